@@ -1,0 +1,253 @@
+//! The fraud proof: self-contained evidence that a quorum of verifiers found one leaf of one receipt wrong.
+
+use alloy_primitives::{Address, B256, U256};
+use serde::{Deserialize, Serialize};
+
+use crate::assignment::Assignment;
+use crate::bls::{BlsError, BlsPublicKey, BlsSignature};
+use crate::domain::Domain;
+use crate::merkle::Path;
+use crate::params::Params;
+use crate::receipt::{Leaf, Receipt};
+use crate::sig::{Signature, SignatureError};
+use crate::verdict::Verdict;
+
+/// A registered verifier in a round's snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifierSeat {
+    /// Operator account.
+    pub operator: Address,
+    /// Its registered key.
+    pub key: BlsPublicKey,
+    /// Its weight in base units of LPT.
+    pub weight: U256,
+}
+
+/// The verifiers of one round in ascending order of address; position i is bit i of a proof's bitmap.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifierSet {
+    /// The round.
+    pub round: u64,
+    /// Seats in ascending order of address.
+    pub seats: Vec<VerifierSeat>,
+}
+
+impl VerifierSet {
+    /// Sum of weights, `without` left out.
+    pub fn total(&self, without: Option<Address>) -> U256 {
+        let seats = self.seats.iter().filter(|s| Some(s.operator) != without);
+        seats.fold(U256::ZERO, |sum, s| sum + s.weight)
+    }
+
+    /// Position and seat of an operator.
+    pub fn find(&self, operator: Address) -> Option<(usize, &VerifierSeat)> {
+        self.seats.iter().enumerate().find(|(_, s)| s.operator == operator)
+    }
+
+    /// Seats whose bit is set; `None` where the bitmap names a position that does not exist.
+    pub fn signers(&self, bitmap: U256) -> Option<Vec<&VerifierSeat>> {
+        if bitmap.bit_len() > self.seats.len() {
+            return None;
+        }
+        Some(self.seats.iter().enumerate().filter(|(i, _)| bitmap.bit(*i)).map(|(_, s)| s).collect())
+    }
+}
+
+/// Evidence that the leaf is wrong, as `FraudCourt.prove` takes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FraudProof {
+    /// The assignment.
+    pub assignment: Assignment,
+    /// The broadcaster's signature over it.
+    pub assignment_signature: Signature,
+    /// The receipt.
+    pub receipt: Receipt,
+    /// The transcoder's signature over it.
+    pub receipt_signature: Signature,
+    /// The wrong leaf.
+    pub leaf: Leaf,
+    /// Its index.
+    pub leaf_index: u32,
+    /// Its path to the output root.
+    pub path: Path,
+    /// What the signers got instead.
+    pub recomputed_hash: B256,
+    /// Signers by position in the verifier set of the assignment's round.
+    pub bitmap: U256,
+    /// Sum of their signatures over the verdict.
+    pub signature: BlsSignature,
+}
+
+/// Why a proof does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// The assignment is not by this broadcaster.
+    #[error("assignment is signed by {found}, the job's broadcaster is {expected}")]
+    Broadcaster {
+        /// Recovered account.
+        found: Address,
+        /// The job's owner.
+        expected: Address,
+    },
+    /// The receipt is not by the assigned transcoder.
+    #[error("receipt is signed by {found}, the assignment names {expected}")]
+    Transcoder {
+        /// Recovered account.
+        found: Address,
+        /// The electee.
+        expected: Address,
+    },
+    /// The receipt answers another assignment.
+    #[error("receipt answers assignment {found}, the proof shows {expected}")]
+    OtherAssignment {
+        /// In the receipt.
+        found: B256,
+        /// Digest of the shown assignment.
+        expected: B256,
+    },
+    /// The leaf is not in the receipt.
+    #[error("leaf {0} with its path does not open into the receipt's output root")]
+    Path(u32),
+    /// The signers agree with the transcoder.
+    #[error("the signers recomputed the very hash that the leaf states")]
+    Agreement,
+    /// Bits for verifiers that do not exist, or for the accused itself.
+    #[error("bitmap {0:#x} names a verifier that is not in the round's set, or the accused itself")]
+    Bitmap(U256),
+    /// Another round's verifiers were given.
+    #[error("verifier set is of round {found}, the assignment is of round {expected}")]
+    Round {
+        /// Round of the set.
+        found: u64,
+        /// Round of the assignment.
+        expected: u64,
+    },
+    /// Too little weight.
+    #[error("signers hold {signed} of {total}, two thirds are needed")]
+    NoQuorum {
+        /// Weight of the signers.
+        signed: U256,
+        /// Weight of all but the accused.
+        total: U256,
+    },
+    /// A signature is malformed.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The aggregate does not verify.
+    #[error(transparent)]
+    Bls(#[from] BlsError),
+}
+
+/// What a proof that holds has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proven {
+    /// The accused.
+    pub transcoder: Address,
+    /// Digest of its receipt.
+    pub receipt_hash: B256,
+    /// Weight of the signers.
+    pub signed: U256,
+    /// Weight of all verifiers but the accused.
+    pub total: U256,
+}
+
+impl Proven {
+    /// The signers' share in basis points, rounded down.
+    pub fn weight_bps(&self) -> u64 {
+        (self.signed * U256::from(10_000)).checked_div(self.total).map_or(0, |bps| bps.saturating_to())
+    }
+}
+
+impl FraudProof {
+    /// The verdict that the signers signed.
+    pub fn verdict(&self, domain: &Domain) -> Verdict {
+        Verdict {
+            receiptHash: domain.digest(&self.receipt),
+            leafIndex: self.leaf_index,
+            recomputedHash: self.recomputed_hash,
+        }
+    }
+
+    /// Checks everything that the contract checks except the deadline and the round of the block.
+    pub fn verify(&self, domain: &Domain, broadcaster: Address, set: &VerifierSet) -> Result<Proven, ProofError> {
+        let assignment_hash = domain.digest(&self.assignment);
+        let found = self.assignment_signature.recover(assignment_hash)?;
+        if found != broadcaster {
+            return Err(ProofError::Broadcaster { found, expected: broadcaster });
+        }
+        if self.receipt.assignmentHash != assignment_hash {
+            let found = self.receipt.assignmentHash;
+            return Err(ProofError::OtherAssignment { found, expected: assignment_hash });
+        }
+        let verdict = self.verdict(domain);
+        let transcoder = self.receipt_signature.recover(verdict.receiptHash)?;
+        if transcoder != self.assignment.transcoder {
+            return Err(ProofError::Transcoder { found: transcoder, expected: self.assignment.transcoder });
+        }
+        let count = self.assignment.leafCount;
+        if !self.path.verify(self.receipt.outputRoot, count, self.leaf_index, self.leaf.hash()) {
+            return Err(ProofError::Path(self.leaf_index));
+        }
+        if self.recomputed_hash == self.leaf.output_hash {
+            return Err(ProofError::Agreement);
+        }
+        if set.round != self.assignment.round {
+            return Err(ProofError::Round { found: set.round, expected: self.assignment.round });
+        }
+        let signers = set.signers(self.bitmap).ok_or(ProofError::Bitmap(self.bitmap))?;
+        if signers.iter().any(|s| s.operator == transcoder) {
+            return Err(ProofError::Bitmap(self.bitmap));
+        }
+        let signed = signers.iter().fold(U256::ZERO, |sum, s| sum + s.weight);
+        let total = set.total(Some(transcoder));
+        if !Params::quorum(signed, total) {
+            return Err(ProofError::NoQuorum { signed, total });
+        }
+        let keys: Vec<_> = signers.iter().map(|s| s.key).collect();
+        self.signature.verify_aggregate(domain.digest(&verdict), &keys)?;
+        Ok(Proven { transcoder, receipt_hash: verdict.receiptHash, signed, total })
+    }
+}
+
+/// A proof with all that is needed to check it offline: the content of a proof file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofFile {
+    /// Chain and court.
+    pub domain: Domain,
+    /// The job's broadcaster.
+    pub broadcaster: Address,
+    /// The round's verifiers; compare with the chain's snapshot.
+    pub verifiers: VerifierSet,
+    /// Digest of the assignment.
+    pub assignment_hash: B256,
+    /// Digest of the receipt.
+    pub receipt_hash: B256,
+    /// Digest that the signers signed.
+    pub verdict_hash: B256,
+    /// Addresses of the signers.
+    pub signers: Vec<Address>,
+    /// The proof.
+    pub proof: FraudProof,
+}
+
+impl ProofFile {
+    /// Puts a proof beside what it is checked against.
+    pub fn new(domain: Domain, broadcaster: Address, verifiers: VerifierSet, proof: FraudProof) -> Self {
+        let signers = verifiers.signers(proof.bitmap).unwrap_or_default();
+        Self {
+            assignment_hash: domain.digest(&proof.assignment),
+            receipt_hash: domain.digest(&proof.receipt),
+            verdict_hash: domain.digest(&proof.verdict(&domain)),
+            signers: signers.iter().map(|s| s.operator).collect(),
+            domain,
+            broadcaster,
+            verifiers,
+            proof,
+        }
+    }
+
+    /// Checks the proof against the file's own domain, broadcaster and verifiers.
+    pub fn verify(&self) -> Result<Proven, ProofError> {
+        self.proof.verify(&self.domain, self.broadcaster, &self.verifiers)
+    }
+}

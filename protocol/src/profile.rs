@@ -1,0 +1,251 @@
+//! Profiles: every setting that changes output bits, in the bytes that `profilesHash` commits to.
+
+use alloy_primitives::{B256, keccak256};
+use serde::{Deserialize, Serialize};
+
+const VERSION: u8 = 1;
+const HEADER: usize = 21;
+const RENDITION: usize = 12;
+/// Most renditions in a ladder.
+pub const MAX_RENDITIONS: usize = 16;
+
+/// What the decoder must give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFormat {
+    /// Luma samples in a row.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+    /// 8 or 10; chroma is 4:2:0.
+    pub bit_depth: u8,
+    /// Whether samples use the full range.
+    pub full_range: bool,
+    /// CICP code points of primaries, transfer, matrix; 2 is unspecified.
+    pub colour: [u8; 3],
+    /// Frames per second, numerator.
+    pub fps_num: u32,
+    /// Frames per second, denominator.
+    pub fps_den: u32,
+}
+
+/// One rung of the ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rendition {
+    /// Luma samples in a row.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+    /// rav1e speed preset, 0 to 10.
+    pub speed: u8,
+    /// Base quantizer index, 1 to 255.
+    pub quantizer: u8,
+    /// Low-latency mode: no frame reordering.
+    pub low_latency: bool,
+    /// Log2 of tile columns.
+    pub tile_cols_log2: u8,
+    /// Log2 of tile rows.
+    pub tile_rows_log2: u8,
+}
+
+/// A job's ladder with the source it applies to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profiles {
+    /// Source frames in a chunk.
+    pub chunk_frames: u16,
+    /// The decoded source.
+    pub source: SourceFormat,
+    /// Top rendition first.
+    pub renditions: Vec<Rendition>,
+}
+
+/// Why bytes are not profiles, or profiles not usable.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProfileError {
+    /// Wrong length for the number of renditions.
+    #[error("profiles are {found} bytes long, expected {expected}")]
+    Length {
+        /// Bytes given.
+        found: usize,
+        /// Bytes expected.
+        expected: usize,
+    },
+    /// A field outside its range.
+    #[error("profiles: {field} is {found}, expected {expected}")]
+    Range {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        found: u64,
+        /// The range in words.
+        expected: &'static str,
+    },
+}
+
+fn range(field: &'static str, found: impl Into<u64>, ok: bool, expected: &'static str) -> Result<(), ProfileError> {
+    if ok { Ok(()) } else { Err(ProfileError::Range { field, found: found.into(), expected }) }
+}
+
+impl Profiles {
+    /// Checks every field against what the encoder takes.
+    pub fn validate(&self) -> Result<(), ProfileError> {
+        let s = &self.source;
+        range("chunkFrames", self.chunk_frames, self.chunk_frames > 0, "1 or more")?;
+        let count = self.renditions.len();
+        range("renditions", count as u64, (1..=MAX_RENDITIONS).contains(&count), "1 to 16")?;
+        range("source width", s.width, s.width >= 16, "16 or more")?;
+        range("source height", s.height, s.height >= 16, "16 or more")?;
+        range("bit depth", s.bit_depth, matches!(s.bit_depth, 8 | 10), "8 or 10")?;
+        range("frame rate numerator", s.fps_num, s.fps_num > 0, "1 or more")?;
+        range("frame rate denominator", s.fps_den, s.fps_den > 0, "1 or more")?;
+        for r in &self.renditions {
+            range("width", r.width, r.width >= 16, "16 or more")?;
+            range("height", r.height, r.height >= 16, "16 or more")?;
+            range("speed", r.speed, r.speed <= 10, "0 to 10")?;
+            range("quantizer", r.quantizer, r.quantizer > 0, "1 to 255")?;
+            range("tile columns log2", r.tile_cols_log2, r.tile_cols_log2 <= 6, "0 to 6")?;
+            range("tile rows log2", r.tile_rows_log2, r.tile_rows_log2 <= 6, "0 to 6")?;
+        }
+        Ok(())
+    }
+
+    /// The canonical bytes, laid out as in `docs/protocol.md`, section 4.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let s = &self.source;
+        let mut out = Vec::with_capacity(HEADER + RENDITION * self.renditions.len());
+        out.push(VERSION);
+        out.extend_from_slice(&self.chunk_frames.to_be_bytes());
+        out.push(self.renditions.len() as u8);
+        out.extend_from_slice(&s.width.to_be_bytes());
+        out.extend_from_slice(&s.height.to_be_bytes());
+        out.extend_from_slice(&[s.bit_depth, s.full_range.into()]);
+        out.extend_from_slice(&s.colour);
+        out.extend_from_slice(&s.fps_num.to_be_bytes());
+        out.extend_from_slice(&s.fps_den.to_be_bytes());
+        for r in &self.renditions {
+            out.extend_from_slice(&r.width.to_be_bytes());
+            out.extend_from_slice(&r.height.to_be_bytes());
+            out.extend_from_slice(&[r.speed, r.quantizer, r.low_latency.into()]);
+            out.extend_from_slice(&[r.tile_cols_log2, r.tile_rows_log2, 0, 0, 0]);
+        }
+        out
+    }
+
+    /// Reads canonical bytes and validates; any byte string has at most one reading.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProfileError> {
+        let count = usize::from(bytes.get(3).copied().unwrap_or_default());
+        let expected = HEADER + RENDITION * count;
+        if bytes.len() != expected {
+            return Err(ProfileError::Length { found: bytes.len(), expected });
+        }
+        let u16_at = |i: usize| u16::from_be_bytes([bytes[i], bytes[i + 1]]);
+        let u32_at = |i: usize| u32::from_be_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]);
+        range("version", bytes[0], bytes[0] == VERSION, "1")?;
+        let source = SourceFormat {
+            width: u16_at(4),
+            height: u16_at(6),
+            bit_depth: bytes[8],
+            full_range: bytes[9] != 0,
+            colour: [bytes[10], bytes[11], bytes[12]],
+            fps_num: u32_at(13),
+            fps_den: u32_at(17),
+        };
+        let renditions = bytes[HEADER..].chunks_exact(RENDITION).map(|r| Rendition {
+            width: u16::from_be_bytes([r[0], r[1]]),
+            height: u16::from_be_bytes([r[2], r[3]]),
+            speed: r[4],
+            quantizer: r[5],
+            low_latency: r[6] != 0,
+            tile_cols_log2: r[7],
+            tile_rows_log2: r[8],
+        });
+        let profiles = Self { chunk_frames: u16_at(1), source, renditions: renditions.collect() };
+        profiles.validate()?;
+        let canonical = profiles.to_bytes();
+        let odd = canonical.iter().zip(bytes).position(|(a, b)| a != b);
+        match odd {
+            Some(at) => Err(ProfileError::Range { field: "flag or reserved byte", found: at as u64, expected: "canonical" }),
+            None => Ok(profiles),
+        }
+    }
+
+    /// Keccak of the canonical bytes.
+    pub fn hash(&self) -> B256 {
+        keccak256(self.to_bytes())
+    }
+
+    /// Chunks in a segment of `frames` frames.
+    pub fn chunks(&self, frames: u32) -> u32 {
+        frames.div_ceil(u32::from(self.chunk_frames.max(1)))
+    }
+
+    /// Leaves of a segment of `frames` frames.
+    pub fn leaf_count(&self, frames: u32) -> u32 {
+        self.chunks(frames) * self.renditions.len() as u32
+    }
+
+    /// Source frames of one chunk in a segment of `frames` frames.
+    pub fn frames_of(&self, chunk: u32, frames: u32) -> std::ops::Range<u32> {
+        let size = u32::from(self.chunk_frames);
+        (chunk * size).min(frames)..((chunk + 1) * size).min(frames)
+    }
+
+    /// Bytes of one raw decoded source frame.
+    pub fn frame_bytes(&self) -> usize {
+        let (w, h) = (usize::from(self.source.width), usize::from(self.source.height));
+        let samples = w * h + 2 * w.div_ceil(2) * h.div_ceil(2);
+        samples * if self.source.bit_depth > 8 { 2 } else { 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ladder() -> Profiles {
+        let rendition = Rendition {
+            width: 640,
+            height: 360,
+            speed: 10,
+            quantizer: 100,
+            low_latency: false,
+            tile_cols_log2: 0,
+            tile_rows_log2: 0,
+        };
+        let source = SourceFormat {
+            width: 640,
+            height: 360,
+            bit_depth: 8,
+            full_range: false,
+            colour: [2; 3],
+            fps_num: 30,
+            fps_den: 1,
+        };
+        Profiles { chunk_frames: 15, source, renditions: vec![rendition, Rendition { width: 320, height: 180, ..rendition }] }
+    }
+
+    #[test]
+    fn bytes_have_one_reading() {
+        let bytes = ladder().to_bytes();
+        assert_eq!(bytes.len(), 21 + 24);
+        assert_eq!(Profiles::from_bytes(&bytes), Ok(ladder()));
+        for at in 0..bytes.len() {
+            let mut other = bytes.clone();
+            other[at] ^= 0x80;
+            if let Ok(read) = Profiles::from_bytes(&other) {
+                assert_eq!(read.to_bytes(), other);
+            }
+        }
+        assert!(Profiles::from_bytes(&bytes[..bytes.len() - 1]).is_err());
+        assert!(Profiles::from_bytes(&[]).is_err());
+    }
+
+    #[test]
+    fn chunks_cover_every_frame_once() {
+        let profiles = ladder();
+        for frames in [1, 14, 15, 16, 60, 61] {
+            let covered: u32 = (0..profiles.chunks(frames)).map(|c| profiles.frames_of(c, frames).len() as u32).sum();
+            assert_eq!(covered, frames);
+            assert_eq!(profiles.leaf_count(frames), 2 * frames.div_ceil(15));
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What nodes send each other: postcard encodings of these enums, see `docs/protocol.md`, section 8.
+
+use alloy_primitives::{Address, B256};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::accusation::SignedAccusation;
+use crate::assignment::{Refusal, SignedAssignment};
+use crate::bls::BlsSignature;
+use crate::fraud_proof::FraudProof;
+use crate::receipt::SignedReceipt;
+use crate::record::SignedRecord;
+use crate::sig::Signature;
+use crate::verdict::{SignedDivergence, SignedUnverifiable, SignedVerdict};
+
+/// Largest gossip payload in bytes; libp2p's default transmit limit.
+pub const MAX_GOSSIP: usize = 64 * 1024;
+/// Largest piece of output pushed in one message, in bytes.
+pub const MAX_PART: usize = 1024 * 1024;
+
+/// A verifier's one report for an epoch: its ticket and what it says of every draw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleReport {
+    /// The verifier's operator account.
+    pub verifier: Address,
+    /// The epoch.
+    pub epoch: u64,
+    /// Its BLS signature over `SampleTicket(epoch)`.
+    pub ticket: BlsSignature,
+    /// Verdicts on drawn leaves.
+    pub verdicts: Vec<SignedVerdict>,
+    /// Receipts it could not check.
+    pub unverifiable: Vec<SignedUnverifiable>,
+}
+
+/// Payload of a gossip message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Gossip {
+    /// On `records`.
+    Record(SignedRecord),
+    /// On `assignments`.
+    Assignment(SignedAssignment),
+    /// On `receipts`.
+    Receipt(SignedReceipt),
+    /// On `accusations`.
+    Accusation(SignedAccusation),
+    /// On `proofs`: a verdict shown to all.
+    Verdict(SignedVerdict),
+    /// On `proofs`.
+    Divergence(SignedDivergence),
+    /// On `proofs`: a complete proof.
+    Proof(Box<FraudProof>),
+    /// On `tickets`.
+    Report(SampleReport),
+}
+
+/// Request on `/assay/job/1`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobRequest {
+    /// Broadcaster to electee: the assignment, also gossiped.
+    Assign(SignedAssignment),
+    /// Electee to broadcaster.
+    Refuse {
+        /// The signed object.
+        refusal: Refusal,
+        /// The electee's signature.
+        signature: Signature,
+    },
+    /// Electee to broadcaster: a piece of one output chunk.
+    Push(OutputPart),
+}
+
+/// A piece of one output chunk, at most [`MAX_PART`] bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputPart {
+    /// The assignment answered.
+    pub assignment_hash: B256,
+    /// The leaf.
+    pub leaf_index: u32,
+    /// Position of `bytes` in the chunk.
+    pub offset: u32,
+    /// Length of the whole chunk.
+    pub total: u32,
+    /// Length of each temporal unit of the chunk, for the container.
+    pub packets: Vec<u32>,
+    /// The piece.
+    pub bytes: Vec<u8>,
+}
+
+/// Answer on `/assay/job/1` and `/assay/verdict/1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// Taken.
+    Accepted,
+    /// Not wanted: unknown, late or already there.
+    Ignored,
+    /// Wrong.
+    Rejected,
+}
+
+/// Why bytes are not a message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// Not an encoding of the expected type.
+    #[error("message of {length} bytes does not decode: {reason}")]
+    Decode {
+        /// Bytes given.
+        length: usize,
+        /// The decoder's words.
+        reason: String,
+    },
+    /// Bytes after the end: two encodings of one message must not exist.
+    #[error("{0} bytes after the end of the message")]
+    Trailing(usize),
+    /// Cannot be encoded.
+    #[error("message does not encode: {0}")]
+    Encode(String),
+}
+
+/// Encodes a message.
+pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, WireError> {
+    postcard::to_stdvec(message).map_err(|e| WireError::Encode(e.to_string()))
+}
+
+/// Decodes a message that fills `bytes` exactly.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
+    let decoded = postcard::take_from_bytes(bytes);
+    let (message, rest) =
+        decoded.map_err(|e| WireError::Decode { length: bytes.len(), reason: e.to_string() })?;
+    if rest.is_empty() { Ok(message) } else { Err(WireError::Trailing(rest.len())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::receipt::{Leaf, Receipt};
+    use crate::sig::OperatorKey;
+
+    #[test]
+    fn messages_return_and_tolerate_nothing_extra() {
+        let key = OperatorKey::from_bytes([2; 32]).unwrap();
+        let receipt = SignedReceipt {
+            receipt: Receipt { outputBytes: 7, ..Default::default() },
+            signature: key.sign(B256::ZERO),
+            leaves: vec![Leaf { output_len: 7, ..Default::default() }],
+        };
+        let bytes = encode(&Gossip::Receipt(receipt.clone())).unwrap();
+        assert_eq!(decode(&bytes), Ok(Gossip::Receipt(receipt)));
+        assert!(decode::<Gossip>(&bytes[..bytes.len() - 1]).is_err());
+        let longer = [bytes, vec![0]].concat();
+        assert_eq!(decode::<Gossip>(&longer), Err(WireError::Trailing(1)));
+    }
+}
