@@ -1,0 +1,160 @@
+//! rav1e, configured so that its output depends on frames and settings alone.
+
+use rav1e::prelude::{
+    ChromaSampling, Config, Context, EncoderConfig, EncoderStatus, PixelRange, Rational,
+    SceneDetectionSpeed,
+};
+
+use crate::colour;
+use crate::error::ChunkError;
+use crate::scale::{Sample, Scaler};
+use crate::settings::{RenditionSettings, SourceFormat};
+
+/// A chunk's output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncodedChunk {
+    /// Low-overhead OBU stream: the temporal units one after the other. Its BLAKE3 is the leaf's `output_hash`.
+    pub obus: Vec<u8>,
+    /// Bytes of each temporal unit; one unit shows one frame, in display order.
+    pub units: Vec<u32>,
+}
+
+/// Scales and encodes one chunk.
+///
+/// `frames` are raw planar frames of `source`, all of the chunk's frames in order: the first becomes the key frame.
+///
+/// # Errors
+/// Settings outside their ranges, a frame of another length, or a failure inside rav1e. rav1e may still panic on an
+/// input that breaks one of its assertions; callers run it where a panic is survivable.
+pub fn encode_chunk(
+    frames: &[&[u8]],
+    source: &SourceFormat,
+    rendition: &RenditionSettings,
+) -> Result<EncodedChunk, ChunkError> {
+    source.validate()?;
+    rendition.validate(source)?;
+    if frames.is_empty() {
+        return Err(ChunkError::NoFrames);
+    }
+    let expected = source.frame_bytes();
+    if let Some((index, frame)) = frames.iter().enumerate().find(|(_, f)| f.len() != expected) {
+        return Err(ChunkError::FrameLength {
+            index,
+            found: frame.len(),
+            expected,
+        });
+    }
+    let config = Config::new()
+        .with_encoder_config(configuration(frames.len(), source, rendition)?)
+        .with_threads(1);
+    let scaler = Scaler::new(source, rendition);
+    // new_context asserts that the pixel type holds the bit depth.
+    if source.bit_depth > 8 {
+        run::<u16>(
+            config.new_context().map_err(ChunkError::Refused)?,
+            frames,
+            source,
+            &scaler,
+        )
+    } else {
+        run::<u8>(
+            config.new_context().map_err(ChunkError::Refused)?,
+            frames,
+            source,
+            &scaler,
+        )
+    }
+}
+
+fn configuration(
+    frames: usize,
+    source: &SourceFormat,
+    rendition: &RenditionSettings,
+) -> Result<EncoderConfig, ChunkError> {
+    let mut config = EncoderConfig::with_speed_preset(rendition.speed);
+    config.width = rendition.width.into();
+    config.height = rendition.height.into();
+    config.time_base = Rational::new(source.fps_den.into(), source.fps_num.into());
+    config.bit_depth = source.bit_depth.into();
+    config.chroma_sampling = ChromaSampling::Cs420;
+    config.pixel_range = if source.full_range {
+        PixelRange::Full
+    } else {
+        PixelRange::Limited
+    };
+    config.color_description = colour::description(source.colour)?;
+    config.min_key_frame_interval = frames as u64;
+    config.max_key_frame_interval = frames as u64;
+    config.low_latency = rendition.low_latency;
+    config.quantizer = rendition.quantizer.into();
+    config.tile_cols = 1 << rendition.tile_cols_log2;
+    config.tile_rows = 1 << rendition.tile_rows_log2;
+    // Scene detection has been nondeterministic at speed 10.
+    config.speed_settings.scene_detection_mode = SceneDetectionSpeed::None;
+    Ok(config)
+}
+
+fn run<T: Sample>(
+    mut context: Context<T>,
+    frames: &[&[u8]],
+    source: &SourceFormat,
+    scaler: &Scaler,
+) -> Result<EncodedChunk, ChunkError> {
+    let mut output = EncodedChunk {
+        obus: Vec::new(),
+        units: Vec::with_capacity(frames.len()),
+    };
+    let mut input = frames.iter();
+    loop {
+        match context.receive_packet() {
+            Ok(packet) => {
+                output.units.push(packet.data.len() as u32);
+                output.obus.extend_from_slice(&packet.data);
+            }
+            Err(EncoderStatus::Encoded) => {}
+            Err(EncoderStatus::NeedMoreData) => {
+                let sent = match input.next() {
+                    Some(raw) => {
+                        let frame = scaled(&context, raw, source, scaler);
+                        context.send_frame(frame)
+                    }
+                    None => context.send_frame(None),
+                };
+                sent.map_err(|status| stopped(frames, &output, status))?;
+            }
+            Err(EncoderStatus::LimitReached) if output.units.len() == frames.len() => {
+                return Ok(output);
+            }
+            Err(status) => return Err(stopped(frames, &output, status)),
+        }
+    }
+}
+
+fn stopped(frames: &[&[u8]], output: &EncodedChunk, status: EncoderStatus) -> ChunkError {
+    ChunkError::Encoder {
+        frames: frames.len(),
+        packets: output.units.len(),
+        status: status.to_string(),
+    }
+}
+
+fn scaled<T: Sample>(
+    context: &Context<T>,
+    raw: &[u8],
+    source: &SourceFormat,
+    scaler: &Scaler,
+) -> rav1e::prelude::Frame<T> {
+    let mut frame = context.new_frame();
+    let mut rest = raw;
+    for (index, (width, height)) in source.planes().into_iter().enumerate() {
+        let (plane, after) = rest.split_at(width * height * T::BYTES);
+        rest = after;
+        let target = &mut frame.planes[index];
+        let stride = target.cfg.stride;
+        let data = target.data_origin_mut();
+        scaler.plane(plane, index, |y, row: &[T]| {
+            data[y * stride..y * stride + row.len()].copy_from_slice(row);
+        });
+    }
+    frame
+}
