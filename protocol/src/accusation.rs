@@ -33,12 +33,19 @@ pub struct SignedAccusation {
 impl Accusation {
     /// Accuses `leaf`, committed to the verdict signature `own`.
     pub fn new(leaf: LeafId, own: &BlsSignature) -> Self {
-        Self { receiptHash: leaf.receipt, leafIndex: leaf.index, commit: commit(own) }
+        Self {
+            receiptHash: leaf.receipt,
+            leafIndex: leaf.index,
+            commit: commit(own),
+        }
     }
 
     /// The leaf it speaks of.
     pub fn leaf(&self) -> LeafId {
-        LeafId { receipt: self.receiptHash, index: self.leafIndex }
+        LeafId {
+            receipt: self.receiptHash,
+            index: self.leafIndex,
+        }
     }
 }
 

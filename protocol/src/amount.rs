@@ -30,7 +30,11 @@ impl fmt::Display for Lpt {
         let digits = format!("{:0>width$}", self.0.to_string(), width = DECIMALS + 1);
         let (whole, places) = digits.split_at(digits.len() - DECIMALS);
         let places = places.trim_end_matches('0');
-        if places.is_empty() { f.write_str(whole) } else { write!(f, "{whole}.{places}") }
+        if places.is_empty() {
+            f.write_str(whole)
+        } else {
+            write!(f, "{whole}.{places}")
+        }
     }
 }
 
@@ -44,7 +48,9 @@ impl FromStr for Lpt {
         if whole.is_empty() || !digits(whole) || !digits(places) || places.len() > DECIMALS {
             return Err(error());
         }
-        U256::from_str_radix(&format!("{whole}{places:0<DECIMALS$}"), 10).map(Self).map_err(|_| error())
+        U256::from_str_radix(&format!("{whole}{places:0<DECIMALS$}"), 10)
+            .map(Self)
+            .map_err(|_| error())
     }
 }
 
@@ -56,7 +62,9 @@ impl Serialize for Lpt {
 
 impl<'de> Deserialize<'de> for Lpt {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -69,7 +77,15 @@ mod tests {
         for text in ["0", "1", "12.5", "0.000000000000000001", "1000000.25"] {
             assert_eq!(text.parse::<Lpt>().unwrap().to_string(), text);
         }
-        for text in ["", ".5", "1.2.3", "-1", "1e3", "0.0000000000000000001", "0x10"] {
+        for text in [
+            "",
+            ".5",
+            "1.2.3",
+            "-1",
+            "1e3",
+            "0.0000000000000000001",
+            "0x10",
+        ] {
             assert!(text.parse::<Lpt>().is_err(), "{text}");
         }
     }

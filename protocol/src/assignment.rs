@@ -1,6 +1,6 @@
 //! The assignment: one segment, one elected transcoder, one deadline.
 
-use alloy_primitives::{B256, FixedBytes};
+use alloy_primitives::{Address, B256, FixedBytes};
 use alloy_sol_types::sol;
 use serde::{Deserialize, Serialize};
 
@@ -75,10 +75,10 @@ pub enum RefusalReason {
 
 /// Why an attempt above 0 passes an earlier electee over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Skip {
+pub enum SkipReason {
     /// It refused in writing.
     Refused {
-        /// Digest of the refused assignment.
+        /// The refusal.
         refusal: Refusal,
         /// Signature of the electee.
         signature: Signature,
@@ -87,6 +87,17 @@ pub enum Skip {
     Frozen,
     /// It stayed silent past its deadline: the broadcaster's word.
     Timeout,
+}
+
+/// An earlier electee passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skip {
+    /// Whom the election named.
+    pub electee: Address,
+    /// Round whose snapshot named it; an earlier attempt may stand in an earlier round.
+    pub round: u64,
+    /// Why it does not count.
+    pub reason: SkipReason,
 }
 
 /// An assignment as gossiped: with its signature and the reasons for each earlier attempt.

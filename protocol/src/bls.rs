@@ -93,9 +93,15 @@ impl BlsSignature {
 
     /// Checks an aggregate of signatures on one `digest` under the sum of `keys`.
     pub fn verify_aggregate(&self, digest: B256, keys: &[BlsPublicKey]) -> Result<(), BlsError> {
-        let points = keys.iter().map(BlsPublicKey::point).collect::<Result<Vec<_>, _>>()?;
+        let points = keys
+            .iter()
+            .map(BlsPublicKey::point)
+            .collect::<Result<Vec<_>, _>>()?;
         let refs: Vec<_> = points.iter().collect();
-        match self.point()?.fast_aggregate_verify(true, digest.as_slice(), SIGNATURE_TAG, &refs) {
+        match self
+            .point()?
+            .fast_aggregate_verify(true, digest.as_slice(), SIGNATURE_TAG, &refs)
+        {
             BLST_ERROR::BLST_SUCCESS => Ok(()),
             error => Err(group(error)),
         }
@@ -103,7 +109,10 @@ impl BlsSignature {
 
     /// The sum of signatures on one message.
     pub fn aggregate(signatures: &[Self]) -> Result<Self, BlsError> {
-        let points = signatures.iter().map(Self::point).collect::<Result<Vec<_>, _>>()?;
+        let points = signatures
+            .iter()
+            .map(Self::point)
+            .collect::<Result<Vec<_>, _>>()?;
         let refs: Vec<_> = points.iter().collect();
         if refs.is_empty() {
             return Err(BlsError::Empty);
@@ -182,7 +191,10 @@ impl BlsKey {
     pub fn derive(seed: &[u8; 32]) -> Result<Self, BlsError> {
         let key = SecretKey::key_gen(seed, &[]).map_err(|_| BlsError::BadSecret)?;
         let public = BlsPublicKey(FixedBytes(key.sk_to_pk().compress()));
-        Ok(Self { secret: Zeroizing::new(key.to_bytes()), public })
+        Ok(Self {
+            secret: Zeroizing::new(key.to_bytes()),
+            public,
+        })
     }
 
     /// The public key.
@@ -202,7 +214,9 @@ impl BlsKey {
 
     fn sign_tagged(&self, message: B256, tag: &[u8]) -> Result<BlsSignature, BlsError> {
         let key = SecretKey::from_bytes(self.secret.as_slice()).map_err(|_| BlsError::BadSecret)?;
-        Ok(BlsSignature(FixedBytes(key.sign(message.as_slice(), tag, &[]).compress())))
+        Ok(BlsSignature(FixedBytes(
+            key.sign(message.as_slice(), tag, &[]).compress(),
+        )))
     }
 }
 
@@ -228,8 +242,14 @@ mod tests {
         let publics: Vec<_> = keys.iter().map(BlsKey::public).collect();
         let sum = BlsSignature::aggregate(&signatures).unwrap();
         assert_eq!(sum.verify_aggregate(digest, &publics), Ok(()));
-        assert_eq!(sum.verify_aggregate(digest, &publics[1..]), Err(BlsError::Mismatch));
-        assert_eq!(sum.verify_aggregate(B256::ZERO, &publics), Err(BlsError::Mismatch));
+        assert_eq!(
+            sum.verify_aggregate(digest, &publics[1..]),
+            Err(BlsError::Mismatch)
+        );
+        assert_eq!(
+            sum.verify_aggregate(B256::ZERO, &publics),
+            Err(BlsError::Mismatch)
+        );
         assert_eq!(BlsSignature::aggregate(&[]), Err(BlsError::Empty));
     }
 
@@ -240,25 +260,44 @@ mod tests {
         let mut public = [0u8; 96];
         public[0] = 0xc0;
         let digest = B256::ZERO;
-        assert_eq!(BlsSignature::from_bytes(signature).verify(digest, &key(1).public()), Err(BlsError::Group));
+        assert_eq!(
+            BlsSignature::from_bytes(signature).verify(digest, &key(1).public()),
+            Err(BlsError::Group)
+        );
         let good = key(1).sign(digest).unwrap();
-        assert!(good.verify(digest, &BlsPublicKey(FixedBytes(public))).is_err());
+        assert!(
+            good.verify(digest, &BlsPublicKey(FixedBytes(public)))
+                .is_err()
+        );
     }
 
     #[test]
     fn evm_form_returns() {
         let public = key(9).public();
-        assert_eq!(BlsPublicKey::from_evm(&public.to_evm().unwrap()), Ok(public));
+        assert_eq!(
+            BlsPublicKey::from_evm(&public.to_evm().unwrap()),
+            Ok(public)
+        );
     }
 
     #[test]
     fn possession_is_bound_to_the_operator() {
         let (k, registry) = (key(3), Address::repeat_byte(2));
-        let message = |operator| possession_message(&k.public(), operator, 31337, registry).unwrap();
+        let message =
+            |operator| possession_message(&k.public(), operator, 31337, registry).unwrap();
         let mine = message(Address::repeat_byte(7));
         let proof = k.prove_possession(mine).unwrap();
         assert_eq!(proof.verify_possession(mine, &k.public()), Ok(()));
-        assert!(proof.verify_possession(message(Address::repeat_byte(8)), &k.public()).is_err());
-        assert!(k.sign(mine).unwrap().verify_possession(mine, &k.public()).is_err());
+        assert!(
+            proof
+                .verify_possession(message(Address::repeat_byte(8)), &k.public())
+                .is_err()
+        );
+        assert!(
+            k.sign(mine)
+                .unwrap()
+                .verify_possession(mine, &k.public())
+                .is_err()
+        );
     }
 }

@@ -26,7 +26,9 @@ pub struct Snapshot {
 impl Snapshot {
     /// Sum of the weights.
     pub fn total(&self) -> U256 {
-        self.candidates.iter().fold(U256::ZERO, |sum, c| sum + c.weight)
+        self.candidates
+            .iter()
+            .fold(U256::ZERO, |sum, c| sum + c.weight)
     }
 
     /// The candidate with this address.
@@ -66,7 +68,10 @@ impl Ballot {
 }
 
 /// The winner of one attempt among `candidates`, which must be in ascending order of address.
-pub fn elect_among(hash: U256, candidates: impl Iterator<Item = Candidate> + Clone) -> Option<Candidate> {
+pub fn elect_among(
+    hash: U256,
+    candidates: impl Iterator<Item = Candidate> + Clone,
+) -> Option<Candidate> {
     let total = candidates.clone().fold(U256::ZERO, |sum, c| sum + c.weight);
     let target = mulhi(hash, total);
     let mut cumulative = U256::ZERO;
@@ -76,15 +81,26 @@ pub fn elect_among(hash: U256, candidates: impl Iterator<Item = Candidate> + Clo
     })
 }
 
-/// The electees of attempts 0 … `attempt` in order; shorter where candidates run out.
+/// The winner of `attempt` in a snapshot, without those whose price exceeds the cap and without `excluded`.
+pub fn elect_without(
+    ballot: &Ballot,
+    snapshot: &Snapshot,
+    attempt: u8,
+    excluded: &[Address],
+) -> Option<Candidate> {
+    let eligible = |c: &&Candidate| c.price <= ballot.max_price && !excluded.contains(&c.operator);
+    elect_among(
+        ballot.hash(attempt),
+        snapshot.candidates.iter().filter(eligible).copied(),
+    )
+}
+
+/// The electees of attempts 0 … `attempt` of one snapshot in order; shorter where candidates run out.
 pub fn electees(ballot: &Ballot, snapshot: &Snapshot, attempt: u8) -> Vec<Candidate> {
     let mut elected: Vec<Candidate> = Vec::new();
-    for round in 0..=attempt {
-        let eligible = |c: &&Candidate| {
-            c.price <= ballot.max_price && elected.iter().all(|e| e.operator != c.operator)
-        };
-        let fitting: Vec<_> = snapshot.candidates.iter().filter(eligible).copied().collect();
-        match elect_among(ballot.hash(round), fitting.iter().copied()) {
+    for number in 0..=attempt {
+        let excluded: Vec<_> = elected.iter().map(|c| c.operator).collect();
+        match elect_without(ballot, snapshot, number, &excluded) {
             Some(winner) => elected.push(winner),
             None => break,
         }
@@ -94,7 +110,9 @@ pub fn electees(ballot: &Ballot, snapshot: &Snapshot, attempt: u8) -> Vec<Candid
 
 /// The electee of one attempt; `None` where nobody is left.
 pub fn elect(ballot: &Ballot, snapshot: &Snapshot, attempt: u8) -> Option<Candidate> {
-    electees(ballot, snapshot, attempt).into_iter().nth(usize::from(attempt))
+    electees(ballot, snapshot, attempt)
+        .into_iter()
+        .nth(usize::from(attempt))
 }
 
 #[cfg(test)]
@@ -107,11 +125,19 @@ mod tests {
             weight: U256::from(*w),
             price: U256::from(10),
         });
-        Snapshot { round: 1, candidates: candidates.collect() }
+        Snapshot {
+            round: 1,
+            candidates: candidates.collect(),
+        }
     }
 
     fn ballot(seq: u32) -> Ballot {
-        Ballot { seed: B256::repeat_byte(3), job_id: U256::from(1), seq, max_price: U256::from(10) }
+        Ballot {
+            seed: B256::repeat_byte(3),
+            job_id: U256::from(1),
+            seq,
+            max_price: U256::from(10),
+        }
     }
 
     #[test]
@@ -125,7 +151,11 @@ mod tests {
         }
         // Chi-squared with two degrees of freedom; 13.8 is the 0.1 % point.
         let expected = [0.1, 0.3, 0.6].map(|share| share * f64::from(runs));
-        let chi: f64 = wins.iter().zip(expected).map(|(w, e)| (f64::from(*w) - e).powi(2) / e).sum();
+        let chi: f64 = wins
+            .iter()
+            .zip(expected)
+            .map(|(w, e)| (f64::from(*w) - e).powi(2) / e)
+            .sum();
         assert!(chi < 13.8, "{wins:?} chi² {chi}");
     }
 
@@ -134,7 +164,11 @@ mod tests {
         let snapshot = snapshot(&[10, 30, 60]);
         let all = electees(&ballot(5), &snapshot, 3);
         assert_eq!(all.len(), 3);
-        assert!(all.iter().enumerate().all(|(i, a)| all[..i].iter().all(|b| a.operator != b.operator)));
+        assert!(
+            all.iter()
+                .enumerate()
+                .all(|(i, a)| all[..i].iter().all(|b| a.operator != b.operator))
+        );
         assert!(elect(&ballot(5), &snapshot, 3).is_none());
     }
 
@@ -142,7 +176,9 @@ mod tests {
     fn too_dear_is_not_elected() {
         let mut snapshot = snapshot(&[10, 30, 60]);
         snapshot.candidates[2].price = U256::from(11);
-        assert!((0..500).all(|seq| elect(&ballot(seq), &snapshot, 0).unwrap().price <= U256::from(10)));
+        assert!(
+            (0..500).all(|seq| elect(&ballot(seq), &snapshot, 0).unwrap().price <= U256::from(10))
+        );
         assert!(elect(&ballot(0), &Snapshot::default(), 0).is_none());
     }
 }

@@ -52,7 +52,12 @@ impl ChunkHasher {
 
 /// The tree over a segment's chunk roots; its root is the assignment's `framesRoot`.
 pub fn segment_tree(chunk_roots: &[B256]) -> Tree {
-    Tree::new(chunk_roots.iter().map(|root| leaf_hash(root.as_slice())).collect())
+    Tree::new(
+        chunk_roots
+            .iter()
+            .map(|root| leaf_hash(root.as_slice()))
+            .collect(),
+    )
 }
 
 /// Whether `chunk_root` is the frames root of chunk `chunk` in a segment of `chunks` chunks with `frames_root`.
@@ -73,7 +78,10 @@ mod tests {
         bytes.chunks(1000).for_each(|piece| pieces.update(piece));
         let mut padded = bytes.clone();
         padded.resize(4 * PAGE, 0);
-        let by_hand: Vec<_> = padded.chunks(PAGE).map(|page| leaf_hash(&Sha256::digest(page))).collect();
+        let by_hand: Vec<_> = padded
+            .chunks(PAGE)
+            .map(|page| leaf_hash(&Sha256::digest(page)))
+            .collect();
         let expected = Tree::new(by_hand).root();
         assert_eq!(whole.finish(), expected);
         assert_eq!(pieces.finish(), expected);

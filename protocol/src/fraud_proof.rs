@@ -41,7 +41,10 @@ impl VerifierSet {
 
     /// Position and seat of an operator.
     pub fn find(&self, operator: Address) -> Option<(usize, &VerifierSeat)> {
-        self.seats.iter().enumerate().find(|(_, s)| s.operator == operator)
+        self.seats
+            .iter()
+            .enumerate()
+            .find(|(_, s)| s.operator == operator)
     }
 
     /// Seats whose bit is set; `None` where the bitmap names a position that does not exist.
@@ -49,7 +52,14 @@ impl VerifierSet {
         if bitmap.bit_len() > self.seats.len() {
             return None;
         }
-        Some(self.seats.iter().enumerate().filter(|(i, _)| bitmap.bit(*i)).map(|(_, s)| s).collect())
+        Some(
+            self.seats
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| bitmap.bit(*i))
+                .map(|(_, s)| s)
+                .collect(),
+        )
     }
 }
 
@@ -154,7 +164,9 @@ pub struct Proven {
 impl Proven {
     /// The signers' share in basis points, rounded down.
     pub fn weight_bps(&self) -> u64 {
-        (self.signed * U256::from(10_000)).checked_div(self.total).map_or(0, |bps| bps.saturating_to())
+        (self.signed * U256::from(10_000))
+            .checked_div(self.total)
+            .map_or(0, |bps| bps.saturating_to())
     }
 }
 
@@ -169,32 +181,56 @@ impl FraudProof {
     }
 
     /// Checks everything that the contract checks except the deadline and the round of the block.
-    pub fn verify(&self, domain: &Domain, broadcaster: Address, set: &VerifierSet) -> Result<Proven, ProofError> {
+    pub fn verify(
+        &self,
+        domain: &Domain,
+        broadcaster: Address,
+        set: &VerifierSet,
+    ) -> Result<Proven, ProofError> {
         let assignment_hash = domain.digest(&self.assignment);
         let found = self.assignment_signature.recover(assignment_hash)?;
         if found != broadcaster {
-            return Err(ProofError::Broadcaster { found, expected: broadcaster });
+            return Err(ProofError::Broadcaster {
+                found,
+                expected: broadcaster,
+            });
         }
         if self.receipt.assignmentHash != assignment_hash {
             let found = self.receipt.assignmentHash;
-            return Err(ProofError::OtherAssignment { found, expected: assignment_hash });
+            return Err(ProofError::OtherAssignment {
+                found,
+                expected: assignment_hash,
+            });
         }
         let verdict = self.verdict(domain);
         let transcoder = self.receipt_signature.recover(verdict.receiptHash)?;
         if transcoder != self.assignment.transcoder {
-            return Err(ProofError::Transcoder { found: transcoder, expected: self.assignment.transcoder });
+            return Err(ProofError::Transcoder {
+                found: transcoder,
+                expected: self.assignment.transcoder,
+            });
         }
         let count = self.assignment.leafCount;
-        if !self.path.verify(self.receipt.outputRoot, count, self.leaf_index, self.leaf.hash()) {
+        if !self.path.verify(
+            self.receipt.outputRoot,
+            count,
+            self.leaf_index,
+            self.leaf.hash(),
+        ) {
             return Err(ProofError::Path(self.leaf_index));
         }
         if self.recomputed_hash == self.leaf.output_hash {
             return Err(ProofError::Agreement);
         }
         if set.round != self.assignment.round {
-            return Err(ProofError::Round { found: set.round, expected: self.assignment.round });
+            return Err(ProofError::Round {
+                found: set.round,
+                expected: self.assignment.round,
+            });
         }
-        let signers = set.signers(self.bitmap).ok_or(ProofError::Bitmap(self.bitmap))?;
+        let signers = set
+            .signers(self.bitmap)
+            .ok_or(ProofError::Bitmap(self.bitmap))?;
         if signers.iter().any(|s| s.operator == transcoder) {
             return Err(ProofError::Bitmap(self.bitmap));
         }
@@ -204,8 +240,14 @@ impl FraudProof {
             return Err(ProofError::NoQuorum { signed, total });
         }
         let keys: Vec<_> = signers.iter().map(|s| s.key).collect();
-        self.signature.verify_aggregate(domain.digest(&verdict), &keys)?;
-        Ok(Proven { transcoder, receipt_hash: verdict.receiptHash, signed, total })
+        self.signature
+            .verify_aggregate(domain.digest(&verdict), &keys)?;
+        Ok(Proven {
+            transcoder,
+            receipt_hash: verdict.receiptHash,
+            signed,
+            total,
+        })
     }
 }
 
@@ -232,7 +274,12 @@ pub struct ProofFile {
 
 impl ProofFile {
     /// Puts a proof beside what it is checked against.
-    pub fn new(domain: Domain, broadcaster: Address, verifiers: VerifierSet, proof: FraudProof) -> Self {
+    pub fn new(
+        domain: Domain,
+        broadcaster: Address,
+        verifiers: VerifierSet,
+        proof: FraudProof,
+    ) -> Self {
         let signers = verifiers.signers(proof.bitmap).unwrap_or_default();
         Self {
             assignment_hash: domain.digest(&proof.assignment),
@@ -248,6 +295,7 @@ impl ProofFile {
 
     /// Checks the proof against the file's own domain, broadcaster and verifiers.
     pub fn verify(&self) -> Result<Proven, ProofError> {
-        self.proof.verify(&self.domain, self.broadcaster, &self.verifiers)
+        self.proof
+            .verify(&self.domain, self.broadcaster, &self.verifiers)
     }
 }

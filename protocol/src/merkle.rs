@@ -39,7 +39,11 @@ impl Path {
         let mut at = index;
         let mut hash = leaf;
         for sibling in &self.0 {
-            hash = if at & 1 == 0 { node_hash(&hash, sibling) } else { node_hash(sibling, &hash) };
+            hash = if at & 1 == 0 {
+                node_hash(&hash, sibling)
+            } else {
+                node_hash(sibling, &hash)
+            };
             at >>= 1;
         }
         hash == root
@@ -58,7 +62,12 @@ impl Tree {
         leaves.resize(leaves.len().max(1).next_power_of_two(), B256::ZERO);
         let mut levels = vec![leaves];
         while let Some(last) = levels.last().filter(|level| level.len() > 1) {
-            let next = last.as_chunks::<2>().0.iter().map(|[l, r]| node_hash(l, r)).collect();
+            let next = last
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .map(|[l, r]| node_hash(l, r))
+                .collect();
             levels.push(next);
         }
         Self { levels }
@@ -66,7 +75,11 @@ impl Tree {
 
     /// The root.
     pub fn root(&self) -> B256 {
-        self.levels.last().and_then(|level| level.first()).copied().unwrap_or_default()
+        self.levels
+            .last()
+            .and_then(|level| level.first())
+            .copied()
+            .unwrap_or_default()
     }
 
     /// The path of leaf `index`.
@@ -75,7 +88,11 @@ impl Tree {
     /// If `index` lies outside the padded tree.
     pub fn path(&self, index: u32) -> Path {
         let siblings = self.levels.iter().take(self.levels.len() - 1).enumerate();
-        Path(siblings.map(|(height, level)| level[(index as usize >> height) ^ 1]).collect())
+        Path(
+            siblings
+                .map(|(height, level)| level[(index as usize >> height) ^ 1])
+                .collect(),
+        )
     }
 }
 
@@ -89,7 +106,10 @@ mod tests {
             return leaves.first().copied().unwrap_or_default();
         }
         let half = (1usize << (height - 1)).min(leaves.len());
-        node_hash(&naive_root(&leaves[..half], height - 1), &naive_root(&leaves[half..], height - 1))
+        node_hash(
+            &naive_root(&leaves[..half], height - 1),
+            &naive_root(&leaves[half..], height - 1),
+        )
     }
 
     #[test]

@@ -96,7 +96,12 @@ impl Params {
 
     /// The demo: a block a second, two expected checks per leaf, so that a minute shows everything.
     pub fn demo() -> Self {
-        Self { round_blocks: 8, response_blocks: 12, checks_per_leaf_ppm: 2_000_000, ..Self::testnet() }
+        Self {
+            round_blocks: 8,
+            response_blocks: 12,
+            checks_per_leaf_ppm: 2_000_000,
+            ..Self::testnet()
+        }
     }
 
     /// The epoch of a receipt whose assignment has this deadline, or of any block.

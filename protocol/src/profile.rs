@@ -81,29 +81,77 @@ pub enum ProfileError {
     },
 }
 
-fn range(field: &'static str, found: impl Into<u64>, ok: bool, expected: &'static str) -> Result<(), ProfileError> {
-    if ok { Ok(()) } else { Err(ProfileError::Range { field, found: found.into(), expected }) }
+fn range(
+    field: &'static str,
+    found: impl Into<u64>,
+    ok: bool,
+    expected: &'static str,
+) -> Result<(), ProfileError> {
+    if ok {
+        Ok(())
+    } else {
+        Err(ProfileError::Range {
+            field,
+            found: found.into(),
+            expected,
+        })
+    }
 }
 
 impl Profiles {
     /// Checks every field against what the encoder takes.
     pub fn validate(&self) -> Result<(), ProfileError> {
         let s = &self.source;
-        range("chunkFrames", self.chunk_frames, self.chunk_frames > 0, "1 or more")?;
+        range(
+            "chunkFrames",
+            self.chunk_frames,
+            self.chunk_frames > 0,
+            "1 or more",
+        )?;
         let count = self.renditions.len();
-        range("renditions", count as u64, (1..=MAX_RENDITIONS).contains(&count), "1 to 16")?;
+        range(
+            "renditions",
+            count as u64,
+            (1..=MAX_RENDITIONS).contains(&count),
+            "1 to 16",
+        )?;
         range("source width", s.width, s.width >= 16, "16 or more")?;
         range("source height", s.height, s.height >= 16, "16 or more")?;
-        range("bit depth", s.bit_depth, matches!(s.bit_depth, 8 | 10), "8 or 10")?;
-        range("frame rate numerator", s.fps_num, s.fps_num > 0, "1 or more")?;
-        range("frame rate denominator", s.fps_den, s.fps_den > 0, "1 or more")?;
+        range(
+            "bit depth",
+            s.bit_depth,
+            matches!(s.bit_depth, 8 | 10),
+            "8 or 10",
+        )?;
+        range(
+            "frame rate numerator",
+            s.fps_num,
+            s.fps_num > 0,
+            "1 or more",
+        )?;
+        range(
+            "frame rate denominator",
+            s.fps_den,
+            s.fps_den > 0,
+            "1 or more",
+        )?;
         for r in &self.renditions {
             range("width", r.width, r.width >= 16, "16 or more")?;
             range("height", r.height, r.height >= 16, "16 or more")?;
             range("speed", r.speed, r.speed <= 10, "0 to 10")?;
             range("quantizer", r.quantizer, r.quantizer > 0, "1 to 255")?;
-            range("tile columns log2", r.tile_cols_log2, r.tile_cols_log2 <= 6, "0 to 6")?;
-            range("tile rows log2", r.tile_rows_log2, r.tile_rows_log2 <= 6, "0 to 6")?;
+            range(
+                "tile columns log2",
+                r.tile_cols_log2,
+                r.tile_cols_log2 <= 6,
+                "0 to 6",
+            )?;
+            range(
+                "tile rows log2",
+                r.tile_rows_log2,
+                r.tile_rows_log2 <= 6,
+                "0 to 6",
+            )?;
         }
         Ok(())
     }
@@ -135,10 +183,14 @@ impl Profiles {
         let count = usize::from(bytes.get(3).copied().unwrap_or_default());
         let expected = HEADER + RENDITION * count;
         if bytes.len() != expected {
-            return Err(ProfileError::Length { found: bytes.len(), expected });
+            return Err(ProfileError::Length {
+                found: bytes.len(),
+                expected,
+            });
         }
         let u16_at = |i: usize| u16::from_be_bytes([bytes[i], bytes[i + 1]]);
-        let u32_at = |i: usize| u32::from_be_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]);
+        let u32_at =
+            |i: usize| u32::from_be_bytes([bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]]);
         range("version", bytes[0], bytes[0] == VERSION, "1")?;
         let source = SourceFormat {
             width: u16_at(4),
@@ -158,12 +210,20 @@ impl Profiles {
             tile_cols_log2: r[7],
             tile_rows_log2: r[8],
         });
-        let profiles = Self { chunk_frames: u16_at(1), source, renditions: renditions.collect() };
+        let profiles = Self {
+            chunk_frames: u16_at(1),
+            source,
+            renditions: renditions.collect(),
+        };
         profiles.validate()?;
         let canonical = profiles.to_bytes();
         let odd = canonical.iter().zip(bytes).position(|(a, b)| a != b);
         match odd {
-            Some(at) => Err(ProfileError::Range { field: "flag or reserved byte", found: at as u64, expected: "canonical" }),
+            Some(at) => Err(ProfileError::Range {
+                field: "flag or reserved byte",
+                found: at as u64,
+                expected: "canonical",
+            }),
             None => Ok(profiles),
         }
     }
@@ -191,7 +251,10 @@ impl Profiles {
 
     /// Bytes of one raw decoded source frame.
     pub fn frame_bytes(&self) -> usize {
-        let (w, h) = (usize::from(self.source.width), usize::from(self.source.height));
+        let (w, h) = (
+            usize::from(self.source.width),
+            usize::from(self.source.height),
+        );
         let samples = w * h + 2 * w.div_ceil(2) * h.div_ceil(2);
         samples * if self.source.bit_depth > 8 { 2 } else { 1 }
     }
@@ -220,7 +283,18 @@ mod tests {
             fps_num: 30,
             fps_den: 1,
         };
-        Profiles { chunk_frames: 15, source, renditions: vec![rendition, Rendition { width: 320, height: 180, ..rendition }] }
+        Profiles {
+            chunk_frames: 15,
+            source,
+            renditions: vec![
+                rendition,
+                Rendition {
+                    width: 320,
+                    height: 180,
+                    ..rendition
+                },
+            ],
+        }
     }
 
     #[test]
@@ -243,7 +317,9 @@ mod tests {
     fn chunks_cover_every_frame_once() {
         let profiles = ladder();
         for frames in [1, 14, 15, 16, 60, 61] {
-            let covered: u32 = (0..profiles.chunks(frames)).map(|c| profiles.frames_of(c, frames).len() as u32).sum();
+            let covered: u32 = (0..profiles.chunks(frames))
+                .map(|c| profiles.frames_of(c, frames).len() as u32)
+                .sum();
             assert_eq!(covered, frames);
             assert_eq!(profiles.leaf_count(frames), 2 * frames.div_ceil(15));
         }

@@ -115,22 +115,35 @@ impl SignedReceipt {
     pub fn check_leaves(&self, leaf_count: u32, renditions: u32) -> Result<(), LeavesError> {
         let expected = leaf_count as usize;
         if self.leaves.len() != expected || expected == 0 || renditions == 0 {
-            return Err(LeavesError::Count { found: self.leaves.len(), expected });
+            return Err(LeavesError::Count {
+                found: self.leaves.len(),
+                expected,
+            });
         }
         let chunks = leaf_count / renditions;
         for (index, leaf) in self.leaves.iter().enumerate() {
             let i = index as u32;
             if chunks == 0 || u32::from(leaf.rendition) != i / chunks || leaf.chunk != i % chunks {
-                return Err(LeavesError::Place { index, rendition: leaf.rendition, chunk: leaf.chunk });
+                return Err(LeavesError::Place {
+                    index,
+                    rendition: leaf.rendition,
+                    chunk: leaf.chunk,
+                });
             }
         }
         let found = output_tree(&self.leaves).root();
         if found != self.receipt.outputRoot {
-            return Err(LeavesError::Root { found, expected: self.receipt.outputRoot });
+            return Err(LeavesError::Root {
+                found,
+                expected: self.receipt.outputRoot,
+            });
         }
         let found = self.leaves.iter().map(|l| u64::from(l.output_len)).sum();
         if found != self.receipt.outputBytes {
-            return Err(LeavesError::Bytes { found, expected: self.receipt.outputBytes });
+            return Err(LeavesError::Bytes {
+                found,
+                expected: self.receipt.outputBytes,
+            });
         }
         Ok(())
     }
@@ -138,5 +151,12 @@ impl SignedReceipt {
 
 /// The receipt's `plant` for a fault planted at `leaf_index` with secret `s`.
 pub fn plant(s: &B256, assignment_hash: &B256, leaf_index: u32) -> B256 {
-    keccak256([s.as_slice(), assignment_hash.as_slice(), &leaf_index.to_be_bytes()].concat())
+    keccak256(
+        [
+            s.as_slice(),
+            assignment_hash.as_slice(),
+            &leaf_index.to_be_bytes(),
+        ]
+        .concat(),
+    )
 }

@@ -36,7 +36,8 @@ pub fn draws(ticket: &BlsSignature, receipt_hash: &B256, leaf_index: u32, odds: 
     bytes.extend_from_slice(receipt_hash.as_slice());
     bytes.extend_from_slice(&leaf_index.to_be_bytes());
     let lot = U256::from_be_bytes(keccak256(bytes).0);
-    mulhi(lot, odds.total * U256::from(1_000_000)) < odds.weight * U256::from(odds.checks_per_leaf_ppm)
+    mulhi(lot, odds.total * U256::from(1_000_000))
+        < odds.weight * U256::from(odds.checks_per_leaf_ppm)
 }
 
 #[cfg(test)]
@@ -45,17 +46,31 @@ mod tests {
 
     #[test]
     fn expected_checks_per_leaf_are_met() {
-        let odds = Odds { weight: U256::from(1), total: U256::from(4), checks_per_leaf_ppm: 500_000 };
+        let odds = Odds {
+            weight: U256::from(1),
+            total: U256::from(4),
+            checks_per_leaf_ppm: 500_000,
+        };
         let receipt = B256::repeat_byte(9);
         let tickets = (0..4u8).map(|i| BlsSignature::from_bytes([i; 48]));
-        let drawn: usize = tickets.map(|t| (0..10_000).filter(|i| draws(&t, &receipt, *i, &odds)).count()).sum();
+        let drawn: usize = tickets
+            .map(|t| {
+                (0..10_000)
+                    .filter(|i| draws(&t, &receipt, *i, &odds))
+                    .count()
+            })
+            .sum();
         // 40,000 draws at 1/8: mean 5,000, σ ≈ 66.
         assert!((4_700..5_300).contains(&drawn), "{drawn}");
     }
 
     #[test]
     fn certain_when_the_share_exceeds_one() {
-        let odds = Odds { weight: U256::from(3), total: U256::from(4), checks_per_leaf_ppm: 2_000_000 };
+        let odds = Odds {
+            weight: U256::from(3),
+            total: U256::from(4),
+            checks_per_leaf_ppm: 2_000_000,
+        };
         let ticket = BlsSignature::from_bytes([1; 48]);
         assert!((0..1_000).all(|i| draws(&ticket, &B256::ZERO, i, &odds)));
     }

@@ -69,7 +69,10 @@ impl OperatorKey {
     pub fn from_bytes(secret: [u8; 32]) -> Result<Self, SignatureError> {
         let secret = Zeroizing::new(secret);
         let key = SecretKey::from_byte_array(*secret).map_err(|_| SignatureError::BadSecret)?;
-        Ok(Self { address: account(&key.public_key(SECP256K1)), secret })
+        Ok(Self {
+            address: account(&key.public_key(SECP256K1)),
+            secret,
+        })
     }
 
     /// The account.
@@ -125,8 +128,14 @@ mod tests {
         assert_eq!(twin.recover(digest), Err(SignatureError::HighS));
         let mut zero_v = signature;
         zero_v.0[64] -= 27;
-        assert_eq!(zero_v.recover(digest), Err(SignatureError::RecoveryByte(signature.0[64] - 27)));
-        assert_eq!(Signature(FixedBytes([0; 65])).recover(digest), Err(SignatureError::RecoveryByte(0)));
+        assert_eq!(
+            zero_v.recover(digest),
+            Err(SignatureError::RecoveryByte(signature.0[64] - 27))
+        );
+        assert_eq!(
+            Signature(FixedBytes([0; 65])).recover(digest),
+            Err(SignatureError::RecoveryByte(0))
+        );
     }
 
     #[test]

@@ -84,6 +84,9 @@ pub struct LeafId {
 impl Verdict {
     /// The leaf it speaks of.
     pub fn leaf(&self) -> LeafId {
-        LeafId { receipt: self.receiptHash, index: self.leafIndex }
+        LeafId {
+            receipt: self.receiptHash,
+            index: self.leafIndex,
+        }
     }
 }

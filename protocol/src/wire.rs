@@ -33,6 +33,15 @@ pub struct SampleReport {
     pub unverifiable: Vec<SignedUnverifiable>,
 }
 
+/// A receipt beside the assignment it answers, so that it can be judged on its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReceiptMessage {
+    /// The assignment.
+    pub assignment: SignedAssignment,
+    /// The answer.
+    pub receipt: SignedReceipt,
+}
+
 /// Payload of a gossip message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Gossip {
@@ -41,7 +50,7 @@ pub enum Gossip {
     /// On `assignments`.
     Assignment(SignedAssignment),
     /// On `receipts`.
-    Receipt(SignedReceipt),
+    Receipt(Box<ReceiptMessage>),
     /// On `accusations`.
     Accusation(SignedAccusation),
     /// On `proofs`: a verdict shown to all.
@@ -125,14 +134,21 @@ pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, WireError> {
 /// Decodes a message that fills `bytes` exactly.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
     let decoded = postcard::take_from_bytes(bytes);
-    let (message, rest) =
-        decoded.map_err(|e| WireError::Decode { length: bytes.len(), reason: e.to_string() })?;
-    if rest.is_empty() { Ok(message) } else { Err(WireError::Trailing(rest.len())) }
+    let (message, rest) = decoded.map_err(|e| WireError::Decode {
+        length: bytes.len(),
+        reason: e.to_string(),
+    })?;
+    if rest.is_empty() {
+        Ok(message)
+    } else {
+        Err(WireError::Trailing(rest.len()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::assignment::Assignment;
     use crate::receipt::{Leaf, Receipt};
     use crate::sig::OperatorKey;
 
@@ -140,12 +156,27 @@ mod tests {
     fn messages_return_and_tolerate_nothing_extra() {
         let key = OperatorKey::from_bytes([2; 32]).unwrap();
         let receipt = SignedReceipt {
-            receipt: Receipt { outputBytes: 7, ..Default::default() },
+            receipt: Receipt {
+                outputBytes: 7,
+                ..Default::default()
+            },
             signature: key.sign(B256::ZERO),
-            leaves: vec![Leaf { output_len: 7, ..Default::default() }],
+            leaves: vec![Leaf {
+                output_len: 7,
+                ..Default::default()
+            }],
         };
-        let bytes = encode(&Gossip::Receipt(receipt.clone())).unwrap();
-        assert_eq!(decode(&bytes), Ok(Gossip::Receipt(receipt)));
+        let assignment = SignedAssignment {
+            assignment: Assignment::default(),
+            signature: key.sign(B256::ZERO),
+            skips: vec![],
+        };
+        let message = Gossip::Receipt(Box::new(ReceiptMessage {
+            assignment,
+            receipt,
+        }));
+        let bytes = encode(&message).unwrap();
+        assert_eq!(decode(&bytes), Ok(message));
         assert!(decode::<Gossip>(&bytes[..bytes.len() - 1]).is_err());
         let longer = [bytes, vec![0]].concat();
         assert_eq!(decode::<Gossip>(&longer), Err(WireError::Trailing(1)));

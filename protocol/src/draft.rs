@@ -1,0 +1,129 @@
+//! What a core asks the shell to sign, and the slot that may be signed only once.
+
+use alloy_primitives::{B256, keccak256};
+use serde::{Deserialize, Serialize};
+
+use crate::accusation::Accusation;
+use crate::assignment::{Assignment, Refusal};
+use crate::bls::BlsSignature;
+use crate::domain::Domain;
+use crate::receipt::Receipt;
+use crate::sample::SampleTicket;
+use crate::sig::Signature;
+use crate::verdict::{Divergence, Unverifiable, Verdict};
+
+/// An object to be signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Draft {
+    /// By the operator key.
+    Assignment(Assignment),
+    /// By the operator key.
+    Refusal(Refusal),
+    /// By the operator key.
+    Receipt(Receipt),
+    /// By the operator key.
+    Accusation(Accusation),
+    /// By the BLS key.
+    Ticket(SampleTicket),
+    /// By the BLS key.
+    Verdict(Verdict),
+    /// By the BLS key.
+    Divergence(Divergence),
+    /// By the BLS key.
+    Unverifiable(Unverifiable),
+}
+
+/// The signature that answers a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seal {
+    /// secp256k1.
+    Operator(Signature),
+    /// BLS12-381.
+    Bls(BlsSignature),
+}
+
+/// A draft with its digest and its signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// What was signed.
+    pub draft: Draft,
+    /// Its EIP-712 digest.
+    pub hash: B256,
+    /// The signature.
+    pub seal: Seal,
+}
+
+impl Draft {
+    /// The EIP-712 digest.
+    pub fn digest(&self, domain: &Domain) -> B256 {
+        match self {
+            Self::Assignment(object) => domain.digest(object),
+            Self::Refusal(object) => domain.digest(object),
+            Self::Receipt(object) => domain.digest(object),
+            Self::Accusation(object) => domain.digest(object),
+            Self::Ticket(object) => domain.digest(object),
+            Self::Verdict(object) => domain.digest(object),
+            Self::Divergence(object) => domain.digest(object),
+            Self::Unverifiable(object) => domain.digest(object),
+        }
+    }
+
+    /// Whether the BLS key signs it.
+    pub fn by_bls(&self) -> bool {
+        matches!(
+            self,
+            Self::Ticket(_) | Self::Verdict(_) | Self::Divergence(_) | Self::Unverifiable(_)
+        )
+    }
+
+    /// The slot: two different objects in one slot, both signed, are an equivocation or a broken promise.
+    pub fn slot(&self) -> B256 {
+        let parts: (&str, Vec<u8>) = match self {
+            Self::Assignment(a) => {
+                let name = [
+                    &a.jobId.to_be_bytes::<32>()[..],
+                    &a.seq.to_be_bytes(),
+                    &[a.attempt],
+                ]
+                .concat();
+                ("assignment", name)
+            }
+            Self::Refusal(r) => ("refusal", r.assignmentHash.to_vec()),
+            Self::Receipt(r) => ("receipt", r.assignmentHash.to_vec()),
+            Self::Accusation(a) => ("accusation", leaf(&a.receiptHash, a.leafIndex)),
+            Self::Ticket(t) => ("ticket", t.epoch.to_be_bytes().to_vec()),
+            Self::Verdict(v) => ("verdict", leaf(&v.receiptHash, v.leafIndex)),
+            Self::Divergence(d) => ("divergence", leaf(&d.receiptHash, d.leafIndex)),
+            Self::Unverifiable(u) => ("unverifiable", u.receiptHash.to_vec()),
+        };
+        keccak256([parts.0.as_bytes(), &[0], &parts.1].concat())
+    }
+}
+
+fn leaf(receipt: &B256, index: u32) -> Vec<u8> {
+    [receipt.as_slice(), &index.to_be_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_forgets_the_content_and_keeps_the_place() {
+        let verdict = |index, hash| {
+            Draft::Verdict(Verdict {
+                receiptHash: B256::ZERO,
+                leafIndex: index,
+                recomputedHash: hash,
+            })
+        };
+        assert_eq!(
+            verdict(1, B256::ZERO).slot(),
+            verdict(1, B256::repeat_byte(1)).slot()
+        );
+        assert_ne!(verdict(1, B256::ZERO).slot(), verdict(2, B256::ZERO).slot());
+        let receipt = Draft::Receipt(Receipt::default());
+        let refusal = Draft::Refusal(Refusal::default());
+        assert_ne!(receipt.slot(), refusal.slot());
+    }
+}
