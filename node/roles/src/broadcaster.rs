@@ -1,0 +1,393 @@
+//! The broadcaster: assigns each segment to whom the election names, and the next one where that fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assay_protocol::assignment::{
+    Assignment, MAX_ATTEMPT, Refusal, SignedAssignment, Skip, SkipReason,
+};
+use assay_protocol::checked::{Checked, Now};
+use assay_protocol::draft::{Draft, Seal, Sealed};
+use assay_protocol::election::{Candidate, Snapshot, elect_without};
+use assay_protocol::params::Params;
+use assay_protocol::rules::Job;
+use assay_protocol::sig::Signature;
+use assay_protocol::wire::ReceiptMessage;
+use assay_protocol::{Address, B256};
+
+/// A segment's source as stored and inspected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// BLAKE3 of the bytes.
+    pub hash: B256,
+    /// Their number.
+    pub len: u64,
+    /// Root over the chunks' frames roots.
+    pub frames_root: B256,
+    /// Decoded frames.
+    pub frame_count: u32,
+}
+
+/// What the broadcaster learns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The chain has a new block; its number is the time.
+    Block,
+    /// The transcoders of a newly opened round.
+    Round(Snapshot),
+    /// The next segment, in answer to `WantSegment`.
+    Segment(Source),
+    /// An operator is frozen, or free again.
+    Frozen {
+        /// The operator.
+        operator: Address,
+        /// Whether a case is open.
+        frozen: bool,
+    },
+    /// Answer to `Sign`.
+    Signed(Box<Sealed>),
+    /// A receipt whose leaves fit its assignment; the hash is the receipt's.
+    Receipt(Box<Checked<ReceiptMessage>>),
+    /// An electee declines; the signer is it.
+    Refusal(Checked<(Refusal, Signature)>),
+    /// Every output chunk of an assignment has arrived and has the bytes its receipt states.
+    Stored {
+        /// The assignment.
+        assignment: B256,
+    },
+}
+
+/// What the broadcaster wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Hand over the next segment, when there is one.
+    WantSegment,
+    /// Journal, sign, answer with `Signed`.
+    Sign(Draft),
+    /// Gossip the assignment, send it to the electee and serve it the source.
+    Publish(Box<SignedAssignment>),
+    /// Take output chunks for this receipt; answer with `Stored`.
+    Collect(Box<Checked<ReceiptMessage>>),
+    /// A segment is complete.
+    Delivered {
+        /// Segment number.
+        seq: u32,
+        /// Who made it.
+        transcoder: Address,
+    },
+    /// Nobody delivered a segment.
+    Gap {
+        /// Segment number.
+        seq: u32,
+    },
+    /// An electee is passed over.
+    Skipped {
+        /// Segment number.
+        seq: u32,
+        /// Which and why.
+        skip: Skip,
+    },
+}
+
+struct Flight {
+    source: Source,
+    skips: Vec<Skip>,
+    /// Whether an assignment for this segment has ever left; an attempt number is used once.
+    signed: bool,
+    current: Option<Current>,
+}
+
+struct Current {
+    hash: Option<B256>,
+    electee: Address,
+    round: u64,
+    deadline: u64,
+    receipted: bool,
+}
+
+/// The broadcaster of one job.
+pub struct Broadcaster {
+    params: Params,
+    job: Job,
+    encoder_id: B256,
+    in_flight: usize,
+    next_seq: u32,
+    wanted: usize,
+    snapshot: Option<Snapshot>,
+    frozen: BTreeSet<Address>,
+    flights: BTreeMap<u32, Flight>,
+}
+
+impl Broadcaster {
+    /// A broadcaster of `job` that keeps at most `in_flight` segments unfinished, the first one numbered `next_seq`.
+    pub fn new(
+        params: Params,
+        job: Job,
+        encoder_id: B256,
+        in_flight: usize,
+        next_seq: u32,
+    ) -> Self {
+        Self {
+            params,
+            job,
+            encoder_id,
+            in_flight: in_flight.max(1),
+            next_seq,
+            wanted: 0,
+            snapshot: None,
+            frozen: BTreeSet::new(),
+            flights: BTreeMap::new(),
+        }
+    }
+
+    /// Takes one input and says what follows from it.
+    pub fn handle(&mut self, input: Input, now: Now) -> Vec<Output> {
+        let mut outputs = match input {
+            Input::Block => self.on_block(now),
+            Input::Round(snapshot) => {
+                self.snapshot = Some(snapshot);
+                Vec::new()
+            }
+            Input::Segment(source) => self.on_segment(source, now),
+            Input::Frozen { operator, frozen } => {
+                if frozen {
+                    self.frozen.insert(operator)
+                } else {
+                    self.frozen.remove(&operator)
+                };
+                Vec::new()
+            }
+            Input::Signed(sealed) => match (sealed.draft, sealed.seal) {
+                (Draft::Assignment(assignment), Seal::Operator(signature)) => {
+                    self.on_signed(assignment, sealed.hash, signature)
+                }
+                _ => Vec::new(),
+            },
+            Input::Receipt(receipt) => self.on_receipt(receipt, now),
+            Input::Refusal(refusal) => self.on_refusal(&refusal, now),
+            Input::Stored { assignment } => self.on_stored(assignment),
+        };
+        while self.snapshot.is_some() && self.flights.len() + self.wanted < self.in_flight {
+            self.wanted += 1;
+            outputs.push(Output::WantSegment);
+        }
+        outputs
+    }
+
+    fn on_segment(&mut self, source: Source, now: Now) -> Vec<Output> {
+        self.wanted = self.wanted.saturating_sub(1);
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        self.flights.insert(
+            seq,
+            Flight {
+                source,
+                skips: Vec::new(),
+                signed: false,
+                current: None,
+            },
+        );
+        self.assign(seq, now)
+    }
+
+    /// Elects for the next attempt of a segment; passes over the frozen; gives up when nobody is left.
+    fn assign(&mut self, seq: u32, now: Now) -> Vec<Output> {
+        let (Some(snapshot), Some(mut flight)) = (self.snapshot.clone(), self.flights.remove(&seq))
+        else {
+            return Vec::new();
+        };
+        let mut outputs = Vec::new();
+        loop {
+            let attempt = flight.skips.len() as u8;
+            let excluded: Vec<_> = flight.skips.iter().map(|skip| skip.electee).collect();
+            let winner = Some(attempt)
+                .filter(|attempt| *attempt <= MAX_ATTEMPT)
+                .and_then(|attempt| {
+                    elect_without(&self.job.ballot(seq), &snapshot, attempt, &excluded)
+                });
+            match winner {
+                Some(winner) if self.frozen.contains(&winner.operator) => {
+                    let skip = Skip {
+                        electee: winner.operator,
+                        round: snapshot.round,
+                        reason: SkipReason::Frozen,
+                    };
+                    outputs.push(Output::Skipped {
+                        seq,
+                        skip: skip.clone(),
+                    });
+                    flight.skips.push(skip);
+                }
+                Some(winner) => {
+                    let assignment =
+                        self.draft(seq, attempt, snapshot.round, &flight.source, winner, now);
+                    flight.current = Some(Current {
+                        hash: None,
+                        electee: winner.operator,
+                        round: snapshot.round,
+                        deadline: assignment.deadlineBlock,
+                        receipted: false,
+                    });
+                    outputs.push(Output::Sign(Draft::Assignment(assignment)));
+                    self.flights.insert(seq, flight);
+                    return outputs;
+                }
+                // All are frozen and nothing was promised yet: begin anew with the next block.
+                None if !flight.signed => {
+                    flight.skips.clear();
+                    self.flights.insert(seq, flight);
+                    return Vec::new();
+                }
+                None => {
+                    outputs.push(Output::Gap { seq });
+                    return outputs;
+                }
+            }
+        }
+    }
+
+    fn draft(
+        &self,
+        seq: u32,
+        attempt: u8,
+        round: u64,
+        source: &Source,
+        winner: Candidate,
+        now: Now,
+    ) -> Assignment {
+        Assignment {
+            jobId: self.job.id,
+            seq,
+            attempt,
+            round,
+            transcoder: winner.operator,
+            sourceHash: source.hash,
+            sourceLen: source.len,
+            framesRoot: source.frames_root,
+            frameCount: source.frame_count,
+            profilesHash: self.job.profiles.hash(),
+            encoderId: self.encoder_id,
+            leafCount: self.job.profiles.leaf_count(source.frame_count),
+            pricePerPixel: winner.price,
+            deadlineBlock: now.block + self.params.response_blocks,
+        }
+    }
+
+    fn on_signed(
+        &mut self,
+        assignment: Assignment,
+        hash: B256,
+        signature: Signature,
+    ) -> Vec<Output> {
+        let Some(flight) = self.flights.get_mut(&assignment.seq) else {
+            return Vec::new();
+        };
+        let Some(current) = flight.current.as_mut().filter(|c| c.hash.is_none()) else {
+            return Vec::new();
+        };
+        current.hash = Some(hash);
+        flight.signed = true;
+        let skips = flight.skips.clone();
+        vec![Output::Publish(Box::new(SignedAssignment {
+            assignment,
+            signature,
+            skips,
+        }))]
+    }
+
+    fn on_receipt(&mut self, receipt: Box<Checked<ReceiptMessage>>, now: Now) -> Vec<Output> {
+        let seq = receipt.message.assignment.assignment.seq;
+        let answered = receipt.message.receipt.receipt.assignmentHash;
+        let current = self
+            .flights
+            .get_mut(&seq)
+            .and_then(|flight| flight.current.as_mut());
+        match current
+            .filter(|c| c.hash == Some(answered) && !c.receipted && now.block <= c.deadline)
+        {
+            Some(current) => {
+                current.receipted = true;
+                vec![Output::Collect(receipt)]
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn on_refusal(&mut self, refusal: &Checked<(Refusal, Signature)>, now: Now) -> Vec<Output> {
+        let (refusal, signature, signer) = (&refusal.message.0, refusal.message.1, refusal.signer);
+        let refused = self.flights.iter().find_map(|(seq, flight)| {
+            let current = flight.current.as_ref()?;
+            let this = current.hash == Some(refusal.assignmentHash)
+                && current.electee == signer
+                && !current.receipted;
+            this.then_some(*seq)
+        });
+        match refused {
+            Some(seq) => self.pass_over(
+                seq,
+                SkipReason::Refused {
+                    refusal: refusal.clone(),
+                    signature,
+                },
+                now,
+            ),
+            None => Vec::new(),
+        }
+    }
+
+    fn on_stored(&mut self, assignment: B256) -> Vec<Output> {
+        let stored = self.flights.iter().find_map(|(seq, flight)| {
+            let current = flight.current.as_ref()?;
+            (current.hash == Some(assignment)).then_some((*seq, current.electee))
+        });
+        let Some((seq, transcoder)) = stored else {
+            return Vec::new();
+        };
+        self.flights.remove(&seq);
+        vec![Output::Delivered { seq, transcoder }]
+    }
+
+    fn on_block(&mut self, now: Now) -> Vec<Output> {
+        let late = self.params.late_blocks;
+        let mut overdue = Vec::new();
+        let mut waiting = Vec::new();
+        for (seq, flight) in &self.flights {
+            match &flight.current {
+                // A receipt without its output is worth no more than silence.
+                Some(current)
+                    if now.block
+                        > current.deadline + if current.receipted { 2 * late } else { 0 } =>
+                {
+                    overdue.push(*seq);
+                }
+                Some(_) => {}
+                None => waiting.push(*seq),
+            }
+        }
+        let passed: Vec<_> = overdue
+            .into_iter()
+            .flat_map(|seq| self.pass_over(seq, SkipReason::Timeout, now))
+            .collect();
+        passed
+            .into_iter()
+            .chain(waiting.into_iter().flat_map(|seq| self.assign(seq, now)))
+            .collect()
+    }
+
+    fn pass_over(&mut self, seq: u32, reason: SkipReason, now: Now) -> Vec<Output> {
+        let Some(flight) = self.flights.get_mut(&seq) else {
+            return Vec::new();
+        };
+        let Some(current) = flight.current.take() else {
+            return Vec::new();
+        };
+        let skip = Skip {
+            electee: current.electee,
+            round: current.round,
+            reason,
+        };
+        flight.skips.push(skip.clone());
+        let mut outputs = vec![Output::Skipped { seq, skip }];
+        outputs.extend(self.assign(seq, now));
+        outputs
+    }
+}

@@ -1,0 +1,261 @@
+//! The transcoder: does what it is assigned, once, and answers with a receipt or a refusal.
+
+use std::collections::BTreeMap;
+
+use assay_protocol::assignment::{Refusal, RefusalReason, SignedAssignment};
+use assay_protocol::checked::{Checked, Now};
+use assay_protocol::draft::{Draft, Seal, Sealed};
+use assay_protocol::frames::segment_tree;
+use assay_protocol::params::Params;
+use assay_protocol::receipt::{Leaf, Receipt, SignedReceipt, output_tree};
+use assay_protocol::sig::Signature;
+use assay_protocol::wire::{Gossip, ReceiptMessage};
+use assay_protocol::{Address, B256};
+
+/// What encoding a whole segment gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// Frames roots of all chunks.
+    pub chunk_roots: Vec<B256>,
+    /// Every leaf in order.
+    pub leaves: Vec<Leaf>,
+}
+
+/// What the transcoder learns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The chain has a new block; its number is the time.
+    Block,
+    /// It is elected; the hash is the assignment's, the signer its broadcaster.
+    Assignment(Box<Checked<SignedAssignment>>),
+    /// Answer to `Transcode`.
+    Transcoded {
+        /// The assignment.
+        assignment: B256,
+        /// A random word for the receipt's `plant`.
+        plant: B256,
+        /// The output, or why there is none.
+        result: Result<Encoded, RefusalReason>,
+    },
+    /// Answer to `Sign`.
+    Signed(Box<Sealed>),
+}
+
+/// What the transcoder wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Fetch the source from the broadcaster, encode every leaf, answer with `Transcoded`.
+    Transcode {
+        /// The assignment.
+        assignment: Box<SignedAssignment>,
+        /// Its hash.
+        hash: B256,
+        /// Who serves the source.
+        broadcaster: Address,
+    },
+    /// Journal, sign, answer with `Signed`.
+    Sign(Draft),
+    /// Publish.
+    Gossip(Gossip),
+    /// Tell the broadcaster that it will not be done.
+    Refuse {
+        /// The broadcaster.
+        to: Address,
+        /// The signed object.
+        refusal: Refusal,
+        /// The signature.
+        signature: Signature,
+    },
+    /// Push every output chunk to the broadcaster.
+    Push {
+        /// The broadcaster.
+        to: Address,
+        /// The assignment.
+        assignment: B256,
+    },
+    /// The output of this assignment is not needed any more.
+    Forget(B256),
+}
+
+struct Task {
+    assignment: Box<SignedAssignment>,
+    broadcaster: Address,
+    leaves: Vec<Leaf>,
+    working: bool,
+}
+
+/// The transcoder.
+pub struct Transcoder {
+    me: Address,
+    params: Params,
+    encoder_id: B256,
+    capacity: usize,
+    tasks: BTreeMap<B256, Task>,
+}
+
+impl Transcoder {
+    /// A transcoder with this operator account that takes at most `capacity` segments at a time.
+    pub fn new(me: Address, params: Params, encoder_id: B256, capacity: usize) -> Self {
+        Self {
+            me,
+            params,
+            encoder_id,
+            capacity,
+            tasks: BTreeMap::new(),
+        }
+    }
+
+    /// Takes one input and says what follows from it.
+    pub fn handle(&mut self, input: Input, now: Now) -> Vec<Output> {
+        match input {
+            Input::Block => self.on_block(now),
+            Input::Assignment(assignment) => self.on_assignment(*assignment, now),
+            Input::Transcoded {
+                assignment,
+                plant,
+                result,
+            } => self.on_transcoded(assignment, plant, result, now),
+            Input::Signed(sealed) => match (sealed.draft, sealed.seal) {
+                (Draft::Receipt(receipt), Seal::Operator(signature)) => {
+                    self.on_receipt(receipt, signature)
+                }
+                (Draft::Refusal(refusal), Seal::Operator(signature)) => {
+                    self.on_refusal(refusal, signature)
+                }
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    fn on_assignment(&mut self, checked: Checked<SignedAssignment>, now: Now) -> Vec<Output> {
+        let Checked {
+            hash,
+            signer,
+            message,
+        } = checked;
+        let assignment = &message.assignment;
+        let over = now.block > assignment.deadlineBlock;
+        if assignment.transcoder != self.me || over || self.tasks.contains_key(&hash) {
+            return Vec::new();
+        }
+        let reason = if assignment.encoderId != self.encoder_id {
+            Some(RefusalReason::UnsupportedProfile)
+        } else if self.tasks.values().filter(|task| task.working).count() >= self.capacity {
+            Some(RefusalReason::Overloaded)
+        } else {
+            None
+        };
+        let task = Task {
+            assignment: Box::new(message),
+            broadcaster: signer,
+            leaves: Vec::new(),
+            working: reason.is_none(),
+        };
+        let output = match reason {
+            Some(reason) => refuse(hash, reason),
+            None => Output::Transcode {
+                assignment: task.assignment.clone(),
+                hash,
+                broadcaster: signer,
+            },
+        };
+        self.tasks.insert(hash, task);
+        vec![output]
+    }
+
+    fn on_transcoded(
+        &mut self,
+        hash: B256,
+        plant: B256,
+        result: Result<Encoded, RefusalReason>,
+        now: Now,
+    ) -> Vec<Output> {
+        let Some(task) = self.tasks.get_mut(&hash) else {
+            return Vec::new();
+        };
+        task.working = false;
+        let assignment = &task.assignment.assignment;
+        let encoded = match result {
+            Ok(encoded) if segment_tree(&encoded.chunk_roots).root() == assignment.framesRoot => {
+                encoded
+            }
+            Ok(_) => return vec![refuse(hash, RefusalReason::FramesRootDiffers)],
+            Err(reason) => return vec![refuse(hash, reason)],
+        };
+        // After the deadline nobody samples or certifies it: a signature would only bind.
+        if now.block > assignment.deadlineBlock
+            || encoded.leaves.len() != assignment.leafCount as usize
+        {
+            return vec![Output::Forget(hash)];
+        }
+        let receipt = Receipt {
+            assignmentHash: hash,
+            outputRoot: output_tree(&encoded.leaves).root(),
+            outputBytes: encoded
+                .leaves
+                .iter()
+                .map(|leaf| u64::from(leaf.output_len))
+                .sum(),
+            plant,
+        };
+        task.leaves = encoded.leaves;
+        vec![Output::Sign(Draft::Receipt(receipt))]
+    }
+
+    fn on_receipt(&mut self, receipt: Receipt, signature: Signature) -> Vec<Output> {
+        let hash = receipt.assignmentHash;
+        let Some(task) = self.tasks.get(&hash) else {
+            return Vec::new();
+        };
+        let receipt = SignedReceipt {
+            receipt,
+            signature,
+            leaves: task.leaves.clone(),
+        };
+        let message = ReceiptMessage {
+            assignment: (*task.assignment).clone(),
+            receipt,
+        };
+        let push = Output::Push {
+            to: task.broadcaster,
+            assignment: hash,
+        };
+        vec![Output::Gossip(Gossip::Receipt(Box::new(message))), push]
+    }
+
+    fn on_refusal(&mut self, refusal: Refusal, signature: Signature) -> Vec<Output> {
+        let Some(task) = self.tasks.get(&refusal.assignmentHash) else {
+            return Vec::new();
+        };
+        vec![Output::Refuse {
+            to: task.broadcaster,
+            refusal,
+            signature,
+        }]
+    }
+
+    fn on_block(&mut self, now: Now) -> Vec<Output> {
+        // Kept a while past the deadline, so that a repeated assignment is not taken for a new one.
+        let keep = 4 * self.params.response_blocks;
+        let over = |task: &Task| now.block > task.assignment.assignment.deadlineBlock + keep;
+        let done: Vec<_> = self
+            .tasks
+            .iter()
+            .filter(|(_, task)| over(task))
+            .map(|(hash, _)| *hash)
+            .collect();
+        done.into_iter()
+            .map(|hash| {
+                self.tasks.remove(&hash);
+                Output::Forget(hash)
+            })
+            .collect()
+    }
+}
+
+fn refuse(assignment: B256, reason: RefusalReason) -> Output {
+    Output::Sign(Draft::Refusal(Refusal {
+        assignmentHash: assignment,
+        reason: reason as u8,
+    }))
+}

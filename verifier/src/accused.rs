@@ -1,0 +1,140 @@
+//! Accusations: one's own and those of others.
+
+use assay_protocol::accusation::{Accusation, SignedAccusation};
+use assay_protocol::bls::BlsSignature;
+use assay_protocol::checked::{Checked, Now};
+use assay_protocol::draft::Draft;
+use assay_protocol::verdict::{LeafId, SignedVerdict, Verdict};
+use assay_protocol::wire::Gossip;
+
+use crate::leaf::{Matter, Own};
+use crate::output::{Output, Urgency};
+use crate::state::Verifier;
+
+impl Verifier {
+    pub(crate) fn on_own_verdict(
+        &mut self,
+        verdict: Verdict,
+        signature: BlsSignature,
+        now: Now,
+    ) -> Vec<Output> {
+        let me = self.me;
+        let leaf = verdict.leaf();
+        let Some((evidence, state)) = self.leaf_mut(leaf) else {
+            return Vec::new();
+        };
+        let pass =
+            evidence.receipt.leaves[leaf.index as usize].output_hash == verdict.recomputedHash;
+        let signed = SignedVerdict {
+            verdict,
+            verifier: me,
+            signature,
+        };
+        state.own = Own::Said(signed.clone());
+        state.verdicts.insert(me, signed.clone());
+        let mut outputs = answer(&signed, pass, state.accusers.iter().copied());
+        // Who drew the leaf accuses; who was asked only answers, and accuses later if nothing comes of it.
+        if !pass && state.drawn && state.matter == Matter::Open {
+            outputs.extend(Self::accuse(leaf, state));
+        }
+        outputs.extend(self.tally(leaf, now));
+        outputs
+    }
+
+    pub(crate) fn accuse(leaf: LeafId, state: &mut crate::leaf::LeafState) -> Option<Output> {
+        match &state.own {
+            Own::Said(own) if !state.accusing => {
+                state.accusing = true;
+                Some(Output::Sign(Draft::Accusation(Accusation::new(
+                    leaf,
+                    &own.signature,
+                ))))
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn on_own_accusation(&mut self, signed: SignedAccusation, now: Now) -> Vec<Output> {
+        let me = self.me;
+        let leaf = signed.accusation.leaf();
+        let Some((evidence, state)) = self.leaf_mut(leaf) else {
+            return Vec::new();
+        };
+        state.accusers.insert(me);
+        state.accused_at.get_or_insert(now.block);
+        let source = evidence.assignment.assignment.sourceHash;
+        let mut outputs = vec![
+            Output::ServeSource(source),
+            Output::Gossip(Gossip::Accusation(signed)),
+        ];
+        outputs.extend(self.tally(leaf, now));
+        outputs
+    }
+
+    pub(crate) fn on_accusation(
+        &mut self,
+        accusation: Checked<SignedAccusation>,
+        now: Now,
+    ) -> Vec<Output> {
+        let leaf = accusation.message.accusation.leaf();
+        let accuser = accusation.signer;
+        let Some(watched) = self.receipts.get(&leaf.receipt) else {
+            self.keep_early(accusation);
+            return Vec::new();
+        };
+        let round = watched.round();
+        let stranger = self.seat_of(round, accuser).is_none() || accuser == watched.transcoder();
+        if stranger || accuser == self.me {
+            return Vec::new();
+        }
+        let sits = self.seat(round).is_some();
+        let Some((evidence, state)) = self.leaf_mut(leaf) else {
+            return Vec::new();
+        };
+        state.accusers.insert(accuser);
+        state.accused_at.get_or_insert(now.block);
+        if !sits || state.matter != Matter::Open {
+            return Vec::new();
+        }
+        let claimed = evidence.receipt.leaves[leaf.index as usize].output_hash;
+        match &state.own {
+            Own::Said(own) => answer(own, own.verdict.recomputedHash == claimed, [accuser]),
+            // A sample that waits in a queue is asked for again: accused leaves go first.
+            Own::Unknown | Own::Running => {
+                state.own = Own::Running;
+                let again = Output::Recompute {
+                    evidence: Box::new(evidence.clone()),
+                    receipt: leaf.receipt,
+                    leaves: vec![leaf.index],
+                    urgency: Urgency::Accused,
+                };
+                vec![again]
+            }
+            Own::Confirming(_) | Own::Signing | Own::Trouble => Vec::new(),
+        }
+    }
+}
+
+/// A pass is shown to all, a fail only to the accusers: nobody can copy it.
+fn answer(
+    own: &SignedVerdict,
+    pass: bool,
+    accusers: impl IntoIterator<Item = assay_protocol::Address>,
+) -> Vec<Output> {
+    let mut accusers = accusers
+        .into_iter()
+        .filter(|a| *a != own.verifier)
+        .peekable();
+    if pass && accusers.peek().is_some() {
+        return vec![Output::Gossip(Gossip::Verdict(own.clone()))];
+    }
+    if pass {
+        return Vec::new();
+    }
+    accusers
+        .map(|to| Output::SendVerdict {
+            to,
+            verdict: own.clone(),
+        })
+        .collect()
+}

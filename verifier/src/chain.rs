@@ -1,0 +1,103 @@
+//! What the chain says: blocks are the clock, cases settle leaves.
+
+use assay_protocol::Address;
+use assay_protocol::checked::Now;
+use assay_protocol::verdict::LeafId;
+use assay_protocol::wire::Gossip;
+
+use crate::leaf::{Matter, Own};
+use crate::output::Output;
+use crate::state::{Burst, Verifier};
+
+impl Verifier {
+    pub(crate) fn on_block(&mut self, now: Now) -> Vec<Output> {
+        let mut outputs = self.reports_due(now.block);
+        let accused: Vec<_> = self
+            .receipts
+            .iter()
+            .flat_map(|(hash, w)| {
+                w.leaves.iter().map(move |(index, s)| {
+                    (
+                        LeafId {
+                            receipt: *hash,
+                            index: *index,
+                        },
+                        s,
+                    )
+                })
+            })
+            .filter(|(_, state)| state.accused_at.is_some() && state.matter == Matter::Open)
+            .map(|(leaf, _)| leaf)
+            .collect();
+        for leaf in accused {
+            outputs.extend(self.wait_for_proof(leaf, now));
+            outputs.extend(self.tally(leaf, now));
+        }
+        self.forget(now.block);
+        outputs
+    }
+
+    /// An accuser may be the cheat's friend: others step in after some blocks, then everybody.
+    fn wait_for_proof(&mut self, leaf: LeafId, now: Now) -> Vec<Output> {
+        let (join, open) = (self.params.join_blocks, self.params.open_blocks);
+        let Some((evidence, state)) = self.leaf_mut(leaf) else {
+            return Vec::new();
+        };
+        let claimed = evidence.receipt.leaves[leaf.index as usize].output_hash;
+        let since = now
+            .block
+            .saturating_sub(state.accused_at.unwrap_or(now.block));
+        let Own::Said(own) = state.own.clone() else {
+            return Vec::new();
+        };
+        let mut outputs = Vec::new();
+        if since >= join && own.verdict.recomputedHash != claimed {
+            outputs.extend(Self::accuse(leaf, state));
+        }
+        if since >= open && !state.shown {
+            state.shown = true;
+            outputs.push(Output::Gossip(Gossip::Verdict(own)));
+        }
+        outputs
+    }
+
+    pub(crate) fn on_case_opened(
+        &mut self,
+        operator: Address,
+        leaf: LeafId,
+        block: u64,
+    ) -> Vec<Output> {
+        let from = block.saturating_sub(self.params.response_blocks);
+        self.bursts.push(Burst {
+            operator,
+            from,
+            to: block,
+        });
+        if let Some((_, state)) = self.leaf_mut(leaf) {
+            state.matter = Matter::Settled;
+        }
+        Vec::new()
+    }
+
+    /// Drops what no proof can be about any more.
+    fn forget(&mut self, block: u64) {
+        let keep = self.params.response_blocks
+            + self.params.evidence_blocks
+            + 3 * self.params.epoch_blocks;
+        let oldest = block.saturating_sub(keep);
+        self.receipts
+            .retain(|_, watched| watched.signed_block >= oldest);
+        let (receipts, answered) = (&self.receipts, &mut self.answered);
+        answered.retain(|_, receipt| receipts.contains_key(receipt));
+        self.unverifiable
+            .retain(|receipt, _| receipts.contains_key(receipt));
+        self.bursts.retain(|burst| burst.to >= oldest);
+        let reported = self.reported;
+        self.tickets
+            .retain(|epoch, _| *epoch >= reported.saturating_sub(2));
+        let oldest_round = self.receipts.values().map(|w| w.round()).min();
+        let newest = self.sets.keys().next_back().copied().unwrap_or_default();
+        let first = oldest_round.unwrap_or(newest).min(newest.saturating_sub(2));
+        self.sets.retain(|round, _| *round >= first);
+    }
+}

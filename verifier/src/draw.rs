@@ -1,0 +1,133 @@
+//! A receipt arrives: the epoch's ticket decides which of its leaves are checked.
+
+use assay_protocol::bls::BlsSignature;
+use assay_protocol::checked::{Checked, Now};
+use assay_protocol::draft::Draft;
+use assay_protocol::sample::{Odds, SampleTicket, draws};
+use assay_protocol::verdict::LeafId;
+use assay_protocol::wire::ReceiptMessage;
+use assay_protocol::{Address, B256};
+
+use crate::leaf::{Own, Watched};
+use crate::output::{Equivocation, Note, Output, Urgency};
+use crate::state::Verifier;
+
+impl Verifier {
+    pub(crate) fn on_receipt(&mut self, receipt: Checked<ReceiptMessage>, now: Now) -> Vec<Output> {
+        let Checked { hash, message, .. } = receipt;
+        let assignment = &message.assignment.assignment;
+        // Late receipts could be fitted to published tickets: neither sampled nor certified.
+        let late = now.block > assignment.deadlineBlock + self.params.late_blocks;
+        if late || assignment.transcoder == self.me || self.receipts.contains_key(&hash) {
+            return Vec::new();
+        }
+        let mut outputs = Vec::new();
+        let first = *self
+            .answered
+            .entry(message.receipt.receipt.assignmentHash)
+            .or_insert(hash);
+        if let Some(other) = self.receipts.get(&first).filter(|_| first != hash) {
+            outputs.push(Output::ReportEquivocation(Equivocation::Transcoder {
+                assignment: message.assignment.clone(),
+                receipts: Box::new([other.message.receipt.clone(), message.receipt.clone()]),
+            }));
+        }
+        let epoch = self.params.epoch(assignment.deadlineBlock);
+        let watched = Watched {
+            signed_block: assignment.signed_block(self.params.response_blocks),
+            epoch,
+            drawn: false,
+            unverifiable: false,
+            fault_reported: false,
+            leaves: Default::default(),
+            message,
+        };
+        self.receipts.insert(hash, watched);
+        match self.tickets.get(&epoch) {
+            Some(Some(ticket)) => outputs.extend(self.draw(hash, *ticket)),
+            Some(None) => {}
+            None => {
+                self.tickets.insert(epoch, None);
+                outputs.push(Output::Sign(Draft::Ticket(SampleTicket { epoch })));
+            }
+        }
+        for accusation in self.early.remove(&hash).unwrap_or_default() {
+            outputs.extend(self.on_accusation(accusation, now));
+        }
+        outputs
+    }
+
+    pub(crate) fn on_ticket(&mut self, epoch: u64, ticket: BlsSignature) -> Vec<Output> {
+        self.tickets.insert(epoch, Some(ticket));
+        let waiting: Vec<_> = self
+            .receipts
+            .iter()
+            .filter(|(_, w)| w.epoch == epoch && !w.drawn)
+            .map(|(hash, _)| *hash)
+            .collect();
+        waiting
+            .into_iter()
+            .flat_map(|hash| self.draw(hash, ticket))
+            .collect()
+    }
+
+    /// Indices that `ticket` of `verifier` draws of a receipt; empty for who has no seat in its round.
+    pub(crate) fn drawn_by(
+        &self,
+        verifier: Address,
+        ticket: &BlsSignature,
+        hash: &B256,
+    ) -> Vec<u32> {
+        let Some(watched) = self.receipts.get(hash) else {
+            return Vec::new();
+        };
+        let (round, transcoder) = (watched.round(), watched.transcoder());
+        let Some(seat) = self
+            .seat_of(round, verifier)
+            .filter(|_| verifier != transcoder)
+        else {
+            return Vec::new();
+        };
+        let odds = Odds {
+            weight: seat.weight,
+            total: self.sets[&round].total(None),
+            checks_per_leaf_ppm: self.params.checks_per_leaf_ppm,
+        };
+        let count = watched.message.receipt.leaves.len() as u32;
+        (0..count)
+            .filter(|index| draws(ticket, hash, *index, &odds))
+            .collect()
+    }
+
+    fn draw(&mut self, hash: B256, ticket: BlsSignature) -> Vec<Output> {
+        let drawn = self.drawn_by(self.me, &ticket, &hash);
+        let Some(watched) = self.receipts.get_mut(&hash) else {
+            return Vec::new();
+        };
+        watched.drawn = true;
+        let mut outputs = Vec::new();
+        let mut leaves = Vec::new();
+        for index in drawn {
+            let state = watched.leaves.entry(index).or_default();
+            state.drawn = true;
+            outputs.push(Output::Note(Note::Drawn(LeafId {
+                receipt: hash,
+                index,
+            })));
+            if state.own == Own::Unknown {
+                state.own = Own::Running;
+                leaves.push(index);
+            }
+        }
+        if !leaves.is_empty() {
+            let evidence = Box::new(watched.message.clone());
+            outputs.push(Output::Recompute {
+                evidence,
+                receipt: hash,
+                leaves,
+                urgency: Urgency::Sample,
+            });
+        }
+        outputs
+    }
+}

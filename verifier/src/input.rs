@@ -1,0 +1,61 @@
+//! What the verifier learns.
+
+use assay_protocol::accusation::SignedAccusation;
+use assay_protocol::assignment::RefusalReason;
+use assay_protocol::checked::Checked;
+use assay_protocol::draft::Sealed;
+use assay_protocol::fraud_proof::VerifierSet;
+use assay_protocol::verdict::{LeafId, SignedVerdict};
+use assay_protocol::wire::{ReceiptMessage, SampleReport};
+use assay_protocol::{Address, B256};
+
+/// What a recomputation gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recomputation {
+    /// Frames roots of all chunks of the segment, as decoded here.
+    pub chunk_roots: Vec<B256>,
+    /// BLAKE3 of each requested leaf's bytes.
+    pub hashes: Vec<(u32, B256)>,
+}
+
+/// One event. Messages have passed the shell's checks: signatures, shape, election.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The chain has a new block; its number is the time.
+    Block,
+    /// The verifiers of a newly opened round.
+    Round(VerifierSet),
+    /// A receipt whose leaves fit its assignment; the hash is the receipt's, the signer its transcoder.
+    Receipt(Box<Checked<ReceiptMessage>>),
+    /// Answer to `Recompute`.
+    Recomputed {
+        /// The receipt.
+        receipt: B256,
+        /// What came out, or why nothing did.
+        result: Result<Recomputation, RefusalReason>,
+    },
+    /// Answer to `TryLevels`: the SIMD level that reproduces the claimed bytes, if one does.
+    LevelsTried {
+        /// The leaf.
+        leaf: LeafId,
+        /// The level.
+        reproducing: Option<u8>,
+    },
+    /// Answer to `Sign`.
+    Signed(Box<Sealed>),
+    /// Another verifier accuses; the signer is the accuser.
+    Accusation(Checked<SignedAccusation>),
+    /// Another verifier's verdict, direct or gossiped; the hash is the verdict's.
+    Verdict(Checked<SignedVerdict>),
+    /// Another verifier's report; ticket and verdicts are checked.
+    Report(SampleReport),
+    /// The court has opened a case.
+    CaseOpened {
+        /// The accused.
+        operator: Address,
+        /// The leaf it is about.
+        leaf: LeafId,
+        /// Block of the opening.
+        block: u64,
+    },
+}

@@ -1,0 +1,87 @@
+//! What is known of one leaf and of one receipt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assay_protocol::verdict::SignedVerdict;
+use assay_protocol::wire::ReceiptMessage;
+use assay_protocol::{Address, B256};
+
+/// How far this verifier's own check of a leaf has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Own {
+    /// Not looked at.
+    #[default]
+    Unknown,
+    /// Being recomputed.
+    Running,
+    /// Differed; repeated in a fresh process.
+    Confirming(B256),
+    /// Verdict at the signer.
+    Signing,
+    /// Said.
+    Said(SignedVerdict),
+    /// Could not be checked, or differed from itself.
+    Trouble,
+}
+
+/// Where the matter of a leaf stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Matter {
+    /// Nothing decided.
+    #[default]
+    Open,
+    /// Handed to the court, or the court has it, or a burst absorbs it.
+    Settled,
+    /// A quorum found it right.
+    Acquitted,
+    /// Another SIMD level gives the claimed bytes.
+    Diverged,
+}
+
+/// One leaf.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LeafState {
+    pub own: Own,
+    pub drawn: bool,
+    pub accusers: BTreeSet<Address>,
+    /// Block of the first accusation.
+    pub accused_at: Option<u64>,
+    pub accusing: bool,
+    pub verdicts: BTreeMap<Address, SignedVerdict>,
+    pub matter: Matter,
+    /// Block at which it is this verifier's turn to submit.
+    pub submit_at: Option<u64>,
+    pub shown: bool,
+    pub tried_levels: bool,
+}
+
+/// One receipt.
+#[derive(Clone, Debug)]
+pub(crate) struct Watched {
+    pub message: ReceiptMessage,
+    pub signed_block: u64,
+    pub epoch: u64,
+    pub drawn: bool,
+    pub unverifiable: bool,
+    pub fault_reported: bool,
+    pub leaves: BTreeMap<u32, LeafState>,
+}
+
+impl Watched {
+    pub fn transcoder(&self) -> Address {
+        self.message.assignment.assignment.transcoder
+    }
+
+    pub fn round(&self) -> u64 {
+        self.message.assignment.assignment.round
+    }
+
+    /// What the transcoder claims for a leaf; `None` beyond the last.
+    pub fn claimed(&self, index: u32) -> Option<B256> {
+        self.message
+            .receipt
+            .leaves
+            .get(index as usize)
+            .map(|leaf| leaf.output_hash)
+    }
+}

@@ -1,0 +1,160 @@
+//! The verifier's state and its one entry point.
+
+use std::collections::BTreeMap;
+
+use assay_protocol::accusation::SignedAccusation;
+use assay_protocol::bls::BlsSignature;
+use assay_protocol::checked::{Checked, Now};
+use assay_protocol::draft::{Draft, Seal};
+use assay_protocol::fraud_proof::{VerifierSeat, VerifierSet};
+use assay_protocol::params::Params;
+use assay_protocol::verdict::{LeafId, SignedUnverifiable};
+use assay_protocol::{Address, B256};
+
+use crate::input::Input;
+use crate::leaf::{LeafState, Watched};
+use crate::output::{Note, Output};
+
+/// Accusations kept for receipts that have not arrived yet; more are dropped, the oldest receipt hash first.
+const EARLY_ACCUSATIONS: usize = 256;
+
+/// A burst of faults that a case has absorbed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Burst {
+    pub operator: Address,
+    pub from: u64,
+    pub to: u64,
+}
+
+/// The verifier.
+pub struct Verifier {
+    pub(crate) me: Address,
+    pub(crate) params: Params,
+    pub(crate) sets: BTreeMap<u64, VerifierSet>,
+    pub(crate) receipts: BTreeMap<B256, Watched>,
+    /// Receipt by assignment: a second one is an equivocation.
+    pub(crate) answered: BTreeMap<B256, B256>,
+    pub(crate) early: BTreeMap<B256, Vec<Checked<SignedAccusation>>>,
+    /// Tickets by epoch; `None` while at the signer.
+    pub(crate) tickets: BTreeMap<u64, Option<BlsSignature>>,
+    pub(crate) unverifiable: BTreeMap<B256, SignedUnverifiable>,
+    pub(crate) bursts: Vec<Burst>,
+    pub(crate) reported: u64,
+}
+
+impl Verifier {
+    /// A verifier with this operator account.
+    pub fn new(me: Address, params: Params, now: Now) -> Self {
+        let reported = params.epoch(now.block);
+        Self {
+            me,
+            params,
+            sets: BTreeMap::new(),
+            receipts: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            early: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            unverifiable: BTreeMap::new(),
+            bursts: Vec::new(),
+            reported,
+        }
+    }
+
+    /// Takes one input and says what follows from it.
+    pub fn handle(&mut self, input: Input, now: Now) -> Vec<Output> {
+        match input {
+            Input::Block => self.on_block(now),
+            Input::Round(set) => {
+                self.sets.insert(set.round, set);
+                Vec::new()
+            }
+            Input::Receipt(receipt) => self.on_receipt(*receipt, now),
+            Input::Recomputed { receipt, result } => self.on_recomputed(receipt, result),
+            Input::LevelsTried { leaf, reproducing } => self.on_levels(leaf, reproducing),
+            Input::Signed(sealed) => match (sealed.draft, sealed.seal) {
+                (Draft::Ticket(ticket), Seal::Bls(signature)) => {
+                    self.on_ticket(ticket.epoch, signature)
+                }
+                (Draft::Verdict(verdict), Seal::Bls(signature)) => {
+                    self.on_own_verdict(verdict, signature, now)
+                }
+                (Draft::Divergence(divergence), Seal::Bls(signature)) => {
+                    self.on_own_divergence(divergence, signature)
+                }
+                (Draft::Unverifiable(trouble), Seal::Bls(signature)) => {
+                    let signed = SignedUnverifiable {
+                        unverifiable: trouble,
+                        verifier: self.me,
+                        signature,
+                    };
+                    self.unverifiable
+                        .insert(signed.unverifiable.receiptHash, signed);
+                    Vec::new()
+                }
+                (Draft::Accusation(accusation), Seal::Operator(signature)) => self
+                    .on_own_accusation(
+                        SignedAccusation {
+                            accusation,
+                            signature,
+                        },
+                        now,
+                    ),
+                _ => Vec::new(),
+            },
+            Input::Accusation(accusation) => self.on_accusation(accusation, now),
+            Input::Verdict(verdict) => self.on_verdict(verdict, now),
+            Input::Report(report) => self.on_report(&report),
+            Input::CaseOpened {
+                operator,
+                leaf,
+                block,
+            } => self.on_case_opened(operator, leaf, block),
+        }
+    }
+
+    /// This verifier's seat in a round.
+    pub(crate) fn seat(&self, round: u64) -> Option<&VerifierSeat> {
+        self.seat_of(round, self.me)
+    }
+
+    pub(crate) fn seat_of(&self, round: u64, verifier: Address) -> Option<&VerifierSeat> {
+        self.sets.get(&round)?.find(verifier).map(|(_, seat)| seat)
+    }
+
+    pub(crate) fn leaf_mut(&mut self, leaf: LeafId) -> Option<(&ReceiptOf, &mut LeafState)> {
+        let watched = self.receipts.get_mut(&leaf.receipt)?;
+        watched.claimed(leaf.index)?;
+        let Watched {
+            message, leaves, ..
+        } = watched;
+        Some((message, leaves.entry(leaf.index).or_default()))
+    }
+
+    /// Keeps an accusation until its receipt arrives.
+    pub(crate) fn keep_early(&mut self, accusation: Checked<SignedAccusation>) {
+        if self.early.len() >= EARLY_ACCUSATIONS {
+            self.early.pop_first();
+        }
+        let kept = self
+            .early
+            .entry(accusation.message.accusation.receiptHash)
+            .or_default();
+        if kept.len() < EARLY_ACCUSATIONS {
+            kept.push(accusation);
+        }
+    }
+
+    /// Whether a case has made this fault part of itself.
+    pub(crate) fn absorbed(&self, operator: Address, signed_block: u64) -> bool {
+        self.bursts
+            .iter()
+            .any(|b| b.operator == operator && (b.from..=b.to).contains(&signed_block))
+    }
+
+    pub(crate) fn note(note: Note) -> Vec<Output> {
+        vec![Output::Note(note)]
+    }
+}
+
+/// The evidence beside a leaf.
+pub(crate) type ReceiptOf = assay_protocol::wire::ReceiptMessage;
