@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IJobRegistry, Job} from "./interfaces/IJobRegistry.sol";
+import {IRandomSource} from "./interfaces/IRandomSource.sol";
+import {Profiles} from "./libraries/Profiles.sol";
+
+/// @title Jobs and their seeds
+/// @notice The seed is the random source's value for the block after the one that created the job, whoever
+///         asks for it and whenever: a caller cannot wait for a seed that it likes.
+contract JobRegistry is IJobRegistry {
+    /// Where seeds come from.
+    IRandomSource public immutable randomSource;
+
+    /// @inheritdoc IJobRegistry
+    uint256 public jobCount;
+    mapping(uint256 jobId => Job) private _jobs;
+    mapping(uint256 jobId => bytes32) private _seeds;
+
+    constructor(IRandomSource randomSource_) {
+        randomSource = randomSource_;
+    }
+
+    /// @inheritdoc IJobRegistry
+    function createJob(bytes calldata profiles, uint256 maxPricePerPixel) external returns (uint256 jobId) {
+        Profiles.shape(profiles);
+        jobId = ++jobCount;
+        uint64 seedBlock = uint64(block.number + 1);
+        bytes32 profilesHash = keccak256(profiles);
+        _jobs[jobId] = Job(msg.sender, seedBlock, profilesHash, maxPricePerPixel);
+        emit JobCreated(jobId, msg.sender, profilesHash, maxPricePerPixel, seedBlock, profiles);
+    }
+
+    /// @inheritdoc IJobRegistry
+    function fixSeed(uint256 jobId) external returns (bytes32 seed) {
+        seed = jobSeed(jobId);
+        if (_seeds[jobId] != 0) return seed;
+        _seeds[jobId] = seed;
+        emit SeedFixed(jobId, seed);
+    }
+
+    /// @inheritdoc IJobRegistry
+    function jobSeed(uint256 jobId) public view returns (bytes32 seed) {
+        seed = _seeds[jobId];
+        if (seed != 0) return seed;
+        uint64 seedBlock = _existing(jobId).seedBlock;
+        if (block.number < seedBlock) revert SeedNotYet(jobId, seedBlock);
+        return randomSource.valueAt(seedBlock);
+    }
+
+    /// @inheritdoc IJobRegistry
+    function jobOf(uint256 jobId) external view returns (Job memory) {
+        return _existing(jobId);
+    }
+
+    /// @inheritdoc IJobRegistry
+    function termsOf(uint256 jobId) external view returns (address broadcaster, bytes32 profilesHash) {
+        Job storage job = _existing(jobId);
+        return (job.broadcaster, job.profilesHash);
+    }
+
+    function _existing(uint256 jobId) private view returns (Job storage job) {
+        job = _jobs[jobId];
+        if (job.broadcaster == address(0)) revert UnknownJob(jobId);
+    }
+}

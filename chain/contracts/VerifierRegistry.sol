@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IBondingManager} from "./interfaces/IBondingManager.sol";
+import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
+import {ActiveSets} from "./libraries/ActiveSets.sol";
+import {Blob} from "./libraries/Blob.sol";
+import {Bls} from "./libraries/Bls.sol";
+import {VerifierSet, VerifierSets} from "./libraries/VerifierSets.sol";
+import {Role} from "./objects/Role.sol";
+
+/// @title BLS keys with proof of possession, and the verifiers of each round
+contract VerifierRegistry is IVerifierRegistry {
+    using VerifierSets for VerifierSet;
+
+    /// @dev `number` counts from 1, so that 0 says unregistered.
+    struct Registration {
+        address keyBlob;
+        uint96 number;
+    }
+
+    /// The only account that may have snapshots taken.
+    address public immutable rounds;
+    /// Says who is active with which weight.
+    IBondingManager public immutable bonding;
+
+    address[] private _operators;
+    mapping(address operator => Registration) private _registrations;
+    mapping(bytes32 keyHash => address operator) private _keyOwners;
+    mapping(uint64 round => address blob) private _snapshots;
+
+    constructor(address rounds_, IBondingManager bonding_) {
+        rounds = rounds_;
+        bonding = bonding_;
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function register(bytes calldata key, bytes calldata possession) external returns (uint256 index) {
+        Registration storage registration = _registrations[msg.sender];
+        if (registration.number != 0) revert AlreadyRegistered(msg.sender, registration.number - 1);
+        // The precompile accepts only reduced field elements, so one key has one encoding.
+        bytes32 keyHash = keccak256(key);
+        if (_keyOwners[keyHash] != address(0)) revert KeyTaken(keyHash, _keyOwners[keyHash]);
+        Bls.requirePoint(key, Bls.G2_LENGTH);
+        bytes memory hashed = Bls.hashToG1(possessionMessage(key, msg.sender), Bls.POSSESSION_DST_PRIME);
+        if (!Bls.verifyPoint(key, hashed, possession)) revert InvalidProofOfPossession(msg.sender);
+
+        index = _operators.length;
+        _operators.push(msg.sender);
+        _keyOwners[keyHash] = msg.sender;
+        (registration.keyBlob, registration.number) = (Blob.write(key), uint96(index + 1));
+        emit VerifierRegistered(msg.sender, index, key);
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function takeSnapshot(uint64 round) external {
+        if (msg.sender != rounds) revert NotTheRoundsManager(msg.sender);
+        if (_snapshots[round] != address(0)) revert SnapshotTaken(round);
+        (address[] memory operators, uint256[] memory weights,) = bonding.snapshot(Role.Verifier, round);
+        uint256[] memory members = new uint256[](operators.length);
+        bytes memory aggregate = new bytes(Bls.G2_LENGTH);
+        uint256 verifiers;
+        uint256 total;
+        for (uint256 i = 0; i < operators.length; ++i) {
+            address keyBlob = _registrations[operators[i]].keyBlob;
+            if (keyBlob == address(0)) continue;
+            members[verifiers++] = ActiveSets.pack(operators[i], uint96(weights[i]));
+            total += weights[i];
+            aggregate = Bls.addG2(aggregate, Blob.read(keyBlob));
+        }
+        address blob = VerifierSets.store(members, verifiers, total, aggregate);
+        _snapshots[round] = blob;
+        emit VerifiersStored(round, verifiers, total, blob);
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function possessionMessage(bytes calldata key, address operator) public view returns (bytes32) {
+        return keccak256(abi.encodePacked(key, operator, block.chainid, address(this)));
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function keyOf(address operator) public view returns (bytes memory) {
+        address keyBlob = _registrations[operator].keyBlob;
+        if (keyBlob == address(0)) revert NotRegistered(operator);
+        return Blob.read(keyBlob);
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function isRegistered(address operator) external view returns (bool) {
+        return _registrations[operator].number != 0;
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function count() external view returns (uint256) {
+        return _operators.length;
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function operatorAt(uint256 index) external view returns (address) {
+        return _operators[index];
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function snapshot(uint64 round)
+        external
+        view
+        returns (
+            address[] memory operators,
+            uint256[] memory weights,
+            uint256 total,
+            bytes memory aggregateKey
+        )
+    {
+        VerifierSet memory set = _setOf(round);
+        operators = new address[](set.count);
+        weights = new uint256[](set.count);
+        for (uint256 i = 0; i < set.count; ++i) {
+            (operators[i], weights[i]) = set.memberAt(i);
+        }
+        return (operators, weights, set.total, set.aggregateKey());
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function verifierAt(uint64 round, uint256 position)
+        external
+        view
+        returns (address operator, uint256 weight)
+    {
+        VerifierSet memory set = _setOf(round);
+        if (position >= set.count) revert PositionOutOfRange(position, set.count);
+        return set.memberAt(position);
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function weigh(uint64 round, uint64 bitmap, address excluded)
+        external
+        view
+        returns (uint256 signed, uint256 total)
+    {
+        return _setOf(round).weigh(bitmap, excluded);
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function tally(uint64 round, uint64 bitmap, address excluded)
+        external
+        view
+        returns (uint256 signed, uint256 total, bytes memory key)
+    {
+        VerifierSet memory set = _setOf(round);
+        (signed, total) = set.weigh(bitmap, excluded);
+        uint64 absent = set.all() & ~bitmap;
+        if (absent == 0) return (signed, total, set.aggregateKey());
+        if (VerifierSets.size(bitmap) <= VerifierSets.size(absent)) {
+            return (signed, total, _sumKeys(set, bitmap));
+        }
+        key = _sumKeys(set, absent);
+        Bls.negateG2(key);
+        key = Bls.addG2(set.aggregateKey(), key);
+    }
+
+    /// @dev Infinity for the empty set.
+    function _sumKeys(VerifierSet memory set, uint64 bitmap) private view returns (bytes memory sum) {
+        for (uint256 i = 0; bitmap != 0; ++i) {
+            if (bitmap & 1 == 1) {
+                (address operator,) = set.memberAt(i);
+                bytes memory key = keyOf(operator);
+                sum = sum.length == 0 ? key : Bls.addG2(sum, key);
+            }
+            bitmap >>= 1;
+        }
+        if (sum.length == 0) sum = new bytes(Bls.G2_LENGTH);
+    }
+
+    function _setOf(uint64 round) private view returns (VerifierSet memory) {
+        address blob = _snapshots[round];
+        if (blob == address(0)) revert NoSnapshot(round);
+        return VerifierSets.load(blob);
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title BLS keys of verifiers, and who may sign in which round
+/// @notice Points are in the encoding of EIP-2537: keys 256 bytes, signatures 128.
+interface IVerifierRegistry {
+    /// Only the rounds manager may do this.
+    error NotTheRoundsManager(address caller);
+    /// The operator has a key, for good.
+    error AlreadyRegistered(address operator, uint256 index);
+    /// The key belongs to another operator.
+    error KeyTaken(bytes32 keyHash, address operator);
+    /// The proof of possession does not fit key, operator, chain and registry.
+    error InvalidProofOfPossession(address operator);
+    /// The operator has no key.
+    error NotRegistered(address operator);
+    /// No snapshot was taken for this round.
+    error NoSnapshot(uint64 round);
+    /// The round's snapshot exists and never changes.
+    error SnapshotTaken(uint64 round);
+    /// The bitmap or position names a verifier that the round does not have.
+    error PositionOutOfRange(uint256 position, uint256 verifiers);
+
+    /// A verifier registered its key; `index` is permanent and counts from 0.
+    event VerifierRegistered(address indexed operator, uint256 indexed index, bytes key);
+    /// The round's verifiers were stored as the code of `blob`.
+    event VerifiersStored(uint64 indexed round, uint256 verifiers, uint256 totalWeight, address blob);
+
+    /// @notice Registers the caller's key, once.
+    /// @param key point of G2, 256 bytes
+    /// @param possession signature over `possessionMessage` under the proof-of-possession tag, 128 bytes
+    function register(bytes calldata key, bytes calldata possession) external returns (uint256 index);
+
+    /// @notice Stores the verifiers of a round: those active and registered. The rounds manager's alone.
+    function takeSnapshot(uint64 round) external;
+
+    /// @notice What a proof of possession signs.
+    function possessionMessage(bytes calldata key, address operator) external view returns (bytes32);
+
+    /// @notice The operator's key, 256 bytes.
+    function keyOf(address operator) external view returns (bytes memory);
+
+    /// @notice Whether the operator has a key.
+    function isRegistered(address operator) external view returns (bool);
+
+    /// @notice Number of keys ever registered.
+    function count() external view returns (uint256);
+
+    /// @notice The operator that registered as number `index`, from 0.
+    function operatorAt(uint256 index) external view returns (address);
+
+    /// @notice The round's verifiers in ascending order of address, their weights, the sum of the weights and
+    ///         the sum of the keys (zeros if there is no verifier).
+    function snapshot(uint64 round)
+        external
+        view
+        returns (
+            address[] memory operators,
+            uint256[] memory weights,
+            uint256 total,
+            bytes memory aggregateKey
+        );
+
+    /// @notice The verifier at a position of the round's snapshot.
+    function verifierAt(uint64 round, uint256 position)
+        external
+        view
+        returns (address operator, uint256 weight);
+
+    /// @notice Weight of the verifiers in `bitmap` (bit i: position i) and of all, both without `excluded`'s.
+    function weigh(uint64 round, uint64 bitmap, address excluded)
+        external
+        view
+        returns (uint256 signed, uint256 total);
+
+    /// @notice As `weigh`, and the sum of the keys of the verifiers in `bitmap`. Costs by the number of those
+    ///         that are absent, or present, whichever is smaller.
+    function tally(uint64 round, uint64 bitmap, address excluded)
+        external
+        view
+        returns (uint256 signed, uint256 total, bytes memory key);
+}

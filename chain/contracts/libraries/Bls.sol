@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title BLS12-381 signatures over the EIP-2537 precompiles
+/// @notice Signatures in G1 (128 bytes), keys in G2 (256 bytes), hash-to-curve by RFC 9380
+///         (docs/protocol.md, section 2). A failing precompile burns the gas it is given, so whoever submits
+///         points should simulate first.
+library Bls {
+    /// RFC 9380 domain separation tag of signatures, and its length as the trailing byte of DST_prime.
+    bytes internal constant SIGNATURE_DST_PRIME = "BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_POP_\x2b";
+    /// The same for proofs of possession.
+    bytes internal constant POSSESSION_DST_PRIME = "BLS_POP_BLS12381G1_XMD:SHA-256_SSWU_RO_POP_\x2b";
+
+    /// EIP-2537 and EIP-198 precompiles.
+    address private constant MODEXP = address(0x05);
+    address private constant G1_ADD = address(0x0b);
+    address private constant G2_ADD = address(0x0d);
+    address private constant PAIRING = address(0x0f);
+    address private constant MAP_FP_TO_G1 = address(0x10);
+
+    /// The field modulus: 16 bytes of zeros and high part, then 32 bytes.
+    uint256 private constant P_HIGH = 0x1a0111ea397fe69a4b1ba7b6434bacd7;
+    uint256 private constant P_LOW = 0x64774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab;
+
+    /// The negated generator of G2.
+    bytes private constant NEGATED_G2 = hex"00000000000000000000000000000000024aa2b2f08f0a91260805272dc51051c6e47ad4fa403b02b4510b647ae3d1770bac0326a805bbefd48056c8c121bdb8"
+        hex"0000000000000000000000000000000013e02b6052719f607dacd3a088274f65596bd0d09920b61ab5da61bbdc7f5049334cf11213945d57e5ac7d055d042b7e"
+        hex"000000000000000000000000000000000d1b3cc2c7027888be51d9ef691d77bcb679afda66c73f17f9ee3837a55024f78c71363275a75d75d86bab79f74782aa"
+        hex"0000000000000000000000000000000013fa4d4a0ad8b1ce186ed5061789213d993923066dddaf1040bc3ff59f825c78df74f2d75467e25e0f55f8a00fa030ed";
+
+    uint256 internal constant G1_LENGTH = 128;
+    uint256 internal constant G2_LENGTH = 256;
+
+    /// A point has another length than its group's encoding.
+    error WrongPointLength(uint256 found, uint256 expected);
+    /// The point at infinity is neither a key nor a signature.
+    error PointAtInfinity();
+    /// The precompile refused its input: not a field element, not on the curve, or not in the subgroup.
+    error InvalidPoint(address precompile);
+
+    /// @notice Whether `signature` is the key's over `digest`, or the aggregate of several keys' if `key` is
+    ///         their sum. The pairing checks both points for curve and subgroup.
+    function verify(bytes memory key, bytes32 digest, bytes memory signature) internal view returns (bool) {
+        return verifyPoint(key, hashToG1(digest, SIGNATURE_DST_PRIME), signature);
+    }
+
+    /// @notice Whether `e(signature, -G2) * e(hashed, key) = 1`. Reverts on infinity and malformed points.
+    function verifyPoint(bytes memory key, bytes memory hashed, bytes memory signature)
+        internal
+        view
+        returns (bool)
+    {
+        requirePoint(signature, G1_LENGTH);
+        requirePoint(key, G2_LENGTH);
+        bytes memory out = _call(PAIRING, abi.encodePacked(signature, NEGATED_G2, hashed, key));
+        return abi.decode(out, (bool));
+    }
+
+    /// @notice Reverts unless `point` has the length and is not infinity.
+    function requirePoint(bytes memory point, uint256 length) internal pure {
+        if (point.length != length) revert WrongPointLength(point.length, length);
+        for (uint256 offset = 0x20; offset <= length; offset += 0x20) {
+            uint256 word;
+            assembly ("memory-safe") {
+                word := mload(add(point, offset))
+            }
+            if (word != 0) return;
+        }
+        revert PointAtInfinity();
+    }
+
+    /// @notice RFC 9380 hash_to_curve, suite BLS12381G1_XMD:SHA-256_SSWU_RO_, of a 32-byte message.
+    function hashToG1(bytes32 message, bytes memory dstPrime) internal view returns (bytes memory) {
+        // expand_message_xmd to 128 bytes: a zero block of 64 bytes, the message, 128 as two bytes, a zero byte.
+        bytes32 b0 = sha256(abi.encodePacked(bytes32(0), bytes32(0), message, hex"008000", dstPrime));
+        bytes32 b1 = sha256(abi.encodePacked(b0, bytes1(0x01), dstPrime));
+        bytes32 b2 = sha256(abi.encodePacked(b0 ^ b1, bytes1(0x02), dstPrime));
+        bytes32 b3 = sha256(abi.encodePacked(b0 ^ b2, bytes1(0x03), dstPrime));
+        bytes32 b4 = sha256(abi.encodePacked(b0 ^ b3, bytes1(0x04), dstPrime));
+        return addG1(_mapToG1(b1, b2), _mapToG1(b3, b4));
+    }
+
+    /// @notice Sum of two points of G1; no subgroup check.
+    function addG1(bytes memory a, bytes memory b) internal view returns (bytes memory) {
+        return _call(G1_ADD, abi.encodePacked(a, b));
+    }
+
+    /// @notice Sum of two points of G2; no subgroup check.
+    function addG2(bytes memory a, bytes memory b) internal view returns (bytes memory) {
+        return _call(G2_ADD, abi.encodePacked(a, b));
+    }
+
+    /// @notice Negates a canonical point of G2 in place; infinity stays infinity.
+    function negateG2(bytes memory point) internal pure {
+        _negateField(point, 0x80);
+        _negateField(point, 0xc0);
+    }
+
+    /// @dev Reduces 64 bytes modulo p and maps them to the curve.
+    function _mapToG1(bytes32 high, bytes32 low) private view returns (bytes memory) {
+        bytes memory element = _call(
+            MODEXP,
+            abi.encodePacked(uint256(64), uint256(1), uint256(64), high, low, bytes1(0x01), P_HIGH, P_LOW)
+        );
+        return _call(MAP_FP_TO_G1, element);
+    }
+
+    /// @dev Replaces the field element at `offset` by p minus it, if it is not zero.
+    function _negateField(bytes memory point, uint256 offset) private pure {
+        uint256 high;
+        uint256 low;
+        assembly ("memory-safe") {
+            let place := add(add(point, 0x20), offset)
+            high := mload(place)
+            low := mload(add(place, 0x20))
+        }
+        if (high | low == 0) return;
+        unchecked {
+            // Borrow by hand; the element is below p, so the high part cannot underflow.
+            high = P_HIGH - high - (low > P_LOW ? 1 : 0);
+            low = P_LOW - low;
+        }
+        assembly ("memory-safe") {
+            let place := add(add(point, 0x20), offset)
+            mstore(place, high)
+            mstore(add(place, 0x20), low)
+        }
+    }
+
+    function _call(address precompile, bytes memory input) private view returns (bytes memory) {
+        (bool ok, bytes memory out) = precompile.staticcall(input);
+        if (!ok || out.length == 0) revert InvalidPoint(precompile);
+        return out;
+    }
+}

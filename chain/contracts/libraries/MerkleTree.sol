@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title Tagged keccak trees of fixed depth (docs/protocol.md, section 3)
+library MerkleTree {
+    /// The index lies outside the tree.
+    error IndexOutOfTree(uint256 index, uint256 leafCount);
+    /// A path has exactly `ceil(log2 leafCount)` siblings.
+    error WrongPathLength(uint256 found, uint256 expected);
+
+    function leafHash(bytes memory payload) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(bytes1(0x00), payload));
+    }
+
+    function nodeHash(bytes32 left, bytes32 right) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(bytes1(0x01), left, right));
+    }
+
+    /// @notice The least depth whose width holds `leafCount` leaves.
+    function depthOf(uint256 leafCount) internal pure returns (uint256 depth) {
+        while ((uint256(1) << depth) < leafCount) ++depth;
+    }
+
+    /// @notice The root that `path` gives for the leaf hash `node` at `index`.
+    function rootFrom(bytes32 node, uint256 index, uint256 leafCount, bytes32[] calldata path)
+        internal
+        pure
+        returns (bytes32)
+    {
+        if (index >= leafCount) revert IndexOutOfTree(index, leafCount);
+        uint256 depth = depthOf(leafCount);
+        if (path.length != depth) revert WrongPathLength(path.length, depth);
+        for (uint256 level = 0; level < depth; ++level) {
+            node = (index >> level) & 1 == 0 ? nodeHash(node, path[level]) : nodeHash(path[level], node);
+        }
+        return node;
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {ActiveSets} from "./ActiveSets.sol";
+import {Blob} from "./Blob.sol";
+
+/// @notice The verifiers of one round, read from their blob.
+/// @dev `data`: the sum of the weights (32 bytes), the sum of the keys (256), then one member word each
+///      (address and weight, see `ActiveSets`) in ascending order.
+struct VerifierSet {
+    bytes data;
+    uint256 count;
+    uint256 total;
+}
+
+/// @title Reading, weighing and storing the verifiers of a round
+library VerifierSets {
+    uint256 private constant KEY_OFFSET = 0x20;
+    uint256 private constant KEY_LENGTH = 0x100;
+    uint256 private constant MEMBERS_OFFSET = 0x120;
+
+    /// The bitmap names a position that the set does not have.
+    error UnknownSigner(uint64 bitmap, uint256 verifiers);
+
+    /// @param members member words in ascending order, of which the first `count` are taken
+    function store(uint256[] memory members, uint256 count, uint256 total, bytes memory aggregateKey_)
+        internal
+        returns (address blob)
+    {
+        bytes memory words = new bytes(count * 0x20);
+        for (uint256 i = 0; i < count; ++i) {
+            uint256 member = members[i];
+            assembly ("memory-safe") {
+                mstore(add(add(words, 0x20), mul(i, 0x20)), member)
+            }
+        }
+        return Blob.write(abi.encodePacked(total, aggregateKey_, words));
+    }
+
+    function load(address blob) internal view returns (VerifierSet memory set) {
+        set.data = Blob.read(blob);
+        set.count = (set.data.length - MEMBERS_OFFSET) / 0x20;
+        set.total = _word(set.data, 0);
+    }
+
+    /// @notice Verifier and weight at a position below `count`.
+    function memberAt(VerifierSet memory self, uint256 position) internal pure returns (address, uint96) {
+        uint256 member = _word(self.data, MEMBERS_OFFSET + position * 0x20);
+        return (ActiveSets.operatorOf(member), ActiveSets.weightOf(member));
+    }
+
+    /// @notice The sum of all keys.
+    function aggregateKey(VerifierSet memory self) internal pure returns (bytes memory key) {
+        key = new bytes(KEY_LENGTH);
+        bytes memory data = self.data;
+        assembly ("memory-safe") {
+            mcopy(add(key, 0x20), add(add(data, 0x20), KEY_OFFSET), KEY_LENGTH)
+        }
+    }
+
+    /// @notice Weight in the bitmap and in all, without the verifier `excluded` on both sides.
+    function weigh(VerifierSet memory self, uint64 bitmap, address excluded)
+        internal
+        pure
+        returns (uint256 signed, uint256 total)
+    {
+        if (bitmap & ~all(self) != 0) revert UnknownSigner(bitmap, self.count);
+        total = self.total;
+        for (uint256 i = 0; i < self.count; ++i) {
+            (address operator, uint96 weight) = memberAt(self, i);
+            if (operator == excluded) total -= weight;
+            else if ((bitmap >> i) & 1 == 1) signed += weight;
+        }
+    }
+
+    /// @notice The bitmap of everybody.
+    function all(VerifierSet memory self) internal pure returns (uint64) {
+        // At most 64 verifiers; the shift by 64 of a wider word gives 2^64 - 1.
+        return uint64((uint256(1) << self.count) - 1);
+    }
+
+    /// @notice Number of positions in a bitmap.
+    function size(uint64 bitmap) internal pure returns (uint256 ones) {
+        for (; bitmap != 0; bitmap &= bitmap - 1) {
+            ++ones;
+        }
+    }
+
+    function _word(bytes memory data, uint256 offset) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := mload(add(add(data, 0x20), offset))
+        }
+    }
+}
