@@ -103,7 +103,6 @@ abstract contract Cases is IFraudCourt {
         if (c.bitmap & bit == 0) revert NotASigner(caseId, position);
         if (c.claimed & bit != 0) revert AlreadyPaid(caseId, position);
         (address verifier, uint256 weight) = registry.verifierAt(c.round, position);
-        if (verifier == c.operator) revert NotASigner(caseId, position);
         if (stakes.isFrozen(Role.Verifier, verifier)) revert SignerFrozen(verifier);
         c.claimed |= bit;
         (uint256 signed,) = registry.weigh(c.round, c.bitmap, c.operator);

@@ -4,20 +4,25 @@ pragma solidity 0.8.37;
 import {IJobRegistry, Job} from "./interfaces/IJobRegistry.sol";
 import {IRandomSource} from "./interfaces/IRandomSource.sol";
 import {Profiles} from "./libraries/Profiles.sol";
+import {Parameters} from "./Parameters.sol";
 
 /// @title Jobs and their seeds
-/// @notice The seed is the random source's value for the block after the one that created the job, whoever
-///         asks for it and whenever: a caller cannot wait for a seed that it likes.
+/// @notice The seed is the random source's value for a fixed block after the one that created the job,
+///         whoever asks for it and whenever: a caller cannot wait for a seed that it likes.
 contract JobRegistry is IJobRegistry {
     /// Where seeds come from.
     IRandomSource public immutable randomSource;
+    /// Blocks from a job's creation to the block that gives its seed.
+    uint64 public immutable seedDelayBlocks;
 
     /// @inheritdoc IJobRegistry
     uint256 public jobCount;
     mapping(uint256 jobId => Job) private _jobs;
     mapping(uint256 jobId => bytes32) private _seeds;
 
-    constructor(IRandomSource randomSource_) {
+    constructor(Parameters memory parameters, IRandomSource randomSource_) {
+        if (parameters.seedDelayBlocks == 0) revert SeedChoosable();
+        seedDelayBlocks = parameters.seedDelayBlocks;
         randomSource = randomSource_;
     }
 
@@ -25,7 +30,7 @@ contract JobRegistry is IJobRegistry {
     function createJob(bytes calldata profiles, uint256 maxPricePerPixel) external returns (uint256 jobId) {
         Profiles.shape(profiles);
         jobId = ++jobCount;
-        uint64 seedBlock = uint64(block.number + 1);
+        uint64 seedBlock = uint64(block.number) + seedDelayBlocks;
         bytes32 profilesHash = keccak256(profiles);
         _jobs[jobId] = Job(msg.sender, seedBlock, profilesHash, maxPricePerPixel);
         emit JobCreated(jobId, msg.sender, profilesHash, maxPricePerPixel, seedBlock, profiles);

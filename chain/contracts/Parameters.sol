@@ -14,6 +14,8 @@ struct Parameters {
     uint64 caseWindow;
     /// Rounds that unbonding stake waits at least; 1 or more, so that the round it could be elected in is over.
     uint64 unbondingRounds;
+    /// Blocks from a job's creation to the block that gives its seed; 1 or more, so that nobody can choose it.
+    uint64 seedDelayBlocks;
     /// Rounds within which another wrong encode counts as a repeat and doubles the penalty.
     uint64 repeatRounds;
     /// Part of a pool cut for a first wrong encode or leaf fault, in 1/10,000.

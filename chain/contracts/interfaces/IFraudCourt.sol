@@ -122,7 +122,7 @@ interface IFraudCourt {
     error WrongStatus(bytes32 caseId, CaseStatus found, CaseStatus expected);
     /// The window is not over.
     error WindowOpen(bytes32 caseId, uint256 executableAt);
-    /// The verifier at this position did not sign, or is the accused.
+    /// The verifier at this position did not sign.
     error NotASigner(bytes32 caseId, uint256 position);
     /// The position was paid.
     error AlreadyPaid(bytes32 caseId, uint256 position);

@@ -19,7 +19,7 @@ library VerifierSets {
     uint256 private constant KEY_LENGTH = 0x100;
     uint256 private constant MEMBERS_OFFSET = 0x120;
 
-    /// The bitmap names a position that the set does not have.
+    /// The bitmap names a position that the set does not have, or the verifier that is left out.
     error UnknownSigner(uint64 bitmap, uint256 verifiers);
 
     /// @param members member words in ascending order, of which the first `count` are taken
@@ -58,7 +58,7 @@ library VerifierSets {
         }
     }
 
-    /// @notice Weight in the bitmap and in all, without the verifier `excluded` on both sides.
+    /// @notice Weight in the bitmap and in all, without the verifier `excluded`, who must not be in the bitmap.
     function weigh(VerifierSet memory self, uint64 bitmap, address excluded)
         internal
         pure
@@ -68,8 +68,13 @@ library VerifierSets {
         total = self.total;
         for (uint256 i = 0; i < self.count; ++i) {
             (address operator, uint96 weight) = memberAt(self, i);
-            if (operator == excluded) total -= weight;
-            else if ((bitmap >> i) & 1 == 1) signed += weight;
+            bool signer = (bitmap >> i) & 1 == 1;
+            if (operator == excluded) {
+                if (signer) revert UnknownSigner(bitmap, self.count);
+                total -= weight;
+            } else if (signer) {
+                signed += weight;
+            }
         }
     }
 
