@@ -5,10 +5,14 @@ pragma solidity 0.8.37;
 /// @notice 200 gas a byte instead of 690, written once and never changed: what a snapshot needs. The code
 ///         begins with STOP, so that it cannot be executed.
 library Blob {
-    /// The account could not be created: not enough gas, or more than 24,575 bytes.
+    /// EIP-170 allows 24,576 bytes of code, one of which is STOP.
+    uint256 internal constant MAX_LENGTH = 24_575;
+
+    /// The account could not be created: not enough gas, or more than `MAX_LENGTH` bytes.
     error BlobNotWritten(uint256 length);
 
     function write(bytes memory data) internal returns (address pointer) {
+        if (data.length > MAX_LENGTH) revert BlobNotWritten(data.length);
         // PUSH4 length DUP1 PUSH1 14 PUSH1 0 CODECOPY PUSH1 0 RETURN, then what becomes the code.
         bytes memory creation =
             abi.encodePacked(hex"63", uint32(data.length + 1), hex"80600e6000396000f300", data);

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Candidates, Election} from "../libraries/Election.sol";
+import {TestBase} from "./TestBase.sol";
+
+contract ElectionTest is TestBase {
+    function test_agrees_with_the_vectors() external view {
+        string memory json = vectors("election");
+        Candidates memory candidates = Candidates(
+            vm.parseJsonAddressArray(json, ".operators"),
+            vm.parseJsonUintArray(json, ".weights"),
+            vm.parseJsonUintArray(json, ".prices")
+        );
+        uint256 cases;
+        for (; vm.keyExistsJson(json, item("cases", cases, "")); ++cases) {
+            address[] memory electees = vm.parseJsonAddressArray(json, item("cases", cases, ".electees"));
+            for (uint8 attempt = 0; attempt < 4; ++attempt) {
+                address electee = Election.elect(
+                    candidates,
+                    vm.parseJsonBytes32(json, item("cases", cases, ".seed")),
+                    vm.parseJsonUint(json, item("cases", cases, ".jobId")),
+                    uint32(vm.parseJsonUint(json, item("cases", cases, ".seq"))),
+                    attempt,
+                    vm.parseJsonUint(json, item("cases", cases, ".maxPrice"))
+                );
+                // A shorter list says that the candidates were used up.
+                vm.assertEq(electee, attempt < electees.length ? electees[attempt] : address(0));
+            }
+            vm.assertTrue(electees.length > 0);
+        }
+        vm.assertTrue(cases >= 10, "too few vectors");
+    }
+
+    function test_nobody_when_every_price_is_above_the_cap() external pure {
+        Candidates memory candidates = _three();
+        vm.assertEq(Election.elect(candidates, 0, 1, 0, 0, 9), address(0));
+    }
+
+    function test_nobody_when_the_candidates_are_used_up() external pure {
+        Candidates memory candidates = _three();
+        vm.assertTrue(Election.elect(candidates, 0, 1, 0, 2, 10) != address(0));
+        vm.assertEq(Election.elect(candidates, 0, 1, 0, 3, 10), address(0));
+    }
+
+    function testFuzz_attempts_never_repeat_an_electee(bytes32 seed, uint32 seq) external pure {
+        Candidates memory candidates = _three();
+        address first = Election.elect(candidates, seed, 1, seq, 0, 10);
+        address second = Election.elect(candidates, seed, 1, seq, 1, 10);
+        address third = Election.elect(candidates, seed, 1, seq, 2, 10);
+        vm.assertTrue(first != second && second != third && first != third);
+    }
+
+    function test_shares_follow_weights() external pure {
+        Candidates memory candidates = _three();
+        uint256 wins;
+        for (uint32 seq = 0; seq < 1200; ++seq) {
+            if (Election.elect(candidates, keccak256("shares"), 7, seq, 0, 10) == address(3)) ++wins;
+        }
+        // Weight 3 of 6: 600 expected, standard deviation 17.
+        vm.assertTrue(wins > 530 && wins < 670);
+    }
+
+    function _three() private pure returns (Candidates memory candidates) {
+        candidates = Candidates(new address[](3), new uint256[](3), new uint256[](3));
+        for (uint256 i = 0; i < 3; ++i) {
+            candidates.operators[i] = address(uint160(i + 1));
+            candidates.weights[i] = i + 1;
+            candidates.prices[i] = 10;
+        }
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IBondingManager} from "../interfaces/IBondingManager.sol";
+import {IRoundsManager} from "../interfaces/IRoundsManager.sol";
+import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
+import {Network} from "./Network.sol";
+
+contract RoundsManagerTest is Network {
+    function setUp() external {
+        deploy();
+    }
+
+    function test_a_round_opens_once_the_last_is_over() external {
+        vm.expectEmit(true, true, true, true, address(rounds));
+        emit IRoundsManager.RoundOpened(1, 1000);
+        vm.assertEq(rounds.openRound(), 1);
+        vm.roll(1007);
+        vm.expectRevert(abi.encodeWithSelector(IRoundsManager.RoundNotOver.selector, 1, 1008));
+        rounds.openRound();
+        vm.roll(1011);
+        vm.prank(address(0xB0B));
+        vm.assertEq(rounds.openRound(), 2);
+        vm.assertEq(rounds.openedAt(2), 1011);
+        vm.assertEq(rounds.openableAt(), 1019);
+        vm.expectRevert(abi.encodeWithSelector(IRoundsManager.RoundNotOpened.selector, 3, 2));
+        rounds.openedAt(3);
+    }
+
+    function test_the_round_of_a_block_is_the_last_one_opened() external {
+        rounds.openRound();
+        vm.roll(1011);
+        rounds.openRound();
+        for (uint256 number = 990; number < 1030; ++number) {
+            uint64 expected = number < 1000 ? 0 : number < 1011 ? 1 : 2;
+            for (uint64 round = 0; round < 4; ++round) {
+                vm.assertEq(rounds.isRoundAt(round, number), round == expected);
+            }
+        }
+    }
+
+    function test_only_rounds_take_snapshots() external {
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.NotTheRoundsManager.selector, address(this)));
+        bonding.takeSnapshot(1);
+        vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.NotTheRoundsManager.selector, address(this)));
+        registry.takeSnapshot(1);
+        rounds.openRound();
+        vm.startPrank(address(rounds));
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.SnapshotTaken.selector, 1));
+        bonding.takeSnapshot(1);
+        vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.SnapshotTaken.selector, 1));
+        registry.takeSnapshot(1);
+    }
+}
