@@ -7,6 +7,7 @@ use rav1e::prelude::{
 
 use crate::colour;
 use crate::error::ChunkError;
+use crate::level::level;
 use crate::scale::{Sample, Scaler};
 use crate::settings::{RenditionSettings, SourceFormat};
 
@@ -77,6 +78,7 @@ fn configuration(
     config.time_base = Rational::new(source.fps_den.into(), source.fps_num.into());
     config.bit_depth = source.bit_depth.into();
     config.chroma_sampling = ChromaSampling::Cs420;
+    config.level_idx = Some(level(source, rendition));
     config.pixel_range = if source.full_range {
         PixelRange::Full
     } else {

@@ -20,6 +20,7 @@ mod colour;
 mod encode;
 mod error;
 mod kernel;
+mod level;
 mod pipeline;
 mod scale;
 mod settings;

@@ -7,6 +7,6 @@ pub const PIPELINE: &str = "assay pipeline 1; \
     scale: separable Catmull-Rom, 14-bit coefficients from exact rationals, 4 fractional bits between passes, \
     horizontal first, edges replicated, 4:2:0 left-sited; \
     encode: rav1e 0.8.1, one context a chunk, no scene detection, key frame at frame 0 only, constant quantizer, \
-    one still-free GOP, time base = frame duration, tune psychovisual, chroma position unknown; \
+    lowest admitting level, time base = frame duration, tune psychovisual, chroma position unknown; \
     math: libm 0.2.16; \
     output: low-overhead OBU, temporal units concatenated";

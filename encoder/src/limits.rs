@@ -1,0 +1,37 @@
+//! What a child process may use.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Caps on one request; the child sets the first two on itself, the parent enforces `wall`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Address space of the worker, and again of its FFmpeg, in bytes.
+    pub memory: u64,
+    /// CPU time of the worker, and again of its FFmpeg.
+    pub cpu: Duration,
+    /// From start to answer.
+    pub wall: Duration,
+    /// Luma samples of a source frame.
+    pub max_pixels: u64,
+    /// Frames in a segment.
+    pub max_frames: u32,
+    /// Bytes of a segment's source.
+    pub max_source: u64,
+}
+
+impl Default for Limits {
+    /// Room for 4K in a few threads: a 1080p encoder context takes about 625 MB, and a segment of 60 s at 60 fps is the
+    /// longest that is ever cut.
+    fn default() -> Self {
+        Self {
+            memory: 8 << 30,
+            cpu: Duration::from_secs(1800),
+            wall: Duration::from_secs(900),
+            max_pixels: 8192 * 4352,
+            max_frames: 3600,
+            max_source: 256 << 20,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Decoded frames to roots and leaves: chunks are encoded while later ones are still being decoded.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use assay_chunk::{EncodedChunk, RenditionSettings, SourceFormat, encode_chunk};
+use assay_protocol::B256;
+use assay_protocol::frames::{ChunkHasher, segment_tree};
+use assay_protocol::profile::Profiles;
+
+use super::{cpu, decode};
+use crate::fault::Fault;
+use crate::limits::Limits;
+use crate::request::{EncodeJob, Encoded, EncodedLeaf, Inspected};
+use crate::settings::{rendition_settings, source_format};
+
+/// rav1e keeps large arrays on the stack.
+const STACK: usize = 16 << 20;
+/// Threads nobody needs more than.
+const MAX_THREADS: u16 = 256;
+
+/// Decodes and hashes.
+pub(super) fn inspect(source: &[u8], profiles: &Profiles, limits: &Limits) -> Result<Inspected, Fault> {
+    hash(source, profiles, limits, None, |_, _| Ok(()))
+}
+
+/// Decodes, hashes and encodes.
+pub(super) fn encode(
+    source: &[u8],
+    profiles: &Profiles,
+    limits: &Limits,
+    ask: &EncodeJob,
+) -> Result<Encoded, Fault> {
+    let tasks = tasks(profiles, ask)?;
+    let done = Done { leaves: Mutex::new(vec![None; tasks.len()]), fault: Mutex::default(), cpu: Mutex::default() };
+    let threads = usize::from(ask.threads.clamp(1, MAX_THREADS)).min(tasks.len().max(1));
+    let (sender, receiver) = sync_channel::<(Task, Frames)>(threads);
+    let receiver = Mutex::new(receiver);
+    let format = source_format(&profiles.source);
+    let inspected = std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let thread = std::thread::Builder::new().name("encode".into()).stack_size(STACK);
+            thread
+                .spawn_scoped(scope, || work(&receiver, &done, &format, ask.want_bytes))
+                .map_err(|e| Fault::Worker(format!("starting a thread: {e}")))?;
+        }
+        let inspected = hash(source, profiles, limits, Some(ask.frame_count), |chunk, frames| {
+            give(&sender, &done, tasks.iter().filter(|t| t.chunk == chunk), frames)
+        });
+        drop(sender);
+        inspected
+    })?;
+    if let Some(fault) = lock(&done.fault).take() {
+        return Err(fault);
+    }
+    if inspected.frame_count != ask.frame_count {
+        return Err(Fault::FrameCount { found: inspected.frame_count, expected: ask.frame_count });
+    }
+    let leaves: Option<Vec<_>> = std::mem::take(&mut *lock(&done.leaves)).into_iter().collect();
+    let leaves = leaves.ok_or_else(|| Fault::Worker("a leaf was not encoded".into()))?;
+    Ok(Encoded { source: inspected, leaves, encode_cpu: *lock(&done.cpu) })
+}
+
+type Frames = Arc<Vec<Vec<u8>>>;
+
+#[derive(Clone, Copy)]
+struct Task {
+    position: usize,
+    leaf: u32,
+    rendition: u8,
+    chunk: u32,
+    settings: RenditionSettings,
+}
+
+struct Done {
+    leaves: Mutex<Vec<Option<EncodedLeaf>>>,
+    fault: Mutex<Option<Fault>>,
+    cpu: Mutex<Duration>,
+}
+
+// A panic is caught before it can leave a lock's value half written.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn tasks(profiles: &Profiles, ask: &EncodeJob) -> Result<Vec<Task>, Fault> {
+    let format = source_format(&profiles.source);
+    let (chunks, leaves) = (profiles.chunks(ask.frame_count), profiles.leaf_count(ask.frame_count));
+    let task = |(position, l): (usize, &crate::request::LeafRequest)| {
+        if l.leaf >= leaves {
+            return Err(Fault::NoSuchLeaf { leaf: l.leaf, leaves });
+        }
+        let settings = rendition_settings(&l.settings);
+        settings.validate(&format).map_err(|e| Fault::Profile(e.to_string()))?;
+        let (rendition, chunk) = ((l.leaf / chunks) as u8, l.leaf % chunks);
+        Ok(Task { position, leaf: l.leaf, rendition, chunk, settings })
+    };
+    ask.leaves.iter().enumerate().map(task).collect()
+}
+
+/// Hashes every frame and hands each finished chunk on.
+fn hash(
+    source: &[u8],
+    profiles: &Profiles,
+    limits: &Limits,
+    expected: Option<u32>,
+    mut finished: impl FnMut(u32, Vec<Vec<u8>>) -> Result<(), Fault>,
+) -> Result<Inspected, Fault> {
+    let size = usize::from(profiles.chunk_frames);
+    let started = cpu::thread();
+    let (mut count, mut roots, mut hasher) = (0u32, Vec::<B256>::new(), ChunkHasher::new());
+    let mut frames: Vec<Vec<u8>> = Vec::with_capacity(if expected.is_some() { size } else { 0 });
+    let ffmpeg = decode::decode(source, profiles, limits, |frame| {
+        count += 1;
+        if let Some(expected) = expected.filter(|&e| count > e) {
+            return Err(Fault::FrameCount { found: count, expected });
+        }
+        hasher.update(&frame);
+        if expected.is_some() {
+            frames.push(frame);
+        }
+        if count.is_multiple_of(u32::from(profiles.chunk_frames)) {
+            let chunk = roots.len() as u32;
+            roots.push(std::mem::take(&mut hasher).finish());
+            finished(chunk, std::mem::take(&mut frames))?;
+        }
+        Ok(())
+    })?;
+    if !count.is_multiple_of(u32::from(profiles.chunk_frames)) {
+        let chunk = roots.len() as u32;
+        roots.push(hasher.finish());
+        finished(chunk, frames)?;
+    }
+    let frames_root = segment_tree(&roots).root();
+    let decode_cpu = ffmpeg + cpu::thread().saturating_sub(started);
+    Ok(Inspected { frame_count: count, chunk_roots: roots, frames_root, decode_cpu })
+}
+
+fn give<'a>(
+    sender: &SyncSender<(Task, Frames)>,
+    done: &Done,
+    tasks: impl Iterator<Item = &'a Task>,
+    frames: Vec<Vec<u8>>,
+) -> Result<(), Fault> {
+    let frames = Arc::new(frames);
+    for task in tasks {
+        if let Some(fault) = lock(&done.fault).clone() {
+            return Err(fault);
+        }
+        sender
+            .send((*task, Arc::clone(&frames)))
+            .map_err(|_| Fault::Worker("the encoding threads are gone".into()))?;
+    }
+    Ok(())
+}
+
+fn work(receiver: &Mutex<Receiver<(Task, Frames)>>, done: &Done, format: &SourceFormat, want_bytes: bool) {
+    loop {
+        let next = lock(receiver).recv();
+        let Ok((task, frames)) = next else { break };
+        if lock(&done.fault).is_some() {
+            // Keeps receiving, so that the sender never waits for a thread that has given up.
+            continue;
+        }
+        match caught(&task, &frames, format) {
+            Ok(chunk) => lock(&done.leaves)[task.position] = Some(leaf(&task, chunk, want_bytes)),
+            Err(fault) => {
+                lock(&done.fault).get_or_insert(fault);
+            }
+        }
+    }
+    *lock(&done.cpu) += cpu::thread();
+}
+
+fn caught(task: &Task, frames: &Frames, format: &SourceFormat) -> Result<EncodedChunk, Fault> {
+    let views: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
+    let result = catch_unwind(AssertUnwindSafe(|| encode_chunk(&views, format, &task.settings)));
+    let failed = |detail, crashed| Fault::Encoder { leaf: task.leaf, detail, crashed };
+    match result {
+        Ok(chunk) => chunk.map_err(|e| failed(e.to_string(), false)),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
+            Err(failed(format!("rav1e panicked: {}", text.unwrap_or_default()), true))
+        }
+    }
+}
+
+fn leaf(task: &Task, chunk: EncodedChunk, want_bytes: bool) -> EncodedLeaf {
+    EncodedLeaf {
+        leaf: task.leaf,
+        rendition: task.rendition,
+        chunk: task.chunk,
+        output_hash: B256::from(*blake3::hash(&chunk.obus).as_bytes()),
+        output_len: chunk.obus.len() as u32,
+        units: chunk.units,
+        bytes: want_bytes.then_some(chunk.obus),
+    }
+}

@@ -1,0 +1,204 @@
+//! YUV4MPEG2: the raw format that is read without FFmpeg, and in which FFmpeg hands frames over.
+//!
+//! Reference: `yuv4mpeg(5)` of mjpegtools; `C420p10` is FFmpeg's extension, two little-endian bytes a sample.
+
+use std::io::{self, BufRead, Read, Write};
+
+/// First bytes of every stream.
+pub const MAGIC: &[u8] = b"YUV4MPEG2";
+const FRAME: &[u8] = b"FRAME";
+/// Longest header line read.
+const MAX_LINE: u64 = 1024;
+
+/// The stream header, 4:2:0 only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Luma samples in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// 8 or 10.
+    pub bit_depth: u8,
+    /// Frames per second; 0:0 when the header does not say.
+    pub fps: (u32, u32),
+    /// Whether `XCOLORRANGE=FULL` was given.
+    pub full_range: bool,
+}
+
+/// Why a stream is not readable Y4M.
+#[derive(Debug, thiserror::Error)]
+pub enum Y4mError {
+    /// The stream cannot be read.
+    #[error("reading Y4M: {0}")]
+    Io(#[from] io::Error),
+    /// It does not start as Y4M does.
+    #[error("not Y4M: starts with {0:?}")]
+    Magic(String),
+    /// A header field that makes no sense or is missing.
+    #[error("Y4M header: {0:?}, expected W, H and 4:2:0 with 8 or 10 bits")]
+    Header(String),
+    /// Something else where a frame should begin.
+    #[error("Y4M frame {frame}: {found:?} where FRAME should be")]
+    Frame {
+        /// Index of the frame.
+        frame: u64,
+        /// What is there.
+        found: String,
+    },
+    /// The stream ends inside a frame.
+    #[error("cut off inside frame {frame}: {found} of its {expected} bytes are there")]
+    CutOff {
+        /// Index of the frame.
+        frame: u64,
+        /// Bytes present.
+        found: usize,
+        /// Bytes of a frame.
+        expected: usize,
+    },
+}
+
+impl Header {
+    /// Parses the header line, without its newline.
+    pub fn parse(line: &[u8]) -> Result<Self, Y4mError> {
+        let text = String::from_utf8_lossy(line).into_owned();
+        let mut fields = text.split(' ');
+        if fields.next().map(str::as_bytes) != Some(MAGIC) {
+            return Err(Y4mError::Magic(text.chars().take(16).collect()));
+        }
+        let bad = || Y4mError::Header(text.clone());
+        let mut header = Self { width: 0, height: 0, bit_depth: 8, fps: (0, 0), full_range: false };
+        for field in fields.filter(|f| !f.is_empty()) {
+            let (tag, value) = field.split_at_checked(1).ok_or_else(bad)?;
+            match tag {
+                "W" => header.width = value.parse().map_err(|_| bad())?,
+                "H" => header.height = value.parse().map_err(|_| bad())?,
+                "F" => {
+                    let (num, den) = value.split_once(':').ok_or_else(bad)?;
+                    header.fps = (num.parse().map_err(|_| bad())?, den.parse().map_err(|_| bad())?);
+                }
+                "C" => match value {
+                    "420" | "420jpeg" | "420mpeg2" | "420paldv" => header.bit_depth = 8,
+                    "420p10" => header.bit_depth = 10,
+                    _ => return Err(bad()),
+                },
+                "X" if value == "COLORRANGE=FULL" => header.full_range = true,
+                _ => {}
+            }
+        }
+        if header.width == 0 || header.height == 0 || header.width > 65_535 || header.height > 65_535 {
+            return Err(bad());
+        }
+        Ok(header)
+    }
+
+    /// The header line, with its newline.
+    pub fn line(&self) -> String {
+        let range = if self.full_range { " XCOLORRANGE=FULL" } else { "" };
+        let chroma = if self.bit_depth > 8 { "420p10 XYSCSS=420P10" } else { "420mpeg2 XYSCSS=420MPEG2" };
+        let (w, h, (num, den)) = (self.width, self.height, self.fps);
+        format!("YUV4MPEG2 W{w} H{h} F{num}:{den} Ip A1:1 C{chroma}{range}\n")
+    }
+
+    /// Bytes of one frame.
+    pub fn frame_bytes(&self) -> usize {
+        let (w, h) = (self.width as usize, self.height as usize);
+        let samples = w * h + 2 * w.div_ceil(2) * h.div_ceil(2);
+        samples * if self.bit_depth > 8 { 2 } else { 1 }
+    }
+}
+
+/// Reads frames one by one.
+pub struct Reader<R> {
+    input: R,
+    header: Header,
+    frames: u64,
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Reads the header; `None` when the stream is empty.
+    pub fn new(mut input: R) -> Result<Option<Self>, Y4mError> {
+        let line = line(&mut input)?;
+        if line.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Self { header: Header::parse(line.trim_ascii_end())?, input, frames: 0 }))
+    }
+
+    /// The stream header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Frames read so far.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Appends the next frame to `out`; false at the end of the stream.
+    pub fn read_frame(&mut self, out: &mut Vec<u8>) -> Result<bool, Y4mError> {
+        let line = line(&mut self.input)?;
+        if line.is_empty() {
+            return Ok(false);
+        }
+        if !line.starts_with(FRAME) {
+            let found = String::from_utf8_lossy(&line).chars().take(16).collect();
+            return Err(Y4mError::Frame { frame: self.frames, found });
+        }
+        let expected = self.header.frame_bytes();
+        let found = (&mut self.input).take(expected as u64).read_to_end(out)?;
+        if found != expected {
+            return Err(Y4mError::CutOff { frame: self.frames, found, expected });
+        }
+        self.frames += 1;
+        Ok(true)
+    }
+}
+
+fn line(input: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    input.take(MAX_LINE).read_until(b'\n', &mut line)?;
+    Ok(line)
+}
+
+/// Writes one frame.
+pub fn write_frame(to: &mut impl Write, frame: &[u8]) -> io::Result<()> {
+    to.write_all(b"FRAME\n")?;
+    to.write_all(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(depth: u8, frames: usize) -> Vec<u8> {
+        let header = Header { width: 17, height: 5, bit_depth: depth, fps: (30, 1), full_range: false };
+        let mut out = header.line().into_bytes();
+        for i in 0..frames {
+            write_frame(&mut out, &vec![i as u8; header.frame_bytes()]).unwrap();
+        }
+        out
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        for depth in [8, 10] {
+            let bytes = stream(depth, 3);
+            let mut reader = Reader::new(bytes.as_slice()).unwrap().unwrap();
+            assert_eq!(reader.header().bit_depth, depth);
+            let mut frames = Vec::new();
+            while reader.read_frame(&mut frames).unwrap() {}
+            assert_eq!((reader.frames(), frames.len()), (3, 3 * reader.header().frame_bytes()));
+        }
+    }
+
+    #[test]
+    fn says_where_it_is_cut_off() {
+        let bytes = stream(8, 3);
+        let mut reader = Reader::new(&bytes[..bytes.len() - 10]).unwrap().unwrap();
+        let mut frame = Vec::new();
+        assert!(reader.read_frame(&mut frame).unwrap() && reader.read_frame(&mut frame).unwrap());
+        assert!(matches!(reader.read_frame(&mut frame), Err(Y4mError::CutOff { frame: 2, found: 129, expected: 139 })));
+        assert!(matches!(Header::parse(b"YUV4MPEG2 W4 H4 C444"), Err(Y4mError::Header(_))));
+        assert!(matches!(Header::parse(b"RIFF"), Err(Y4mError::Magic(_))));
+    }
+}
