@@ -63,5 +63,7 @@ pub fn local(path: &Path) -> std::ffi::OsString {
 pub fn last_words(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let line = text.lines().rev().map(str::trim).find(|l| !l.is_empty()).unwrap_or("no message");
-    line.chars().take(300).collect()
+    // Without the component and its address in memory: `[h264 @ 0x55…] `.
+    let line = line.strip_prefix('[').and_then(|l| l.split_once("] ")).map_or(line, |(_, rest)| rest);
+    line.trim_start_matches("file:").chars().take(300).collect()
 }

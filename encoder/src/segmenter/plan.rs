@@ -13,6 +13,9 @@ const TS_SYNC: u8 = 0x47;
 /// How much shorter than its header says a file may be, in seconds and as a part: audio and video rarely end together.
 const SHORT_BY: (f64, f64) = (1.0, 0.05);
 
+/// A key frame this part of the target early is taken: a nominal frame rate is rarely the real one.
+const EARLY: u32 = 10;
+
 /// Complaints of FFmpeg's demuxers about a file that ends too early.
 const CUT_OFF: [(&str, &str); 5] = [
     ("moov atom not found", "the MP4 index (moov) is missing"),
@@ -118,7 +121,7 @@ fn packet(line: &str) -> (&str, Packet) {
     (kind, packet)
 }
 
-/// Key frames to cut at: the first at or after `target` frames that no later frame precedes on the screen.
+/// Key frames to cut at: the first about `target` frames on that no later frame precedes on the screen.
 ///
 /// Such a leading frame may refer to the group before (an open GOP) and would not decode alone.
 fn starts(packets: &[Packet], target: u32) -> Vec<u32> {
@@ -132,7 +135,7 @@ fn starts(packets: &[Packet], target: u32) -> Vec<u32> {
         let leads = |p: &Packet| p.time.zip(packet.time).is_some_and(|(p, key)| p < key);
         if index == 0 || !group.into_iter().any(leads) {
             starts.push(index as u32);
-            next = index as u32 + target;
+            next = index as u32 + target - target / EARLY;
         }
     }
     starts
