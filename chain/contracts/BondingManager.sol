@@ -27,25 +27,25 @@ contract BondingManager is IBondingManager {
     struct Pool {
         SharePool bonded;
         SharePool unbonding;
-        uint128 ownShares;
-        uint128 ownUnbondingShares;
+        uint120 ownShares;
+        uint120 ownUnbondingShares;
+        uint16 openCases;
         uint32 generation;
         uint32 unbondingGeneration;
         uint16 rewardCutBps;
         uint16 feeShareBps;
         uint64 pricePerPixel;
-        uint16 openCases;
     }
 
     /// @dev A delegator's shares; void if the pool's generation is another.
     struct Holding {
-        uint128 shares;
+        uint120 shares;
         uint32 generation;
     }
 
     /// @dev `round` is the one in which unbonding began.
     struct Lock {
-        uint128 shares;
+        uint120 shares;
         uint32 generation;
         uint64 round;
         Role role;
@@ -133,7 +133,7 @@ contract BondingManager is IBondingManager {
         uint256 own = p.bonded.toTokens(p.ownShares);
         if (own < minimumOwnBond) revert OperatorNotBonded(role, operator, own, minimumOwnBond);
         Holding storage holding = _holdings[role][operator][msg.sender];
-        uint128 held = _liveShares(p, holding);
+        uint120 held = _liveShares(p, holding);
         holding.shares = held + p.bonded.deposit(amount);
         holding.generation = p.generation;
         emit Delegated(role, operator, msg.sender, amount);
@@ -148,14 +148,14 @@ contract BondingManager is IBondingManager {
         returns (uint256 lockId)
     {
         Pool storage p = _pools[role][operator];
-        uint128 shares;
+        uint120 shares;
         if (msg.sender == operator) {
             p.ownShares -= p.bonded.withdraw(p.ownShares, amount);
             shares = p.unbonding.deposit(amount);
             p.ownUnbondingShares += shares;
         } else {
             Holding storage holding = _holdings[role][operator][msg.sender];
-            uint128 held = _liveShares(p, holding);
+            uint120 held = _liveShares(p, holding);
             holding.shares = held - p.bonded.withdraw(held, amount);
             holding.generation = p.generation;
             shares = p.unbonding.deposit(amount);
@@ -328,7 +328,7 @@ contract BondingManager is IBondingManager {
         if (all != 0) ownCut = Math.mulDiv(cut, ownShares, all);
     }
 
-    function _liveShares(Pool storage p, Holding storage holding) private view returns (uint128) {
+    function _liveShares(Pool storage p, Holding storage holding) private view returns (uint120) {
         return holding.generation == p.generation ? holding.shares : 0;
     }
 

@@ -17,6 +17,8 @@ contract RoundsManager is IRoundsManager {
 
     /// @inheritdoc IRoundsManager
     uint64 public currentRound;
+    /// @dev Beside the round, so that the common question about the present round reads one slot.
+    uint64 private _presentOpenedAt;
     mapping(uint64 round => uint64 blockNumber) private _openedAt;
 
     constructor(Parameters memory parameters, IBondingManager bonding_, IVerifierRegistry registry_) {
@@ -32,6 +34,7 @@ contract RoundsManager is IRoundsManager {
         if (block.number < from) revert RoundNotOver(present, from);
         round = present + 1;
         currentRound = round;
+        _presentOpenedAt = uint64(block.number);
         _openedAt[round] = uint64(block.number);
         emit RoundOpened(round, uint64(block.number));
         // The registry reads the verifiers' snapshot, so stakes come first.
@@ -47,13 +50,13 @@ contract RoundsManager is IRoundsManager {
 
     /// @inheritdoc IRoundsManager
     function openableAt() public view returns (uint256) {
-        return uint256(_openedAt[currentRound]) + roundLength;
+        return uint256(_presentOpenedAt) + roundLength;
     }
 
     /// @inheritdoc IRoundsManager
     function isRoundAt(uint64 round, uint256 blockNumber) external view returns (bool) {
         uint64 present = currentRound;
-        if (round > present || blockNumber < _openedAt[round]) return false;
-        return round == present || blockNumber < _openedAt[round + 1];
+        if (round == present) return blockNumber >= _presentOpenedAt;
+        return round < present && blockNumber >= _openedAt[round] && blockNumber < _openedAt[round + 1];
     }
 }

@@ -15,15 +15,15 @@ struct SharePool {
 ///         rounded up, slashes cut rounded up. One virtual token against `VIRTUAL_SHARES` virtual shares makes
 ///         it unprofitable to be the first and inflate the price of a share; only deposits, never transfers to
 ///         the contract, change `tokens`.
-/// @dev Invariant: `shares <= (tokens + 1) * 2^30`, so shares of all pools fit 128 bits for any supply below
-///      2^96. A slash that would break it takes the whole pool (see `slash`).
+/// @dev Invariant: `shares <= (tokens + 1) * 2^24`, so shares fit 120 bits for any pool below 2^96. A slash that
+///      would break it takes the whole pool (see `slash`).
 library SharePools {
     using SharePools for SharePool;
 
     uint256 internal constant VIRTUAL_SHARES = 1000;
     uint256 internal constant VIRTUAL_TOKENS = 1;
-    /// Below one 2^20th of the first price what is left of a pool is taken too.
-    uint256 internal constant MAX_SHARES_PER_TOKEN = 1 << 30;
+    /// Below about one 16,000th of the first price what is left of a pool is taken too.
+    uint256 internal constant MAX_SHARES_PER_TOKEN = 1 << 24;
     uint256 internal constant MAX_TOKENS = type(uint96).max;
     uint256 internal constant BPS = 10_000;
 
@@ -40,21 +40,21 @@ library SharePools {
     }
 
     /// @notice Adds `tokens`; returns the shares they give.
-    function deposit(SharePool storage self, uint256 tokens) internal returns (uint128 shares) {
+    function deposit(SharePool storage self, uint256 tokens) internal returns (uint120 shares) {
         uint256 total = self.tokens;
         uint256 totalShares = self.shares;
-        shares = SafeCast.toUint128(Math.mulDiv(tokens, totalShares + VIRTUAL_SHARES, total + VIRTUAL_TOKENS));
+        shares = SafeCast.toUint120(Math.mulDiv(tokens, totalShares + VIRTUAL_SHARES, total + VIRTUAL_TOKENS));
         if (shares == 0) revert AmountTooSmall(tokens);
         if (total + tokens > MAX_TOKENS) revert PoolTooLarge(total + tokens);
         self.tokens = uint128(total + tokens);
-        self.shares = SafeCast.toUint128(totalShares + shares);
+        self.shares = SafeCast.toUint120(totalShares + shares);
     }
 
     /// @notice Takes `tokens` out of a holding of `held` shares; returns the shares burned. A holder that asks
     ///         for everything burns everything and leaves no dust.
     function withdraw(SharePool storage self, uint256 held, uint256 tokens)
         internal
-        returns (uint128 burned)
+        returns (uint120 burned)
     {
         uint256 available = self.toTokens(held);
         if (tokens == 0) revert AmountTooSmall(tokens);
@@ -64,7 +64,7 @@ library SharePools {
         uint256 needed = tokens == available
             ? held
             : Math.mulDiv(tokens, totalShares + VIRTUAL_SHARES, total + VIRTUAL_TOKENS, Math.Rounding.Ceil);
-        burned = SafeCast.toUint128(needed);
+        burned = SafeCast.toUint120(needed);
         self.tokens = uint128(total - tokens);
         self.shares = uint128(totalShares - burned);
     }
