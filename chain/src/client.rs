@@ -1,0 +1,464 @@
+//! Typed reads of one deployment, on behalf of one account.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use alloy_primitives::{Address, B256, Bytes, FixedBytes, U256, keccak256};
+use assay_protocol::amount::Lpt;
+use assay_protocol::bls::BlsPublicKey;
+use assay_protocol::domain::Domain;
+use assay_protocol::election::{Candidate, Snapshot};
+use assay_protocol::fraud_proof::{VerifierSeat, VerifierSet};
+use assay_protocol::sig::OperatorKey;
+use ethers::abi::{AbiDecode, AbiEncode};
+use serde_json::{Value, json};
+
+use crate::bindings as abi;
+use crate::call::{Call, Encoded};
+use crate::contracts::{Contracts, Deployment};
+use crate::convert::{address_in, address_out, word_in, word_out};
+use crate::error::ChainError;
+use crate::events::LogEntry;
+use crate::revert::{ErrorBook, Revert};
+use crate::rpc::{CallRequest, Head, Rpc, RpcError};
+use crate::views::{BlockRef, LockView, PoolView, Role, RoundView};
+
+/// A connection to one deployment with one account's key. Cheap to clone.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    rpc: Rpc,
+    domain: Domain,
+    contracts: Contracts,
+    deploy_block: u64,
+    key: OperatorKey,
+    errors: ErrorBook,
+    /// Keys are registered once and for good.
+    bls_keys: Mutex<HashMap<Address, BlsPublicKey>>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("account", &self.account())
+            .field("domain", &self.0.domain)
+            .finish()
+    }
+}
+
+impl Client {
+    /// Connects to the node at `url` (plain HTTP) and checks that it serves the deployment's chain and contracts.
+    ///
+    /// # Errors
+    /// When the node is away, serves another chain, or has no contract at one of the addresses.
+    pub async fn connect(
+        url: &str,
+        deployment: &Deployment,
+        key: OperatorKey,
+    ) -> Result<Self, ChainError> {
+        let rpc = Rpc::new(url)?;
+        let found = rpc.chain_id().await?;
+        if found != deployment.chain_id {
+            return Err(ChainError::OtherChain {
+                found,
+                expected: deployment.chain_id,
+            });
+        }
+        for (name, address) in deployment.contracts.named() {
+            if !rpc.has_code(address).await? {
+                return Err(ChainError::NoCode { name, address });
+            }
+        }
+        Ok(Self(Arc::new(Inner {
+            rpc,
+            domain: deployment.domain(),
+            contracts: deployment.contracts,
+            deploy_block: deployment.deploy_block,
+            key,
+            errors: errors(),
+            bls_keys: Mutex::default(),
+        })))
+    }
+
+    /// The account that signs transactions.
+    pub fn account(&self) -> Address {
+        self.0.key.address()
+    }
+
+    /// Chain and court, in which every signed object is hashed.
+    pub fn domain(&self) -> &Domain {
+        &self.0.domain
+    }
+
+    /// Addresses of the deployment.
+    pub fn contracts(&self) -> &Contracts {
+        &self.0.contracts
+    }
+
+    pub(crate) fn rpc(&self) -> &Rpc {
+        &self.0.rpc
+    }
+
+    pub(crate) fn key(&self) -> &OperatorKey {
+        &self.0.key
+    }
+
+    pub(crate) fn deploy_block(&self) -> u64 {
+        self.0.deploy_block
+    }
+
+    pub(crate) fn encode(&self, call: &Call) -> Result<Encoded, assay_protocol::bls::BlsError> {
+        call.encode(&self.0.contracts)
+    }
+
+    /// The refusal inside a JSON-RPC error; `None` where the node itself refuses.
+    pub(crate) fn revert_of(
+        &self,
+        code: i64,
+        message: &str,
+        data: Option<&Bytes>,
+    ) -> Option<Revert> {
+        revert_of(&self.0.errors, code, message, data)
+    }
+
+    /// What a transaction journal belongs to. The genesis hash tells one development chain from the next.
+    pub(crate) async fn journal_owner(&self) -> Result<String, ChainError> {
+        let genesis = self
+            .rpc()
+            .head(json!("0x0"))
+            .await?
+            .map(|b| b.hash)
+            .unwrap_or_default();
+        Ok(format!(
+            "account {} on chain {} ({genesis})",
+            self.account(),
+            self.domain().chain_id
+        ))
+    }
+
+    /// A read of a contract's function on the latest state.
+    pub(crate) async fn view<R: AbiDecode>(
+        &self,
+        what: &'static str,
+        to: Address,
+        call: impl AbiEncode,
+    ) -> Result<R, ChainError> {
+        let data = call.encode();
+        let request = CallRequest {
+            from: self.account(),
+            to,
+            data: &data,
+            value: U256::ZERO,
+        };
+        match self.rpc().call(&request, json!("latest")).await {
+            Ok(answer) => R::decode(answer).map_err(|e| ChainError::Shape {
+                what,
+                reason: e.to_string(),
+            }),
+            Err(RpcError::Refused {
+                method,
+                code,
+                message,
+                data,
+            }) => Err(match self.revert_of(code, &message, data.as_ref()) {
+                Some(revert) => ChainError::Revert { what, revert },
+                None => RpcError::Refused {
+                    method,
+                    code,
+                    message,
+                    data,
+                }
+                .into(),
+            }),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// The latest block.
+    pub async fn head(&self) -> Result<BlockRef, ChainError> {
+        Ok(self.rpc().latest().await?.into())
+    }
+
+    /// The present round.
+    pub async fn round(&self) -> Result<RoundView, ChainError> {
+        let at = self.contracts().rounds_manager;
+        let round: u64 = self
+            .view("current round", at, abi::rounds_manager::CurrentRoundCall)
+            .await?;
+        let opened_at = self.opened_at(round).await?;
+        let openable: ethers::types::U256 = self
+            .view(
+                "next round's block",
+                at,
+                abi::rounds_manager::OpenableAtCall,
+            )
+            .await?;
+        Ok(RoundView {
+            round,
+            opened_at,
+            openable_at: openable.low_u64(),
+        })
+    }
+
+    /// Block in which a round was opened.
+    pub async fn opened_at(&self, round: u64) -> Result<u64, ChainError> {
+        let at = self.contracts().rounds_manager;
+        self.view(
+            "block of a round's opening",
+            at,
+            abi::rounds_manager::OpenedAtCall { round },
+        )
+        .await
+    }
+
+    /// Snapshot of one role's active set in a round: what elections and draws use. It never changes.
+    pub async fn snapshot(&self, role: Role, round: u64) -> Result<Snapshot, ChainError> {
+        let call = abi::bonding_manager::SnapshotCall {
+            role: role.code(),
+            round,
+        };
+        let answer: abi::bonding_manager::SnapshotReturn = self
+            .view("a round's snapshot", self.contracts().bonding_manager, call)
+            .await?;
+        let weights = answer.weights.into_iter().zip(answer.prices);
+        let candidates =
+            answer
+                .operators
+                .into_iter()
+                .zip(weights)
+                .map(|(operator, (weight, price))| Candidate {
+                    operator: address_in(operator),
+                    weight: word_in(weight),
+                    price: word_in(price),
+                });
+        Ok(Snapshot {
+            round,
+            candidates: candidates.collect(),
+        })
+    }
+
+    /// The verifiers of a round with their keys: positions are the bits of a proof's bitmap. It never changes.
+    pub async fn verifiers(&self, round: u64) -> Result<VerifierSet, ChainError> {
+        let call = abi::verifier_registry::SnapshotCall { round };
+        let answer: abi::verifier_registry::SnapshotReturn = self
+            .view(
+                "a round's verifiers",
+                self.contracts().verifier_registry,
+                call,
+            )
+            .await?;
+        let mut seats = Vec::with_capacity(answer.operators.len());
+        for (operator, weight) in answer.operators.into_iter().zip(answer.weights) {
+            let operator = address_in(operator);
+            let key = self.bls_key(operator).await?;
+            seats.push(VerifierSeat {
+                operator,
+                key,
+                weight: word_in(weight),
+            });
+        }
+        Ok(VerifierSet { round, seats })
+    }
+
+    /// A verifier's registered key.
+    pub async fn bls_key(&self, operator: Address) -> Result<BlsPublicKey, ChainError> {
+        if let Ok(known) = self.0.bls_keys.lock()
+            && let Some(key) = known.get(&operator)
+        {
+            return Ok(*key);
+        }
+        const WHAT: &str = "a verifier's key";
+        let call = abi::verifier_registry::KeyOfCall {
+            operator: address_out(operator),
+        };
+        let bytes: ethers::types::Bytes = self
+            .view(WHAT, self.contracts().verifier_registry, call)
+            .await?;
+        let bytes: FixedBytes<256> =
+            FixedBytes::try_from(bytes.as_ref()).map_err(|_| ChainError::Shape {
+                what: WHAT,
+                reason: format!("{} bytes, expected 256", bytes.len()),
+            })?;
+        let key = BlsPublicKey::from_evm(&bytes)
+            .map_err(|reason| ChainError::BlsKey { operator, reason })?;
+        if let Ok(mut known) = self.0.bls_keys.lock() {
+            known.insert(operator, key);
+        }
+        Ok(key)
+    }
+
+    /// Whether the operator has registered a BLS key.
+    pub async fn is_registered(&self, operator: Address) -> Result<bool, ChainError> {
+        let call = abi::verifier_registry::IsRegisteredCall {
+            operator: address_out(operator),
+        };
+        self.view(
+            "a verifier's registration",
+            self.contracts().verifier_registry,
+            call,
+        )
+        .await
+    }
+
+    /// State of an operator's pool; zeros if there is none.
+    pub async fn pool(&self, role: Role, operator: Address) -> Result<PoolView, ChainError> {
+        let call = abi::bonding_manager::PoolCall {
+            role: role.code(),
+            operator: address_out(operator),
+        };
+        let abi::bonding_manager::PoolReturn { state: pool } = self
+            .view("a pool", self.contracts().bonding_manager, call)
+            .await?;
+        let lpt = |amount| Lpt(word_in(amount));
+        Ok(PoolView {
+            own: lpt(pool.own_stake),
+            delegated: lpt(pool.delegated_stake),
+            own_unbonding: lpt(pool.own_unbonding),
+            delegated_unbonding: lpt(pool.delegated_unbonding),
+            weight: lpt(pool.weight),
+            reward_cut_bps: pool.reward_cut_bps,
+            fee_share_bps: pool.fee_share_bps,
+            price_per_pixel: pool.price_per_pixel,
+            open_cases: pool.open_cases,
+            active: pool.active,
+        })
+    }
+
+    /// What a holder's stake in a pool is worth, without what is unbonding.
+    pub async fn stake_of(
+        &self,
+        role: Role,
+        operator: Address,
+        holder: Address,
+    ) -> Result<Lpt, ChainError> {
+        let call = abi::bonding_manager::StakeOfCall {
+            role: role.code(),
+            operator: address_out(operator),
+            holder: address_out(holder),
+        };
+        let at = self.contracts().bonding_manager;
+        Ok(Lpt(word_in(self.view("a holder's stake", at, call).await?)))
+    }
+
+    /// Stake on its way out.
+    pub async fn lock(&self, lock: U256) -> Result<LockView, ChainError> {
+        const WHAT: &str = "an unbonding lock";
+        let call = abi::bonding_manager::LockOfCall {
+            lock_id: word_out(lock),
+        };
+        let abi::bonding_manager::LockOfReturn { state } = self
+            .view(WHAT, self.contracts().bonding_manager, call)
+            .await?;
+        let role = Role::of(state.role).ok_or_else(|| ChainError::Shape {
+            what: WHAT,
+            reason: format!("role {}", state.role),
+        })?;
+        Ok(LockView {
+            holder: address_in(state.holder),
+            role,
+            operator: address_in(state.operator),
+            amount: Lpt(word_in(state.amount)),
+            withdrawable_round: state.withdrawable_round,
+            withdrawable_block: state.withdrawable_block,
+        })
+    }
+
+    /// Liquid LPT of an account.
+    pub async fn lpt_balance(&self, account: Address) -> Result<Lpt, ChainError> {
+        let call = abi::livepeer_token::BalanceOfCall {
+            account: address_out(account),
+        };
+        Ok(Lpt(word_in(
+            self.view("an LPT balance", self.contracts().livepeer_token, call)
+                .await?,
+        )))
+    }
+
+    /// All LPT there is; burning makes it less.
+    pub async fn lpt_supply(&self) -> Result<Lpt, ChainError> {
+        let call = abi::livepeer_token::TotalSupplyCall;
+        Ok(Lpt(word_in(
+            self.view("the LPT supply", self.contracts().livepeer_token, call)
+                .await?,
+        )))
+    }
+
+    /// An account's balance in wei.
+    pub async fn eth_balance(&self, account: Address) -> Result<U256, ChainError> {
+        Ok(self.rpc().balance(account).await?)
+    }
+
+    /// The deployment's events in one mined transaction, in order; empty where it is not mined.
+    pub async fn events_of(&self, tx: B256) -> Result<Vec<LogEntry>, ChainError> {
+        let Some(receipt) = self.rpc().receipt(tx).await? else {
+            return Ok(Vec::new());
+        };
+        Ok(receipt
+            .logs
+            .iter()
+            .filter_map(|log| LogEntry::read(self.contracts(), log))
+            .collect())
+    }
+
+    /// Logs of a contract since its deployment, by topics as `eth_getLogs` takes them.
+    pub(crate) async fn search(
+        &self,
+        at: Address,
+        topics: Value,
+    ) -> Result<Vec<LogEntry>, ChainError> {
+        let logs = self
+            .rpc()
+            .logs_since(self.deploy_block(), at, topics)
+            .await?;
+        Ok(logs
+            .iter()
+            .filter_map(|log| LogEntry::read(self.contracts(), log))
+            .collect())
+    }
+}
+
+/// Every custom error of every contract.
+pub(crate) fn errors() -> ErrorBook {
+    ErrorBook::of([
+        &*abi::livepeer_token::LIVEPEERTOKEN_ABI,
+        &*abi::fixed_random_source::FIXEDRANDOMSOURCE_ABI,
+        &*abi::blockhash_random_source::BLOCKHASHRANDOMSOURCE_ABI,
+        &*abi::rounds_manager::ROUNDSMANAGER_ABI,
+        &*abi::bonding_manager::BONDINGMANAGER_ABI,
+        &*abi::verifier_registry::VERIFIERREGISTRY_ABI,
+        &*abi::job_registry::JOBREGISTRY_ABI,
+        &*abi::fraud_court::FRAUDCOURT_ABI,
+    ])
+}
+
+/// Nodes say "execution reverted" with code 3 (geth, anvil) or −32000 and the data, if any, beside it.
+pub(crate) fn revert_of(
+    errors: &ErrorBook,
+    code: i64,
+    message: &str,
+    data: Option<&Bytes>,
+) -> Option<Revert> {
+    match data {
+        Some(data) => Some(errors.decode(data)),
+        None => {
+            (code == 3 || message.to_lowercase().contains("revert")).then(|| errors.decode(&[]))
+        }
+    }
+}
+
+/// Topic of an event by its signature.
+pub(crate) fn topic(signature: &str) -> B256 {
+    keccak256(signature)
+}
+
+impl From<Head> for BlockRef {
+    fn from(head: Head) -> Self {
+        Self {
+            number: head.number,
+            hash: head.hash,
+            parent: head.parent,
+            timestamp: head.timestamp,
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! Reads about jobs, cases and the deployment's parameters.
+
+use alloy_primitives::{Address, B256, U256};
+use assay_protocol::amount::Lpt;
+use assay_protocol::params::Params;
+use ethers::abi::{AbiDecode, AbiEncode};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::bindings as abi;
+use crate::client::{Client, topic};
+use crate::convert::{address_in, address_out, word_in, word_out};
+use crate::error::ChainError;
+use crate::events::Log;
+use crate::fault::FaultKind;
+use crate::views::JobView;
+
+/// A case before the court.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseView {
+    /// The accused.
+    pub operator: Address,
+    /// What it did.
+    pub kind: FaultKind,
+    /// Whether it has been slashed.
+    pub executed: bool,
+    /// Round whose verifiers signed.
+    pub round: u64,
+    /// Block in which the proof was accepted.
+    pub opened_block: u64,
+    /// First block in which it may be executed.
+    pub executable_at: u64,
+    /// The leaf, where the fault is about one.
+    pub leaf_index: u32,
+    /// Signers by position in the round's verifier set.
+    pub bitmap: U256,
+    /// Positions that were paid.
+    pub claimed: U256,
+    /// What all signers share; known after the execution.
+    pub signers_reward: Lpt,
+}
+
+impl Client {
+    /// Number of jobs ever created; the last one's id.
+    pub async fn job_count(&self) -> Result<U256, ChainError> {
+        let at = self.contracts().job_registry;
+        Ok(word_in(
+            self.view("the number of jobs", at, abi::job_registry::JobCountCall)
+                .await?,
+        ))
+    }
+
+    /// A job; `None` where there is none. The profiles come from the event that created it.
+    pub async fn job(&self, id: U256) -> Result<Option<JobView>, ChainError> {
+        let at = self.contracts().job_registry;
+        let topics = json!([
+            topic("JobCreated(uint256,address,bytes32,uint256,uint64,bytes)"),
+            B256::from(id)
+        ]);
+        let Some(entry) = self.search(at, topics).await?.into_iter().next() else {
+            return Ok(None);
+        };
+        let Log::JobCreated {
+            job,
+            broadcaster,
+            profiles_hash,
+            max_price_per_pixel,
+            seed_block,
+            profiles,
+        } = entry.what
+        else {
+            return Ok(None);
+        };
+        let seed = self.job_seed(id).await?;
+        Ok(Some(JobView {
+            id: job,
+            broadcaster,
+            profiles,
+            profiles_hash,
+            max_price_per_pixel,
+            seed_block,
+            seed,
+        }))
+    }
+
+    /// A job's seed; `None` until its block is there.
+    pub async fn job_seed(&self, id: U256) -> Result<Option<B256>, ChainError> {
+        let call = abi::job_registry::JobSeedCall {
+            job_id: word_out(id),
+        };
+        match self
+            .view::<[u8; 32]>("a job's seed", self.contracts().job_registry, call)
+            .await
+        {
+            Ok(seed) => Ok(Some(B256::from(seed))),
+            Err(ChainError::Revert { revert, .. })
+                if revert.is("SeedNotYet") || revert.is("ValueNotYet") =>
+            {
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// A case; `None` where there is none.
+    pub async fn case(&self, id: B256) -> Result<Option<CaseView>, ChainError> {
+        const WHAT: &str = "a case";
+        let call = abi::fraud_court::CaseOfCall { case_id: id.0 };
+        let abi::fraud_court::CaseOfReturn { state } =
+            self.view(WHAT, self.contracts().fraud_court, call).await?;
+        let executed = match state.status {
+            0 => return Ok(None),
+            1 => false,
+            2 => true,
+            other => {
+                return Err(ChainError::Shape {
+                    what: WHAT,
+                    reason: format!("status {other}"),
+                });
+            }
+        };
+        let kind = FaultKind::of(state.kind).ok_or_else(|| ChainError::Shape {
+            what: WHAT,
+            reason: format!("kind {}", state.kind),
+        })?;
+        Ok(Some(CaseView {
+            operator: address_in(state.operator),
+            kind,
+            executed,
+            round: state.round,
+            opened_block: state.opened_block,
+            executable_at: state.executable_at,
+            leaf_index: state.leaf_index,
+            bitmap: U256::from(state.bitmap),
+            claimed: U256::from(state.claimed),
+            signers_reward: Lpt(word_in(state.signers_reward)),
+        }))
+    }
+
+    /// Every case ever opened against `operator`, or against anyone, in order of opening.
+    pub async fn case_ids(&self, operator: Option<Address>) -> Result<Vec<B256>, ChainError> {
+        let signature =
+            topic("CaseOpened(bytes32,uint8,address,bytes32,uint32,uint64,uint256,uint256)");
+        let topics = json!([signature, null, operator.map(|a| a.into_word())]);
+        let found = self.search(self.contracts().fraud_court, topics).await?;
+        let ids = found.into_iter().filter_map(|entry| match entry.what {
+            Log::CaseOpened { case, .. } => Some(case),
+            _ => None,
+        });
+        Ok(ids.collect())
+    }
+
+    /// Block in which a case opened that already covers wrong encodes which `operator` was assigned in block
+    /// `signed_block`; `None` where such a proof would open a case of its own.
+    pub async fn burst_at(
+        &self,
+        operator: Address,
+        signed_block: u64,
+    ) -> Result<Option<u64>, ChainError> {
+        let call = abi::fraud_court::BurstAtCall {
+            operator: address_out(operator),
+            signed_block: signed_block.into(),
+        };
+        let block: u64 = self
+            .view("a burst", self.contracts().fraud_court, call)
+            .await?;
+        Ok((block != 0).then_some(block))
+    }
+
+    /// Holds the deployment's immutable parameters against those that this node follows.
+    ///
+    /// # Errors
+    /// [`ChainError::Parameter`] for the first one that differs.
+    pub async fn check_params(&self, expected: &Params) -> Result<(), ChainError> {
+        use abi::{
+            bonding_manager as bonding, fraud_court as court, job_registry as jobs,
+            rounds_manager as rounds,
+        };
+        let at = *self.contracts();
+        let p = expected;
+        let lock_blocks = p.response_blocks + p.evidence_blocks + p.case_blocks;
+        let small = |n: u64| U256::from(n);
+        self.same(
+            "roundLength",
+            at.rounds_manager,
+            rounds::RoundLengthCall,
+            small(p.round_blocks),
+        )
+        .await?;
+        let pool = at.bonding_manager;
+        self.same(
+            "unbondingRounds",
+            pool,
+            bonding::UnbondingRoundsCall,
+            small(p.unbonding_rounds),
+        )
+        .await?;
+        self.same(
+            "unbondingBlocks",
+            pool,
+            bonding::UnbondingBlocksCall,
+            small(lock_blocks),
+        )
+        .await?;
+        self.same(
+            "maxTranscoders",
+            pool,
+            bonding::MaxTranscodersCall,
+            small(p.active_transcoders),
+        )
+        .await?;
+        self.same(
+            "maxVerifiers",
+            pool,
+            bonding::MaxVerifiersCall,
+            small(p.active_verifiers),
+        )
+        .await?;
+        self.same(
+            "delegationFactor",
+            pool,
+            bonding::DelegationFactorCall,
+            small(p.delegation_factor),
+        )
+        .await?;
+        self.same(
+            "minimumOwnBond",
+            pool,
+            bonding::MinimumOwnBondCall,
+            p.min_own_bond.0,
+        )
+        .await?;
+        let delay = small(p.seed_delay_blocks);
+        self.same(
+            "seedDelayBlocks",
+            at.job_registry,
+            jobs::SeedDelayBlocksCall,
+            delay,
+        )
+        .await?;
+        let at = at.fraud_court;
+        self.same(
+            "deadlineBlocks",
+            at,
+            court::DeadlineBlocksCall,
+            small(p.response_blocks),
+        )
+        .await?;
+        self.same(
+            "evidenceWindow",
+            at,
+            court::EvidenceWindowCall,
+            small(p.evidence_blocks),
+        )
+        .await?;
+        self.same(
+            "caseWindow",
+            at,
+            court::CaseWindowCall,
+            small(p.case_blocks),
+        )
+        .await?;
+        self.same(
+            "repeatRounds",
+            at,
+            court::RepeatRoundsCall,
+            small(p.repeat_rounds),
+        )
+        .await?;
+        self.same(
+            "wrongEncodeBps",
+            at,
+            court::WrongEncodeBpsCall,
+            small(p.wrong_encode_bps),
+        )
+        .await?;
+        self.same(
+            "equivocationBps",
+            at,
+            court::EquivocationBpsCall,
+            small(p.equivocation_bps),
+        )
+        .await?;
+        self.same(
+            "signersBps",
+            at,
+            court::SignersBpsCall,
+            small(p.signers_bps),
+        )
+        .await
+    }
+
+    async fn same(
+        &self,
+        name: &'static str,
+        at: Address,
+        call: impl AbiEncode,
+        expected: U256,
+    ) -> Result<(), ChainError> {
+        let Word(found) = self.view(name, at, call).await?;
+        if found == expected {
+            Ok(())
+        } else {
+            Err(ChainError::Parameter {
+                name,
+                found,
+                expected,
+            })
+        }
+    }
+}
+
+/// Any unsigned integer of the ABI: one word.
+struct Word(U256);
+
+impl AbiDecode for Word {
+    fn decode(bytes: impl AsRef<[u8]>) -> Result<Self, ethers::abi::AbiError> {
+        ethers::core::types::U256::decode(bytes).map(|word| Self(word_in(word)))
+    }
+}

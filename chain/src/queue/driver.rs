@@ -1,0 +1,238 @@
+//! The queue's event loop: one task, one journal, one account.
+//!
+//! `Queued` → checked against the chain (a call that would revert fails here, unsent) → signed with the next nonce
+//! and journaled → `Sent` → broadcast → found in a block → `Mined` → told after the configured confirmations → held
+//! against the chain until a reorganisation has become implausible → forgotten in memory, kept in the journal.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
+
+use crate::call::Call;
+use crate::client::Client;
+use crate::error::ChainError;
+use crate::queue::QueueConfig;
+use crate::queue::entry::{Entry, Mined, State, TxError};
+use crate::queue::store::Store;
+use crate::rpc::{Head, RpcError};
+
+pub(crate) type Outcome = Result<Mined, TxError>;
+
+/// What handles ask of the task.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Submit {
+        key: String,
+        call: Box<Call>,
+        reply: oneshot::Sender<Result<oneshot::Receiver<Outcome>, TxError>>,
+    },
+    Stop,
+}
+
+/// Why a step stopped early; the next tick tries again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StepError {
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+    #[error(transparent)]
+    Journal(#[from] TxError),
+}
+
+/// Polls go slower by this factor while only told outcomes are held against the chain.
+const IDLE_FACTOR: u32 = 8;
+
+pub(crate) struct Driver {
+    pub client: Client,
+    pub config: QueueConfig,
+    store: Arc<Store>,
+    inbox: mpsc::Receiver<Command>,
+    /// Everything that may still need work, in order of submission.
+    pub active: BTreeMap<u64, Entry>,
+    waiters: HashMap<String, Vec<oneshot::Sender<Outcome>>>,
+    pub next_seq: u64,
+    /// Signed and journaled, but the node has not heard of it yet.
+    pub unsent: BTreeSet<u64>,
+    /// Heads for which a used nonce had no receipt of ours.
+    pub missing: HashMap<u64, u32>,
+    pub head: Option<Head>,
+    /// Something may be sendable although the head is the same.
+    pub fresh: bool,
+    complained: bool,
+}
+
+impl Driver {
+    pub fn resume(
+        client: Client,
+        store: Store,
+        config: QueueConfig,
+        inbox: mpsc::Receiver<Command>,
+    ) -> Result<Self, ChainError> {
+        let (entries, next_seq) = store.open_entries()?;
+        Ok(Self {
+            client,
+            config,
+            store: Arc::new(store),
+            inbox,
+            active: entries.into_iter().map(|e| (e.seq, e)).collect(),
+            waiters: HashMap::new(),
+            next_seq,
+            unsent: BTreeSet::new(),
+            missing: HashMap::new(),
+            head: None,
+            fresh: true,
+            complained: false,
+        })
+    }
+
+    pub async fn run(mut self) {
+        let mut tick = tokio::time::interval(self.config.poll);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut idle = 0;
+        loop {
+            tokio::select! {
+                command = self.inbox.recv() => match command {
+                    Some(Command::Submit { key, call, reply }) => {
+                        let _ = reply.send(self.submit(key, &call).await);
+                    }
+                    Some(Command::Stop) | None => break,
+                },
+                _ = tick.tick(), if !self.active.is_empty() => {
+                    idle += 1;
+                    if !self.fresh && self.only_settled() && idle % IDLE_FACTOR != 0 {
+                        continue;
+                    }
+                }
+            }
+            // Everything that was submitted at one moment goes out in one step.
+            if self.inbox.is_empty() {
+                self.step_once().await;
+            }
+        }
+    }
+
+    async fn step_once(&mut self) {
+        if self.active.is_empty() {
+            return;
+        }
+        match self.step().await {
+            Ok(()) => self.complained = false,
+            Err(error) if !self.complained => {
+                self.complained = true;
+                tracing::warn!(account = %self.client.account(), "transactions wait: {error}");
+            }
+            Err(error) => tracing::debug!("transactions wait: {error}"),
+        }
+    }
+
+    async fn step(&mut self) -> Result<(), StepError> {
+        let head = self.client.rpc().latest().await?;
+        let moved = self.head.is_none_or(|old| old.hash != head.hash);
+        if moved {
+            self.follow(head).await?;
+            self.head = Some(head);
+        }
+        // Stays set where a step fails, so that what the node has not heard of is broadcast at the next tick.
+        self.fresh |= moved;
+        if self.fresh {
+            self.send_queued(head).await?;
+            self.fresh = false;
+        }
+        Ok(())
+    }
+
+    async fn submit(
+        &mut self,
+        key: String,
+        call: &Call,
+    ) -> Result<oneshot::Receiver<Outcome>, TxError> {
+        let (tell, told) = oneshot::channel();
+        let known = match self.active.values().find(|e| e.key == key) {
+            Some(entry) => Some(entry.clone()),
+            None => self
+                .store
+                .get(&key)
+                .map_err(|e| TxError::Journal(e.to_string()))?,
+        };
+        match known.as_ref().map(Entry::outcome) {
+            Some(Some(Ok(mined))) => {
+                let _ = tell.send(Ok(mined));
+                return Ok(told);
+            }
+            Some(None) => {
+                self.waiters.entry(key).or_default().push(tell);
+                return Ok(told);
+            }
+            Some(Some(Err(_))) => {
+                // A failure that is still held against the chain gives way to the new try.
+                if let Some(old) = known {
+                    self.active.remove(&old.seq);
+                }
+            }
+            None => {}
+        }
+        let encoded = self
+            .client
+            .encode(call)
+            .map_err(|e| TxError::Malformed(e.to_string()))?;
+        let entry = Entry {
+            key: key.clone(),
+            seq: self.next_seq,
+            label: encoded.label,
+            to: encoded.to,
+            data: encoded.data,
+            value: encoded.value,
+            state: State::Queued,
+        };
+        self.write(&entry).await?;
+        self.next_seq += 1;
+        self.active.insert(entry.seq, entry);
+        self.waiters.entry(key).or_default().push(tell);
+        self.fresh = true;
+        Ok(told)
+    }
+
+    async fn write(&self, entry: &Entry) -> Result<(), TxError> {
+        let (store, row) = (Arc::clone(&self.store), entry.clone());
+        let written = tokio::task::spawn_blocking(move || store.put(&row)).await;
+        match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(TxError::Journal(error.to_string())),
+            Err(error) => Err(TxError::Journal(error.to_string())),
+        }
+    }
+
+    /// Journals a new state, then takes it over and tells an outcome that it brings.
+    pub async fn become_state(&mut self, seq: u64, state: State) -> Result<(), StepError> {
+        let Some(entry) = self.active.get(&seq) else {
+            return Ok(());
+        };
+        let mut entry = entry.clone();
+        entry.state = state;
+        self.write(&entry).await?;
+        if let Some(outcome) = entry.outcome() {
+            match &outcome {
+                Ok(mined) => {
+                    tracing::debug!(tx = %mined.tx, gas = mined.gas_used, "{} done", entry.label)
+                }
+                Err(error) => tracing::debug!("{error}"),
+            }
+            for waiter in self.waiters.remove(&entry.key).unwrap_or_default() {
+                let _ = waiter.send(outcome.clone());
+            }
+        }
+        if matches!(entry.state, State::Failed(_)) {
+            self.active.remove(&seq);
+        } else {
+            self.active.insert(seq, entry);
+        }
+        Ok(())
+    }
+
+    fn only_settled(&self) -> bool {
+        self.active
+            .values()
+            .all(|e| matches!(e.state, State::Mined { settled: true, .. }))
+    }
+}

@@ -1,0 +1,268 @@
+//! From the pool to a settled block: receipts, replacements, reorganisations.
+
+use alloy_primitives::B256;
+
+use crate::convert::{hash_in, word_in};
+use crate::queue::driver::{Driver, StepError};
+use crate::queue::entry::{Entry, Mined, Sent, State};
+use crate::queue::fees::Fees;
+use crate::queue::send::Broadcast;
+use crate::revert::Revert;
+use crate::rpc::{Head, RpcError, block_tag};
+
+/// Heads that a used nonce without a receipt of ours must last before the call is signed anew: a node behind a load
+/// balancer may know the nonce before the receipt.
+const FOREIGN_HEADS: u32 = 2;
+
+/// Blocks without inclusion after which the same bytes are broadcast again, in case the pool lost them.
+const REBROADCAST_BLOCKS: u64 = 2;
+
+impl Driver {
+    /// Takes a new head into account; the previous one is still in `self.head`.
+    pub async fn follow(&mut self, head: Head) -> Result<(), StepError> {
+        let continuous = self.head.is_some_and(|old| old.hash == head.parent);
+        if !continuous {
+            self.recheck_mined(head).await?;
+        }
+        self.find_receipts(head).await?;
+        self.settle(head).await?;
+        self.hasten(head).await
+    }
+
+    /// After a reorganisation, a gap or a restart: is what was mined still in the chain?
+    async fn recheck_mined(&mut self, head: Head) -> Result<(), StepError> {
+        let mut mined: Vec<_> = self
+            .active
+            .values()
+            .filter_map(|e| match &e.state {
+                State::Mined { mined, sent, .. } => {
+                    Some((mined.block, mined.block_hash, e.seq, sent.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        mined.sort_by_key(|(block, ..)| std::cmp::Reverse(*block));
+        for (block, hash, seq, mut sent) in mined {
+            let canonical = self.client.rpc().head(block_tag(block)).await?;
+            if canonical.is_some_and(|c| c.hash == hash) {
+                // Everything older lies below this block.
+                break;
+            }
+            tracing::warn!(
+                block,
+                "a reorganisation took a transaction out of the chain; it is sent again"
+            );
+            if let Some(last) = sent.attempts.last_mut() {
+                last.block = head.number;
+            }
+            self.become_state(seq, State::Sent(sent)).await?;
+            self.unsent.insert(seq);
+            self.fresh = true;
+        }
+        Ok(())
+    }
+
+    async fn find_receipts(&mut self, head: Head) -> Result<(), StepError> {
+        for (seq, sent) in self.sent() {
+            let Some(entry) = self.active.get(&seq).cloned() else {
+                continue;
+            };
+            if let Some(mined) = self.mined(&entry, &sent).await? {
+                self.missing.remove(&seq);
+                self.unsent.remove(&seq);
+                let settled = self.is_deep(mined.block, head);
+                self.become_state(
+                    seq,
+                    State::Mined {
+                        sent,
+                        mined,
+                        settled,
+                    },
+                )
+                .await?;
+                self.fresh = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// The receipt of whichever form was taken, newest first.
+    async fn mined(&self, entry: &Entry, sent: &Sent) -> Result<Option<Mined>, StepError> {
+        for attempt in sent.attempts.iter().rev() {
+            let Some(receipt) = self.client.rpc().receipt(attempt.hash).await? else {
+                continue;
+            };
+            let (Some(block), Some(block_hash)) = (receipt.block_number, receipt.block_hash) else {
+                continue;
+            };
+            let gas_used = receipt.gas_used.unwrap_or_default().low_u64();
+            let failed = receipt.status.is_some_and(|s| s.is_zero());
+            let revert = if failed {
+                Some(
+                    self.reason(entry, block.as_u64(), gas_used >= sent.gas)
+                        .await?,
+                )
+            } else {
+                None
+            };
+            return Ok(Some(Mined {
+                tx: attempt.hash,
+                block: block.as_u64(),
+                block_hash: hash_in(block_hash),
+                gas_used,
+                gas_price: receipt.effective_gas_price.map(word_in).unwrap_or_default(),
+                revert,
+            }));
+        }
+        Ok(None)
+    }
+
+    /// Calls again on the state after the block and, where that passes, before it: receipts carry no reason.
+    async fn reason(&self, entry: &Entry, block: u64, gas_gone: bool) -> Result<Revert, StepError> {
+        for state in [block, block.saturating_sub(1)] {
+            match self
+                .client
+                .rpc()
+                .call(&self.request(entry), block_tag(state))
+                .await
+            {
+                Ok(_) => {}
+                Err(RpcError::Refused {
+                    code,
+                    message,
+                    data,
+                    ..
+                }) => {
+                    if let Some(revert) = self.client.revert_of(code, &message, data.as_ref()) {
+                        return Ok(revert);
+                    }
+                }
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Ok(Revert::message(if gas_gone {
+            "the transaction ran out of gas"
+        } else {
+            "the state changed within the block; the reason cannot be had any more"
+        }))
+    }
+
+    async fn settle(&mut self, head: Head) -> Result<(), StepError> {
+        let entries: Vec<Entry> = self.active.values().cloned().collect();
+        for entry in entries {
+            let State::Mined {
+                sent,
+                mined,
+                settled,
+            } = entry.state
+            else {
+                continue;
+            };
+            if settled && mined.block.saturating_add(self.config.reorg_blocks) < head.number {
+                self.active.remove(&entry.seq);
+            } else if !settled && self.is_deep(mined.block, head) {
+                self.become_state(
+                    entry.seq,
+                    State::Mined {
+                        sent,
+                        mined,
+                        settled: true,
+                    },
+                )
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_deep(&self, block: u64, head: Head) -> bool {
+        (head.number + 1).saturating_sub(block) >= self.config.confirmations
+    }
+
+    /// Broadcasts again, offers more, or signs anew, as each transaction without receipt needs.
+    async fn hasten(&mut self, head: Head) -> Result<(), StepError> {
+        let mut under_way = self.sent();
+        if under_way.is_empty() {
+            return Ok(());
+        }
+        under_way.sort_by_key(|(_, sent)| sent.nonce);
+        let account = self.client.account();
+        let next = self.client.rpc().nonce(account, "latest").await?;
+        let resumed = self.head.is_none();
+        let lowest_open = under_way.iter().map(|(_, s)| s.nonce).find(|n| *n >= next);
+        for (seq, sent) in under_way {
+            let Some(last) = sent.attempts.last() else {
+                continue;
+            };
+            let age = head.number.saturating_sub(last.block);
+            if sent.nonce < next {
+                self.suspect_foreign(seq).await?;
+            } else if age >= self.config.stuck_blocks && sent.nonce == next {
+                self.bump(seq, sent, head).await?;
+            } else if resumed || age >= REBROADCAST_BLOCKS || head.number < last.block {
+                self.rebroadcast(last.hash, &last.raw).await?;
+                let is_lowest = lowest_open == Some(sent.nonce);
+                if is_lowest && sent.nonce > next && age >= self.config.stuck_blocks {
+                    // Nobody holds the next nonce, so nothing behind it can ever be mined.
+                    if self.client.rpc().nonce(account, "pending").await? == next {
+                        self.fill_gap(next, head).await?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn rebroadcast(&self, hash: B256, raw: &[u8]) -> Result<(), StepError> {
+        if let Broadcast::Refused(reason) = self.broadcast(raw).await? {
+            tracing::warn!(tx = %hash, "the node refuses a transaction again: {reason}");
+        }
+        Ok(())
+    }
+
+    /// The nonce is used and no form of ours has a receipt: someone else signed with this key.
+    async fn suspect_foreign(&mut self, seq: u64) -> Result<(), StepError> {
+        let heads = self.missing.entry(seq).or_default();
+        *heads += 1;
+        if *heads >= FOREIGN_HEADS {
+            self.missing.remove(&seq);
+            tracing::warn!(
+                "another program uses this account: a transaction lost its nonce and is signed anew"
+            );
+            self.become_state(seq, State::Queued).await?;
+            self.fresh = true;
+        }
+        Ok(())
+    }
+
+    async fn bump(&mut self, seq: u64, mut sent: Sent, head: Head) -> Result<(), StepError> {
+        let (Some(last), Some(entry)) = (
+            sent.attempts.last().cloned(),
+            self.active.get(&seq).cloned(),
+        ) else {
+            return Ok(());
+        };
+        let fees = Fees {
+            max_fee: last.max_fee,
+            tip: last.tip,
+        };
+        let Some(more) = fees.bumped(head.base_fee, &self.config.fees) else {
+            tracing::debug!(tx = %last.hash, "a stuck transaction already offers the most that is allowed");
+            return self.rebroadcast(last.hash, &last.raw).await;
+        };
+        let attempt = self.attempt(&entry, sent.nonce, sent.gas, more, head.number);
+        tracing::debug!(old = %last.hash, new = %attempt.hash, "{} is stuck; offering more", entry.label);
+        let (hash, raw) = (attempt.hash, attempt.raw.clone());
+        sent.attempts.push(attempt);
+        self.become_state(seq, State::Sent(sent)).await?;
+        self.rebroadcast(hash, &raw).await
+    }
+
+    fn sent(&self) -> Vec<(u64, Sent)> {
+        let entries = self.active.values().filter_map(|e| match &e.state {
+            State::Sent(sent) => Some((e.seq, sent.clone())),
+            _ => None,
+        });
+        entries.collect()
+    }
+}
