@@ -117,11 +117,15 @@ impl WorkerError {
     /// What a refusal or an `Unverifiable` says about it.
     pub fn reason(&self) -> RefusalReason {
         match self {
-            Self::Fault(Fault::Profile(_) | Fault::NoSuchLeaf { .. }) => RefusalReason::UnsupportedProfile,
+            Self::Fault(Fault::Profile(_) | Fault::NoSuchLeaf { .. }) => {
+                RefusalReason::UnsupportedProfile
+            }
             Self::Fault(Fault::Undecodable { .. } | Fault::NoFrames { .. } | Fault::Cap { .. }) => {
                 RefusalReason::Undecodable
             }
-            Self::Fault(Fault::SourceFormat { .. } | Fault::FrameCount { .. }) => RefusalReason::FramesRootDiffers,
+            Self::Fault(Fault::SourceFormat { .. } | Fault::FrameCount { .. }) => {
+                RefusalReason::FramesRootDiffers
+            }
             Self::Overloaded { .. } | Self::Timeout(_) => RefusalReason::Overloaded,
             _ => RefusalReason::EncoderFailed,
         }
@@ -129,6 +133,9 @@ impl WorkerError {
 
     /// Whether the scalar path may succeed where this failed.
     pub(crate) fn worth_scalar(&self) -> bool {
-        matches!(self, Self::Crashed { .. } | Self::Fault(Fault::Encoder { crashed: true, .. }))
+        matches!(
+            self,
+            Self::Crashed { .. } | Self::Fault(Fault::Encoder { crashed: true, .. })
+        )
     }
 }

@@ -31,7 +31,9 @@ pub use input::InputError;
 pub use limits::Limits;
 pub use package::Packager;
 pub use probe::{Probe, probe};
-pub use request::{EncodeRequest, Encoded, EncodedLeaf, InspectRequest, Inspected, LeafRequest, SimdLevel};
+pub use request::{
+    EncodeRequest, Encoded, EncodedLeaf, InspectRequest, Inspected, LeafRequest, SimdLevel,
+};
 pub use segmenter::{Segment, Segmenter};
 pub use settings::encoder_id;
 pub use tool::ToolError;

@@ -97,42 +97,80 @@ impl Packager {
         for (index, rendition) in profiles.renditions.iter().enumerate() {
             let track = Track::new(index, rendition, &profiles.source);
             let path = dir.join(track.name());
-            std::fs::create_dir_all(&path).map_err(|source| PackageError::Write { path, source })?;
+            std::fs::create_dir_all(&path)
+                .map_err(|source| PackageError::Write { path, source })?;
             tracks.push(track);
         }
         let (dir, profiles) = (dir.to_owned(), profiles.clone());
-        Ok(Self { dir, profiles, tracks, next: 0, pending: BTreeMap::new(), finished: false })
+        Ok(Self {
+            dir,
+            profiles,
+            tracks,
+            next: 0,
+            pending: BTreeMap::new(),
+            finished: false,
+        })
     }
 
     /// Takes one source segment: for each rendition its chunks, in order. Writes what is next in order.
     ///
     /// # Errors
     /// A segment whose chunks do not show exactly `frames` frames is refused whole and can be given again.
-    pub fn add_segment(&mut self, seq: u32, frames: u32, renditions: &[Chunks]) -> Result<(), PackageError> {
+    pub fn add_segment(
+        &mut self,
+        seq: u32,
+        frames: u32,
+        renditions: &[Chunks],
+    ) -> Result<(), PackageError> {
         if seq < self.next || self.pending.contains_key(&seq) {
-            return Err(PackageError::Repeated { seq, next: self.next });
+            return Err(PackageError::Repeated {
+                seq,
+                next: self.next,
+            });
         }
         if self.pending.len() >= MAX_PENDING && seq != self.next {
-            return Err(PackageError::Pending { waiting: self.pending.len(), next: self.next });
+            return Err(PackageError::Pending {
+                waiting: self.pending.len(),
+                next: self.next,
+            });
         }
         let count = |what, found, expected| match found == expected {
             true => Ok(()),
-            false => Err(PackageError::Count { seq, what, found, expected }),
+            false => Err(PackageError::Count {
+                seq,
+                what,
+                found,
+                expected,
+            }),
         };
         count("renditions", renditions.len(), self.tracks.len())?;
         let mut media = Vec::new();
         for (rendition, (track, chunks)) in self.tracks.iter().zip(renditions).enumerate() {
-            count("chunks", chunks.len(), self.profiles.chunks(frames) as usize)?;
+            count(
+                "chunks",
+                chunks.len(),
+                self.profiles.chunks(frames) as usize,
+            )?;
             let mut whole = track::Media::default();
             for (chunk, bytes) in chunks.iter().enumerate() {
                 let shown = self.profiles.frames_of(chunk as u32, frames).len();
-                let bad = |detail| PackageError::Chunk { seq, rendition, chunk, detail };
+                let bad = |detail| PackageError::Chunk {
+                    seq,
+                    rendition,
+                    chunk,
+                    detail,
+                };
                 whole.append(bytes, shown).map_err(bad)?;
             }
             let header = track.header().unwrap_or(&whole.header);
             if *header != whole.header {
                 let detail = "its sequence header differs from the track's".to_owned();
-                return Err(PackageError::Chunk { seq, rendition, chunk: 0, detail });
+                return Err(PackageError::Chunk {
+                    seq,
+                    rendition,
+                    chunk: 0,
+                    detail,
+                });
             }
             media.push(whole);
         }
@@ -147,10 +185,19 @@ impl Packager {
             self.next += 1;
             wrote = true;
         }
-        if wrote { self.write_playlists() } else { Ok(()) }
+        if wrote {
+            self.write_playlists()
+        } else {
+            Ok(())
+        }
     }
 
-    fn write_segment(&mut self, seq: u32, media: Vec<track::Media>, gap: bool) -> Result<(), PackageError> {
+    fn write_segment(
+        &mut self,
+        seq: u32,
+        media: Vec<track::Media>,
+        gap: bool,
+    ) -> Result<(), PackageError> {
         for (track, media) in self.tracks.iter_mut().zip(media) {
             let folder = self.dir.join(track.name());
             let name = format!("{seq:05}.m4s");
@@ -168,7 +215,10 @@ impl Packager {
             let path = self.dir.join(track.name()).join(playlist::MEDIA);
             write(&path, &playlist::media(track, self.finished))?;
         }
-        write(&self.playlist(), &playlist::multivariant(&self.tracks, &self.profiles.source))
+        write(
+            &self.playlist(),
+            &playlist::multivariant(&self.tracks, &self.profiles.source),
+        )
     }
 
     /// The multivariant playlist's path.
@@ -195,7 +245,10 @@ impl Packager {
 
 /// Replaces a file in one step, so that a player never reads half a playlist.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), PackageError> {
-    let failed = |source| PackageError::Write { path: path.to_owned(), source };
+    let failed = |source| PackageError::Write {
+        path: path.to_owned(),
+        source,
+    };
     let partial = path.with_extension("part");
     let mut file = std::fs::File::create(&partial).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;

@@ -88,16 +88,33 @@ impl Probe {
     }
 
     /// A ladder of these heights (each at most the source's, even, aspect ratio kept), with `like`'s other settings.
-    pub fn profiles(&self, chunk_frames: u16, heights: &[u16], like: &Rendition) -> Result<Profiles, InputError> {
+    pub fn profiles(
+        &self,
+        chunk_frames: u16,
+        heights: &[u16],
+        like: &Rendition,
+    ) -> Result<Profiles, InputError> {
         let source = self.source_format()?;
         let rendition = |&height: &u16| {
             let height = height.min(source.height).max(16);
             let (w, h) = (u32::from(source.width), u32::from(source.height));
             // Scaled to the height, to the nearest even number; the full size stays as it is.
-            let width = if height == source.height { w } else { ((w * u32::from(height) + h) / (2 * h)) * 2 };
-            Rendition { width: width.clamp(16, 65_534) as u16, height, ..*like }
+            let width = if height == source.height {
+                w
+            } else {
+                ((w * u32::from(height) + h) / (2 * h)) * 2
+            };
+            Rendition {
+                width: width.clamp(16, 65_534) as u16,
+                height,
+                ..*like
+            }
         };
-        Ok(Profiles { chunk_frames, source, renditions: heights.iter().map(rendition).collect() })
+        Ok(Profiles {
+            chunk_frames,
+            source,
+            renditions: heights.iter().map(rendition).collect(),
+        })
     }
 }
 
@@ -107,7 +124,10 @@ impl Probe {
 /// One line for each way in which a file is no video; files cut off are found by [`Segmenter`](crate::Segmenter).
 pub async fn probe(path: &Path) -> Result<Probe, InputError> {
     let owned = path.to_owned();
-    let open = |source| InputError::Open { path: owned.clone(), source };
+    let open = |source| InputError::Open {
+        path: owned.clone(),
+        source,
+    };
     let meta = tokio::fs::metadata(path).await.map_err(open)?;
     if !meta.is_file() {
         return Err(InputError::NotAFile { path: owned });
@@ -125,11 +145,20 @@ pub async fn probe(path: &Path) -> Result<Probe, InputError> {
     let text = String::from_utf8_lossy(&said.words);
     if text.contains("moov atom not found") {
         let place = format!("at byte {}", meta.len());
-        return Err(InputError::CutOff { path: owned, place, detail: "the MP4 index (moov) is missing".into() });
+        return Err(InputError::CutOff {
+            path: owned,
+            place,
+            detail: "the MP4 index (moov) is missing".into(),
+        });
     }
     let report: Report = match serde_json::from_slice(&said.output) {
         Ok(report) if said.success => report,
-        _ => return Err(InputError::NotVideo { path: owned, detail: words() }),
+        _ => {
+            return Err(InputError::NotVideo {
+                path: owned,
+                detail: words(),
+            });
+        }
     };
     report.into_probe(path, meta.len(), &text)
 }
@@ -137,9 +166,17 @@ pub async fn probe(path: &Path) -> Result<Probe, InputError> {
 async fn y4m_header(path: &Path) -> std::io::Result<Option<y4m::Header>> {
     use tokio::io::AsyncReadExt;
     let mut start = Vec::new();
-    tokio::fs::File::open(path).await?.take(1024).read_to_end(&mut start).await?;
+    tokio::fs::File::open(path)
+        .await?
+        .take(1024)
+        .read_to_end(&mut start)
+        .await?;
     let line = start.split(|&b| b == b'\n').next().unwrap_or_default();
-    Ok(if start.starts_with(y4m::MAGIC) { y4m::Header::parse(line).ok() } else { None })
+    Ok(if start.starts_with(y4m::MAGIC) {
+        y4m::Header::parse(line).ok()
+    } else {
+        None
+    })
 }
 
 fn of_y4m(path: &Path, bytes: u64, header: &y4m::Header) -> Probe {
@@ -151,8 +188,17 @@ fn of_y4m(path: &Path, bytes: u64, header: &y4m::Header) -> Probe {
         width: header.width,
         height: header.height,
         rotation: 0,
-        fps: if header.fps.0 == 0 || header.fps.1 == 0 { DEFAULT_FPS } else { header.fps },
-        pixel_format: if header.bit_depth > 8 { "yuv420p10le" } else { "yuv420p" }.into(),
+        fps: if header.fps.0 == 0 || header.fps.1 == 0 {
+            DEFAULT_FPS
+        } else {
+            header.fps
+        },
+        pixel_format: if header.bit_depth > 8 {
+            "yuv420p10le"
+        } else {
+            "yuv420p"
+        }
+        .into(),
         bit_depth: header.bit_depth,
         full_range: header.full_range,
         colour: [2; 3],
@@ -216,26 +262,46 @@ impl Report {
             let detail = format!("FFmpeg takes it for {container}");
             return Err(InputError::NotVideo { path, detail });
         }
-        let audio = self.streams.iter().find(|s| s.codec_type == "audio").map(|s| Audio {
-            codec: s.codec_name.clone(),
-            channels: s.channels,
-            sample_rate: s.sample_rate.parse().unwrap_or_default(),
-        });
+        let audio = self
+            .streams
+            .iter()
+            .find(|s| s.codec_type == "audio")
+            .map(|s| Audio {
+                codec: s.codec_name.clone(),
+                channels: s.channels,
+                sample_rate: s.sample_rate.parse().unwrap_or_default(),
+            });
         let kinds: Vec<_> = self.streams.iter().map(|s| s.codec_type.clone()).collect();
-        let video = self.streams.into_iter().find(|s| s.codec_type == "video" && s.disposition.attached_pic == 0);
+        let video = self
+            .streams
+            .into_iter()
+            .find(|s| s.codec_type == "video" && s.disposition.attached_pic == 0);
         let Some(video) = video else {
-            let found = if kinds.is_empty() { "nothing".into() } else { kinds.join(", ") };
+            let found = if kinds.is_empty() {
+                "nothing".into()
+            } else {
+                kinds.join(", ")
+            };
             return Err(InputError::NoVideo { path, found });
         };
         if video.width == 0 || video.height == 0 || video.pix_fmt.is_empty() {
             if words.contains("File ended prematurely") {
                 let place = format!("at byte {bytes}");
-                return Err(InputError::CutOff { path, place, detail: "before the first whole frame".into() });
+                return Err(InputError::CutOff {
+                    path,
+                    place,
+                    detail: "before the first whole frame".into(),
+                });
             }
             let detail = format!("the {} stream has no picture size", video.codec_name);
             return Err(InputError::NoFrames { path, detail });
         }
-        let rotation = video.side_data_list.iter().find_map(|s| s.rotation).unwrap_or_default().round() as i32;
+        let rotation = video
+            .side_data_list
+            .iter()
+            .find_map(|s| s.rotation)
+            .unwrap_or_default()
+            .round() as i32;
         let (width, height) = match rotation.rem_euclid(180) {
             90 => (video.height, video.width),
             _ => (video.width, video.height),
@@ -345,7 +411,15 @@ mod tests {
 
     #[test]
     fn depths_are_read_from_names() {
-        assert!(["yuv420p10le", "yuv422p12be", "p010le", "gbrp10le"].iter().all(|f| deep(f)));
-        assert!(!["yuv420p", "yuvj420p", "nv12", "rgb24", "yuv410p", "gray"].iter().any(|f| deep(f)));
+        assert!(
+            ["yuv420p10le", "yuv422p12be", "p010le", "gbrp10le"]
+                .iter()
+                .all(|f| deep(f))
+        );
+        assert!(
+            !["yuv420p", "yuvj420p", "nv12", "rgb24", "yuv410p", "gray"]
+                .iter()
+                .any(|f| deep(f))
+        );
     }
 }

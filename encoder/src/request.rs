@@ -57,7 +57,15 @@ impl EncodeRequest {
                 Some(LeafRequest { leaf, settings })
             })
             .collect();
-        Self { source, profiles, frame_count, leaves, threads, want_bytes: true, level: None }
+        Self {
+            source,
+            profiles,
+            frame_count,
+            leaves,
+            threads,
+            want_bytes: true,
+            level: None,
+        }
     }
 
     /// A verifier's: one leaf with the profile's settings, hash only. `None` when there is no such leaf.
@@ -88,7 +96,14 @@ pub enum SimdLevel {
 
 impl SimdLevel {
     /// All, slowest first.
-    pub const ALL: [Self; 6] = [Self::Scalar, Self::Sse2, Self::Ssse3, Self::Sse41, Self::Avx2, Self::Avx512];
+    pub const ALL: [Self; 6] = [
+        Self::Scalar,
+        Self::Sse2,
+        Self::Ssse3,
+        Self::Sse41,
+        Self::Avx2,
+        Self::Avx512,
+    ];
 
     /// rav1e's name for it.
     pub fn name(self) -> &'static str {
@@ -154,7 +169,10 @@ impl Encoded {
 
     /// The leaves as a receipt lists them.
     pub fn protocol_leaves(&self) -> Vec<Leaf> {
-        self.leaves.iter().map(|leaf| leaf.to_protocol(&self.source)).collect()
+        self.leaves
+            .iter()
+            .map(|leaf| leaf.to_protocol(&self.source))
+            .collect()
     }
 }
 
@@ -164,7 +182,11 @@ impl EncodedLeaf {
         Leaf {
             rendition: self.rendition,
             chunk: self.chunk,
-            frames_root: source.chunk_roots.get(self.chunk as usize).copied().unwrap_or_default(),
+            frames_root: source
+                .chunk_roots
+                .get(self.chunk as usize)
+                .copied()
+                .unwrap_or_default(),
             output_len: self.output_len,
             output_hash: self.output_hash,
         }

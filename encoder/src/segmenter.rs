@@ -39,7 +39,11 @@ impl Segmenter {
     pub fn new(dir: &Path, target: Duration) -> Self {
         /// A group of pictures longer than this is refused: one segment is one unit of loss and of work.
         const LONGEST: Duration = Duration::from_secs(60);
-        Self { dir: dir.to_owned(), target, longest: LONGEST }
+        Self {
+            dir: dir.to_owned(),
+            target,
+            longest: LONGEST,
+        }
     }
 
     /// The same with another cap on the length of a segment.
@@ -52,7 +56,10 @@ impl Segmenter {
     /// # Errors
     /// A file that is cut off, has no decodable frame, or has its closed key frames too far apart.
     pub async fn cut(&self, probe: &Probe) -> Result<Vec<Segment>, InputError> {
-        let write = |source| InputError::Write { path: self.dir.clone(), source };
+        let write = |source| InputError::Write {
+            path: self.dir.clone(),
+            source,
+        };
         tokio::fs::create_dir_all(&self.dir).await.map_err(write)?;
         let per = |length: Duration| {
             let frames = length.as_secs_f64() * f64::from(probe.fps.0) / f64::from(probe.fps.1);
@@ -62,11 +69,19 @@ impl Segmenter {
         if probe.container == "yuv4mpegpipe" {
             let (dir, path) = (self.dir.clone(), probe.path.clone());
             let cut = tokio::task::spawn_blocking(move || raw::cut(&path, &dir, target));
-            return cut.await.map_err(|e| InputError::Cut { path: probe.path.clone(), detail: e.to_string() })?;
+            return cut.await.map_err(|e| InputError::Cut {
+                path: probe.path.clone(),
+                detail: e.to_string(),
+            })?;
         }
         let plan = plan::scan(probe, target).await?;
         if let Some((first, frames)) = plan.groups().find(|&(_, frames)| frames > longest) {
-            return Err(InputError::LongGop { path: probe.path.clone(), first, frames, max: longest });
+            return Err(InputError::LongGop {
+                path: probe.path.clone(),
+                first,
+                frames,
+                max: longest,
+            });
         }
         let mut failure = String::new();
         for container in containers(probe) {
@@ -79,7 +94,10 @@ impl Segmenter {
             }
             failure = ffmpeg::last_words(&said.words);
         }
-        Err(InputError::Cut { path: probe.path.clone(), detail: failure })
+        Err(InputError::Cut {
+            path: probe.path.clone(),
+            detail: failure,
+        })
     }
 
     fn name(&self, seq: u32) -> PathBuf {
@@ -88,13 +106,30 @@ impl Segmenter {
 
     fn command(&self, probe: &Probe, plan: &Plan, container: &str) -> std::process::Command {
         let mut command = ffmpeg::reader(&probe.path);
-        command.args(["-y", "-map", "0:V:0", "-c", "copy", "-f", "segment", "-reset_timestamps", "1"]);
+        command.args([
+            "-y",
+            "-map",
+            "0:V:0",
+            "-c",
+            "copy",
+            "-f",
+            "segment",
+            "-reset_timestamps",
+            "1",
+        ]);
         command.args(["-segment_format", container]);
         if container == "mov" {
             // Readable from a pipe, without an index at the end.
-            command.args(["-segment_format_options", "movflags=frag_keyframe+empty_moov+default_base_moof"]);
+            command.args([
+                "-segment_format_options",
+                "movflags=frag_keyframe+empty_moov+default_base_moof",
+            ]);
         }
-        let cuts: Vec<String> = plan.groups().skip(1).map(|(first, _)| first.to_string()).collect();
+        let cuts: Vec<String> = plan
+            .groups()
+            .skip(1)
+            .map(|(first, _)| first.to_string())
+            .collect();
         if cuts.is_empty() {
             // No time reaches it: one segment.
             command.args(["-segment_time", "1000000"]);
@@ -110,28 +145,57 @@ impl Segmenter {
         for (seq, (first_frame, frames)) in (0u32..).zip(plan.groups()) {
             let path = self.name(seq);
             if tokio::fs::metadata(&path).await.is_ok_and(|m| m.len() > 0) {
-                segments.push(Segment { seq, path, first_frame, frames });
+                segments.push(Segment {
+                    seq,
+                    path,
+                    first_frame,
+                    frames,
+                });
             }
         }
         segments
     }
 
     /// Decodes the last segment strictly: a stream without lengths in it shows only there that it was cut off.
-    async fn check_end(&self, probe: &Probe, plan: &Plan, segments: &[Segment]) -> Result<(), InputError> {
+    async fn check_end(
+        &self,
+        probe: &Probe,
+        plan: &Plan,
+        segments: &[Segment],
+    ) -> Result<(), InputError> {
         let Some(last) = segments.last() else {
-            return Err(InputError::NoFrames { path: probe.path.clone(), detail: "no packet".into() });
+            return Err(InputError::NoFrames {
+                path: probe.path.clone(),
+                detail: "no packet".into(),
+            });
         };
         let mut command = ffmpeg::command("ffmpeg");
-        command.args(["-nostdin", "-hide_banner", "-v", "error", "-protocol_whitelist", "file,pipe"]);
-        command.args(["-xerror", "-err_detect", "explode", "-i"]).arg(ffmpeg::local(&last.path));
+        command.args([
+            "-nostdin",
+            "-hide_banner",
+            "-v",
+            "error",
+            "-protocol_whitelist",
+            "file,pipe",
+        ]);
+        command
+            .args(["-xerror", "-err_detect", "explode", "-i"])
+            .arg(ffmpeg::local(&last.path));
         command.args(["-map", "0:V:0", "-fps_mode", "drop", "-f", "null", "-"]);
         let said = tool::run(command).await?;
         if said.success {
             return Ok(());
         }
         let place = plan.end(probe);
-        let detail = format!("the last frames do not decode ({})", ffmpeg::last_words(&said.words));
-        Err(InputError::CutOff { path: probe.path.clone(), place, detail })
+        let detail = format!(
+            "the last frames do not decode ({})",
+            ffmpeg::last_words(&said.words)
+        );
+        Err(InputError::CutOff {
+            path: probe.path.clone(),
+            place,
+            detail,
+        })
     }
 }
 
@@ -148,5 +212,11 @@ fn containers(probe: &Probe) -> [&'static str; 3] {
 
 fn lossy(said: &Said) -> bool {
     let words = String::from_utf8_lossy(&said.words);
-    ["Can't write packet", "Negative pts not supported", "Invalid data found"].iter().any(|w| words.contains(w))
+    [
+        "Can't write packet",
+        "Negative pts not supported",
+        "Invalid data found",
+    ]
+    .iter()
+    .any(|w| words.contains(w))
 }

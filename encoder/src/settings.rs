@@ -39,5 +39,8 @@ pub fn rendition_settings(rendition: &Rendition) -> RenditionSettings {
 pub fn check(profiles: &Profiles) -> Result<(), assay_chunk::ChunkError> {
     let source = source_format(&profiles.source);
     source.validate()?;
-    profiles.renditions.iter().try_for_each(|r| rendition_settings(r).validate(&source))
+    profiles
+        .renditions
+        .iter()
+        .try_for_each(|r| rendition_settings(r).validate(&source))
 }

@@ -64,8 +64,15 @@ impl State {
 impl Slots {
     /// `slots` at a time; at most `max_waiting` requests wait in each priority.
     pub(crate) fn new(slots: usize, max_waiting: usize) -> Self {
-        let state = State { slots: slots.max(1), running: 0, max_waiting, waiting: Default::default() };
-        Self { state: Arc::new(Mutex::new(state)) }
+        let state = State {
+            slots: slots.max(1),
+            running: 0,
+            max_waiting,
+            waiting: Default::default(),
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+        }
     }
 
     /// Waits for a slot.
@@ -76,7 +83,9 @@ impl Slots {
             queue.retain(|waiter| !waiter.is_closed());
             if queue.is_empty() && state.admits(priority) {
                 state.running += 1;
-                return Ok(Slot { state: Some(Arc::clone(&self.state)) });
+                return Ok(Slot {
+                    state: Some(Arc::clone(&self.state)),
+                });
             }
             let (waiting, max) = (state.waiting[priority as usize].len(), state.max_waiting);
             if waiting >= max {
@@ -87,18 +96,24 @@ impl Slots {
             receiver
         };
         // The sender lives in the queue until a slot is sent through it.
-        waiter.await.map_err(|_| WorkerError::Overloaded { waiting: 0, max: 0 })
+        waiter
+            .await
+            .map_err(|_| WorkerError::Overloaded { waiting: 0, max: 0 })
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let Some(shared) = self.state.take() else { return };
+        let Some(shared) = self.state.take() else {
+            return;
+        };
         let mut state = lock(&shared);
         state.running -= 1;
         while let Some(waiter) = state.next() {
             state.running += 1;
-            let slot = Slot { state: Some(Arc::clone(&shared)) };
+            let slot = Slot {
+                state: Some(Arc::clone(&shared)),
+            };
             if let Err(mut refused) = waiter.send(slot) {
                 // The waiter went away. Disarm its slot here: dropping it would take the lock again.
                 refused.state = None;
@@ -114,7 +129,9 @@ mod tests {
     use std::time::Duration;
 
     async fn soon<T>(future: impl Future<Output = T>) -> Option<T> {
-        tokio::time::timeout(Duration::from_millis(20), future).await.ok()
+        tokio::time::timeout(Duration::from_millis(20), future)
+            .await
+            .ok()
     }
 
     #[tokio::test]
@@ -127,13 +144,21 @@ mod tests {
         let accused = slots.acquire(Priority::Accused).await.unwrap();
         assert!(soon(slots.acquire(Priority::Accused)).await.is_none());
 
-        let (mut transcode, mut sample) =
-            (Box::pin(slots.acquire(Priority::Transcode)), Box::pin(slots.acquire(Priority::Sample)));
+        let (mut transcode, mut sample) = (
+            Box::pin(slots.acquire(Priority::Transcode)),
+            Box::pin(slots.acquire(Priority::Sample)),
+        );
         assert!(soon(&mut transcode).await.is_none() && soon(&mut sample).await.is_none());
         drop(accused);
-        assert!(soon(&mut sample).await.is_none(), "the reserved slot is for accused leaves");
+        assert!(
+            soon(&mut sample).await.is_none(),
+            "the reserved slot is for accused leaves"
+        );
         drop(first);
-        assert!(soon(&mut transcode).await.is_none(), "a sample goes before a transcode");
+        assert!(
+            soon(&mut transcode).await.is_none(),
+            "a sample goes before a transcode"
+        );
         assert!(soon(&mut sample).await.is_some());
     }
 
@@ -150,7 +175,10 @@ mod tests {
             tokio::spawn(async move { b.acquire(Priority::Sample).await.map(drop) }),
         ];
         tokio::time::sleep(Duration::from_millis(20)).await;
-        assert!(matches!(slots.acquire(Priority::Sample).await, Err(WorkerError::Overloaded { waiting: 2, max: 2 })));
+        assert!(matches!(
+            slots.acquire(Priority::Sample).await,
+            Err(WorkerError::Overloaded { waiting: 2, max: 2 })
+        ));
         drop(held);
         for task in waiting {
             task.await.unwrap().unwrap();

@@ -27,7 +27,9 @@ pub(crate) struct Said {
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
     /// It is not there or cannot be started.
-    #[error("{program} cannot be started: {source}; install FFmpeg (Debian: apt-get install ffmpeg)")]
+    #[error(
+        "{program} cannot be started: {source}; install FFmpeg (Debian: apt-get install ffmpeg)"
+    )]
     Start {
         /// The tool.
         program: String,
@@ -54,17 +56,31 @@ pub enum ToolError {
 pub(crate) async fn run(command: Command) -> Result<Said, ToolError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let mut command = tokio::process::Command::from(command);
-    let start = |source| ToolError::Start { program: program.clone(), source };
+    let start = |source| ToolError::Start {
+        program: program.clone(),
+        source,
+    };
     let mut child = command.kill_on_drop(true).spawn().map_err(start)?;
     if let Some(pid) = child.id().and_then(|id| Pid::from_raw(id as i32)) {
-        let limit = Rlimit { current: Some(MAX_MEMORY), maximum: Some(MAX_MEMORY) };
+        let limit = Rlimit {
+            current: Some(MAX_MEMORY),
+            maximum: Some(MAX_MEMORY),
+        };
         // It may have ended already.
         let _ = prlimit(Some(pid), Resource::As, limit);
     }
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let all = async {
-        let (output, words, status) = tokio::join!(read(stdout, MAX_OUTPUT), read(stderr, MAX_WORDS), child.wait());
-        Ok::<_, std::io::Error>(Said { success: status?.success(), output: output?, words: words? })
+        let (output, words, status) = tokio::join!(
+            read(stdout, MAX_OUTPUT),
+            read(stderr, MAX_WORDS),
+            child.wait()
+        );
+        Ok::<_, std::io::Error>(Said {
+            success: status?.success(),
+            output: output?,
+            words: words?,
+        })
     };
     match tokio::time::timeout(TIMEOUT, all).await {
         Ok(said) => said.map_err(|source| ToolError::Pipe { program, source }),
@@ -74,7 +90,9 @@ pub(crate) async fn run(command: Command) -> Result<Said, ToolError> {
 
 async fn read(from: Option<impl AsyncRead + Unpin>, max: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let Some(mut from) = from else { return Ok(bytes) };
+    let Some(mut from) = from else {
+        return Ok(bytes);
+    };
     (&mut from).take(max).read_to_end(&mut bytes).await?;
     // Past the bound it is drained, so that the tool does not wait for a reader.
     tokio::io::copy(&mut from, &mut tokio::io::sink()).await?;

@@ -43,14 +43,21 @@ pub fn main() -> ExitCode {
 }
 
 fn serve() -> std::io::Result<()> {
-    let invalid = |error: postcard::Error| std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+    let invalid =
+        |error: postcard::Error| std::io::Error::new(std::io::ErrorKind::InvalidData, error);
     let mut stdin = std::io::stdin().lock();
-    let job: Job = postcard::from_bytes(&framing::read(&mut stdin, MAX_MESSAGE)?).map_err(invalid)?;
+    let job: Job =
+        postcard::from_bytes(&framing::read(&mut stdin, MAX_MESSAGE)?).map_err(invalid)?;
     let source = framing::read(&mut stdin, job.limits.max_source)?;
     drop(stdin);
-    std::thread::Builder::new().name("parent-watch".into()).spawn(end_with_parent)?;
+    std::thread::Builder::new()
+        .name("parent-watch".into())
+        .spawn(end_with_parent)?;
     let answer = confine(&job.limits).and_then(|()| answer(&job, &source));
-    framing::write(&mut std::io::stdout().lock(), &postcard::to_stdvec(&answer).map_err(invalid)?)
+    framing::write(
+        &mut std::io::stdout().lock(),
+        &postcard::to_stdvec(&answer).map_err(invalid)?,
+    )
 }
 
 fn end_with_parent() {
@@ -62,8 +69,12 @@ fn end_with_parent() {
 
 fn confine(limits: &Limits) -> Result<(), Fault> {
     let set = |resource, value: u64| {
-        let limit = Rlimit { current: Some(value), maximum: Some(value) };
-        setrlimit(resource, limit).map_err(|e| Fault::Worker(format!("limit {resource:?} to {value}: {e}")))
+        let limit = Rlimit {
+            current: Some(value),
+            maximum: Some(value),
+        };
+        setrlimit(resource, limit)
+            .map_err(|e| Fault::Worker(format!("limit {resource:?} to {value}: {e}")))
     };
     set(Resource::As, limits.memory)?;
     set(Resource::Cpu, limits.cpu.as_secs().max(1))?;
@@ -71,12 +82,17 @@ fn confine(limits: &Limits) -> Result<(), Fault> {
 }
 
 fn answer(job: &Job, source: &[u8]) -> Result<Answer, Fault> {
-    let profiles = Profiles::from_bytes(&job.profiles).map_err(|e| Fault::Profile(e.to_string()))?;
+    let profiles =
+        Profiles::from_bytes(&job.profiles).map_err(|e| Fault::Profile(e.to_string()))?;
     settings::check(&profiles).map_err(|e| Fault::Profile(e.to_string()))?;
     let pixels = u64::from(profiles.source.width) * u64::from(profiles.source.height);
     if pixels > job.limits.max_pixels {
         let what = "luma samples of a source frame".to_owned();
-        return Err(Fault::Cap { what, found: pixels, max: job.limits.max_pixels });
+        return Err(Fault::Cap {
+            what,
+            found: pixels,
+            max: job.limits.max_pixels,
+        });
     }
     match &job.encode {
         None => encode::inspect(source, &profiles, &job.limits).map(Answer::Inspected),

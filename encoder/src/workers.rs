@@ -12,7 +12,9 @@ use crate::fault::{Fault, WorkerError};
 use crate::ffmpeg::last_words;
 use crate::framing::{self, MAX_MESSAGE};
 use crate::limits::Limits;
-use crate::request::{EncodeJob, EncodeRequest, Encoded, InspectRequest, Inspected, Job, SimdLevel};
+use crate::request::{
+    EncodeJob, EncodeRequest, Encoded, InspectRequest, Inspected, Job, SimdLevel,
+};
 pub use crate::slots::Priority;
 use crate::slots::{Slot, Slots};
 use crate::worker::Answer;
@@ -36,7 +38,10 @@ pub struct WorkerCommand {
 impl WorkerCommand {
     /// This very program's hidden `worker` command.
     pub fn this_program() -> std::io::Result<Self> {
-        Ok(Self { program: std::env::current_exe()?, arguments: vec!["worker".into()] })
+        Ok(Self {
+            program: std::env::current_exe()?,
+            arguments: vec!["worker".into()],
+        })
     }
 }
 
@@ -51,19 +56,33 @@ pub struct Workers {
 impl Workers {
     /// At most `slots` workers at a time, and one more for an accused leaf.
     pub fn new(command: WorkerCommand, limits: Limits, slots: usize) -> Self {
-        Self { command: Arc::new(command), limits, slots: Slots::new(slots, MAX_WAITING) }
+        Self {
+            command: Arc::new(command),
+            limits,
+            slots: Slots::new(slots, MAX_WAITING),
+        }
     }
 
     /// Decodes a segment and hashes its frames.
     ///
     /// # Errors
     /// What the worker found, or what became of it. Dropping the future kills the worker and its FFmpeg.
-    pub async fn inspect(&self, request: &InspectRequest, priority: Priority) -> Result<Inspected, WorkerError> {
-        let job = Job { limits: self.limits, profiles: request.profiles.to_bytes(), encode: None };
+    pub async fn inspect(
+        &self,
+        request: &InspectRequest,
+        priority: Priority,
+    ) -> Result<Inspected, WorkerError> {
+        let job = Job {
+            limits: self.limits,
+            profiles: request.profiles.to_bytes(),
+            encode: None,
+        };
         let slot = self.slots.acquire(priority).await?;
         match self.run(&job, &request.source, None, &slot).await? {
             Answer::Inspected(answer) => Ok(answer),
-            Answer::Encoded(_) => Err(WorkerError::Answer("an encoding where an inspection was asked".into())),
+            Answer::Encoded(_) => Err(WorkerError::Answer(
+                "an encoding where an inspection was asked".into(),
+            )),
         }
     }
 
@@ -73,14 +92,22 @@ impl Workers {
     ///
     /// # Errors
     /// What the worker found, or what became of it. Dropping the future kills the worker and its FFmpeg.
-    pub async fn encode(&self, request: &EncodeRequest, priority: Priority) -> Result<Encoded, WorkerError> {
+    pub async fn encode(
+        &self,
+        request: &EncodeRequest,
+        priority: Priority,
+    ) -> Result<Encoded, WorkerError> {
         let encode = EncodeJob {
             frame_count: request.frame_count,
             leaves: request.leaves.clone(),
             threads: request.threads,
             want_bytes: request.want_bytes,
         };
-        let job = Job { limits: self.limits, profiles: request.profiles.to_bytes(), encode: Some(encode) };
+        let job = Job {
+            limits: self.limits,
+            profiles: request.profiles.to_bytes(),
+            encode: Some(encode),
+        };
         let slot = self.slots.acquire(priority).await?;
         let mut answer = self.run(&job, &request.source, request.level, &slot).await;
         let scalar = Some(SimdLevel::Scalar);
@@ -89,7 +116,9 @@ impl Workers {
         }
         match answer? {
             Answer::Encoded(answer) => Ok(answer),
-            Answer::Inspected(_) => Err(WorkerError::Answer("an inspection where an encoding was asked".into())),
+            Answer::Inspected(_) => Err(WorkerError::Answer(
+                "an inspection where an encoding was asked".into(),
+            )),
         }
     }
 
@@ -102,7 +131,12 @@ impl Workers {
     ) -> Result<Answer, WorkerError> {
         if source.len() as u64 > self.limits.max_source {
             let (found, max) = (source.len() as u64, self.limits.max_source);
-            return Err(Fault::Cap { what: "length of the source in bytes".into(), found, max }.into());
+            return Err(Fault::Cap {
+                what: "length of the source in bytes".into(),
+                found,
+                max,
+            }
+            .into());
         }
         let mut child = self.start(level)?;
         let wall = self.limits.wall;
@@ -121,7 +155,10 @@ impl Workers {
         if let Some(level) = level {
             command.env(CPU_TARGET, level.name());
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true);
         let failed = |e: std::io::Error| WorkerError::Start {
             program: self.command.program.display().to_string(),
@@ -153,7 +190,11 @@ async fn exchange(child: &mut Child, job: &Job, source: &[u8]) -> Result<Answer,
     let ask = async {
         // A worker that dies while it is written to is told by its missing answer.
         for message in [job.as_slice(), source] {
-            if stdin.write_all(&framing::header(message.len())).await.is_err() || stdin.write_all(message).await.is_err()
+            if stdin
+                .write_all(&framing::header(message.len()))
+                .await
+                .is_err()
+                || stdin.write_all(message).await.is_err()
             {
                 break;
             }
@@ -168,7 +209,11 @@ async fn exchange(child: &mut Child, job: &Job, source: &[u8]) -> Result<Answer,
         let len = framing::length(head, MAX_MESSAGE)?;
         let mut answer = Vec::new();
         let read = (&mut stdout).take(len).read_to_end(&mut answer).await?;
-        if read as u64 == len { Ok(answer) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }
+        if read as u64 == len {
+            Ok(answer)
+        } else {
+            Err(std::io::ErrorKind::UnexpectedEof.into())
+        }
     };
     let listen = async {
         let mut words = Vec::new();

@@ -66,7 +66,13 @@ impl Header {
             return Err(Y4mError::Magic(text.chars().take(16).collect()));
         }
         let bad = || Y4mError::Header(text.clone());
-        let mut header = Self { width: 0, height: 0, bit_depth: 8, fps: (0, 0), full_range: false };
+        let mut header = Self {
+            width: 0,
+            height: 0,
+            bit_depth: 8,
+            fps: (0, 0),
+            full_range: false,
+        };
         for field in fields.filter(|f| !f.is_empty()) {
             let (tag, value) = field.split_at_checked(1).ok_or_else(bad)?;
             match tag {
@@ -74,7 +80,10 @@ impl Header {
                 "H" => header.height = value.parse().map_err(|_| bad())?,
                 "F" => {
                     let (num, den) = value.split_once(':').ok_or_else(bad)?;
-                    header.fps = (num.parse().map_err(|_| bad())?, den.parse().map_err(|_| bad())?);
+                    header.fps = (
+                        num.parse().map_err(|_| bad())?,
+                        den.parse().map_err(|_| bad())?,
+                    );
                 }
                 "C" => match value {
                     "420" | "420jpeg" | "420mpeg2" | "420paldv" => header.bit_depth = 8,
@@ -85,7 +94,11 @@ impl Header {
                 _ => {}
             }
         }
-        if header.width == 0 || header.height == 0 || header.width > 65_535 || header.height > 65_535 {
+        if header.width == 0
+            || header.height == 0
+            || header.width > 65_535
+            || header.height > 65_535
+        {
             return Err(bad());
         }
         Ok(header)
@@ -93,8 +106,16 @@ impl Header {
 
     /// The header line, with its newline.
     pub fn line(&self) -> String {
-        let range = if self.full_range { " XCOLORRANGE=FULL" } else { "" };
-        let chroma = if self.bit_depth > 8 { "420p10 XYSCSS=420P10" } else { "420mpeg2 XYSCSS=420MPEG2" };
+        let range = if self.full_range {
+            " XCOLORRANGE=FULL"
+        } else {
+            ""
+        };
+        let chroma = if self.bit_depth > 8 {
+            "420p10 XYSCSS=420P10"
+        } else {
+            "420mpeg2 XYSCSS=420MPEG2"
+        };
         let (w, h, (num, den)) = (self.width, self.height, self.fps);
         format!("YUV4MPEG2 W{w} H{h} F{num}:{den} Ip A1:1 C{chroma}{range}\n")
     }
@@ -121,7 +142,11 @@ impl<R: BufRead> Reader<R> {
         if line.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Self { header: Header::parse(line.trim_ascii_end())?, input, frames: 0 }))
+        Ok(Some(Self {
+            header: Header::parse(line.trim_ascii_end())?,
+            input,
+            frames: 0,
+        }))
     }
 
     /// The stream header.
@@ -142,12 +167,19 @@ impl<R: BufRead> Reader<R> {
         }
         if !line.starts_with(FRAME) {
             let found = String::from_utf8_lossy(&line).chars().take(16).collect();
-            return Err(Y4mError::Frame { frame: self.frames, found });
+            return Err(Y4mError::Frame {
+                frame: self.frames,
+                found,
+            });
         }
         let expected = self.header.frame_bytes();
         let found = (&mut self.input).take(expected as u64).read_to_end(out)?;
         if found != expected {
-            return Err(Y4mError::CutOff { frame: self.frames, found, expected });
+            return Err(Y4mError::CutOff {
+                frame: self.frames,
+                found,
+                expected,
+            });
         }
         self.frames += 1;
         Ok(true)
@@ -171,7 +203,13 @@ mod tests {
     use super::*;
 
     fn stream(depth: u8, frames: usize) -> Vec<u8> {
-        let header = Header { width: 17, height: 5, bit_depth: depth, fps: (30, 1), full_range: false };
+        let header = Header {
+            width: 17,
+            height: 5,
+            bit_depth: depth,
+            fps: (30, 1),
+            full_range: false,
+        };
         let mut out = header.line().into_bytes();
         for i in 0..frames {
             write_frame(&mut out, &vec![i as u8; header.frame_bytes()]).unwrap();
@@ -187,7 +225,10 @@ mod tests {
             assert_eq!(reader.header().bit_depth, depth);
             let mut frames = Vec::new();
             while reader.read_frame(&mut frames).unwrap() {}
-            assert_eq!((reader.frames(), frames.len()), (3, 3 * reader.header().frame_bytes()));
+            assert_eq!(
+                (reader.frames(), frames.len()),
+                (3, 3 * reader.header().frame_bytes())
+            );
         }
     }
 
@@ -197,8 +238,18 @@ mod tests {
         let mut reader = Reader::new(&bytes[..bytes.len() - 10]).unwrap().unwrap();
         let mut frame = Vec::new();
         assert!(reader.read_frame(&mut frame).unwrap() && reader.read_frame(&mut frame).unwrap());
-        assert!(matches!(reader.read_frame(&mut frame), Err(Y4mError::CutOff { frame: 2, found: 129, expected: 139 })));
-        assert!(matches!(Header::parse(b"YUV4MPEG2 W4 H4 C444"), Err(Y4mError::Header(_))));
+        assert!(matches!(
+            reader.read_frame(&mut frame),
+            Err(Y4mError::CutOff {
+                frame: 2,
+                found: 129,
+                expected: 139
+            })
+        ));
+        assert!(matches!(
+            Header::parse(b"YUV4MPEG2 W4 H4 C444"),
+            Err(Y4mError::Header(_))
+        ));
         assert!(matches!(Header::parse(b"RIFF"), Err(Y4mError::Magic(_))));
     }
 }

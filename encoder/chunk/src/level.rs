@@ -27,7 +27,15 @@ pub(crate) fn level(source: &SourceFormat, rendition: &RenditionSettings) -> u8 
     let displayed = u128::from(samples) * u128::from(source.fps_num);
     let columns = 1u32 << rendition.tile_cols_log2;
     let tiles = columns << rendition.tile_rows_log2;
-    let admits = |&&(_, size, width, height, rate, max_tiles, max_columns): &&(u8, u64, u16, u16, u64, u32, u32)| {
+    let admits = |&&(_, size, width, height, rate, max_tiles, max_columns): &&(
+        u8,
+        u64,
+        u16,
+        u16,
+        u64,
+        u32,
+        u32,
+    )| {
         samples <= size
             && rendition.width <= width
             && rendition.height <= height
@@ -35,7 +43,10 @@ pub(crate) fn level(source: &SourceFormat, rendition: &RenditionSettings) -> u8 
             && tiles <= max_tiles
             && columns <= max_columns
     };
-    LEVELS.iter().find(admits).map_or(UNBOUNDED, |level| level.0)
+    LEVELS
+        .iter()
+        .find(admits)
+        .map_or(UNBOUNDED, |level| level.0)
 }
 
 #[cfg(test)]
@@ -53,7 +64,11 @@ mod tests {
             fps_num,
             fps_den: 1,
         };
-        let size = |width, height| RenditionSettings { width, height, ..RenditionSettings::default() };
+        let size = |width, height| RenditionSettings {
+            width,
+            height,
+            ..RenditionSettings::default()
+        };
         assert_eq!(level(&source(30), &size(320, 180)), 0);
         assert_eq!(level(&source(30), &size(640, 360)), 1);
         assert_eq!(level(&source(60), &size(640, 360)), 4);

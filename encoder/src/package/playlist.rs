@@ -19,14 +19,22 @@ const VERSION: usize = 7;
 /// The media playlist of one rendition.
 pub(super) fn media(track: &Track, finished: bool) -> Vec<u8> {
     let longest = track.written.iter().map(|w| w.seconds).fold(0.0, f64::max);
-    let map = Map { uri: INIT.into(), byte_range: None, other_attributes: HashMap::new() };
-    let segments = track.written.iter().enumerate().map(|(index, written)| MediaSegment {
-        uri: written.name.clone(),
-        duration: written.seconds as f32,
-        discontinuity: written.gap,
-        map: (index == 0).then(|| map.clone()),
-        ..MediaSegment::default()
-    });
+    let map = Map {
+        uri: INIT.into(),
+        byte_range: None,
+        other_attributes: HashMap::new(),
+    };
+    let segments = track
+        .written
+        .iter()
+        .enumerate()
+        .map(|(index, written)| MediaSegment {
+            uri: written.name.clone(),
+            duration: written.seconds as f32,
+            discontinuity: written.gap,
+            map: (index == 0).then(|| map.clone()),
+            ..MediaSegment::default()
+        });
     let playlist = MediaPlaylist {
         version: Some(VERSION),
         target_duration: longest.ceil().max(1.0) as u64,
@@ -45,20 +53,31 @@ pub(super) fn media(track: &Track, finished: bool) -> Vec<u8> {
 
 /// The multivariant playlist, with the bandwidth measured so far.
 pub(super) fn multivariant(tracks: &[Track], source: &SourceFormat) -> Vec<u8> {
-    let variants = tracks.iter().filter(|t| !t.written.is_empty()).map(|track| {
-        let rate = |bytes: usize, seconds: f64| (bytes as f64 * 8.0 / seconds).ceil() as u64;
-        let bytes = track.written.iter().map(|w| w.bytes).sum();
-        let seconds = track.written.iter().map(|w| w.seconds).sum();
-        VariantStream {
-            uri: format!("{}/{MEDIA}", track.name()),
-            bandwidth: track.written.iter().map(|w| rate(w.bytes, w.seconds)).max().unwrap_or_default(),
-            average_bandwidth: Some(rate(bytes, seconds)),
-            codecs: Some(track.codecs.clone()),
-            resolution: Some(Resolution { width: track.width.into(), height: track.height.into() }),
-            frame_rate: Some(f64::from(source.fps_num) / f64::from(source.fps_den)),
-            ..VariantStream::default()
-        }
-    });
+    let variants = tracks
+        .iter()
+        .filter(|t| !t.written.is_empty())
+        .map(|track| {
+            let rate = |bytes: usize, seconds: f64| (bytes as f64 * 8.0 / seconds).ceil() as u64;
+            let bytes = track.written.iter().map(|w| w.bytes).sum();
+            let seconds = track.written.iter().map(|w| w.seconds).sum();
+            VariantStream {
+                uri: format!("{}/{MEDIA}", track.name()),
+                bandwidth: track
+                    .written
+                    .iter()
+                    .map(|w| rate(w.bytes, w.seconds))
+                    .max()
+                    .unwrap_or_default(),
+                average_bandwidth: Some(rate(bytes, seconds)),
+                codecs: Some(track.codecs.clone()),
+                resolution: Some(Resolution {
+                    width: track.width.into(),
+                    height: track.height.into(),
+                }),
+                frame_rate: Some(f64::from(source.fps_num) / f64::from(source.fps_den)),
+                ..VariantStream::default()
+            }
+        });
     let playlist = MasterPlaylist {
         version: Some(VERSION),
         variants: variants.collect(),

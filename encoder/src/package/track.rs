@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 
 use assay_protocol::profile::{Rendition, SourceFormat};
 use shiguredo_mp4::bitstream::av1::{
-    Av1ObuParseContext, Av1ObuType, Av1SampleEntryConfig, build_av01_box_from_config_obus, parse_obus,
+    Av1ObuParseContext, Av1ObuType, Av1SampleEntryConfig, build_av01_box_from_config_obus,
+    parse_obus,
 };
 use shiguredo_mp4::boxes::SampleEntry;
 use shiguredo_mp4::mux::{Fmp4SegmentMuxer, Sample};
@@ -35,13 +36,19 @@ impl Media {
                     self.samples.push((0, false));
                     continue;
                 }
-                Av1ObuType::SequenceHeader if self.header.is_empty() => self.header = obu.obu.to_vec(),
+                Av1ObuType::SequenceHeader if self.header.is_empty() => {
+                    self.header = obu.obu.to_vec()
+                }
                 Av1ObuType::SequenceHeader if self.header != obu.obu => {
                     return Err("its sequence header differs from the first".into());
                 }
                 _ => {}
             }
-            let Some(sample) = self.samples.get_mut(before..).and_then(|new| new.last_mut()) else {
+            let Some(sample) = self
+                .samples
+                .get_mut(before..)
+                .and_then(|new| new.last_mut())
+            else {
                 return Err("it does not start with a temporal delimiter".into());
             };
             sample.0 += obu.obu.len();
@@ -50,7 +57,10 @@ impl Media {
         }
         let new = &self.samples[before..];
         if new.len() != frames || new.iter().any(|(len, _)| *len == 0) {
-            return Err(format!("it has {} temporal units, expected {frames}, none empty", new.len()));
+            return Err(format!(
+                "it has {} temporal units, expected {frames}, none empty",
+                new.len()
+            ));
         }
         match new.first() {
             Some((_, true)) => Ok(()),
@@ -85,7 +95,10 @@ impl Track {
     pub fn new(index: usize, rendition: &Rendition, source: &SourceFormat) -> Self {
         // One frame lasts fps_den / fps_num seconds: exact in a timescale that fps_num divides.
         let factor = MIN_TIMESCALE.div_ceil(source.fps_num.max(1));
-        let (ticks, frame) = match (source.fps_num.checked_mul(factor), source.fps_den.checked_mul(factor)) {
+        let (ticks, frame) = match (
+            source.fps_num.checked_mul(factor),
+            source.fps_den.checked_mul(factor),
+        ) {
             (Some(ticks), Some(frame)) => (ticks, frame),
             _ => (source.fps_num, source.fps_den),
         };
@@ -123,10 +136,14 @@ impl Track {
         let mut entry = None;
         let first = self.muxer.is_none();
         if first {
-            let none = Av1SampleEntryConfig { initial_presentation_delay_minus_one: None };
-            let av01 = build_av01_box_from_config_obus(&media.header, &none).map_err(|e| refused(&e))?;
+            let none = Av1SampleEntryConfig {
+                initial_presentation_delay_minus_one: None,
+            };
+            let av01 =
+                build_av01_box_from_config_obus(&media.header, &none).map_err(|e| refused(&e))?;
             let sample_entry = SampleEntry::Av01(av01);
-            self.codecs = codec_string::from_sample_entry(&sample_entry).map_err(|e| refused(&e))?;
+            self.codecs =
+                codec_string::from_sample_entry(&sample_entry).map_err(|e| refused(&e))?;
             entry = Some(sample_entry);
             self.muxer = Some(Fmp4SegmentMuxer::new().map_err(|e| refused(&e))?);
             self.header = Some(media.header);
@@ -147,12 +164,23 @@ impl Track {
             });
             offset += *len as u64;
         }
-        let mut segment = muxer.create_media_segment_metadata(&samples).map_err(|e| refused(&e))?;
+        let mut segment = muxer
+            .create_media_segment_metadata(&samples)
+            .map_err(|e| refused(&e))?;
         segment.extend_from_slice(&media.bytes);
-        let init = if first { Some(muxer.init_segment_bytes().map_err(|e| refused(&e))?) } else { None };
+        let init = if first {
+            Some(muxer.init_segment_bytes().map_err(|e| refused(&e))?)
+        } else {
+            None
+        };
         let ticks = samples.len() as f64 * f64::from(self.duration);
         let seconds = ticks / f64::from(self.timescale.get());
-        self.written.push(Written { name: name.to_owned(), seconds, bytes: segment.len(), gap });
+        self.written.push(Written {
+            name: name.to_owned(),
+            seconds,
+            bytes: segment.len(),
+            gap,
+        });
         Ok((init, segment))
     }
 }

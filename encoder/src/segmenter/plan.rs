@@ -19,8 +19,14 @@ const EARLY: u32 = 10;
 /// Complaints of FFmpeg's demuxers about a file that ends too early.
 const CUT_OFF: [(&str, &str); 5] = [
     ("moov atom not found", "the MP4 index (moov) is missing"),
-    ("partial file", "the index names frames past the end of the file"),
-    ("File ended prematurely", "the container promises more than is there"),
+    (
+        "partial file",
+        "the index names frames past the end of the file",
+    ),
+    (
+        "File ended prematurely",
+        "the container promises more than is there",
+    ),
     ("Packet corrupt", "the last packet is incomplete"),
     ("Truncating packet", "the last packet is incomplete"),
 ];
@@ -44,12 +50,19 @@ impl Plan {
     /// First frame and number of frames of each segment; frames before the first key frame do not count.
     pub fn groups(&self) -> impl Iterator<Item = (u32, u32)> {
         let ends = self.starts.iter().skip(1).copied().chain([self.frames]);
-        self.starts.iter().zip(ends).map(|(&start, end)| (start, end - start))
+        self.starts
+            .iter()
+            .zip(ends)
+            .map(|(&start, end)| (start, end - start))
     }
 
     /// Where the file ends, in words.
     pub fn end(&self, probe: &Probe) -> String {
-        let mut place = format!("at byte {}, frame {}", probe.bytes, self.frames.saturating_sub(1));
+        let mut place = format!(
+            "at byte {}, frame {}",
+            probe.bytes,
+            self.frames.saturating_sub(1)
+        );
         if let Some(time) = self.last.as_ref().and_then(|p| p.time) {
             place += &format!(", {time:.2} s");
         }
@@ -63,7 +76,12 @@ impl Plan {
 /// Scans a file and joins its closed groups of pictures to segments of at least `target` frames.
 pub(super) async fn scan(probe: &Probe, target: u32) -> Result<Plan, InputError> {
     let mut command = ffmpeg::prober(&probe.path);
-    command.args(["-show_entries", "packet=codec_type,pts_time,dts_time,pos,flags", "-of", "compact=p=0"]);
+    command.args([
+        "-show_entries",
+        "packet=codec_type,pts_time,dts_time,pos,flags",
+        "-of",
+        "compact=p=0",
+    ]);
     let said = tool::run(command).await?;
     let text = String::from_utf8_lossy(&said.output);
     let (mut packets, mut end) = (Vec::new(), 0f64);
@@ -78,7 +96,11 @@ pub(super) async fn scan(probe: &Probe, target: u32) -> Result<Plan, InputError>
     let first_key = packets.iter().position(|p| p.key);
     // FFmpeg copies a stream from its first key frame on.
     let packets = packets.split_off(first_key.unwrap_or(packets.len()));
-    let plan = Plan { starts: starts(&packets, target), frames: packets.len() as u32, last: packets.last().cloned() };
+    let plan = Plan {
+        starts: starts(&packets, target),
+        frames: packets.len() as u32,
+        last: packets.last().cloned(),
+    };
     let cut_off = |detail: &str| InputError::CutOff {
         path: probe.path.clone(),
         place: plan.end(probe),
@@ -88,17 +110,29 @@ pub(super) async fn scan(probe: &Probe, target: u32) -> Result<Plan, InputError>
         return Err(cut_off(detail));
     }
     if packets.is_empty() {
-        let detail = if said.success { "no key frame".into() } else { ffmpeg::last_words(&said.words) };
-        return Err(InputError::NoFrames { path: probe.path.clone(), detail });
+        let detail = if said.success {
+            "no key frame".into()
+        } else {
+            ffmpeg::last_words(&said.words)
+        };
+        return Err(InputError::NoFrames {
+            path: probe.path.clone(),
+            detail,
+        });
     }
     if probe.container == "mpegts" && torn(&probe.path, probe.bytes).await {
         return Err(cut_off("the last transport packet is incomplete"));
     }
     if let Some(promised) = promised(probe) {
-        let start = packets.iter().filter_map(|p| p.time).fold(f64::INFINITY, f64::min);
+        let start = packets
+            .iter()
+            .filter_map(|p| p.time)
+            .fold(f64::INFINITY, f64::min);
         let found = end - start.clamp(0.0, end);
         if promised - found > SHORT_BY.0.max(promised * SHORT_BY.1) {
-            return Err(cut_off(&format!("the header promises {promised:.2} s, {found:.2} s are there")));
+            return Err(cut_off(&format!(
+                "the header promises {promised:.2} s, {found:.2} s are there"
+            )));
         }
     }
     Ok(plan)
@@ -106,7 +140,11 @@ pub(super) async fn scan(probe: &Probe, target: u32) -> Result<Plan, InputError>
 
 fn packet(line: &str) -> (&str, Packet) {
     let (mut kind, mut pts, mut dts) = ("", None, None);
-    let mut packet = Packet { time: None, key: false, position: None };
+    let mut packet = Packet {
+        time: None,
+        key: false,
+        position: None,
+    };
     for (name, value) in line.split('|').filter_map(|field| field.split_once('=')) {
         match name {
             "codec_type" => kind = value,
@@ -148,7 +186,9 @@ async fn torn(path: &Path, bytes: u64) -> bool {
     if let Ok(file) = tokio::fs::File::open(path).await {
         let _ = file.take(2 * TS_PACKET + 1).read_to_end(&mut start).await;
     }
-    let plain = [0, TS_PACKET, 2 * TS_PACKET].iter().all(|&at| start.get(at as usize) == Some(&TS_SYNC));
+    let plain = [0, TS_PACKET, 2 * TS_PACKET]
+        .iter()
+        .all(|&at| start.get(at as usize) == Some(&TS_SYNC));
     plain && !bytes.is_multiple_of(TS_PACKET)
 }
 
@@ -163,14 +203,36 @@ mod tests {
     use super::*;
 
     fn packets(pattern: &[(f64, bool)]) -> Vec<Packet> {
-        pattern.iter().map(|&(time, key)| Packet { time: Some(time), key, position: None }).collect()
+        pattern
+            .iter()
+            .map(|&(time, key)| Packet {
+                time: Some(time),
+                key,
+                position: None,
+            })
+            .collect()
     }
 
     #[test]
     fn cuts_only_where_no_later_frame_comes_first() {
-        let open = packets(&[(0., true), (1., false), (2., false), (5., true), (3., false), (4., false), (6., true)]);
+        let open = packets(&[
+            (0., true),
+            (1., false),
+            (2., false),
+            (5., true),
+            (3., false),
+            (4., false),
+            (6., true),
+        ]);
         assert_eq!(starts(&open, 1), [0, 6]);
-        let closed = packets(&[(0., true), (2., false), (1., false), (3., true), (5., false), (4., false)]);
+        let closed = packets(&[
+            (0., true),
+            (2., false),
+            (1., false),
+            (3., true),
+            (5., false),
+            (4., false),
+        ]);
         assert_eq!(starts(&closed, 1), [0, 3]);
         assert_eq!(starts(&closed, 4), [0]);
     }
@@ -178,7 +240,15 @@ mod tests {
     #[test]
     fn reads_a_packet_line() {
         let (kind, p) = packet("codec_type=video|pts_time=1.5|dts_time=1.4|pos=N/A|flags=K_");
-        assert_eq!((kind, p.time, p.key, p.position), ("video", Some(1.5), true, None));
-        assert_eq!(packet("codec_type=audio|pts_time=N/A|dts_time=2|pos=7|flags=__").1.time, Some(2.0));
+        assert_eq!(
+            (kind, p.time, p.key, p.position),
+            ("video", Some(1.5), true, None)
+        );
+        assert_eq!(
+            packet("codec_type=audio|pts_time=N/A|dts_time=2|pos=7|flags=__")
+                .1
+                .time,
+            Some(2.0)
+        );
     }
 }

@@ -10,11 +10,20 @@ use crate::y4m::{Reader, Y4mError, write_frame};
 
 /// Writes segments of `target` frames.
 pub(super) fn cut(path: &Path, dir: &Path, target: u32) -> Result<Vec<Segment>, InputError> {
-    let open = |source| InputError::Open { path: path.to_owned(), source };
+    let open = |source| InputError::Open {
+        path: path.to_owned(),
+        source,
+    };
     let input = BufReader::with_capacity(1 << 20, File::open(path).map_err(open)?);
-    let none = || InputError::NoFrames { path: path.to_owned(), detail: "the stream has no frame".into() };
-    let mut reader = Reader::new(input).map_err(|e| not(path, e))?.ok_or_else(none)?;
-    let (header, mut frame, mut segments) = (reader.header().line(), Vec::new(), Vec::<Segment>::new());
+    let none = || InputError::NoFrames {
+        path: path.to_owned(),
+        detail: "the stream has no frame".into(),
+    };
+    let mut reader = Reader::new(input)
+        .map_err(|e| not(path, e))?
+        .ok_or_else(none)?;
+    let (header, mut frame, mut segments) =
+        (reader.header().line(), Vec::new(), Vec::<Segment>::new());
     let mut out: Option<BufWriter<File>> = None;
     let mut count = 0;
     loop {
@@ -23,37 +32,65 @@ pub(super) fn cut(path: &Path, dir: &Path, target: u32) -> Result<Vec<Segment>, 
             break;
         }
         if count % target == 0 {
-            let (seq, name) = (count / target, dir.join(format!("segment-{:05}", count / target)));
-            let failed = |source| InputError::Write { path: name.clone(), source };
+            let (seq, name) = (
+                count / target,
+                dir.join(format!("segment-{:05}", count / target)),
+            );
+            let failed = |source| InputError::Write {
+                path: name.clone(),
+                source,
+            };
             if let Some(mut done) = out.take() {
                 done.flush().map_err(failed)?;
             }
             let mut file = BufWriter::new(File::create(&name).map_err(failed)?);
             file.write_all(header.as_bytes()).map_err(failed)?;
             out = Some(file);
-            segments.push(Segment { seq, path: name, first_frame: count, frames: 0 });
+            segments.push(Segment {
+                seq,
+                path: name,
+                first_frame: count,
+                frames: 0,
+            });
         }
         if let (Some(out), Some(segment)) = (&mut out, segments.last_mut()) {
             segment.frames += 1;
-            write_frame(out, &frame).map_err(|source| InputError::Write { path: segment.path.clone(), source })?;
+            write_frame(out, &frame).map_err(|source| InputError::Write {
+                path: segment.path.clone(),
+                source,
+            })?;
         }
         count += 1;
     }
     if let (Some(mut out), Some(segment)) = (out, segments.last()) {
-        out.flush().map_err(|source| InputError::Write { path: segment.path.clone(), source })?;
+        out.flush().map_err(|source| InputError::Write {
+            path: segment.path.clone(),
+            source,
+        })?;
     }
-    if segments.is_empty() { Err(none()) } else { Ok(segments) }
+    if segments.is_empty() {
+        Err(none())
+    } else {
+        Ok(segments)
+    }
 }
 
 fn not(path: &Path, error: Y4mError) -> InputError {
     let path = path.to_owned();
     match error {
         Y4mError::Io(source) => InputError::Open { path, source },
-        Y4mError::CutOff { frame, found, expected } => InputError::CutOff {
+        Y4mError::CutOff {
+            frame,
+            found,
+            expected,
+        } => InputError::CutOff {
             path,
             place: format!("inside frame {frame}"),
             detail: format!("{found} of its {expected} bytes are there"),
         },
-        other => InputError::NotVideo { path, detail: other.to_string() },
+        other => InputError::NotVideo {
+            path,
+            detail: other.to_string(),
+        },
     }
 }

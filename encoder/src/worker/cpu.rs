@@ -18,6 +18,11 @@ pub(crate) fn children() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // Fields after the parenthesised name: cutime and cstime are numbers 16 and 17 of proc(5), here 13 and 14.
     let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: f64 = after.split_whitespace().skip(13).take(2).filter_map(|f| f.parse::<f64>().ok()).sum();
+    let ticks: f64 = after
+        .split_whitespace()
+        .skip(13)
+        .take(2)
+        .filter_map(|f| f.parse::<f64>().ok())
+        .sum();
     Duration::from_secs_f64(ticks / TICKS_PER_SECOND)
 }

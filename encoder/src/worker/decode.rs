@@ -34,22 +34,35 @@ pub(super) fn decode(
 
 /// The header, when the source is Y4M of the profile's depth; anything else is FFmpeg's business.
 fn native(source: &[u8], format: &SourceFormat) -> Option<Header> {
-    let line = source.starts_with(y4m::MAGIC).then(|| source.split(|&b| b == b'\n').next())??;
-    Header::parse(line).ok().filter(|h| h.bit_depth == format.bit_depth)
+    let line = source
+        .starts_with(y4m::MAGIC)
+        .then(|| source.split(|&b| b == b'\n').next())??;
+    Header::parse(line)
+        .ok()
+        .filter(|h| h.bit_depth == format.bit_depth)
 }
 
 fn undecodable(error: impl std::fmt::Display) -> Fault {
-    Fault::Undecodable { detail: error.to_string() }
+    Fault::Undecodable {
+        detail: error.to_string(),
+    }
 }
 
 fn matches(header: &Header, format: &SourceFormat) -> Result<(), Fault> {
     let found = (header.width, header.height, header.bit_depth);
-    let expected = (u32::from(format.width), u32::from(format.height), format.bit_depth);
+    let expected = (
+        u32::from(format.width),
+        u32::from(format.height),
+        format.bit_depth,
+    );
     let text = |(w, h, d)| format!("{w}x{h} {d} bit");
     if found == expected {
         Ok(())
     } else {
-        Err(Fault::SourceFormat { found: text(found), expected: text(expected) })
+        Err(Fault::SourceFormat {
+            found: text(found),
+            expected: text(expected),
+        })
     }
 }
 
@@ -59,7 +72,9 @@ fn read_all<R: std::io::BufRead>(
     limits: &Limits,
     each: &mut impl FnMut(Vec<u8>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
-    let none = || Fault::NoFrames { detail: "the stream is empty".into() };
+    let none = || Fault::NoFrames {
+        detail: "the stream is empty".into(),
+    };
     let mut reader = reader.ok_or_else(none)?;
     matches(reader.header(), &profiles.source)?;
     loop {
@@ -69,11 +84,19 @@ fn read_all<R: std::io::BufRead>(
         }
         if reader.frames() > u64::from(limits.max_frames) {
             let what = "number of frames".to_owned();
-            return Err(Fault::Cap { what, found: reader.frames(), max: limits.max_frames.into() });
+            return Err(Fault::Cap {
+                what,
+                found: reader.frames(),
+                max: limits.max_frames.into(),
+            });
         }
         each(frame)?;
     }
-    if reader.frames() == 0 { Err(none()) } else { Ok(()) }
+    if reader.frames() == 0 {
+        Err(none())
+    } else {
+        Ok(())
+    }
 }
 
 fn through_ffmpeg(
@@ -85,7 +108,8 @@ fn through_ffmpeg(
     let mut child = ffmpeg::decoder(&profiles.source, limits.max_pixels)
         .spawn()
         .map_err(|e| Fault::NoFfmpeg(e.to_string()))?;
-    let (Some(mut stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    let (Some(mut stdin), Some(stdout), Some(stderr)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
         return Err(Fault::Worker("ffmpeg has no pipes".into()));
     };
@@ -108,15 +132,19 @@ fn through_ffmpeg(
         if read.is_err() {
             let _ = child.kill();
         }
-        let status = child.wait().map_err(|e| Fault::Worker(format!("waiting for ffmpeg: {e}")))?;
+        let status = child
+            .wait()
+            .map_err(|e| Fault::Worker(format!("waiting for ffmpeg: {e}")))?;
         let detail = ffmpeg::last_words(&words.join().unwrap_or_default());
         match read {
             Err(Fault::NoFrames { .. }) => Err(Fault::NoFrames { detail }),
-            Err(Fault::Undecodable { detail: found }) => {
-                Err(Fault::Undecodable { detail: format!("{found}; ffmpeg says: {detail}") })
-            }
+            Err(Fault::Undecodable { detail: found }) => Err(Fault::Undecodable {
+                detail: format!("{found}; ffmpeg says: {detail}"),
+            }),
             Err(fault) => Err(fault),
-            Ok(()) if !status.success() => Err(Fault::Undecodable { detail: format!("ffmpeg: {status}: {detail}") }),
+            Ok(()) if !status.success() => Err(Fault::Undecodable {
+                detail: format!("ffmpeg: {status}: {detail}"),
+            }),
             Ok(()) => Ok(()),
         }
     })

@@ -22,7 +22,11 @@ const STACK: usize = 16 << 20;
 const MAX_THREADS: u16 = 256;
 
 /// Decodes and hashes.
-pub(super) fn inspect(source: &[u8], profiles: &Profiles, limits: &Limits) -> Result<Inspected, Fault> {
+pub(super) fn inspect(
+    source: &[u8],
+    profiles: &Profiles,
+    limits: &Limits,
+) -> Result<Inspected, Fault> {
     hash(source, profiles, limits, None, |_, _| Ok(()))
 }
 
@@ -34,21 +38,38 @@ pub(super) fn encode(
     ask: &EncodeJob,
 ) -> Result<Encoded, Fault> {
     let tasks = tasks(profiles, ask)?;
-    let done = Done { leaves: Mutex::new(vec![None; tasks.len()]), fault: Mutex::default(), cpu: Mutex::default() };
+    let done = Done {
+        leaves: Mutex::new(vec![None; tasks.len()]),
+        fault: Mutex::default(),
+        cpu: Mutex::default(),
+    };
     let threads = usize::from(ask.threads.clamp(1, MAX_THREADS)).min(tasks.len().max(1));
     let (sender, receiver) = sync_channel::<(Task, Frames)>(threads);
     let receiver = Mutex::new(receiver);
     let format = source_format(&profiles.source);
     let inspected = std::thread::scope(|scope| {
         for _ in 0..threads {
-            let thread = std::thread::Builder::new().name("encode".into()).stack_size(STACK);
+            let thread = std::thread::Builder::new()
+                .name("encode".into())
+                .stack_size(STACK);
             thread
                 .spawn_scoped(scope, || work(&receiver, &done, &format, ask.want_bytes))
                 .map_err(|e| Fault::Worker(format!("starting a thread: {e}")))?;
         }
-        let inspected = hash(source, profiles, limits, Some(ask.frame_count), |chunk, frames| {
-            give(&sender, &done, tasks.iter().filter(|t| t.chunk == chunk), frames)
-        });
+        let inspected = hash(
+            source,
+            profiles,
+            limits,
+            Some(ask.frame_count),
+            |chunk, frames| {
+                give(
+                    &sender,
+                    &done,
+                    tasks.iter().filter(|t| t.chunk == chunk),
+                    frames,
+                )
+            },
+        );
         drop(sender);
         inspected
     })?;
@@ -56,11 +77,20 @@ pub(super) fn encode(
         return Err(fault);
     }
     if inspected.frame_count != ask.frame_count {
-        return Err(Fault::FrameCount { found: inspected.frame_count, expected: ask.frame_count });
+        return Err(Fault::FrameCount {
+            found: inspected.frame_count,
+            expected: ask.frame_count,
+        });
     }
-    let leaves: Option<Vec<_>> = std::mem::take(&mut *lock(&done.leaves)).into_iter().collect();
+    let leaves: Option<Vec<_>> = std::mem::take(&mut *lock(&done.leaves))
+        .into_iter()
+        .collect();
     let leaves = leaves.ok_or_else(|| Fault::Worker("a leaf was not encoded".into()))?;
-    Ok(Encoded { source: inspected, leaves, encode_cpu: *lock(&done.cpu) })
+    Ok(Encoded {
+        source: inspected,
+        leaves,
+        encode_cpu: *lock(&done.cpu),
+    })
 }
 
 type Frames = Arc<Vec<Vec<u8>>>;
@@ -87,15 +117,29 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 fn tasks(profiles: &Profiles, ask: &EncodeJob) -> Result<Vec<Task>, Fault> {
     let format = source_format(&profiles.source);
-    let (chunks, leaves) = (profiles.chunks(ask.frame_count), profiles.leaf_count(ask.frame_count));
+    let (chunks, leaves) = (
+        profiles.chunks(ask.frame_count),
+        profiles.leaf_count(ask.frame_count),
+    );
     let task = |(position, l): (usize, &crate::request::LeafRequest)| {
         if l.leaf >= leaves {
-            return Err(Fault::NoSuchLeaf { leaf: l.leaf, leaves });
+            return Err(Fault::NoSuchLeaf {
+                leaf: l.leaf,
+                leaves,
+            });
         }
         let settings = rendition_settings(&l.settings);
-        settings.validate(&format).map_err(|e| Fault::Profile(e.to_string()))?;
+        settings
+            .validate(&format)
+            .map_err(|e| Fault::Profile(e.to_string()))?;
         let (rendition, chunk) = ((l.leaf / chunks) as u8, l.leaf % chunks);
-        Ok(Task { position, leaf: l.leaf, rendition, chunk, settings })
+        Ok(Task {
+            position,
+            leaf: l.leaf,
+            rendition,
+            chunk,
+            settings,
+        })
     };
     ask.leaves.iter().enumerate().map(task).collect()
 }
@@ -115,7 +159,10 @@ fn hash(
     let ffmpeg = decode::decode(source, profiles, limits, |frame| {
         count += 1;
         if let Some(expected) = expected.filter(|&e| count > e) {
-            return Err(Fault::FrameCount { found: count, expected });
+            return Err(Fault::FrameCount {
+                found: count,
+                expected,
+            });
         }
         hasher.update(&frame);
         if expected.is_some() {
@@ -135,7 +182,12 @@ fn hash(
     }
     let frames_root = segment_tree(&roots).root();
     let decode_cpu = ffmpeg + cpu::thread().saturating_sub(started);
-    Ok(Inspected { frame_count: count, chunk_roots: roots, frames_root, decode_cpu })
+    Ok(Inspected {
+        frame_count: count,
+        chunk_roots: roots,
+        frames_root,
+        decode_cpu,
+    })
 }
 
 fn give<'a>(
@@ -156,7 +208,12 @@ fn give<'a>(
     Ok(())
 }
 
-fn work(receiver: &Mutex<Receiver<(Task, Frames)>>, done: &Done, format: &SourceFormat, want_bytes: bool) {
+fn work(
+    receiver: &Mutex<Receiver<(Task, Frames)>>,
+    done: &Done,
+    format: &SourceFormat,
+    want_bytes: bool,
+) {
     loop {
         let next = lock(receiver).recv();
         let Ok((task, frames)) = next else { break };
@@ -176,14 +233,23 @@ fn work(receiver: &Mutex<Receiver<(Task, Frames)>>, done: &Done, format: &Source
 
 fn caught(task: &Task, frames: &Frames, format: &SourceFormat) -> Result<EncodedChunk, Fault> {
     let views: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
-    let result = catch_unwind(AssertUnwindSafe(|| encode_chunk(&views, format, &task.settings)));
-    let failed = |detail, crashed| Fault::Encoder { leaf: task.leaf, detail, crashed };
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        encode_chunk(&views, format, &task.settings)
+    }));
+    let failed = |detail, crashed| Fault::Encoder {
+        leaf: task.leaf,
+        detail,
+        crashed,
+    };
     match result {
         Ok(chunk) => chunk.map_err(|e| failed(e.to_string(), false)),
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
-            Err(failed(format!("rav1e panicked: {}", text.unwrap_or_default()), true))
+            Err(failed(
+                format!("rav1e panicked: {}", text.unwrap_or_default()),
+                true,
+            ))
         }
     }
 }

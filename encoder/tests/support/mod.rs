@@ -9,7 +9,10 @@ use assay_encoder::{Limits, Probe, WorkerCommand, Workers};
 use assay_protocol::profile::{Profiles, Rendition};
 
 pub fn worker() -> WorkerCommand {
-    WorkerCommand { program: env!("CARGO_BIN_EXE_assay-worker").into(), arguments: Vec::new() }
+    WorkerCommand {
+        program: env!("CARGO_BIN_EXE_assay-worker").into(),
+        arguments: Vec::new(),
+    }
 }
 
 pub fn workers(slots: usize) -> Workers {
@@ -17,20 +20,37 @@ pub fn workers(slots: usize) -> Workers {
 }
 
 pub fn rendition(width: u16, height: u16) -> Rendition {
-    Rendition { width, height, speed: 10, quantizer: 120, low_latency: false, tile_cols_log2: 0, tile_rows_log2: 0 }
+    Rendition {
+        width,
+        height,
+        speed: 10,
+        quantizer: 120,
+        low_latency: false,
+        tile_cols_log2: 0,
+        tile_rows_log2: 0,
+    }
 }
 
 /// A ladder of the source's size and half of it, in chunks of 15.
 pub fn ladder(probe: &Probe) -> Profiles {
     let height = probe.height as u16;
-    probe.profiles(15, &[height, (height / 2).max(16)], &rendition(0, 0)).unwrap()
+    probe
+        .profiles(15, &[height, (height / 2).max(16)], &rendition(0, 0))
+        .unwrap()
 }
 
 /// Runs FFmpeg with `arguments`, split at blanks, and the output's path last.
 pub fn ffmpeg(arguments: &str, output: &Path) {
     let mut command = Command::new("ffmpeg");
-    command.args(["-nostdin", "-v", "error", "-y"]).args(arguments.split_whitespace()).arg(output);
-    assert!(command.status().unwrap().success(), "ffmpeg {arguments} {}", output.display());
+    command
+        .args(["-nostdin", "-v", "error", "-y"])
+        .args(arguments.split_whitespace())
+        .arg(output);
+    assert!(
+        command.status().unwrap().success(),
+        "ffmpeg {arguments} {}",
+        output.display()
+    );
 }
 
 /// A clip of `seconds` with the given size and encoder arguments.
@@ -45,9 +65,13 @@ pub fn clip(dir: &Path, name: &str, size: &str, seconds: u32, encoder: &str) -> 
 pub fn frames(path: &Path) -> u32 {
     let mut command = Command::new("ffprobe");
     command.args(["-v", "error", "-count_frames", "-select_streams", "V:0"]);
-    command.args(["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"]).arg(path);
+    command
+        .args(["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"])
+        .arg(path);
     let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
-    text.lines().find_map(|l| l.trim_matches(',').parse().ok()).unwrap()
+    text.lines()
+        .find_map(|l| l.trim_matches(',').parse().ok())
+        .unwrap()
 }
 
 pub fn bytes(path: &Path) -> Arc<[u8]> {
