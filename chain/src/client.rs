@@ -389,6 +389,11 @@ impl Client {
         Ok(self.rpc().balance(account).await?)
     }
 
+    /// Number of this account's mined transactions: its next nonce.
+    pub async fn transaction_count(&self) -> Result<u64, ChainError> {
+        Ok(self.rpc().nonce(self.account(), "latest").await?)
+    }
+
     /// The deployment's events in one mined transaction, in order; empty where it is not mined.
     pub async fn events_of(&self, tx: B256) -> Result<Vec<LogEntry>, ChainError> {
         let Some(receipt) = self.rpc().receipt(tx).await? else {

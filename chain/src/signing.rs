@@ -39,7 +39,8 @@ pub(crate) fn sign(key: &OperatorKey, unsigned: &Unsigned<'_>) -> (Bytes, B256) 
     let raw = tx.rlp_signed(&eth::Signature {
         r: eth::U256::from_big_endian(&signature[..32]),
         s: eth::U256::from_big_endian(&signature[32..64]),
-        v: u64::from(signature[64]),
+        // Typed transactions carry the bare parity.
+        v: u64::from(signature[64]).saturating_sub(27),
     });
     let raw = Bytes::from(raw.0);
     let hash = keccak256(&raw);

@@ -1,0 +1,652 @@
+//! From stake to slash on a real EVM.
+
+mod network;
+
+use assay_chain::call::Call;
+use assay_chain::events::Log;
+use assay_chain::fault::{Equivocation, FaultKind, LeafFault, SignedWork, VerifierEquivocation};
+use assay_chain::views::Role;
+use assay_chain::watcher::{Event, Watcher, WatcherConfig};
+use assay_protocol::amount::Lpt;
+use assay_protocol::assignment::Assignment;
+use assay_protocol::bls::{BlsKey, BlsSignature};
+use assay_protocol::domain::Domain;
+use assay_protocol::fraud_proof::FraudProof;
+use assay_protocol::merkle::{Path, Tree, leaf_hash};
+use assay_protocol::receipt::{Leaf, Receipt, output_tree};
+use assay_protocol::sig::OperatorKey;
+use assay_protocol::verdict::Verdict;
+use assay_protocol::{B256, Bytes, U256};
+use network::{Account, Network, profiles};
+
+const FRAMES: u32 = 60;
+
+/// A network in round 1 with one broadcaster, one transcoder (own 300, delegated 100) and four verifiers.
+struct Scene {
+    network: Network,
+    broadcaster: Account,
+    transcoder: Account,
+    delegator: Account,
+    verifiers: Vec<(Account, BlsKey)>,
+    job: U256,
+    round: u64,
+}
+
+impl Scene {
+    async fn set() -> Self {
+        let network = Network::start().await;
+        let broadcaster = network.account(10, 0).await;
+        let transcoder = network.account(20, 300).await;
+        let delegator = network.account(30, 100).await;
+        let bond = transcoder.bond(Role::Transcoder, 300).await;
+        let price = Call::SetTerms {
+            role: Role::Transcoder,
+            reward_cut_bps: 1_000,
+            fee_share_bps: 5_000,
+            price_per_pixel: 7,
+        };
+        transcoder.run("terms", price).await;
+        let operator = transcoder.key.address();
+        let amount = Lpt::whole(100);
+        let delegate = delegator
+            .run(
+                "delegate",
+                Call::Delegate {
+                    role: Role::Transcoder,
+                    operator,
+                    amount,
+                },
+            )
+            .await;
+        println!("gas: first bond {bond}, delegate {delegate}");
+        let mut verifiers = Vec::new();
+        for number in 40..44 {
+            let verifier = network.account(number, 250).await;
+            verifier.bond(Role::Verifier, 100 + u64::from(number)).await;
+            let bls = verifier.register().await;
+            verifiers.push((verifier, bls));
+        }
+        let profiles = Bytes::from(profiles().to_bytes());
+        let create = Call::CreateJob {
+            profiles,
+            max_price_per_pixel: U256::from(9),
+        };
+        let mined = broadcaster.queue.run("job", create).await.unwrap();
+        let events = broadcaster.client.events_of(mined.tx).await.unwrap();
+        let Some(Log::JobCreated { job, .. }) = events.first().map(|e| e.what.clone()) else {
+            panic!("no JobCreated in {events:?}")
+        };
+        let round = network.open_round().await;
+        // Positions in the snapshot follow addresses.
+        verifiers.sort_by_key(|(account, _)| account.key.address());
+        Self {
+            network,
+            broadcaster,
+            transcoder,
+            delegator,
+            verifiers,
+            job,
+            round,
+        }
+    }
+
+    fn domain(&self) -> Domain {
+        self.network.deployment.domain()
+    }
+
+    async fn work(&self, seq: u32) -> (SignedWork, Vec<Leaf>, Tree) {
+        let head = self.broadcaster.client.head().await.unwrap();
+        let profiles = profiles();
+        let chunks = profiles.chunks(FRAMES);
+        let roots: Vec<B256> = (0..chunks)
+            .map(|c| B256::repeat_byte(c as u8 + 1))
+            .collect();
+        let frames = Tree::new(
+            roots
+                .iter()
+                .map(|root| leaf_hash(root.as_slice()))
+                .collect(),
+        );
+        let assignment = Assignment {
+            jobId: self.job,
+            seq,
+            round: self.round,
+            transcoder: self.transcoder.key.address(),
+            sourceHash: B256::repeat_byte(9),
+            sourceLen: 1_000,
+            framesRoot: frames.root(),
+            frameCount: FRAMES,
+            profilesHash: profiles.hash(),
+            encoderId: B256::repeat_byte(8),
+            leafCount: profiles.leaf_count(FRAMES),
+            pricePerPixel: U256::from(7),
+            deadlineBlock: head.number + self.network.deployment.params.response_blocks,
+            ..Assignment::default()
+        };
+        let leaves: Vec<Leaf> = (0..assignment.leafCount)
+            .map(|i| Leaf {
+                rendition: (i / chunks) as u8,
+                chunk: i % chunks,
+                frames_root: roots[(i % chunks) as usize],
+                output_len: 100 + i,
+                output_hash: B256::repeat_byte(0xa0 + i as u8),
+            })
+            .collect();
+        (self.sign(assignment, &leaves), leaves, frames)
+    }
+
+    fn sign(&self, assignment: Assignment, leaves: &[Leaf]) -> SignedWork {
+        let domain = self.domain();
+        let assignment_hash = domain.digest(&assignment);
+        let receipt = Receipt {
+            assignmentHash: assignment_hash,
+            outputRoot: output_tree(leaves).root(),
+            outputBytes: leaves.iter().map(|l| u64::from(l.output_len)).sum(),
+            plant: B256::repeat_byte(0x77),
+        };
+        SignedWork {
+            assignment_signature: self.broadcaster.key.sign(assignment_hash),
+            receipt_signature: self.transcoder.key.sign(domain.digest(&receipt)),
+            assignment,
+            receipt,
+        }
+    }
+
+    /// A proof that leaf `index` is wrong, signed by the verifiers at `positions`.
+    async fn proof(&self, seq: u32, index: u32, positions: &[usize]) -> FraudProof {
+        let (work, leaves, _) = self.work(seq).await;
+        let domain = self.domain();
+        let mut proof = FraudProof {
+            leaf: leaves[index as usize],
+            leaf_index: index,
+            path: output_tree(&leaves).path(index),
+            recomputed_hash: B256::repeat_byte(0xee),
+            bitmap: positions
+                .iter()
+                .fold(U256::ZERO, |map, p| map | (U256::from(1) << *p)),
+            signature: BlsSignature::from_bytes([0; 48]),
+            assignment: work.assignment,
+            assignment_signature: work.assignment_signature,
+            receipt: work.receipt,
+            receipt_signature: work.receipt_signature,
+        };
+        let digest = domain.digest(&proof.verdict(&domain));
+        let signatures: Vec<_> = positions
+            .iter()
+            .map(|p| self.verifiers[*p].1.sign(digest).unwrap())
+            .collect();
+        proof.signature = BlsSignature::aggregate(&signatures).unwrap();
+        proof
+    }
+
+    async fn stake(&self, holder: &Account) -> Lpt {
+        let operator = self.transcoder.key.address();
+        let client = &self.transcoder.client;
+        client
+            .stake_of(Role::Transcoder, operator, holder.key.address())
+            .await
+            .unwrap()
+    }
+}
+
+async fn drain(watcher: &mut Watcher, until: u64) -> Vec<Event> {
+    let mut events = Vec::new();
+    loop {
+        let wait = tokio::time::timeout(std::time::Duration::from_secs(10), watcher.next());
+        let event = wait
+            .await
+            .unwrap_or_else(|_| panic!("no block {until} in {events:?}"))
+            .unwrap();
+        if matches!(&event, Event::Block(block) if block.number > until) {
+            return events;
+        }
+        events.push(event);
+    }
+}
+
+#[tokio::test]
+async fn what_was_bonded_is_read_back() {
+    let scene = Scene::set().await;
+    let client = &scene.broadcaster.client;
+    let params = &scene.network.deployment.params;
+    client.check_params(params).await.unwrap();
+    let mut other = params.clone();
+    other.repeat_rounds += 1;
+    let error = client.check_params(&other).await.unwrap_err().to_string();
+    assert!(
+        error.contains("repeatRounds is 30") && error.contains("expects 31"),
+        "{error}"
+    );
+
+    let view = client.round().await.unwrap();
+    assert_eq!(
+        (view.round, view.openable_at),
+        (scene.round, view.opened_at + params.round_blocks)
+    );
+    assert_eq!(client.opened_at(scene.round).await.unwrap(), view.opened_at);
+
+    let transcoders = client
+        .snapshot(Role::Transcoder, scene.round)
+        .await
+        .unwrap();
+    assert_eq!(transcoders.candidates.len(), 1);
+    let electee = transcoders.candidates[0];
+    assert_eq!(electee.operator, scene.transcoder.key.address());
+    assert_eq!(
+        (electee.weight, electee.price),
+        (Lpt::whole(400).0, U256::from(7))
+    );
+
+    let verifiers = client.verifiers(scene.round).await.unwrap();
+    assert_eq!(verifiers.seats.len(), 4);
+    for (seat, (account, bls)) in verifiers.seats.iter().zip(&scene.verifiers) {
+        assert_eq!(
+            (seat.operator, seat.key),
+            (account.key.address(), bls.public())
+        );
+        let pool = client.pool(Role::Verifier, seat.operator).await.unwrap();
+        assert_eq!((pool.own.0, pool.weight.0), (seat.weight, seat.weight));
+        assert!(pool.active && !pool.is_frozen());
+    }
+    assert_eq!(
+        client
+            .snapshot(Role::Verifier, scene.round)
+            .await
+            .unwrap()
+            .candidates
+            .len(),
+        4
+    );
+
+    let job = client.job(scene.job).await.unwrap().unwrap();
+    assert_eq!(job.broadcaster, scene.broadcaster.key.address());
+    assert_eq!(job.profiles, Bytes::from(profiles().to_bytes()));
+    assert_eq!(
+        (job.profiles_hash, job.max_price_per_pixel),
+        (profiles().hash(), U256::from(9))
+    );
+    assert_eq!(job.seed, Some(B256::repeat_byte(0x5e)));
+    assert_eq!(client.job(U256::from(2)).await.unwrap(), None);
+    assert_eq!(client.job_count().await.unwrap(), U256::from(1));
+
+    let pool = client
+        .pool(Role::Transcoder, electee.operator)
+        .await
+        .unwrap();
+    assert_eq!(
+        (pool.own, pool.delegated),
+        (Lpt::whole(300), Lpt::whole(100))
+    );
+    assert_eq!(
+        (
+            pool.price_per_pixel,
+            pool.reward_cut_bps,
+            pool.fee_share_bps
+        ),
+        (7, 1_000, 5_000)
+    );
+    assert_eq!(scene.stake(&scene.delegator).await, Lpt::whole(100));
+    assert!(client.snapshot(Role::Transcoder, 99).await.is_err());
+}
+
+#[tokio::test]
+async fn a_wrong_leaf_is_proven_executed_and_paid() {
+    let scene = Scene::set().await;
+    let client = &scene.transcoder.client;
+    let first = client.head().await.unwrap().number + 1;
+    let from = Some(first);
+    let mut watcher = Watcher::start(
+        client,
+        WatcherConfig {
+            from,
+            ..WatcherConfig::default()
+        },
+    )
+    .await
+    .unwrap();
+
+    let proof = scene.proof(0, 5, &[0, 1, 2, 3]).await;
+    let verifiers = client.verifiers(scene.round).await.unwrap();
+    proof
+        .verify(&scene.domain(), scene.broadcaster.key.address(), &verifiers)
+        .unwrap();
+    let submitter = &scene.verifiers[1].0;
+    let gas_prove = submitter
+        .run("prove", Call::Prove(Box::new(proof.clone())))
+        .await;
+    let case = client
+        .case_ids(Some(scene.transcoder.key.address()))
+        .await
+        .unwrap()[0];
+    let view = client.case(case).await.unwrap().unwrap();
+    assert_eq!(
+        (view.kind, view.executed, view.leaf_index),
+        (FaultKind::WrongEncode, false, 5)
+    );
+    assert_eq!((view.bitmap, view.round), (U256::from(0b1111), scene.round));
+    assert_eq!(client.case(B256::ZERO).await.unwrap(), None);
+    let operator = scene.transcoder.key.address();
+    assert!(
+        client
+            .pool(Role::Transcoder, operator)
+            .await
+            .unwrap()
+            .is_frozen()
+    );
+
+    // Refusals are sentences, and nothing is sent.
+    let again = submitter.refused(Call::Prove(Box::new(proof))).await;
+    assert!(again.contains("already proven"), "{again}");
+    let burst = scene.proof(1, 2, &[0, 1, 2, 3]).await;
+    let signed_block = burst.assignment.deadlineBlock - 12;
+    assert_eq!(
+        client.burst_at(operator, signed_block).await.unwrap(),
+        Some(view.opened_block).filter(|b| *b >= signed_block)
+    );
+    let early = submitter.refused(Call::Execute { case }).await;
+    assert!(early.contains("window open"), "{early}");
+    let frozen = scene
+        .transcoder
+        .refused(Call::Unbond {
+            role: Role::Transcoder,
+            operator,
+            amount: Lpt::whole(1),
+        })
+        .await;
+    assert!(
+        frozen.contains("pool frozen") && frozen.contains(&operator.to_string()),
+        "{frozen}"
+    );
+
+    let supply = client.lpt_supply().await.unwrap();
+    let before = (
+        scene.stake(&scene.transcoder).await,
+        scene.stake(&scene.delegator).await,
+    );
+    assert_eq!(before, (Lpt::whole(300), Lpt::whole(100)));
+    scene
+        .network
+        .anvil
+        .mine(scene.network.deployment.params.case_blocks)
+        .await
+        .unwrap();
+    let gas_execute = submitter.run("execute", Call::Execute { case }).await;
+    let after = (
+        scene.stake(&scene.transcoder).await,
+        scene.stake(&scene.delegator).await,
+    );
+    assert_eq!(after, (Lpt::whole(270), Lpt::whole(90)));
+    let view = client.case(case).await.unwrap().unwrap();
+    // A fifth of the own-bond cut of 30 for the signers; the rest burns.
+    assert!(view.executed);
+    assert_eq!(view.signers_reward, Lpt::whole(6));
+    assert_eq!(
+        client.lpt_supply().await.unwrap().0,
+        supply.0 - Lpt::whole(34).0
+    );
+    assert!(
+        !client
+            .pool(Role::Transcoder, operator)
+            .await
+            .unwrap()
+            .is_frozen()
+    );
+
+    let paid_account = scene.verifiers[2].0.key.address();
+    let seat_before = client.pool(Role::Verifier, paid_account).await.unwrap();
+    let liquid_before = client.lpt_balance(paid_account).await.unwrap();
+    let gas_claim = submitter
+        .run("claim", Call::ClaimSigner { case, position: 2 })
+        .await;
+    let seat_after = client.pool(Role::Verifier, paid_account).await.unwrap();
+    let liquid_after = client.lpt_balance(paid_account).await.unwrap();
+    let paid = seat_after.own.0 + liquid_after.0 - seat_before.own.0 - liquid_before.0;
+    assert!(paid > U256::ZERO && paid < Lpt::whole(6).0);
+    let twice = submitter
+        .refused(Call::ClaimSigner { case, position: 2 })
+        .await;
+    assert!(twice.contains("already paid"), "{twice}");
+    println!("gas: prove {gas_prove}, execute {gas_execute}, claim {gas_claim}");
+    // The bounds of the design for whole transactions with four signers.
+    assert!(gas_prove <= 300_000 && gas_execute <= 180_000);
+
+    let last = client.head().await.unwrap().number;
+    scene.network.anvil.mine(1).await.unwrap();
+    let events = drain(&mut watcher, last).await;
+    let blocks: Vec<u64> = events
+        .iter()
+        .filter_map(|e| {
+            if let Event::Block(b) = e {
+                Some(b.number)
+            } else {
+                None
+            }
+        })
+        .collect();
+    assert_eq!(blocks, (first..=last).collect::<Vec<_>>());
+    let logs: Vec<&Log> = events
+        .iter()
+        .filter_map(|e| {
+            if let Event::Log(l) = e {
+                Some(&l.what)
+            } else {
+                None
+            }
+        })
+        .collect();
+    let place = |wanted: fn(&Log) -> bool| {
+        logs.iter()
+            .position(|l| wanted(l))
+            .unwrap_or_else(|| panic!("{logs:?}"))
+    };
+    let opened = place(|l| matches!(l, Log::CaseOpened { leaf_index: 5, .. }));
+    let slashed = place(|l| matches!(l, Log::Slashed { bps: 1_000, .. }));
+    let executed = place(|l| matches!(l, Log::CaseExecuted { .. }));
+    let paid_log = place(|l| matches!(l, Log::SignerPaid { .. }));
+    assert!(
+        opened < slashed && slashed < executed && executed < paid_log,
+        "{logs:?}"
+    );
+    assert!(logs.iter().any(|l| matches!(l, Log::CaseExecuted { slashed, burned, .. } if *slashed == Lpt::whole(40) && *burned == Lpt::whole(34))));
+
+    // The next round's elections see the smaller stake.
+    let next = scene.network.open_round().await;
+    let weight = client
+        .snapshot(Role::Transcoder, next)
+        .await
+        .unwrap()
+        .candidates[0]
+        .weight;
+    assert_eq!(weight, Lpt::whole(360).0);
+}
+
+#[tokio::test]
+async fn proofs_that_do_not_hold_are_refused_in_words() {
+    let scene = Scene::set().await;
+    let submitter = &scene.verifiers[0].0;
+    // 140 + 141 of 566 is less than two thirds.
+    let few = scene.proof(0, 1, &[0, 1]).await;
+    let sentence = submitter.refused(Call::Prove(Box::new(few))).await;
+    assert!(sentence.contains("quorum missed"), "{sentence}");
+    let mut claims_all = scene.proof(0, 1, &[0, 1]).await;
+    claims_all.bitmap = U256::from(0b1111);
+    let sentence = submitter.refused(Call::Prove(Box::new(claims_all))).await;
+    assert!(sentence.contains("invalid aggregate"), "{sentence}");
+    let mut agrees = scene.proof(0, 1, &[0, 1, 2, 3]).await;
+    agrees.recomputed_hash = agrees.leaf.output_hash;
+    let sentence = submitter.refused(Call::Prove(Box::new(agrees))).await;
+    assert!(sentence.contains("output is correct"), "{sentence}");
+    let mut elsewhere = scene.proof(0, 1, &[0, 1, 2, 3]).await;
+    elsewhere.leaf_index = 2;
+    let sentence = submitter.refused(Call::Prove(Box::new(elsewhere))).await;
+    assert!(sentence.contains("wrong output root"), "{sentence}");
+    let mut forged = scene.proof(0, 1, &[0, 1, 2, 3]).await;
+    let stranger = OperatorKey::from_bytes([99; 32]).unwrap();
+    forged.assignment_signature = stranger.sign(scene.domain().digest(&forged.assignment));
+    let sentence = submitter.refused(Call::Prove(Box::new(forged))).await;
+    assert!(
+        sentence.contains("wrong signer") && sentence.contains(&stranger.address().to_string()),
+        "{sentence}"
+    );
+    // Three of four carry it.
+    let enough = scene.proof(0, 1, &[1, 2, 3]).await;
+    let gas = submitter.run("prove", Call::Prove(Box::new(enough))).await;
+    println!("gas: prove with one absent signer {gas}");
+}
+
+#[tokio::test]
+async fn other_faults_reach_their_pools() {
+    let scene = Scene::set().await;
+    let submitter = &scene.broadcaster;
+    let client = &submitter.client;
+    let domain = scene.domain();
+
+    let (work, leaves, _) = scene.work(0).await;
+    let other = Receipt {
+        plant: B256::ZERO,
+        ..work.receipt.clone()
+    };
+    let other_signature = scene.transcoder.key.sign(domain.digest(&other));
+    let two = Equivocation {
+        work: work.clone(),
+        other,
+        other_signature,
+    };
+    let mut same = two.clone();
+    (same.other, same.other_signature) = (work.receipt.clone(), work.receipt_signature);
+    let sentence = submitter.refused(Call::Equivocation(Box::new(same))).await;
+    assert!(sentence.contains("no equivocation"), "{sentence}");
+    let gas = submitter
+        .run("equivocation", Call::Equivocation(Box::new(two)))
+        .await;
+    println!("gas: equivocation {gas}");
+
+    let verifier = &scene.verifiers[3];
+    let verdict = Verdict {
+        receiptHash: domain.digest(&work.receipt),
+        leafIndex: 3,
+        recomputedHash: B256::repeat_byte(1),
+    };
+    let contrary = Verdict {
+        recomputedHash: B256::repeat_byte(2),
+        ..verdict.clone()
+    };
+    let fault = VerifierEquivocation {
+        verifier: verifier.0.key.address(),
+        signature: verifier.1.sign(domain.digest(&verdict)).unwrap(),
+        other_signature: verifier.1.sign(domain.digest(&contrary)).unwrap(),
+        verdict,
+        other: contrary,
+    };
+    let gas = submitter
+        .run("two verdicts", Call::VerifierEquivocation(Box::new(fault)))
+        .await;
+    println!("gas: verifier equivocation {gas}");
+
+    // A leaf that says another chunk's frames.
+    let (honest, _, frames) = scene.work(1).await;
+    let mut wrong = leaves.clone();
+    wrong[6].frames_root = B256::repeat_byte(0x99);
+    let bad = scene.sign(honest.assignment.clone(), &wrong);
+    let fault = |work: SignedWork, leaves: &[Leaf]| LeafFault {
+        work,
+        leaf: leaves[6],
+        leaf_index: 6,
+        path: output_tree(leaves).path(6),
+        profiles: Bytes::from(profiles().to_bytes()),
+        chunk_root: B256::repeat_byte(3),
+        frames_path: frames.path(2),
+    };
+    let sentence = submitter
+        .refused(Call::LeafFault(Box::new(fault(honest, &leaves))))
+        .await;
+    assert!(sentence.contains("leaf is correct"), "{sentence}");
+    let mut lost = fault(bad.clone(), &wrong);
+    lost.frames_path = Path(vec![B256::ZERO; 2]);
+    let sentence = submitter.refused(Call::LeafFault(Box::new(lost))).await;
+    assert!(sentence.contains("wrong frames root"), "{sentence}");
+    let gas = submitter
+        .run("leaf", Call::LeafFault(Box::new(fault(bad, &wrong))))
+        .await;
+    println!("gas: leaf fault {gas}");
+
+    scene
+        .network
+        .anvil
+        .mine(scene.network.deployment.params.case_blocks)
+        .await
+        .unwrap();
+    let cases = client.case_ids(None).await.unwrap();
+    assert_eq!(cases.len(), 3);
+    for case in cases {
+        submitter
+            .run(&format!("execute {case}"), Call::Execute { case })
+            .await;
+    }
+    // Half for two receipts, then a tenth of what is left for the leaf.
+    assert_eq!(scene.stake(&scene.transcoder).await, Lpt::whole(135));
+    let address = verifier.0.key.address();
+    let bonded = scene
+        .network
+        .deployer
+        .client
+        .pool(Role::Verifier, address)
+        .await
+        .unwrap();
+    let seat = client.verifiers(scene.round).await.unwrap();
+    assert_eq!(
+        bonded.own.0 * U256::from(2),
+        seat.find(address).unwrap().1.weight
+    );
+}
+
+#[tokio::test]
+async fn stake_leaves_after_its_locks() {
+    let network = Network::start().await;
+    let verifier = network.account(50, 100).await;
+    let small = verifier
+        .refused(Call::Bond {
+            role: Role::Verifier,
+            amount: Lpt::whole(1),
+        })
+        .await;
+    assert!(small.contains("bond too small"), "{small}");
+    verifier.bond(Role::Verifier, 100).await;
+    let operator = verifier.key.address();
+    let amount = Lpt::whole(40);
+    let unbond = Call::Unbond {
+        role: Role::Verifier,
+        operator,
+        amount,
+    };
+    let mined = verifier.queue.run("unbond", unbond).await.unwrap();
+    let events = verifier.client.events_of(mined.tx).await.unwrap();
+    let lock = events.iter().find_map(|e| {
+        if let Log::Unbonded { lock, .. } = e.what {
+            Some(lock)
+        } else {
+            None
+        }
+    });
+    let lock = lock.unwrap();
+    let view = verifier.client.lock(lock).await.unwrap();
+    assert_eq!(
+        (view.holder, view.amount, view.role),
+        (operator, amount, Role::Verifier)
+    );
+    let early = verifier.refused(Call::Withdraw { lock }).await;
+    assert!(early.contains("too early"), "{early}");
+    for _ in 0..4 {
+        network.open_round().await;
+    }
+    let params = &network.deployment.params;
+    network
+        .anvil
+        .mine(params.response_blocks + params.evidence_blocks + params.case_blocks)
+        .await
+        .unwrap();
+    verifier.run("withdraw", Call::Withdraw { lock }).await;
+    assert_eq!(verifier.client.lpt_balance(operator).await.unwrap(), amount);
+    let gone = verifier.refused(Call::Withdraw { lock }).await;
+    assert!(gone.contains("unknown lock"), "{gone}");
+}
