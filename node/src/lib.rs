@@ -1,1 +1,35 @@
-//! assay-node
+//! The running node as a library: keys, journal, network, chain and worker processes around the cores.
+//!
+//! [`start()`] puts a node together from [`Settings`]; it tells what happens through [`Notice`]s. Inside, one loop
+//! (`driver`) hands checked messages (`on_network`, `validate`), chain news (`chain_feed`) and the answers of tasks to
+//! the cores of `assay-roles` and `assay-verifier`, and carries out what they want (`do_broadcaster`,
+//! `do_transcoder`, `do_verifier`, `keeper`).
+#![forbid(unsafe_code)]
+
+mod blobs;
+mod chain_feed;
+mod chain_state;
+mod collect;
+mod directory;
+mod do_broadcaster;
+mod do_transcoder;
+mod do_verifier;
+mod driver;
+mod journal;
+mod keeper;
+mod keys;
+mod notice;
+mod on_network;
+mod outlet;
+mod settings;
+mod signer;
+mod sources;
+mod start;
+mod validate;
+
+pub use blobs::BlobFolder;
+pub use journal::JournalError;
+pub use keys::{KeyError, Keys};
+pub use notice::Notice;
+pub use settings::{BroadcasterSettings, Craft, Honest, Settings, TranscoderSettings};
+pub use start::{Running, StartError, start};

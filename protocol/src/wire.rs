@@ -48,7 +48,7 @@ pub enum Gossip {
     /// On `records`.
     Record(SignedRecord),
     /// On `assignments`.
-    Assignment(SignedAssignment),
+    Assignment(Box<SignedAssignment>),
     /// On `receipts`.
     Receipt(Box<ReceiptMessage>),
     /// On `accusations`.
@@ -67,7 +67,7 @@ pub enum Gossip {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JobRequest {
     /// Broadcaster to electee: the assignment, also gossiped.
-    Assign(SignedAssignment),
+    Assign(Box<SignedAssignment>),
     /// Electee to broadcaster.
     Refuse {
         /// The signed object.
@@ -90,8 +90,6 @@ pub struct OutputPart {
     pub offset: u32,
     /// Length of the whole chunk.
     pub total: u32,
-    /// Length of each temporal unit of the chunk, for the container.
-    pub packets: Vec<u32>,
     /// The piece.
     pub bytes: Vec<u8>,
 }

@@ -1,0 +1,102 @@
+//! Source bytes on disk under their BLAKE3 hash, served to who may have them.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use assay_p2p::{BlobSource, BlobStore};
+use assay_protocol::B256;
+
+/// A folder of blobs; the name of a file is the hash of its content.
+#[derive(Clone, Debug)]
+pub struct BlobFolder {
+    folder: PathBuf,
+}
+
+impl BlobFolder {
+    /// Uses `folder`, making it if it is not there.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        Ok(Self { folder: folder.into() })
+    }
+
+    fn path(&self, hash: B256) -> PathBuf {
+        self.folder.join(hex::encode(hash))
+    }
+
+    /// Stores bytes whole or not at all, and gives their hash.
+    pub fn put(&self, bytes: &[u8]) -> io::Result<B256> {
+        let hash = B256::from(*blake3::hash(bytes).as_bytes());
+        let path = self.path(hash);
+        if !path.exists() {
+            let part = path.with_extension("part");
+            fs::write(&part, bytes)?;
+            fs::rename(&part, &path)?;
+        }
+        Ok(hash)
+    }
+
+    /// The bytes of that hash; what does not have it any more is removed and counts as absent.
+    pub fn get(&self, hash: B256) -> io::Result<Option<Vec<u8>>> {
+        let path = self.path(hash);
+        match fs::read(&path) {
+            Ok(bytes) if blake3::hash(&bytes).as_bytes() == &hash.0 => Ok(Some(bytes)),
+            Ok(_) => fs::remove_file(&path).map(|()| None),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Removes a blob.
+    pub fn remove(&self, hash: B256) -> io::Result<()> {
+        match fs::remove_file(self.path(hash)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct BlobFile {
+    file: File,
+    len: u64,
+}
+
+impl BlobSource for BlobFile {
+    fn size(&self) -> u64 {
+        self.len
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read_at(buffer, offset)
+    }
+}
+
+impl BlobStore for BlobFolder {
+    fn open(&self, hash: B256) -> io::Result<Option<Box<dyn BlobSource>>> {
+        match File::open(self.path(hash)) {
+            Ok(file) => {
+                let len = file.metadata()?.len();
+                Ok(Some(Box::new(BlobFile { file, len })))
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damaged_blobs_are_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = BlobFolder::open(folder.path()).unwrap();
+        let hash = blobs.put(b"segment").unwrap();
+        assert_eq!(blobs.get(hash).unwrap().as_deref(), Some(&b"segment"[..]));
+        fs::write(folder.path().join(hex::encode(hash)), b"tampered").unwrap();
+        assert_eq!(blobs.get(hash).unwrap(), None);
+        assert!(BlobStore::open(&blobs, hash).unwrap().is_none());
+    }
+}

@@ -1,0 +1,209 @@
+//! Follows the chain: keeps the shared picture true and tells the loop what has changed.
+//!
+//! A block is told only after its events, with the snapshots they call for, are in the picture: nothing is ever
+//! signed for a block whose round is not known.
+
+use std::sync::{Arc, RwLock, RwLockWriteGuard};
+use std::time::Duration;
+
+use assay_chain::events::{Log, LogEntry};
+use assay_chain::views::Role;
+use assay_chain::watcher::{Event as ChainEvent, Watcher, WatcherConfig};
+use assay_chain::ChainError;
+use assay_chain::client::Client;
+use assay_protocol::amount::Lpt;
+use assay_protocol::profile::Profiles;
+use assay_protocol::rules::Job;
+use assay_protocol::verdict::LeafId;
+use assay_protocol::{Address, B256, U256};
+use tokio::sync::mpsc;
+
+use crate::chain_state::{Case, ChainState, Round};
+use crate::driver::Event;
+
+/// Pause before a read that failed is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// What has changed.
+#[derive(Clone, Debug)]
+pub(crate) enum ChainNews {
+    /// A new head; everything in it has been told.
+    Block(u64),
+    /// A round was opened.
+    Round(u64),
+    /// A job's seed is known.
+    Job,
+    /// A job waits for somebody to write its seed down.
+    SeedMissing(U256),
+    /// A case was opened.
+    CaseOpened { case: B256, operator: Address, leaf: LeafId, block: u64 },
+    /// A case was executed.
+    CaseExecuted { case: Case, slashed: Lpt, burned: Lpt, block: u64 },
+    /// A signer was paid.
+    SignerPaid { case: B256, verifier: Address, amount: Lpt },
+}
+
+/// A job whose seed is not known yet.
+struct Seedless {
+    job: Job,
+    seed_block: u64,
+    asked: bool,
+}
+
+pub(crate) struct Feed {
+    client: Client,
+    state: Arc<RwLock<ChainState>>,
+    events: mpsc::Sender<Event>,
+    seedless: Vec<Seedless>,
+}
+
+impl Feed {
+    /// Reads the deployment's history, then follows the head until the loop ends.
+    ///
+    /// # Errors
+    /// When the chain is away at the start.
+    pub(crate) async fn start(
+        client: Client,
+        first_block: u64,
+        state: Arc<RwLock<ChainState>>,
+        events: mpsc::Sender<Event>,
+    ) -> Result<(), ChainError> {
+        let config = WatcherConfig { from: Some(first_block), ..WatcherConfig::default() };
+        let watcher = Watcher::start(&client, config).await?;
+        tokio::spawn(Self { client, state, events, seedless: Vec::new() }.run(watcher));
+        Ok(())
+    }
+
+    async fn run(mut self, mut watcher: Watcher) {
+        let mut open: Option<(u64, Vec<LogEntry>)> = None;
+        loop {
+            // A block's events follow it at once.
+            let patience = if open.is_some() { Duration::from_millis(25) } else { Duration::MAX };
+            let event = match tokio::time::timeout(patience, watcher.next()).await {
+                Ok(None) => return,
+                Ok(event) => event,
+                Err(_) => None,
+            };
+            if let (Some((_, logs)), Some(ChainEvent::Log(entry))) = (&mut open, &event) {
+                logs.push(entry.clone());
+                continue;
+            }
+            if let Some((number, logs)) = open.take()
+                && self.on_block(number, logs).await.is_err()
+            {
+                return;
+            }
+            match event {
+                Some(ChainEvent::Block(block)) => open = Some((block.number, Vec::new())),
+                Some(ChainEvent::Reorg { ancestor }) => self.write().rewind(ancestor),
+                _ => {}
+            }
+        }
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, ChainState> {
+        self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    async fn tell(&self, news: ChainNews) -> Result<(), Closed> {
+        self.events.send(Event::Chain(news)).await.map_err(|_| Closed)
+    }
+
+    async fn on_block(&mut self, number: u64, logs: Vec<LogEntry>) -> Result<(), Closed> {
+        let mut news = Vec::new();
+        for entry in logs {
+            news.extend(self.on_log(entry).await);
+        }
+        news.extend(self.seeds(number).await);
+        self.write().head = number;
+        for item in news {
+            self.tell(item).await?;
+        }
+        self.tell(ChainNews::Block(number)).await
+    }
+
+    async fn on_log(&mut self, entry: LogEntry) -> Option<ChainNews> {
+        let block = entry.block;
+        match entry.what {
+            Log::RoundOpened { round, block } => {
+                let opened = patiently(|| self.read_round(round, block)).await;
+                self.write().add_round(round, opened);
+                Some(ChainNews::Round(round))
+            }
+            Log::JobCreated { job, broadcaster, max_price_per_pixel, seed_block, profiles, .. } => {
+                match Profiles::from_bytes(&profiles) {
+                    Ok(profiles) => {
+                        let job = Job { id: job, broadcaster, profiles, max_price: max_price_per_pixel, seed: B256::ZERO };
+                        self.seedless.push(Seedless { job, seed_block, asked: false });
+                    }
+                    Err(e) => tracing::warn!("job {job} is not usable: {e}"),
+                }
+                None
+            }
+            Log::CaseOpened { case, operator, receipt_hash, leaf_index, bitmap, opened_block, executable_at, .. } => {
+                let state = Case {
+                    id: case,
+                    operator,
+                    bitmap,
+                    receipt: receipt_hash,
+                    leaf: leaf_index,
+                    opened: opened_block,
+                    executable: executable_at,
+                    executed: None,
+                };
+                self.write().cases.insert(case, state);
+                let leaf = LeafId { receipt: receipt_hash, index: leaf_index };
+                Some(ChainNews::CaseOpened { case, operator, leaf, block: opened_block })
+            }
+            Log::CaseExecuted { case, slashed, burned, .. } => {
+                let case = self.write().execute(case, block)?;
+                Some(ChainNews::CaseExecuted { case, slashed, burned, block })
+            }
+            Log::SignerPaid { case, verifier, amount } => Some(ChainNews::SignerPaid { case, verifier, amount }),
+            _ => None,
+        }
+    }
+
+    async fn read_round(&self, round: u64, opened_at: u64) -> Result<Round, ChainError> {
+        let transcoders = self.client.snapshot(Role::Transcoder, round).await?;
+        let verifiers = self.client.verifiers(round).await?;
+        Ok(Round { opened_at, transcoders, verifiers })
+    }
+
+    async fn seeds(&mut self, number: u64) -> Vec<ChainNews> {
+        let mut news = Vec::new();
+        let mut waiting = Vec::new();
+        for mut entry in std::mem::take(&mut self.seedless) {
+            let due = number >= entry.seed_block;
+            let seed = if due { self.client.job_seed(entry.job.id).await.ok().flatten() } else { None };
+            match seed {
+                Some(seed) => {
+                    news.push(ChainNews::Job);
+                    self.write().jobs.insert(entry.job.id, Job { seed, ..entry.job });
+                }
+                None => {
+                    if number > entry.seed_block && !std::mem::replace(&mut entry.asked, true) {
+                        news.push(ChainNews::SeedMissing(entry.job.id));
+                    }
+                    waiting.push(entry);
+                }
+            }
+        }
+        self.seedless = waiting;
+        news
+    }
+}
+
+/// The loop has ended.
+struct Closed;
+
+/// Reads until the chain answers: without a round's snapshot nothing can go on.
+async fn patiently<T, F: Future<Output = Result<T, ChainError>>>(read: impl Fn() -> F) -> T {
+    loop {
+        match read().await {
+            Ok(value) => return value,
+            Err(e) => tracing::warn!("the chain does not answer: {e}"),
+        }
+        tokio::time::sleep(RETRY).await;
+    }
+}

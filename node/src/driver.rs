@@ -1,0 +1,173 @@
+//! One event loop per node: events in, cores decide, outputs are executed by tasks that answer with events.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, RwLock};
+
+use assay_chain::queue::TxQueue;
+use assay_encoder::package::Packager;
+use assay_encoder::{EncodedLeaf, Workers};
+use assay_p2p::Handle;
+use assay_protocol::checked::Now;
+use assay_protocol::domain::Domain;
+use assay_protocol::draft::{Draft, Sealed};
+use assay_protocol::params::Params;
+use assay_protocol::{Address, B256};
+use assay_roles::broadcaster::{self, Broadcaster};
+use assay_roles::transcoder::{self, Transcoder};
+use assay_verifier::{self as verifier, Verifier};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::chain_feed::ChainNews;
+use crate::chain_state::ChainState;
+use crate::collect::Collections;
+use crate::directory::Directory;
+use crate::keeper::Keeper;
+use crate::notice::Notice;
+use crate::outlet::Outlet;
+use crate::settings::{BroadcasterSettings, TranscoderSettings};
+use crate::signer::Signer;
+use crate::sources::Sources;
+use crate::validate::{Checker, Verified};
+
+/// Which core asked for a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Broadcaster,
+    Transcoder,
+    Verifier,
+}
+
+/// What the loop hears.
+pub(crate) enum Event {
+    Chain(ChainNews),
+    Network(assay_p2p::Event),
+    Verified(Verified),
+    Sealed(Role, Box<Sealed>),
+    Broadcaster(broadcaster::Input),
+    Verifier(verifier::Input),
+    /// A transcoder's segment is encoded: the bytes to push, then the core's input.
+    Encoded(B256, Arc<Vec<EncodedLeaf>>, Box<transcoder::Input>),
+    Notice(Notice),
+    Announce,
+    Stop,
+}
+
+/// A broadcaster with its machinery.
+pub(crate) struct Publishing {
+    pub core: Broadcaster,
+    pub segments: Arc<tokio::sync::Mutex<mpsc::Receiver<broadcaster::Source>>>,
+    pub packager: Arc<Mutex<Packager>>,
+    pub collections: Collections,
+    pub renditions: usize,
+}
+
+/// A transcoder with its machinery.
+pub(crate) struct Transcoding {
+    pub core: Transcoder,
+    pub settings: TranscoderSettings,
+    pub outputs: BTreeMap<B256, Arc<Vec<EncodedLeaf>>>,
+}
+
+/// Everything a running node has.
+pub(crate) struct Node {
+    pub me: Address,
+    pub folder: PathBuf,
+    pub domain: Domain,
+    pub params: Params,
+    pub state: Arc<RwLock<ChainState>>,
+    pub checker: Arc<Checker>,
+    pub outlet: Outlet,
+    pub checks: Arc<Semaphore>,
+    pub signer: Arc<Signer>,
+    pub queue: TxQueue,
+    pub network: Handle,
+    pub directory: Directory,
+    pub sources: Sources,
+    pub workers: Workers,
+    pub keeper: Keeper,
+    pub roles: u8,
+    /// Settings of a broadcaster whose job has not been seen on chain yet.
+    pub unborn: Option<BroadcasterSettings>,
+    pub publishing: Option<Publishing>,
+    pub transcoding: Option<Transcoding>,
+    pub verifying: Option<Verifier>,
+    pub events: mpsc::Sender<Event>,
+    pub notices: mpsc::Sender<Notice>,
+}
+
+impl Node {
+    pub(crate) async fn run(mut self, mut inbox: mpsc::Receiver<Event>, mut network: mpsc::Receiver<assay_p2p::Event>) {
+        loop {
+            let event = tokio::select! {
+                Some(event) = inbox.recv() => event,
+                Some(event) = network.recv() => Event::Network(event),
+                else => break,
+            };
+            match event {
+                Event::Chain(news) => self.on_chain(news).await,
+                Event::Network(event) => self.on_network(event),
+                Event::Verified(message) => self.on_verified(message).await,
+                Event::Sealed(role, sealed) => self.on_sealed(role, sealed).await,
+                Event::Broadcaster(input) => self.drive_broadcaster(input).await,
+                Event::Verifier(input) => self.drive_verifier(input).await,
+                Event::Encoded(hash, output, input) => {
+                    if let Some(transcoding) = &mut self.transcoding {
+                        transcoding.outputs.insert(hash, output);
+                    }
+                    self.drive_transcoder(*input).await;
+                }
+                Event::Notice(notice) => self.tell(notice).await,
+                Event::Announce => self.announce(),
+                Event::Stop => break,
+            }
+        }
+        if let Some(publishing) = &self.publishing {
+            self.finish_playlist(publishing.packager.clone()).await;
+        }
+        self.network.shutdown().await;
+        self.queue.shutdown().await;
+    }
+
+    /// Time as the cores see it.
+    pub(crate) fn now(&self) -> Now {
+        Now { block: self.read(|state| state.head) }
+    }
+
+    /// Reads the chain's picture.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&ChainState) -> T) -> T {
+        look(&self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    pub(crate) async fn tell(&self, notice: Notice) {
+        // Nobody watching is no error.
+        let _ = self.notices.send(notice).await;
+    }
+
+    async fn on_sealed(&mut self, role: Role, sealed: Box<Sealed>) {
+        match role {
+            Role::Broadcaster => self.drive_broadcaster(broadcaster::Input::Signed(sealed)).await,
+            Role::Transcoder => self.drive_transcoder(transcoder::Input::Signed(sealed)).await,
+            Role::Verifier => {
+                if let Draft::Verdict(verdict) = &sealed.draft {
+                    self.tell(Notice::Signed(verdict.leaf())).await;
+                }
+                self.drive_verifier(verifier::Input::Signed(sealed)).await;
+            }
+        }
+    }
+
+    /// Journals and signs on a blocking thread; the answer is an event.
+    pub(crate) fn sign(&self, role: Role, draft: Draft) {
+        let (signer, events) = (self.signer.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let sealed = tokio::task::spawn_blocking(move || signer.seal(draft)).await;
+            let event = match sealed {
+                Ok(Ok(sealed)) => Event::Sealed(role, Box::new(sealed)),
+                Ok(Err(e)) => Event::Notice(Notice::Warning(format!("not signed: {e}"))),
+                Err(e) => Event::Notice(Notice::Warning(format!("the signer failed: {e}"))),
+            };
+            let _ = events.send(event).await;
+        });
+    }
+}

@@ -1,0 +1,174 @@
+//! What must survive: every slot that was ever signed, written down before the signature leaves.
+//!
+//! `redb` locks its file, so a node started twice on one folder stops with a clear message, and commits durably, so
+//! `kill -9` at any point leaves either no entry and no signature, or an entry and at most one signature.
+
+use std::path::Path;
+
+use assay_protocol::B256;
+use assay_protocol::domain::Domain;
+use assay_protocol::draft::Draft;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+
+const SIGNED: TableDefinition<[u8; 32], [u8; 32]> = TableDefinition::new("signed");
+const MEMO: TableDefinition<&str, &[u8]> = TableDefinition::new("memo");
+const DOMAIN: &str = "domain";
+
+/// Why nothing may be signed.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Another process holds the file.
+    #[error("{0}: another assay node is running on this folder; stop it first, or give this one a folder of its own")]
+    InUse(String),
+    /// Damaged, unreadable or full disk.
+    #[error("journal {path}: {reason}")]
+    Store {
+        /// The file.
+        path: String,
+        /// What the store said.
+        reason: String,
+    },
+    /// Written for another chain or deployment.
+    #[error("journal {path} belongs to {found}, this node runs on {expected}; use another folder")]
+    OtherDeployment {
+        /// The file.
+        path: String,
+        /// In the file.
+        found: String,
+        /// Asked for.
+        expected: String,
+    },
+    /// Something else was signed in this slot.
+    #[error("slot {slot} was signed over {found}, not over {wanted}: refusing to equivocate")]
+    Conflict {
+        /// The slot.
+        slot: B256,
+        /// Digest on record.
+        found: B256,
+        /// Digest asked for.
+        wanted: B256,
+    },
+}
+
+/// The journal of one node.
+pub struct Journal {
+    path: String,
+    store: Database,
+}
+
+impl Journal {
+    /// Opens or makes the journal of `domain`.
+    pub fn open(path: &Path, domain: &Domain) -> Result<Self, JournalError> {
+        let name = path.display().to_string();
+        let store = Database::create(path).map_err(|e| match e {
+            redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse(name.clone()),
+            other => JournalError::Store { path: name.clone(), reason: other.to_string() },
+        })?;
+        let journal = Self { path: name, store };
+        let mine = format!("court {} on chain {}", domain.court, domain.chain_id);
+        match journal.recall(DOMAIN)? {
+            None => journal.remember(DOMAIN, mine.as_bytes())?,
+            Some(found) if found != mine.as_bytes() => {
+                let found = String::from_utf8_lossy(&found).into_owned();
+                return Err(JournalError::OtherDeployment { path: journal.path, found, expected: mine });
+            }
+            Some(_) => {}
+        }
+        Ok(journal)
+    }
+
+    fn error(&self, reason: impl std::fmt::Display) -> JournalError {
+        JournalError::Store { path: self.path.clone(), reason: reason.to_string() }
+    }
+
+    /// Takes the draft's slot for `digest`. The same digest may take it again: its signature is the same.
+    ///
+    /// # Errors
+    /// [`JournalError::Conflict`] when the slot holds another digest; nothing may be signed then.
+    pub fn take(&self, draft: &Draft, digest: B256) -> Result<(), JournalError> {
+        let slot = draft.slot();
+        let write = self.store.begin_write().map_err(|e| self.error(e))?;
+        {
+            let mut table = write.open_table(SIGNED).map_err(|e| self.error(e))?;
+            let found = table.get(slot.0).map_err(|e| self.error(e))?.map(|entry| B256::from(entry.value()));
+            match found {
+                Some(found) if found != digest => {
+                    return Err(JournalError::Conflict { slot, found, wanted: digest });
+                }
+                Some(_) => return Ok(()),
+                None => drop(table.insert(slot.0, digest.0).map_err(|e| self.error(e))?),
+            }
+        }
+        write.commit().map_err(|e| self.error(e))
+    }
+
+    /// Keeps a named value.
+    pub fn remember(&self, name: &str, value: &[u8]) -> Result<(), JournalError> {
+        let write = self.store.begin_write().map_err(|e| self.error(e))?;
+        {
+            let mut table = write.open_table(MEMO).map_err(|e| self.error(e))?;
+            table.insert(name, value).map_err(|e| self.error(e))?;
+        }
+        write.commit().map_err(|e| self.error(e))
+    }
+
+    /// The value kept under a name.
+    pub fn recall(&self, name: &str) -> Result<Option<Vec<u8>>, JournalError> {
+        let read = self.store.begin_read().map_err(|e| self.error(e))?;
+        let table = match read.open_table(MEMO) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+            Err(e) => return Err(self.error(e)),
+        };
+        Ok(table.get(name).map_err(|e| self.error(e))?.map(|entry| entry.value().to_vec()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_protocol::Address;
+    use assay_protocol::verdict::Verdict;
+
+    use super::*;
+
+    fn verdict(hash: u8) -> Draft {
+        Draft::Verdict(Verdict { recomputedHash: B256::repeat_byte(hash), ..Default::default() })
+    }
+
+    #[test]
+    fn a_slot_is_taken_once_also_after_reopening() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.redb");
+        let domain = Domain::new(1, Address::repeat_byte(1));
+        let digest = |draft: &Draft| draft.digest(&domain);
+        {
+            let journal = Journal::open(&path, &domain).unwrap();
+            journal.take(&verdict(1), digest(&verdict(1))).unwrap();
+            assert!(matches!(Journal::open(&path, &domain), Err(JournalError::InUse(_))));
+        }
+        let journal = Journal::open(&path, &domain).unwrap();
+        journal.take(&verdict(1), digest(&verdict(1))).unwrap();
+        let second = journal.take(&verdict(2), digest(&verdict(2)));
+        assert!(matches!(second, Err(JournalError::Conflict { .. })));
+    }
+
+    #[test]
+    fn another_deployment_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.redb");
+        drop(Journal::open(&path, &Domain::new(1, Address::ZERO)).unwrap());
+        let other = Journal::open(&path, &Domain::new(2, Address::ZERO));
+        assert!(matches!(other, Err(JournalError::OtherDeployment { .. })));
+    }
+
+    #[test]
+    fn a_damaged_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.redb");
+        std::fs::write(&path, vec![7; 4096]).unwrap();
+        match Journal::open(&path, &Domain::new(1, Address::ZERO)) {
+            Err(JournalError::Store { path: named, .. }) => assert!(named.ends_with("journal.redb")),
+            other => assert!(other.is_err(), "a damaged journal was taken for a good one"),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Chores that anyone may do, in turn: open rounds, execute due cases, submit proofs nobody submitted, collect pay.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use assay_chain::queue::TxError;
+use assay_chain::call::Call;
+use assay_protocol::fraud_proof::{FraudProof, Proven};
+use assay_protocol::verdict::LeafId;
+use assay_protocol::{Address, B256, U256};
+use assay_roles::{broadcaster, transcoder};
+use assay_verifier as verifier;
+
+use crate::chain_feed::ChainNews;
+use crate::chain_state::Case;
+use crate::driver::{Event, Node};
+use crate::notice::Notice;
+
+/// Blocks that each one in line waits for the one before.
+const TURN_BLOCKS: u64 = 2;
+/// Pause between two announcements when nothing has changed.
+const ANNOUNCE: Duration = Duration::from_secs(15);
+/// Connections come in bursts; one record answers them all.
+const ANNOUNCE_BURST: Duration = Duration::from_millis(500);
+
+/// What the chores remember.
+#[derive(Debug, Default)]
+pub(crate) struct Keeper {
+    announced: Option<Instant>,
+    proofs: BTreeMap<LeafId, (u64, Box<FraudProof>, Address)>,
+    executing: BTreeSet<B256>,
+    opening: u64,
+}
+
+/// The idempotency key of a proof's transaction.
+pub(crate) fn prove_key(leaf: LeafId) -> String {
+    format!("prove:{}:{}", leaf.receipt, leaf.index)
+}
+
+impl Keeper {
+    /// Whether a new announcement would not come too soon after the last one.
+    pub(crate) fn may_announce(&self) -> bool {
+        self.announced.is_none_or(|last| last.elapsed() > ANNOUNCE_BURST)
+    }
+
+    pub(crate) fn announced(&mut self) {
+        self.announced = Some(Instant::now());
+    }
+
+    /// Keeps a proof in case nobody submits it.
+    pub(crate) fn keep_proof(&mut self, proof: Box<FraudProof>, proven: Proven, block: u64) {
+        let leaf = LeafId { receipt: proven.receipt_hash, index: proof.leaf_index };
+        self.proofs.entry(leaf).or_insert((block, proof, proven.transcoder));
+    }
+}
+
+impl Node {
+    pub(crate) async fn on_chain(&mut self, news: ChainNews) {
+        match news {
+            ChainNews::Block(number) => self.on_block(number).await,
+            ChainNews::Round(round) => self.on_round(round).await,
+            ChainNews::Job => self.begin_publishing().await,
+            ChainNews::SeedMissing(job) => {
+                self.submit("fix seed", format!("seed:{job}"), B256::ZERO, Call::FixSeed { job });
+            }
+            ChainNews::CaseOpened { case, operator, leaf, block } => {
+                self.tell(Notice::CaseOpened { case, operator, leaf, block }).await;
+                self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen: true }).await;
+                self.drive_verifier(verifier::Input::CaseOpened { operator, leaf, block }).await;
+            }
+            ChainNews::CaseExecuted { case, slashed, burned, block } => {
+                let (id, operator) = (case.id, case.operator);
+                let notice = Notice::Slashed { case: id, operator, slashed: slashed.0, burned: burned.0, block };
+                self.tell(notice).await;
+                let frozen = self.read(|state| state.frozen(operator));
+                self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen }).await;
+                self.claim(&case);
+            }
+            ChainNews::SignerPaid { case, verifier, amount } => {
+                self.tell(Notice::SignerPaid { case, verifier, amount: amount.0 }).await;
+            }
+        }
+    }
+
+    async fn on_round(&mut self, round: u64) {
+        self.tell(Notice::Round(round)).await;
+        let sets = self.read(|state| state.rounds.get(&round).map(|r| (r.transcoders.clone(), r.verifiers.clone())));
+        let Some((transcoders, verifiers)) = sets else { return };
+        self.drive_broadcaster(broadcaster::Input::Round(transcoders)).await;
+        self.drive_verifier(verifier::Input::Round(verifiers)).await;
+        self.begin_publishing().await;
+        self.admit_verifiers();
+    }
+
+    async fn on_block(&mut self, number: u64) {
+        self.tell(Notice::Block(number)).await;
+        self.drive_broadcaster(broadcaster::Input::Block).await;
+        self.drive_transcoder(transcoder::Input::Block).await;
+        self.drive_verifier(verifier::Input::Block).await;
+        self.open_round(number);
+        self.execute_due(number);
+        self.submit_orphans(number);
+        if self.keeper.announced.is_none_or(|last| last.elapsed() > ANNOUNCE) {
+            self.announce();
+        }
+    }
+
+    /// This node's place among those with stake or a job, by address; the last place for everyone else.
+    fn turn(&self) -> u64 {
+        self.read(|state| {
+            let mut all: BTreeSet<Address> = state.jobs.values().map(|job| job.broadcaster).collect();
+            if let Some((_, round)) = state.current() {
+                all.extend(round.transcoders.candidates.iter().map(|c| c.operator));
+                all.extend(round.verifiers.seats.iter().map(|s| s.operator));
+            }
+            all.iter().position(|account| *account == self.me).unwrap_or(all.len()) as u64
+        })
+    }
+
+    fn open_round(&mut self, block: u64) {
+        let current = self.read(|state| state.current().map(|(number, round)| (number, round.opened_at)));
+        let Some((round, opened_at)) = current else { return };
+        let due = opened_at + self.params.round_blocks + TURN_BLOCKS * self.turn();
+        if block >= due && self.keeper.opening < round + 1 {
+            self.keeper.opening = round + 1;
+            self.submit("open round", format!("round:{}", round + 1), B256::ZERO, Call::OpenRound);
+        }
+    }
+
+    fn execute_due(&mut self, block: u64) {
+        let wait = TURN_BLOCKS * self.turn();
+        let due: Vec<B256> = self.read(|state| {
+            let open = state.cases.values().filter(|case| case.executed.is_none());
+            open.filter(|case| block >= case.executable + wait).map(|case| case.id).collect()
+        });
+        for case in due {
+            if self.keeper.executing.insert(case) {
+                self.submit("execute", format!("execute:{case}"), case, Call::Execute { case });
+            }
+        }
+    }
+
+    /// Proofs that were gossiped and did not reach the chain: anyone submits them.
+    fn submit_orphans(&mut self, block: u64) {
+        let wait = self.params.open_blocks + TURN_BLOCKS * self.turn();
+        let oldest = block.saturating_sub(self.params.evidence_blocks);
+        self.keeper.proofs.retain(|_, (seen, _, _)| *seen >= oldest);
+        let (settled, due): (Vec<_>, Vec<_>) = self.read(|state| {
+            let d = self.params.response_blocks;
+            let ripe = self.keeper.proofs.iter().filter(|(_, (seen, _, _))| block >= seen + wait);
+            let judged = ripe.map(|(leaf, (_, proof, operator))| {
+                let signed = proof.assignment.signed_block(d);
+                let covers = |case: &Case| {
+                    case.operator == *operator && (case.opened.saturating_sub(d)..=case.opened).contains(&signed)
+                };
+                (*leaf, state.cases.values().any(covers))
+            });
+            judged.partition(|(_, covered)| *covered)
+        });
+        for (leaf, _) in settled {
+            self.keeper.proofs.remove(&leaf);
+        }
+        for (leaf, _) in due {
+            if let Some((_, proof, _)) = self.keeper.proofs.remove(&leaf) {
+                self.submit("prove", prove_key(leaf), leaf.receipt, Call::Prove(proof));
+            }
+        }
+    }
+
+    /// Takes this verifier's part of an executed case.
+    fn claim(&self, case: &Case) {
+        let position = self.read(|state| {
+            let sets = state.rounds.values().rev().filter(|round| round.opened_at <= case.opened);
+            // The bitmap counts positions in the set of the assignment's round, which the court knows; the set is
+            // looked for among the rounds at which the assignment can have been signed.
+            sets.filter_map(|round| round.verifiers.find(self.me).map(|(position, _)| position))
+                .find(|position| case.bitmap.bit(*position))
+        });
+        if let Some(position) = position.filter(|_| case.bitmap != U256::ZERO) {
+            let key = format!("claim:{}:{position}", case.id);
+            self.submit("claim", key, case.id, Call::ClaimSigner { case: case.id, position: position as u64 });
+        }
+    }
+
+    /// Hands a call to the persistent queue and tells of its outcome.
+    pub(crate) fn submit(&self, what: &'static str, key: String, about: B256, call: Call) {
+        let (queue, events) = (self.queue.clone(), self.events.clone());
+        tokio::spawn(async move {
+            let notice = match queue.run(key, call).await {
+                Ok(mined) => {
+                    Notice::Transaction { what, hash: mined.tx, gas: mined.gas_used, block: mined.block, about }
+                }
+                // Somebody else was faster: nothing was sent.
+                Err(TxError::WouldRevert { label, revert }) => return tracing::debug!("{label}: {revert}"),
+                Err(TxError::Closed) => return,
+                Err(e) => Notice::TransactionFailed { what, reason: e.to_string() },
+            };
+            let _ = events.send(Event::Notice(notice)).await;
+        });
+    }
+}

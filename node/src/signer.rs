@@ -1,0 +1,52 @@
+//! Journal, then sign: the only place where protocol messages get their signatures.
+
+use assay_protocol::bls::BlsError;
+use assay_protocol::domain::Domain;
+use assay_protocol::draft::{Draft, Seal, Sealed};
+use assay_protocol::record::{NodeRecord, SignedRecord};
+
+use crate::journal::{Journal, JournalError};
+use crate::keys::Keys;
+
+/// Why a draft was not signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// The journal forbids it or cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The BLS key failed.
+    #[error(transparent)]
+    Bls(#[from] BlsError),
+}
+
+/// The node's keys behind its journal.
+pub struct Signer {
+    domain: Domain,
+    keys: Keys,
+    journal: Journal,
+}
+
+impl Signer {
+    /// Signs in `domain` with `keys`, once per slot of `journal`.
+    pub fn new(domain: Domain, keys: Keys, journal: Journal) -> Self {
+        Self { domain, keys, journal }
+    }
+
+    /// Journals the draft's slot durably, then signs. Blocks on the disk.
+    pub fn seal(&self, draft: Draft) -> Result<Sealed, SignError> {
+        let hash = draft.digest(&self.domain);
+        self.journal.take(&draft, hash)?;
+        let seal = if draft.by_bls() {
+            Seal::Bls(self.keys.bls.sign(hash)?)
+        } else {
+            Seal::Operator(self.keys.operator.sign(hash))
+        };
+        Ok(Sealed { draft, hash, seal })
+    }
+
+    /// Signs a node record: it may change at any time, so no slot guards it.
+    pub fn record(&self, record: NodeRecord) -> SignedRecord {
+        let signature = self.keys.operator.sign(self.domain.digest(&record));
+        SignedRecord { record, signature }
+    }
+}

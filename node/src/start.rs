@@ -1,0 +1,152 @@
+//! Puts a node together and starts it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+
+use assay_chain::client::Client;
+use assay_chain::queue::{Journal as TxJournal, QueueConfig, TxQueue};
+use assay_chain::ChainError;
+use assay_p2p::{Identity, IdentityError, Multiaddr, PeerId, SpawnError};
+use assay_protocol::Address;
+use assay_protocol::checked::Now;
+use assay_roles::transcoder::Transcoder;
+use assay_verifier::Verifier;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+
+use crate::blobs::BlobFolder;
+use crate::chain_feed::Feed;
+use crate::driver::{Event, Node, Transcoding};
+use crate::journal::{Journal, JournalError};
+use crate::notice::Notice;
+use crate::outlet::Outlet;
+use crate::settings::Settings;
+use crate::signer::Signer;
+use crate::sources::Sources;
+use crate::validate::Checker;
+
+/// Events waiting for the loop; tasks that produce more wait.
+const EVENTS: usize = 4_096;
+/// Notices waiting for whoever watches.
+const NOTICES: usize = 4_096;
+/// Messages being checked at the same time; more are ignored.
+const CHECKS: usize = 256;
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its folder cannot be used.
+    #[error("{path}: {source}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The journal forbids it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The chain is away or another one.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The network does not start.
+    #[error(transparent)]
+    Network(#[from] SpawnError),
+    /// The libp2p key is none.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+}
+
+/// A running node.
+pub struct Running {
+    /// Its operator account.
+    pub operator: Address,
+    /// Its libp2p peer.
+    pub peer: PeerId,
+    /// What it has to tell; must be read, or the node waits.
+    pub notices: mpsc::Receiver<Notice>,
+    network: assay_p2p::Handle,
+    events: mpsc::Sender<Event>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// Addresses it listens on, with its peer id: what others bootstrap from.
+    pub async fn addresses(&self) -> Vec<Multiaddr> {
+        let addresses = self.network.listen_addrs().await;
+        addresses.into_iter().filter_map(|address| address.with_p2p(self.peer).ok()).collect()
+    }
+
+    /// Peers it is connected with.
+    pub async fn peers(&self) -> usize {
+        self.network.connected().await.len()
+    }
+
+    /// Stops it and waits until its journals are closed and its playlist is whole. Returns the notices not yet read.
+    pub async fn stop(mut self) -> Vec<Notice> {
+        let _ = self.events.send(Event::Stop).await;
+        let mut last = Vec::new();
+        while let Some(notice) = self.notices.recv().await {
+            last.push(notice);
+        }
+        let _ = self.task.await;
+        last
+    }
+}
+
+/// Starts a node on the current tokio runtime.
+pub async fn start(settings: Settings) -> Result<Running, StartError> {
+    let Settings { folder, keys, rpc, deployment, p2p, workers, transcoder, verifier, broadcaster } = settings;
+    let in_folder = |source| StartError::Folder { path: folder.clone(), source };
+    std::fs::create_dir_all(&folder).map_err(in_folder)?;
+    let domain = deployment.domain();
+    let params = deployment.params.clone();
+    let me = keys.operator.address();
+    let journal = Journal::open(&folder.join("journal.redb"), &domain)?;
+    let blobs = BlobFolder::open(&folder.join("blobs")).map_err(in_folder)?;
+    let client = Client::connect(&rpc, &deployment, keys.operator.clone()).await?;
+    let tx_journal = TxJournal::File(folder.join("transactions.redb"));
+    let queue = TxQueue::open(&client, tx_journal, QueueConfig::default()).await?;
+    let identity = Identity::from_secret(keys.p2p.clone())?;
+    let (network, network_events) = assay_p2p::spawn(p2p, &identity, Arc::new(blobs.clone()))?;
+
+    let (events, inbox) = mpsc::channel(EVENTS);
+    let (notices, watched) = mpsc::channel(NOTICES);
+    let state = Arc::new(RwLock::default());
+    let encoder_id = assay_encoder::encoder_id();
+    let checker = Arc::new(Checker::new(domain, params.clone(), encoder_id, state.clone()));
+    let outlet = Outlet { network: network.clone(), events: events.clone(), checker: checker.clone() };
+    let head = client.head().await?.number;
+    let transcoding = transcoder.map(|settings| Transcoding {
+        core: Transcoder::new(me, params.clone(), encoder_id, settings.capacity),
+        settings,
+        outputs: Default::default(),
+    });
+    let node = Node {
+        me,
+        roles: Node::role_bits(broadcaster.is_some(), transcoding.is_some(), verifier),
+        domain,
+        state: state.clone(),
+        checker,
+        outlet,
+        checks: Arc::new(Semaphore::new(CHECKS)),
+        signer: Arc::new(Signer::new(domain, keys, journal)),
+        queue,
+        network: network.clone(),
+        directory: Default::default(),
+        sources: Sources::new(blobs, network.clone()),
+        workers,
+        keeper: Default::default(),
+        unborn: broadcaster,
+        publishing: None,
+        transcoding,
+        verifying: verifier.then(|| Verifier::new(me, params.clone(), Now { block: head })),
+        params,
+        folder,
+        events: events.clone(),
+        notices,
+    };
+    let task = tokio::spawn(node.run(inbox, network_events));
+    Feed::start(client, deployment.deploy_block, state, events.clone()).await?;
+    Ok(Running { operator: me, peer: network.peer_id(), notices: watched, network, events, task })
+}
