@@ -93,6 +93,29 @@ contract ProveTest is Stream {
         prove(signed, 0x1f & ~accused);
     }
 
+    /// Whatever the weights: a proof holds exactly if its signers have two thirds.
+    function testFuzz_nobody_is_frozen_below_a_quorum(uint96[4] memory more, uint64 bitmap) external {
+        bitmap = uint64(bound(bitmap, 1, 15));
+        uint256 signedWeight;
+        uint256 total;
+        for (uint256 i = 0; i < VERIFIERS; ++i) {
+            uint256 amount = bound(more[i], 1, 2000 * LPT);
+            bond(Role.Verifier, vm.addr(seats[i]), amount);
+            total += 300 * LPT + amount;
+            if ((bitmap >> i) & 1 == 1) signedWeight += 300 * LPT + amount;
+        }
+        openRound();
+        SignedReceipt memory signed = receipt(1);
+        LeafProof memory proof = leafProof(1, 3);
+        QuorumVerdict memory quorum = verdict(signed, 3, RECOMPUTED, bitmap);
+        bool enough = 3 * signedWeight >= 2 * total;
+        if (!enough) {
+            vm.expectRevert(abi.encodeWithSelector(IFraudCourt.QuorumMissed.selector, signedWeight, total));
+        }
+        court.prove(signed, proof, quorum);
+        vm.assertEq(bonding.isFrozen(Role.Transcoder, transcoder), enough);
+    }
+
     function test_correct_work_is_no_fault() external {
         SignedReceipt memory signed = receipt(1);
         LeafProof memory proof = leafProof(1, 3);

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {Assignment, Assignments} from "../objects/Assignment.sol";
+import {Receipt, Receipts} from "../objects/Receipt.sol";
+import {Verdict, Verdicts} from "../objects/Verdict.sol";
+import {FraudCourt} from "../FraudCourt.sol";
+import {Stream} from "./Stream.sol";
+
+/// Digests and signatures of the vectors, in the vectors' own chain and court.
+contract ObjectsTest is Stream {
+    string private _json;
+    FraudCourt private _there;
+
+    function setUp() external {
+        deploy();
+        _json = vectors("eip712");
+        vm.chainId(vm.parseJsonUint(_json, ".chainId"));
+        address home = vm.parseJsonAddress(_json, ".court");
+        vm.etch(home, address(court).code);
+        _there = FraudCourt(home);
+    }
+
+    function test_assignment_digest_and_signature() external view {
+        Assignment memory a = Assignment({
+            jobId: vm.parseJsonUint(_json, ".assignment.jobId"),
+            seq: uint32(vm.parseJsonUint(_json, ".assignment.seq")),
+            attempt: uint8(vm.parseJsonUint(_json, ".assignment.attempt")),
+            round: uint64(vm.parseJsonUint(_json, ".assignment.round")),
+            transcoder: vm.parseJsonAddress(_json, ".assignment.transcoder"),
+            sourceHash: vm.parseJsonBytes32(_json, ".assignment.sourceHash"),
+            sourceLen: uint64(vm.parseJsonUint(_json, ".assignment.sourceLen")),
+            framesRoot: vm.parseJsonBytes32(_json, ".assignment.framesRoot"),
+            frameCount: uint32(vm.parseJsonUint(_json, ".assignment.frameCount")),
+            profilesHash: vm.parseJsonBytes32(_json, ".assignment.profilesHash"),
+            encoderId: vm.parseJsonBytes32(_json, ".assignment.encoderId"),
+            leafCount: uint32(vm.parseJsonUint(_json, ".assignment.leafCount")),
+            pricePerPixel: vm.parseJsonUint(_json, ".assignment.pricePerPixel"),
+            deadlineBlock: uint64(vm.parseJsonUint(_json, ".assignment.deadlineBlock"))
+        });
+        bytes32 digest = _there.hashAssignment(a);
+        vm.assertEq(digest, vm.parseJsonBytes32(_json, ".assignmentDigest"));
+        vm.assertEq(
+            ECDSA.recover(digest, vm.parseJsonBytes(_json, ".assignmentSignature")),
+            vm.parseJsonAddress(_json, ".broadcaster")
+        );
+    }
+
+    function test_receipt_digest_and_signature() external view {
+        Receipt memory r = Receipt({
+            assignmentHash: vm.parseJsonBytes32(_json, ".receipt.assignmentHash"),
+            outputRoot: vm.parseJsonBytes32(_json, ".receipt.outputRoot"),
+            outputBytes: uint64(vm.parseJsonUint(_json, ".receipt.outputBytes")),
+            plant: vm.parseJsonBytes32(_json, ".receipt.plant")
+        });
+        bytes32 digest = _there.hashReceipt(r);
+        vm.assertEq(digest, vm.parseJsonBytes32(_json, ".receiptDigest"));
+        vm.assertEq(
+            ECDSA.recover(digest, vm.parseJsonBytes(_json, ".receiptSignature")),
+            vm.parseJsonAddress(_json, ".transcoder")
+        );
+    }
+
+    function test_verdict_digest() external view {
+        Verdict memory v = Verdict(vm.parseJsonBytes32(_json, ".receiptDigest"), 2, keccak256("out"));
+        vm.assertEq(_there.hashVerdict(v), vm.parseJsonBytes32(_json, ".verdictDigest"));
+    }
+
+    function test_type_hashes_are_those_of_the_protocol() external pure {
+        vm.assertEq(
+            Verdicts.TYPEHASH,
+            keccak256("Verdict(bytes32 receiptHash,uint32 leafIndex,bytes32 recomputedHash)")
+        );
+        vm.assertEq(
+            Receipts.TYPEHASH,
+            keccak256("Receipt(bytes32 assignmentHash,bytes32 outputRoot,uint64 outputBytes,bytes32 plant)")
+        );
+        vm.assertTrue(Assignments.TYPEHASH != 0);
+    }
+
+    function test_the_domain_is_the_protocols() external view {
+        (, string memory name, string memory version, uint256 chainId, address verifyingContract,,) =
+            _there.eip712Domain();
+        vm.assertEq(keccak256(bytes(name)), keccak256("Assay"));
+        vm.assertEq(keccak256(bytes(version)), keccak256("1"));
+        vm.assertTrue(chainId == 31337 && verifyingContract == address(_there));
+        vm.assertEq(
+            keccak256(
+                abi.encode(
+                    keccak256(
+                        "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+                    ),
+                    keccak256("Assay"),
+                    keccak256("1"),
+                    chainId,
+                    verifyingContract
+                )
+            ),
+            vm.parseJsonBytes32(_json, ".separator")
+        );
+    }
+}
