@@ -7,12 +7,8 @@ use assay_protocol::receipt::output_tree;
 
 use crate::output::Conviction;
 
-/// Sums the verdicts of a conviction over the verifiers of its assignment's round; verdicts of others are left out.
-///
-/// # Errors
-/// [`BlsError`] where a signature is no point or none is left.
-pub fn aggregate(conviction: &Conviction, set: &VerifierSet) -> Result<FraudProof, BlsError> {
-    let evidence = &conviction.evidence;
+/// The bitmap of a conviction over a round's verifiers, and their signatures; verdicts of others are left out.
+pub fn signers(conviction: &Conviction, set: &VerifierSet) -> (U256, Vec<BlsSignature>) {
     let mut bitmap = U256::ZERO;
     let mut signatures = Vec::new();
     for verdict in &conviction.verdicts {
@@ -24,6 +20,16 @@ pub fn aggregate(conviction: &Conviction, set: &VerifierSet) -> Result<FraudProo
             signatures.push(verdict.signature);
         }
     }
+    (bitmap, signatures)
+}
+
+/// Sums the verdicts of a conviction over the verifiers of its assignment's round; verdicts of others are left out.
+///
+/// # Errors
+/// [`BlsError`] where a signature is no point or none is left.
+pub fn aggregate(conviction: &Conviction, set: &VerifierSet) -> Result<FraudProof, BlsError> {
+    let evidence = &conviction.evidence;
+    let (bitmap, signatures) = signers(conviction, set);
     let index = conviction.leaf.index;
     Ok(FraudProof {
         assignment: evidence.assignment.assignment.clone(),
