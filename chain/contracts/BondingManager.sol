@@ -12,7 +12,7 @@ import {ActiveSet, ActiveSets} from "./libraries/ActiveSets.sol";
 import {SharePool, SharePools} from "./libraries/SharePools.sol";
 import {StakeSnapshots} from "./libraries/StakeSnapshots.sol";
 import {Role} from "./objects/Role.sol";
-import {Parameters} from "./Parameters.sol";
+import {InvalidParameter, Parameters} from "./Parameters.sol";
 
 /// @title Stakes of transcoders, verifiers and their delegators
 /// @notice Each pool has two share pools: what is bonded and what is unbonding. A slash cuts both, so it

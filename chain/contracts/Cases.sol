@@ -4,13 +4,14 @@ pragma solidity 0.8.37;
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {CaseState, CaseStatus, FaultKind, IFraudCourt} from "./interfaces/IFraudCourt.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {ISlashable} from "./interfaces/ISlashable.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 import {Bursts} from "./libraries/Bursts.sol";
 import {Role} from "./objects/Role.sol";
-import {Parameters} from "./Parameters.sol";
+import {InvalidParameter, Parameters} from "./Parameters.sol";
 
 /// @title From a proven fault to the slash: case, window, execution, payout
 abstract contract Cases is IFraudCourt {
@@ -67,6 +68,16 @@ abstract contract Cases is IFraudCourt {
         ISlashable stakes_,
         IVerifierRegistry registry_
     ) {
+        if (parameters.wrongEncodeBps > BPS) {
+            revert InvalidParameter("wrongEncodeBps", parameters.wrongEncodeBps, BPS);
+        }
+        if (parameters.equivocationBps > BPS) {
+            revert InvalidParameter("equivocationBps", parameters.equivocationBps, BPS);
+        }
+        // Rewards never exceed half of the own cut, so that reporting oneself loses.
+        if (parameters.signersBps > BPS / 2) {
+            revert InvalidParameter("signersBps", parameters.signersBps, BPS / 2);
+        }
         token = token_;
         stakes = stakes_;
         registry = registry_;
@@ -90,6 +101,7 @@ abstract contract Cases is IFraudCourt {
         (uint256 ownCut, uint256 delegatedCut) = stakes.slash(role, operator, bps);
         uint256 slashed = ownCut + delegatedCut;
         uint256 reward = _signersReward(c, ownCut);
+        // At most half of two share pools, each below 2^96.
         c.signersReward = uint96(reward);
         stakes.unfreeze(role, operator);
         emit CaseExecuted(caseId, operator, slashed, slashed - reward, reward);
@@ -160,8 +172,8 @@ abstract contract Cases is IFraudCourt {
         if (c.status != CaseStatus.None) revert AlreadyProven(caseId);
         _cases[caseId] = Case({
             operator: operator,
-            openedBlock: uint32(block.number),
-            round: uint32(round),
+            openedBlock: SafeCast.toUint32(block.number),
+            round: SafeCast.toUint32(round),
             kind: kind,
             status: CaseStatus.Open,
             bitmap: bitmap,

@@ -38,8 +38,11 @@ contract FraudCourt is Evidence, Cases {
         Evidence(rounds_, jobs_, parameters.deadlineBlocks, parameters.evidenceWindow)
         Cases(parameters, token_, stakes_, registry_)
     {
-        // The others were given this address before it existed.
-        if (stakes_.court() != address(this)) revert WrongDeployment(stakes_.court(), address(this));
+        // The others were given addresses before anything stood there.
+        _requireSame(stakes_.court(), address(this));
+        _requireSame(address(rounds_.bonding()), address(stakes_));
+        _requireSame(address(rounds_.registry()), address(registry_));
+        _requireSame(registry_.rounds(), address(rounds_));
     }
 
     /// @inheritdoc IFraudCourt
@@ -159,6 +162,10 @@ contract FraudCourt is Evidence, Cases {
         );
         if (root != assignment.framesRoot) revert WrongFramesRoot(root, assignment.framesRoot);
         return proof.leaf.framesRoot == frames.chunkRoot;
+    }
+
+    function _requireSame(address found, address expected) private pure {
+        if (found != expected) revert WrongDeployment(found, expected);
     }
 
     function _burstBlocks() internal view override returns (uint256) {

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IJobRegistry, Job} from "./interfaces/IJobRegistry.sol";
 import {IRandomSource} from "./interfaces/IRandomSource.sol";
 import {Profiles} from "./libraries/Profiles.sol";
-import {Parameters} from "./Parameters.sol";
+import {InvalidParameter, Parameters} from "./Parameters.sol";
 
 /// @title Jobs and their seeds
 /// @notice The seed is the random source's value for a fixed block after the one that created the job,
@@ -21,7 +21,7 @@ contract JobRegistry is IJobRegistry {
     mapping(uint256 jobId => bytes32) private _seeds;
 
     constructor(Parameters memory parameters, IRandomSource randomSource_) {
-        if (parameters.seedDelayBlocks == 0) revert SeedChoosable();
+        if (parameters.seedDelayBlocks == 0) revert InvalidParameter("seedDelayBlocks", 0, 1);
         seedDelayBlocks = parameters.seedDelayBlocks;
         randomSource = randomSource_;
     }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+/// @notice A parameter is beyond what the contracts can hold or what the rules allow.
+error InvalidParameter(string name, uint256 found, uint256 bound);
+
 /// @notice Everything that differs between deployments. The values of each chain live in `assay-protocol`
 ///         (`params`), with their sources; the contracts freeze them as immutables and nobody can change them.
 struct Parameters {

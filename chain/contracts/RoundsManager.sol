@@ -8,9 +8,9 @@ import {Parameters} from "./Parameters.sol";
 
 /// @title Opens rounds and has their snapshots taken
 contract RoundsManager is IRoundsManager {
-    /// Stores the snapshots of stakes.
+    /// @inheritdoc IRoundsManager
     IBondingManager public immutable bonding;
-    /// Stores the snapshots of verifiers.
+    /// @inheritdoc IRoundsManager
     IVerifierRegistry public immutable registry;
     /// @inheritdoc IRoundsManager
     uint64 public immutable roundLength;

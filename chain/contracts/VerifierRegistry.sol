@@ -19,7 +19,7 @@ contract VerifierRegistry is IVerifierRegistry {
         uint96 number;
     }
 
-    /// The only account that may have snapshots taken.
+    /// @inheritdoc IVerifierRegistry
     address public immutable rounds;
     /// Says who is active with which weight.
     IBondingManager public immutable bonding;

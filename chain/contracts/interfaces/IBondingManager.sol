@@ -65,8 +65,6 @@ interface IBondingManager is ISlashable {
     error NoSnapshot(Role role, uint64 round);
     /// The round's snapshot exists and never changes.
     error SnapshotTaken(uint64 round);
-    /// A parameter is outside of what the contract can hold.
-    error InvalidParameter(string name, uint256 found, uint256 bound);
 
     /// The operator added to its own bond.
     event Bonded(Role indexed role, address indexed operator, uint256 amount, uint256 ownStake);

@@ -19,9 +19,6 @@ interface IJobRegistry {
     /// The job's seed exists from `seedBlock` on.
     error SeedNotYet(uint256 jobId, uint64 seedBlock);
 
-    /// The seed's block must come after the job's.
-    error SeedChoosable();
-
     /// A job was created; `profiles` are laid out as in docs/protocol.md, section 4.
     event JobCreated(
         uint256 indexed jobId,

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IBondingManager} from "./IBondingManager.sol";
+import {IVerifierRegistry} from "./IVerifierRegistry.sol";
+
 /// @title Rounds by block number
 /// @notice Round 0 lasts from the first block of the chain until somebody opens round 1; it has no snapshot.
 interface IRoundsManager {
@@ -26,6 +29,12 @@ interface IRoundsManager {
 
     /// @notice Whether `round` was the last one opened by the end of block `blockNumber`.
     function isRoundAt(uint64 round, uint256 blockNumber) external view returns (bool);
+
+    /// @notice Where the snapshots of stakes are stored.
+    function bonding() external view returns (IBondingManager);
+
+    /// @notice Where the snapshots of verifiers are stored.
+    function registry() external view returns (IVerifierRegistry);
 
     /// @notice Blocks from one opening to the earliest next one.
     function roundLength() external view returns (uint64);

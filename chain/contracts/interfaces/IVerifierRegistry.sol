@@ -43,6 +43,9 @@ interface IVerifierRegistry {
     /// @notice Whether the operator has a key.
     function isRegistered(address operator) external view returns (bool);
 
+    /// @notice The only account that may have snapshots taken.
+    function rounds() external view returns (address);
+
     /// @notice Number of keys ever registered.
     function count() external view returns (uint256);
 

@@ -6,7 +6,7 @@ import {IBondingManager, LockState, PoolState} from "../interfaces/IBondingManag
 import {ISlashable} from "../interfaces/ISlashable.sol";
 import {SharePools} from "../libraries/SharePools.sol";
 import {Role} from "../objects/Role.sol";
-import {Parameters} from "../Parameters.sol";
+import {InvalidParameter, Parameters} from "../Parameters.sol";
 import {Network} from "./Network.sol";
 
 contract BondingManagerTest is Network {
@@ -273,27 +273,19 @@ contract BondingManagerTest is Network {
     function test_parameters_out_of_bounds_are_no_deployment() external {
         Parameters memory p = parameters();
         p.maxVerifiers = 65;
-        vm.expectRevert(
-            abi.encodeWithSelector(IBondingManager.InvalidParameter.selector, "maxVerifiers", 65, 64)
-        );
+        vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "maxVerifiers", 65, 64));
         new BondingManager(p, token, rounds, address(court));
         p = parameters();
         p.unbondingRounds = 0;
-        vm.expectRevert(
-            abi.encodeWithSelector(IBondingManager.InvalidParameter.selector, "unbondingRounds", 0, 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "unbondingRounds", 0, 1));
         new BondingManager(p, token, rounds, address(court));
         p = parameters();
         p.minimumOwnBond = 0;
-        vm.expectRevert(
-            abi.encodeWithSelector(IBondingManager.InvalidParameter.selector, "minimumOwnBond", 0, 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "minimumOwnBond", 0, 1));
         new BondingManager(p, token, rounds, address(court));
         p = parameters();
         p.maxTranscoders = 256;
-        vm.expectRevert(
-            abi.encodeWithSelector(IBondingManager.InvalidParameter.selector, "maxTranscoders", 256, 255)
-        );
+        vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "maxTranscoders", 256, 255));
         new BondingManager(p, token, rounds, address(court));
     }
 

@@ -70,6 +70,22 @@ contract GasTest is Stream {
         _atMost("openRound, one transcoder, four verifiers", 500_000);
     }
 
+    /// The largest sets: a round must open within one transaction's gas (2^24, EIP-7825).
+    function test_the_largest_round() external {
+        for (uint160 i = 1; i <= 99; ++i) {
+            bond(Role.Transcoder, address(0x10000 - i), 100 * LPT);
+        }
+        for (uint256 i = 0; i < 60; ++i) {
+            bond(Role.Verifier, vm.addr(0x1000 + i), 100 * LPT);
+            register(vm.addr(0x1000 + i), 0x1000 + i);
+        }
+        vm.roll(rounds.openableAt());
+        rounds.openRound();
+        _atMost("openRound, 100 transcoders, 64 verifiers", 1 << 24);
+        bond(Role.Transcoder, address(0xBB), 200 * LPT);
+        _atMost("bond, replacing the smallest of 100", 500_000);
+    }
+
     function _atMost(string memory what, uint256 limit) private {
         uint256 used = vm.lastCallGas().gasTotalUsed;
         emit Measured(what, used);

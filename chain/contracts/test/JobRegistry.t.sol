@@ -6,7 +6,7 @@ import {IJobRegistry, Job} from "../interfaces/IJobRegistry.sol";
 import {IRandomSource} from "../interfaces/IRandomSource.sol";
 import {JobRegistry} from "../JobRegistry.sol";
 import {Profiles} from "../libraries/Profiles.sol";
-import {Parameters} from "../Parameters.sol";
+import {InvalidParameter, Parameters} from "../Parameters.sol";
 import {Network} from "./Network.sol";
 
 contract JobRegistryTest is Network {
@@ -69,7 +69,7 @@ contract JobRegistryTest is Network {
     function test_a_seed_in_the_jobs_own_block_is_no_deployment() external {
         Parameters memory p = parameters();
         p.seedDelayBlocks = 0;
-        vm.expectRevert(IJobRegistry.SeedChoosable.selector);
+        vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "seedDelayBlocks", 0, 1));
         new JobRegistry(p, random);
     }
 }
