@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use assay_protocol::wire::MAX_PART;
+use libp2p::allow_block_list::{self, BlockedPeers};
 use libp2p::connection_limits::ConnectionLimits;
 use libp2p::identity::Keypair;
 use libp2p::kad::store::MemoryStore;
@@ -12,7 +13,7 @@ use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::{
-    StreamProtocol, Swarm, SwarmBuilder, autonat, connection_limits, dcutr, identify, kad,
+    PeerId, StreamProtocol, Swarm, SwarmBuilder, autonat, connection_limits, dcutr, identify, kad,
     memory_connection_limits, noise, ping, relay, tcp, yamux,
 };
 
@@ -51,6 +52,7 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(30);
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     limits: connection_limits::Behaviour,
+    pub(crate) banned: allow_block_list::Behaviour<BlockedPeers>,
     memory: Toggle<memory_connection_limits::Behaviour>,
     pub(crate) gossip: Gossip,
     pub(crate) kad: kad::Behaviour<MemoryStore>,
@@ -152,6 +154,7 @@ fn behaviour(
     };
     Behaviour {
         limits: connection_limits::Behaviour::new(connection_limits),
+        banned: allow_block_list::Behaviour::default(),
         memory: memory.into(),
         gossip,
         kad: kademlia(config, own, kad_protocol),
@@ -160,10 +163,7 @@ fn behaviour(
         autonat_client: autonat::v2::client::Behaviour::new(rand::make_rng(), probes),
         autonat_server: autonat::v2::server::Behaviour::new(rand::make_rng()),
         relay_client,
-        relay_server: config
-            .relay_server
-            .then(|| relay::Behaviour::new(own, relay::Config::default()))
-            .into(),
+        relay_server: relay_server(config, own).into(),
         dcutr: dcutr::Behaviour::new(own),
         blob: request_response::Behaviour::with_codec(
             BlobCodec,
@@ -183,13 +183,20 @@ fn behaviour(
     }
 }
 
+/// A relay for others, if this node has an address to be one at. Its status is fixed before the first connection:
+/// when libp2p-relay 0.22 changes it later it notifies relayed connections too, whose handlers panic on it.
+fn relay_server(config: &Config, own: PeerId) -> Option<relay::Behaviour> {
+    let serves = config.relay_server && !config.external.is_empty();
+    serves.then(|| {
+        let mut server = relay::Behaviour::new(own, relay::Config::default());
+        server.set_status(Some(relay::Status::Enable));
+        server
+    })
+}
+
 /// Kademlia for finding peers only: records of others are not stored, and addresses come from `identify`, filtered,
 /// or from signed node records.
-fn kademlia(
-    config: &Config,
-    own: libp2p::PeerId,
-    protocol: StreamProtocol,
-) -> kad::Behaviour<MemoryStore> {
+fn kademlia(config: &Config, own: PeerId, protocol: StreamProtocol) -> kad::Behaviour<MemoryStore> {
     let mut settings = kad::Config::new(protocol);
     settings
         .set_kbucket_inserts(kad::BucketInserts::Manual)

@@ -27,7 +27,8 @@ pub struct Config {
     /// Whether this node answers discovery queries of others.
     pub discovery: Discovery,
     /// Whether this node relays for nodes behind routers, within libp2p's own limits (128 KiB and two minutes a
-    /// circuit). Default true: it costs little and the network needs some.
+    /// circuit). Default true: it costs little and the network needs some. Only a node with [`Config::external`]
+    /// addresses does, because a reservation consists of them.
     pub relay_server: bool,
     /// Connections to seek. Default 24: twice gossipsub's largest mesh (12), so that gossip always finds peers
     /// outside the mesh; a network smaller than this becomes fully connected.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use libp2p::core::transport::ListenerId;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 
@@ -89,6 +90,44 @@ impl Backoff {
         self.next = now + self.wait + jitter;
         self.wait = (self.wait * 2).min(LONGEST_WAIT);
         true
+    }
+}
+
+/// The relays this node wants a reservation on, and the listeners that hold one.
+#[derive(Debug)]
+pub(crate) struct Reservations {
+    wanted: Vec<(Multiaddr, Option<ListenerId>, Backoff)>,
+}
+
+impl Reservations {
+    pub(crate) fn new(relays: &[Multiaddr], now: Instant) -> Self {
+        let circuit = |relay: &Multiaddr| relay.clone().with(Protocol::P2pCircuit);
+        let wanted = relays.iter().map(|r| (circuit(r), None, Backoff::new(now)));
+        Self {
+            wanted: wanted.collect(),
+        }
+    }
+
+    /// Tries `listen` for each reservation that is missing and due.
+    pub(crate) fn renew(
+        &mut self,
+        now: Instant,
+        mut listen: impl FnMut(Multiaddr) -> Option<ListenerId>,
+    ) {
+        for (circuit, listener, pace) in &mut self.wanted {
+            if listener.is_none() && pace.is_due(now) {
+                *listener = listen(circuit.clone());
+            }
+        }
+    }
+
+    /// A listener has closed: the relay is gone or has refused.
+    pub(crate) fn lost(&mut self, closed: ListenerId) {
+        for (_, listener, _) in &mut self.wanted {
+            if *listener == Some(closed) {
+                *listener = None;
+            }
+        }
     }
 }
 
@@ -194,7 +233,10 @@ mod tests {
                 "{claimed} from {from}"
             );
         }
-        assert!(is_loopback_only(&[loopback.clone()]) && !is_loopback_only(&[loopback, global]));
+        assert!(
+            is_loopback_only(std::slice::from_ref(&loopback))
+                && !is_loopback_only(&[loopback, global])
+        );
         assert!(!is_loopback_only(&[]));
     }
 
@@ -228,6 +270,28 @@ mod tests {
                 .is_empty()
         });
         assert!((90..=150).contains(&attempts.count()));
+    }
+
+    #[test]
+    fn lost_reservations_are_sought_again_and_held_ones_left_alone() {
+        let start = Instant::now();
+        let relay = address(&format!("/ip4/9.9.9.9/tcp/1/p2p/{}", PeerId::random()));
+        let mut reservations = Reservations::new(std::slice::from_ref(&relay), start);
+        let (held, mut asked) = (ListenerId::next(), Vec::new());
+        let mut renew = |reservations: &mut Reservations, seconds| {
+            reservations.renew(start + Duration::from_secs(seconds), |circuit| {
+                asked.push(circuit);
+                Some(held)
+            });
+            asked.len()
+        };
+        assert_eq!(renew(&mut reservations, 0), 1);
+        assert_eq!(renew(&mut reservations, 60), 1);
+        reservations.lost(ListenerId::next());
+        assert_eq!(renew(&mut reservations, 60), 1);
+        reservations.lost(held);
+        assert_eq!(renew(&mut reservations, 60), 2);
+        assert_eq!(asked[0], relay.with(Protocol::P2pCircuit));
     }
 
     #[test]

@@ -9,8 +9,9 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use libp2p::PeerId;
 
-use crate::blob::{self, BadData, BlobAnswer, BlobRequest, Refusal};
+use crate::blob::{BlobAnswer, BlobRequest, Refusal};
 use crate::handle::{Handle, RequestError};
+use crate::proof::{self, BadData};
 use crate::standing::Misconduct;
 
 /// Bytes asked for at once; a multiple of 16 KiB.
@@ -274,7 +275,7 @@ async fn fetch_range(
     let mut wait = BUSY_WAIT;
     for attempt in 0.. {
         match handle.request_range(provider, request).await? {
-            BlobAnswer::Data(encoded) => return Ok(blob::verify(&request, &encoded)?),
+            BlobAnswer::Data(encoded) => return Ok(proof::verify(&request, &encoded)?),
             BlobAnswer::Refused(Refusal::Busy) if attempt < BUSY_RETRIES => {
                 tokio::time::sleep(wait).await;
                 wait *= 2;

@@ -54,6 +54,28 @@ pub(crate) async fn write<T: AsyncWrite + Unpin + Send>(
     io.flush().await
 }
 
+/// A request that breaks the protocol. Handed up as a request, because request-response keeps failed reads to itself
+/// and the sender's score should fall.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Malformed(pub(crate) String);
+
+/// Reads a request of at most `cap` bytes; a longer one is malformed, a broken stream an error.
+pub(crate) async fn read_request<T: AsyncRead + Unpin + Send>(
+    io: &mut T,
+    cap: usize,
+) -> io::Result<Result<Vec<u8>, Malformed>> {
+    match read(io, cap).await {
+        Err(e) if e.kind() == io::ErrorKind::InvalidData => Ok(Err(Malformed(e.to_string()))),
+        read => read.map(Ok),
+    }
+}
+
+/// The message to send; what could not be read is not passed on.
+pub(crate) fn well_formed<T>(request: Result<T, Malformed>) -> io::Result<T> {
+    request.map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e))
+}
+
 /// Answer to a job or verdict message: one status byte, then the payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reply {
@@ -74,14 +96,14 @@ pub(crate) struct FrameCodec {
 
 impl Codec for FrameCodec {
     type Protocol = StreamProtocol;
-    type Request = Vec<u8>;
+    type Request = Result<Vec<u8>, Malformed>;
     type Response = Reply;
 
-    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Vec<u8>>
+    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Self::Request>
     where
         T: AsyncRead + Unpin + Send,
     {
-        read(io, self.request).await
+        read_request(io, self.request).await
     }
 
     async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Reply>
@@ -106,12 +128,12 @@ impl Codec for FrameCodec {
         &mut self,
         _: &StreamProtocol,
         io: &mut T,
-        request: Vec<u8>,
+        request: Self::Request,
     ) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
-        write(io, self.request, &[&request]).await
+        write(io, self.request, &[&well_formed(request)?]).await
     }
 
     async fn write_response<T>(

@@ -20,8 +20,13 @@ pub(crate) type Gossip = gossipsub::Behaviour<IdentityTransform, WhitelistSubscr
 
 /// Protobuf around one payload: topic name (about 80 bytes) and tags.
 const ENVELOPE: usize = 1024;
+/// libp2p-gossipsub 0.50.1 holds its size limit against the whole read buffer, which may end with up to 8 KiB of the
+/// next message; without this much room two large messages in a row reset the stream and are lost.
+const READ_AHEAD: usize = 8 * 1024;
+/// Below this score a peer is graylisted: gossipsub ignores it, and the node disconnects it for a while.
+pub(crate) const GRAYLIST: f64 = -80.0;
 /// Mesh maintenance; 700 ms as Ethereum's consensus layer uses, so that meshes form within two beats.
-pub(crate) const HEARTBEAT: Duration = Duration::from_millis(700);
+const HEARTBEAT: Duration = Duration::from_millis(700);
 /// Beats a message waits for the node's judgement before it can no longer be forwarded: 21 s, enough for a chain
 /// call and a full verification queue.
 const HISTORY: usize = 30;
@@ -45,7 +50,7 @@ pub(crate) fn behaviour(topics: &TopicTable) -> Result<Gossip, SpawnError> {
         .validation_mode(ValidationMode::Anonymous)
         .validate_messages()
         .message_id_fn(message_id)
-        .max_transmit_size(MAX_GOSSIP + ENVELOPE)
+        .max_transmit_size(MAX_GOSSIP + ENVELOPE + READ_AHEAD)
         .heartbeat_interval(HEARTBEAT)
         .heartbeat_initial_delay(Duration::from_millis(100))
         .history_length(HISTORY)
@@ -77,7 +82,7 @@ fn thresholds() -> PeerScoreThresholds {
     PeerScoreThresholds {
         gossip_threshold: -10.0,
         publish_threshold: -50.0,
-        graylist_threshold: -80.0,
+        graylist_threshold: GRAYLIST,
         accept_px_threshold: 100.0,
         opportunistic_graft_threshold: 5.0,
     }

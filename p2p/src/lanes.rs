@@ -21,10 +21,12 @@ pub(crate) enum Lane {
     Verdict,
 }
 
+type Places = HashMap<(Lane, PeerId), Arc<Semaphore>>;
+
 /// The limits of every peer that has requests under way.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lanes {
-    semaphores: Arc<Mutex<HashMap<(Lane, PeerId), Arc<Semaphore>>>>,
+    semaphores: Arc<Mutex<Places>>,
 }
 
 impl Lanes {

@@ -33,7 +33,7 @@
 //! ```
 //!
 //! The files: [`Config`] and [`Identity`] go into [`spawn()`]; `behaviour` puts the protocols together, `service` runs
-//! them; `gossip`, `outbox`, `standing` and `quota` are the gossip side, `blob`, `store`, `fetch`, `frame`, `lanes`
+//! them; `gossip`, `outbox`, `standing` and `quota` are the gossip side, `blob`, `proof`, `store`, `fetch`, `frame`, `lanes`
 //! and `requests` the streams, `discovery` and `network` the rest.
 #![forbid(unsafe_code)]
 
@@ -50,6 +50,7 @@ mod identity;
 mod lanes;
 mod network;
 mod outbox;
+mod proof;
 mod quota;
 mod requests;
 mod service;
@@ -59,13 +60,14 @@ mod store;
 mod topic;
 
 pub use behaviour::{MAX_JOB, MAX_JOB_ANSWER, MAX_VERDICT};
-pub use blob::{BadData, Refusal};
+pub use blob::Refusal;
 pub use config::{Config, ConfigError, Discovery, Limits, Quotas};
 pub use event::{Event, Judgement, MessageToken};
 pub use fetch::{FetchError, ProviderFailure};
 pub use handle::{Handle, PublishError, Published, RequestError};
 pub use identity::{Identity, IdentityError};
 pub use libp2p::{Multiaddr, PeerId};
+pub use proof::BadData;
 pub use spawn::{SpawnError, spawn};
 pub use standing::Misconduct;
 pub use store::{BlobSource, BlobStore, MemoryStore};

@@ -59,11 +59,12 @@ impl Service {
             }
             SwarmEvent::ListenerError { error, .. } => tracing::warn!(%error, "listener"),
             SwarmEvent::ListenerClosed {
+                listener_id,
                 addresses,
-                reason: Err(error),
-                ..
+                reason,
             } => {
-                tracing::warn!(?addresses, %error, "no longer listening");
+                tracing::warn!(?addresses, ?reason, "no longer listening");
+                self.reservations.lost(listener_id);
             }
             SwarmEvent::OutgoingConnectionError { peer_id, error, .. } => {
                 tracing::debug!(peer = ?peer_id, %error, "dialling failed");

@@ -9,15 +9,14 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use libp2p::PeerId;
 use libp2p::request_response::{
-    Event as ExchangeEvent, InboundFailure, Message, OutboundFailure, OutboundRequestId,
-    ResponseChannel,
+    Event as ExchangeEvent, Message, OutboundFailure, OutboundRequestId, ResponseChannel,
 };
 use tokio::sync::oneshot;
 
 use crate::behaviour::{JOB_TIMEOUT, MAX_JOB_ANSWER, MAX_VERDICT, VERDICT_TIMEOUT};
 use crate::blob::{BlobAnswer, BlobRequest, Refusal};
 use crate::event::Event;
-use crate::frame::Reply;
+use crate::frame::{Malformed, Reply};
 use crate::handle::RequestError;
 use crate::lanes::{Lane, PER_PEER};
 use crate::quota::Spending;
@@ -150,7 +149,10 @@ impl Service {
         let _ = exchange.send_response(channel, reply);
     }
 
-    pub(crate) fn on_blob_event(&mut self, event: ExchangeEvent<BlobRequest, BlobAnswer>) {
+    pub(crate) fn on_blob_event(
+        &mut self,
+        event: ExchangeEvent<Result<BlobRequest, Malformed>, BlobAnswer>,
+    ) {
         match event {
             ExchangeEvent::Message {
                 peer,
@@ -159,9 +161,10 @@ impl Service {
                         request, channel, ..
                     },
                 ..
-            } => {
-                self.on_blob_request(peer, request, channel);
-            }
+            } => match request {
+                Ok(request) => self.on_blob_request(peer, request, channel),
+                Err(malformed) => self.on_malformed(peer, &malformed),
+            },
             ExchangeEvent::Message {
                 message:
                     Message::Response {
@@ -182,7 +185,7 @@ impl Service {
                 }
             }
             ExchangeEvent::InboundFailure { peer, error, .. } => {
-                self.on_inbound_failure(peer, &error)
+                tracing::debug!(%peer, %error, "answer not delivered");
             }
             ExchangeEvent::ResponseSent { .. } => {}
         }
@@ -231,7 +234,11 @@ impl Service {
     }
 
     /// Job and verdict exchanges.
-    pub(crate) fn on_message_event(&mut self, lane: Lane, event: ExchangeEvent<Vec<u8>, Reply>) {
+    pub(crate) fn on_message_event(
+        &mut self,
+        lane: Lane,
+        event: ExchangeEvent<Result<Vec<u8>, Malformed>, Reply>,
+    ) {
         let waiting = if lane == Lane::Verdict {
             &mut self.requests.verdicts
         } else {
@@ -245,9 +252,10 @@ impl Service {
                         request, channel, ..
                     },
                 ..
-            } => {
-                self.on_message_request(lane, peer, request, channel);
-            }
+            } => match request {
+                Ok(bytes) => self.on_message_request(lane, peer, bytes, channel),
+                Err(malformed) => self.on_malformed(peer, &malformed),
+            },
             ExchangeEvent::Message {
                 message:
                     Message::Response {
@@ -271,7 +279,7 @@ impl Service {
                 }
             }
             ExchangeEvent::InboundFailure { peer, error, .. } => {
-                self.on_inbound_failure(peer, &error)
+                tracing::debug!(%peer, %error, "answer not delivered");
             }
             ExchangeEvent::ResponseSent { .. } => {}
         }
@@ -317,12 +325,9 @@ impl Service {
         self.requests.start(lane, peer, Box::pin(work));
     }
 
-    fn on_inbound_failure(&mut self, peer: PeerId, failure: &InboundFailure) {
-        tracing::debug!(%peer, %failure, "inbound request failed");
-        if let InboundFailure::Io(error) = failure
-            && error.kind() == std::io::ErrorKind::InvalidData
-        {
-            self.punish(peer, Misconduct::BadMessage);
-        }
+    /// The answer's channel is dropped, which ends the stream.
+    fn on_malformed(&mut self, peer: PeerId, malformed: &Malformed) {
+        tracing::debug!(%peer, %malformed, "malformed request");
+        self.punish(peer, Misconduct::BadMessage);
     }
 }

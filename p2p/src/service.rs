@@ -15,8 +15,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::behaviour::{self, Behaviour};
 use crate::config::Config;
-use crate::discovery::Seeker;
+use crate::discovery::{Reservations, Seeker};
 use crate::event::{Event, Judgement};
+use crate::gossip::GRAYLIST;
 use crate::handle::{Command, Published};
 use crate::outbox::Outbox;
 use crate::quota::QuotaBook;
@@ -27,6 +28,8 @@ use crate::topic::{Topic, TopicTable};
 
 /// Pace of dialling, walking and sending from the outbox.
 const TICK: Duration = Duration::from_millis(250);
+/// How long a graylisted peer stays disconnected: the half-life of penalties, so that it returns above the graylist.
+const BAN: Duration = Duration::from_secs(600);
 /// Ticks between applications of decayed penalties: 10 s.
 const SCORE_TICKS: u64 = 40;
 
@@ -43,6 +46,9 @@ pub(crate) struct Service {
     pub(crate) server: Arc<Server>,
     pub(crate) requests: Requests,
     pub(crate) seeker: Seeker,
+    pub(crate) reservations: Reservations,
+    /// Graylisted peers and until when no connection is made with them.
+    bans: HashMap<PeerId, Instant>,
     outbox: Outbox,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<Event>,
@@ -72,6 +78,8 @@ impl Service {
             server: Arc::new(Server::new(store)),
             requests: Requests::default(),
             seeker: Seeker::new(own, config.target_peers, &config.bootstrap, Instant::now()),
+            reservations: Reservations::new(&config.relays, Instant::now()),
+            bans: HashMap::new(),
             outbox: Outbox::default(),
             commands,
             events,
@@ -117,11 +125,19 @@ impl Service {
                 gossip.report_message_validation_result(&token.id, &token.source, acceptance);
             }
             Command::Blob(peer, request, answer) => {
-                let id = self.swarm.behaviour_mut().blob.send_request(&peer, request);
+                let id = self
+                    .swarm
+                    .behaviour_mut()
+                    .blob
+                    .send_request(&peer, Ok(request));
                 self.requests.asked_blob(id, answer);
             }
             Command::Job(peer, bytes, answer) => {
-                let id = self.swarm.behaviour_mut().job.send_request(&peer, bytes);
+                let id = self
+                    .swarm
+                    .behaviour_mut()
+                    .job
+                    .send_request(&peer, Ok(bytes));
                 self.requests.asked_job(id, answer);
             }
             Command::Verdict(peer, bytes, answer) => {
@@ -129,7 +145,7 @@ impl Service {
                     .swarm
                     .behaviour_mut()
                     .verdict
-                    .send_request(&peer, bytes);
+                    .send_request(&peer, Ok(bytes));
                 self.requests.asked_verdict(id, answer);
             }
             Command::SetStake(peer, share) => {
@@ -259,15 +275,42 @@ impl Service {
             }
             self.flush_outbox(topic);
         }
+        let swarm = &mut self.swarm;
+        self.reservations.renew(now, |circuit| {
+            let listening = swarm.listen_on(circuit.clone());
+            listening
+                .inspect_err(|error| tracing::warn!(%circuit, %error, "no reservation"))
+                .ok()
+        });
         self.ticks += 1;
         if self.ticks.is_multiple_of(SCORE_TICKS) {
             self.quotas.prune(now);
             self.standings.prune(now);
-            let peers: Vec<PeerId> = self.swarm.connected_peers().copied().collect();
-            for peer in peers {
-                self.apply_standing(peer);
+            self.review_peers(now);
+        }
+    }
+
+    /// Applies decayed penalties, disconnects graylisted peers and lets those in whose time is over.
+    fn review_peers(&mut self, now: Instant) {
+        let peers: Vec<PeerId> = self.swarm.connected_peers().copied().collect();
+        for peer in peers {
+            self.apply_standing(peer);
+            let behaviour = self.swarm.behaviour_mut();
+            let score = behaviour.gossip.peer_score(&peer);
+            if let Some(score) = score.filter(|score| *score < GRAYLIST) {
+                tracing::warn!(%peer, score, "graylisted peer disconnected");
+                behaviour.banned.block_peer(peer);
+                self.bans.insert(peer, now + BAN);
             }
         }
+        let banned = &mut self.swarm.behaviour_mut().banned;
+        self.bans.retain(|peer, until| {
+            let stays = now < *until;
+            if !stays {
+                banned.unblock_peer(*peer);
+            }
+            stays
+        });
     }
 
     fn has_subscriber(&self, topic: Topic) -> bool {

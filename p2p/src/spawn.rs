@@ -67,11 +67,7 @@ pub fn spawn(
     config.validate()?;
     let topics = TopicTable::new(config.chain_id, config.court);
     let mut swarm = behaviour::swarm(&config, identity.keypair(), &topics)?;
-    let circuits = config
-        .relays
-        .iter()
-        .map(|relay| relay.clone().with(Protocol::P2pCircuit));
-    for address in config.listen.iter().cloned().chain(circuits) {
+    for address in config.listen.iter().cloned() {
         check_free(&address)?;
         let listening = swarm.listen_on(address.clone());
         listening.map_err(|e| SpawnError::Listen {

@@ -8,7 +8,8 @@ use assay_protocol::B256;
 use bao_tree::io::sync::ReadAt;
 use libp2p::PeerId;
 
-use crate::blob::{self, BlobAnswer, BlobRequest, Outboard, Refusal};
+use crate::blob::{BlobAnswer, BlobRequest, Refusal};
+use crate::proof::{self, Outboard};
 
 /// Content by BLAKE3 hash, given by the node. Called on blocking threads.
 pub trait BlobStore: Send + Sync + 'static {
@@ -19,20 +20,15 @@ pub trait BlobStore: Send + Sync + 'static {
 /// One blob, readable at any place.
 pub trait BlobSource: Send {
     /// Bytes in all.
-    fn len(&self) -> u64;
-
-    /// Whether it has no bytes.
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
+    fn size(&self) -> u64;
 
     /// Reads from `offset` into `buffer`; as many bytes as were read, 0 at the end.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
 impl BlobSource for Arc<[u8]> {
-    fn len(&self) -> u64 {
-        <[u8]>::len(self) as u64
+    fn size(&self) -> u64 {
+        self.len() as u64
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
@@ -167,8 +163,8 @@ impl Server {
                 return refused(Refusal::NotFound);
             }
         };
-        if source.len() != request.blob_len {
-            return refused(Refusal::OtherLength(source.len()));
+        if source.size() != request.blob_len {
+            return refused(Refusal::OtherLength(source.size()));
         }
         if !request.is_well_formed() {
             return refused(Refusal::MalformedRange);
@@ -196,7 +192,7 @@ impl Server {
         let tree = match cached {
             Some(tree) => tree,
             None => {
-                let tree = Arc::new(blob::outboard(FromStart { source, at: 0 }, source.len())?);
+                let tree = Arc::new(proof::outboard(FromStart { source, at: 0 }, source.size())?);
                 if tree.root.as_bytes() != request.hash.as_slice() {
                     return Err(io::Error::new(
                         io::ErrorKind::InvalidData,
@@ -214,7 +210,7 @@ impl Server {
                 tree
             }
         };
-        blob::prove(request, AnyPlace(source), &tree)
+        proof::prove(request, AnyPlace(source), &tree)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Real nodes on loopback, and what the scenarios ask of them.
 
-#![allow(dead_code)]
+// Each test binary uses some of this.
+#![allow(clippy::unwrap_used, clippy::panic, dead_code)]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
