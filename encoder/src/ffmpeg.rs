@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 use assay_protocol::profile::SourceFormat;
 
 /// Demuxers a worker lets untrusted bytes reach: containers, none that opens other files or addresses.
-const DEMUXERS: &str = "matroska,webm,mov,mp4,mpegts,flv,avi,nut,ivf,obu,ogg,yuv4mpegpipe";
+const DEMUXERS: &str =
+    "matroska,webm,mov,mp4,mpegts,flv,avi,nut,ivf,obu,ogg,h264,hevc,m4v,yuv4mpegpipe";
 /// Scaler flags under which FFmpeg's own conversions do not depend on the CPU.
 const SWS_FLAGS: &str = "bicubic+accurate_rnd+full_chroma_int+bitexact";
 const FALLBACK_PATH: &str = "/usr/local/bin:/usr/bin:/bin";

@@ -201,12 +201,13 @@ impl Segmenter {
 
 /// Containers to try: the source's own kind first, as it takes the stream with its quirks.
 fn containers(probe: &Probe) -> [&'static str; 3] {
-    if probe.rotation != 0 {
-        ["mov", "matroska", "nut"]
-    } else if probe.container == "mpegts" {
-        ["mpegts", "matroska", "nut"]
-    } else {
-        ["matroska", "mpegts", "nut"]
+    match probe.container.as_str() {
+        _ if probe.rotation != 0 => ["mov", "matroska", "nut"],
+        "mpegts" => ["mpegts", "matroska", "nut"],
+        "h264" => ["h264", "matroska", "nut"],
+        "hevc" => ["hevc", "matroska", "nut"],
+        "m4v" => ["m4v", "matroska", "nut"],
+        _ => ["matroska", "mpegts", "nut"],
     }
 }
 

@@ -103,7 +103,7 @@ pub fn frame(width: u32, height: u32, index: u32) -> Vec<u8> {
             let gradient = (x + 2 * y + 3 * index) / 4 % 160 + 40;
             let grain =
                 (x / 2).wrapping_mul(73) ^ (y / 2).wrapping_mul(151) ^ (index / 4).wrapping_mul(19);
-            let texture = if (x / 32 + y / 32 + index / 16) % 2 == 0 {
+            let texture = if (x / 32 + y / 32 + index / 16).is_multiple_of(2) {
                 grain % 24
             } else {
                 0

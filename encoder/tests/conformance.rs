@@ -1,5 +1,7 @@
 //! The vectors hold at every SIMD level this machine has, and a wrong one is noticed.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use assay_encoder::SimdLevel;

@@ -1,9 +1,12 @@
 //! The test binary's own calls to C math end in the libm crate, not in the platform's library.
 #![allow(unsafe_code)] // Asks the dynamic linker for the platform's functions.
+#![allow(clippy::unwrap_used)]
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 use std::ffi::CString;
 use std::hint::black_box;
+
+type Function = fn(f64) -> f64;
 
 fn inputs() -> impl Iterator<Item = f64> {
     (1..200_000u64)
@@ -28,7 +31,7 @@ fn platform(name: &str) -> extern "C" fn(f64) -> f64 {
 #[test]
 fn std_calls_end_in_the_libm_crate() {
     assert!(assay_libm::pin() > 40);
-    let functions: [(&str, fn(f64) -> f64, fn(f64) -> f64); 5] = [
+    let functions: [(&str, Function, Function); 5] = [
         ("exp", |x| black_box(x).exp(), libm::exp),
         ("log2", |x| black_box(x).log2(), libm::log2),
         ("log10", |x| black_box(x).log10(), libm::log10),

@@ -77,6 +77,8 @@ impl Plan {
 pub(super) async fn scan(probe: &Probe, target: u32) -> Result<Plan, InputError> {
     let mut command = ffmpeg::prober(&probe.path);
     command.args([
+        "-fflags",
+        "+genpts",
         "-show_entries",
         "packet=codec_type,pts_time,dts_time,pos,flags",
         "-of",
@@ -161,7 +163,8 @@ fn packet(line: &str) -> (&str, Packet) {
 
 /// Key frames to cut at: the first about `target` frames on that no later frame precedes on the screen.
 ///
-/// Such a leading frame may refer to the group before (an open GOP) and would not decode alone.
+/// Such a leading frame may refer to the group before (an open GOP) and would not decode alone. Without timestamps
+/// (raw streams) nothing is known, and nothing is cut.
 fn starts(packets: &[Packet], target: u32) -> Vec<u32> {
     let mut starts = Vec::new();
     let mut next = 0;
@@ -171,7 +174,7 @@ fn starts(packets: &[Packet], target: u32) -> Vec<u32> {
         }
         let group = packets[index + 1..].iter().take_while(|p| !p.key);
         let leads = |p: &Packet| p.time.zip(packet.time).is_some_and(|(p, key)| p < key);
-        if index == 0 || !group.into_iter().any(leads) {
+        if index == 0 || (packet.time.is_some() && !group.into_iter().any(leads)) {
             starts.push(index as u32);
             next = index as u32 + target - target / EARLY;
         }

@@ -1,5 +1,5 @@
 //! Clips made by FFmpeg, and the worker of this crate.
-#![allow(dead_code)] // Each test file uses its part.
+#![allow(dead_code, clippy::unwrap_used)] // Each test file uses its part.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
