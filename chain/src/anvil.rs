@@ -64,10 +64,8 @@ pub enum AnvilError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// It ended at once: most often the port is taken or the version is too old for the options.
-    #[error(
-        "anvil ended at once on port {port}; is the port taken, is `anvil --version` at least 1.0?"
-    )]
+    /// It ended at once: most often the version is too old for the options.
+    #[error("anvil ended at once on port {port}; is `anvil --version` at least 1.0?")]
     Exited {
         /// The port asked for.
         port: u16,
@@ -77,6 +75,14 @@ pub enum AnvilError {
     Silent {
         /// The port asked for.
         port: u16,
+    },
+    /// Something else listens there.
+    #[error("port {port} of 127.0.0.1 is taken: {source}; choose another one or none")]
+    PortTaken {
+        /// The port asked for.
+        port: u16,
+        /// What the system said.
+        source: std::io::Error,
     },
     /// A control request failed.
     #[error(transparent)]
@@ -126,7 +132,8 @@ impl Anvil {
         loop {
             tries += 1;
             let port = match config.port {
-                Some(port) => port,
+                // A foreign chain there would answer in anvil's place.
+                Some(port) => check_free(port)?,
                 None => free_port()?,
             };
             match Self::start_on(&path, port, config.block_time).await {
@@ -194,12 +201,7 @@ impl Anvil {
                 return Err(AnvilError::Exited { port });
             }
             if anvil.rpc.chain_id().await.is_ok() {
-                // A foreign chain on this port would answer too; ours would have ended by now.
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                return match anvil.guard.try_wait().map_err(spawn_error)? {
-                    Some(_) => Err(AnvilError::Exited { port }),
-                    None => Ok(anvil),
-                };
+                return Ok(anvil);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -296,6 +298,13 @@ pub fn dev_key(index: u32) -> Result<OperatorKey, AnvilError> {
         .map_err(|_| bad())?;
     let secret = Zeroizing::new(<[u8; 32]>::from(wallet.signer().to_bytes()));
     OperatorKey::from_bytes(*secret).map_err(|_| bad())
+}
+
+fn check_free(port: u16) -> Result<u16, AnvilError> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        Ok(_) => Ok(port),
+        Err(source) => Err(AnvilError::PortTaken { port, source }),
+    }
 }
 
 fn free_port() -> Result<u16, AnvilError> {

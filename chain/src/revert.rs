@@ -154,29 +154,30 @@ fn show(token: &Token) -> String {
     }
 }
 
-/// `RoundNotOver` → `round not over`; a name that is one word in capitals stays.
+/// `RoundNotOver` → `round not over`; acronyms keep their capitals.
 fn words(name: &str) -> String {
-    let mut out = String::new();
     let letters: Vec<char> = name.trim_matches('_').chars().collect();
-    for (i, c) in letters.iter().enumerate() {
-        let acronym = letters.get(i + 1).is_some_and(|n| n.is_uppercase())
-            || (i > 0
-                && letters[i - 1].is_uppercase()
-                && letters.get(i + 1).is_none_or(|n| n.is_uppercase()));
-        let begins = c.is_uppercase()
-            && i > 0
-            && (letters[i - 1].is_lowercase()
-                || letters.get(i + 1).is_some_and(|n| n.is_lowercase()));
-        if begins {
-            out.push(' ');
+    let begins = |i: usize| {
+        let before = i.checked_sub(1).and_then(|b| letters.get(b));
+        let after = letters.get(i + 1);
+        letters[i].is_uppercase()
+            && before.is_some_and(|b| b.is_lowercase() || after.is_some_and(|a| a.is_lowercase()))
+    };
+    let mut words = vec![String::new()];
+    for (i, letter) in letters.iter().enumerate() {
+        if begins(i) {
+            words.push(String::new());
         }
-        if c.is_uppercase() && !acronym {
-            out.extend(c.to_lowercase())
-        } else {
-            out.push(*c)
+        if let Some(word) = words.last_mut() {
+            word.push(*letter);
         }
     }
-    out
+    for word in &mut words {
+        if word.len() == 1 || word.chars().any(char::is_lowercase) {
+            *word = word.to_lowercase();
+        }
+    }
+    words.join(" ")
 }
 
 #[cfg(test)]
@@ -189,6 +190,7 @@ mod tests {
             "error RoundNotOver(uint256 opensAt, uint256 currentBlock)",
             "error AlreadyProven()",
             "error BLSKeyTaken(address owner)",
+            "error ERC20NotASigner()",
         ])
         .unwrap()])
     }
@@ -210,6 +212,8 @@ mod tests {
             book().decode(&data("AlreadyProven()", &[])).to_string(),
             "already proven"
         );
+        let mixed = book().decode(&data("ERC20NotASigner()", &[]));
+        assert_eq!(mixed.to_string(), "ERC20 not a signer");
         let owner = [Token::Address(ethers::types::H160::zero())];
         let revert = book()
             .decode(&data("BLSKeyTaken(address)", &owner))

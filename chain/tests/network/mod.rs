@@ -1,6 +1,8 @@
 //! A real development chain with the contracts deployed, for the scenarios beside this folder.
 #![allow(dead_code)] // Each scenario uses its own part.
 
+pub mod proxy;
+
 use std::path::PathBuf;
 
 use assay_chain::anvil::{Anvil, AnvilConfig, dev_key};

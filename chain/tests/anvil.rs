@@ -1,0 +1,131 @@
+//! The development chain ends with its parent, however that one ends.
+
+mod network;
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use assay_chain::anvil::{Anvil, AnvilConfig, AnvilError, find};
+
+/// Name of the test that acts as a parent in a process of its own.
+const PARENT: &str = "a_parent_that_waits";
+
+fn lives(pid: u32) -> bool {
+    // A zombie has ended; only its parent has not looked yet.
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')')
+        .next()
+        .is_some_and(|rest| !rest.is_empty() && !rest.trim_start().starts_with('Z'))
+}
+
+fn ends(pid: u32) -> bool {
+    let begun = Instant::now();
+    while lives(pid) && begun.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    !lives(pid)
+}
+
+/// Starts this very program as a parent of anvil; returns it with anvil's process id.
+fn parent(mode: &str) -> (Child, u32) {
+    let mut parent = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", PARENT, "--ignored", "--nocapture"])
+        .env("ANVIL_PARENT", mode)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(parent.stdout.take().unwrap()).lines();
+    let pid = lines
+        .map_while(Result::ok)
+        .find_map(|line| line.rsplit("anvil is ").next()?.parse().ok());
+    (parent, pid.unwrap())
+}
+
+#[tokio::test]
+#[ignore = "the other tests start it as a process of its own"]
+async fn a_parent_that_waits() {
+    let anvil = Anvil::start(&network::config()).await.unwrap();
+    println!("\nanvil is {}", anvil.pid());
+    match std::env::var("ANVIL_PARENT").as_deref() {
+        Ok("panic") => panic!("as it was told"),
+        Ok("keep") => println!("kept {}", anvil.keep().unwrap()),
+        _ => tokio::time::sleep(Duration::from_secs(60)).await,
+    }
+}
+
+#[test]
+fn killed_with_its_parent() {
+    let (mut child, anvil) = parent("wait");
+    assert!(lives(anvil));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(ends(anvil), "anvil {anvil} outlives its killed parent");
+}
+
+#[test]
+fn ends_with_a_panicking_parent() {
+    let (mut child, anvil) = parent("panic");
+    assert!(!child.wait().unwrap().success());
+    assert!(ends(anvil), "anvil {anvil} outlives its panicking parent");
+}
+
+#[test]
+fn stays_when_kept() {
+    let (mut child, anvil) = parent("keep");
+    child.wait().unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(lives(anvil), "anvil {anvil} was to be kept");
+    assert!(
+        Command::new("kill")
+            .arg(anvil.to_string())
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(ends(anvil));
+}
+
+#[tokio::test]
+async fn two_chains_do_not_meet_and_a_taken_port_is_said() {
+    let one = Anvil::start(&network::config()).await.unwrap();
+    let two = Anvil::start(&network::config()).await.unwrap();
+    assert_ne!(one.url(), two.url());
+    let port = one.url().rsplit(':').next().unwrap().parse().ok();
+    let error = Anvil::start(&AnvilConfig {
+        port,
+        ..network::config()
+    })
+    .await
+    .unwrap_err();
+    assert!(
+        matches!(error, AnvilError::PortTaken { port: p, .. } if Some(p) == port),
+        "{error}"
+    );
+    let pid = one.pid();
+    drop(one);
+    assert!(!lives(pid), "anvil {pid} outlives its handle");
+}
+
+#[test]
+fn finds_the_native_program_behind_the_script_and_says_how_to_get_it() {
+    let chain = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let script = chain.join("node_modules/.bin/anvil");
+    if script.exists() {
+        let native = find(&[script]).unwrap();
+        assert!(!native.ends_with("bin.mjs"), "{}", native.display());
+    }
+    if std::env::var_os("PATH")
+        .is_none_or(|p| !std::env::split_paths(&p).any(|d| d.join("anvil").exists()))
+    {
+        let error = find(&[Path::new("nowhere").to_owned()])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("make deps") && error.contains("nowhere"),
+            "{error}"
+        );
+    }
+}
