@@ -1,0 +1,235 @@
+//! ffprobe's report, read as meant.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{Audio, DEFAULT_FPS, Probe};
+use crate::input::InputError;
+
+/// Nominal rates above this are time bases in disguise.
+const MAX_FPS: f64 = 240.0;
+/// How far a container's average may be from the nominal rate that is then believed: millisecond timestamps.
+const FPS_TOLERANCE: f64 = 0.02;
+
+#[derive(Deserialize)]
+pub(super) struct Report {
+    #[serde(default)]
+    streams: Vec<Stream>,
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Format {
+    format_name: String,
+    duration: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Stream {
+    codec_type: String,
+    codec_name: String,
+    width: u32,
+    height: u32,
+    pix_fmt: String,
+    color_range: String,
+    color_space: String,
+    color_transfer: String,
+    color_primaries: String,
+    r_frame_rate: String,
+    avg_frame_rate: String,
+    channels: u32,
+    sample_rate: String,
+    disposition: Disposition,
+    side_data_list: Vec<SideData>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Disposition {
+    attached_pic: u8,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SideData {
+    rotation: Option<f64>,
+}
+
+impl Report {
+    pub(super) fn into_probe(
+        self,
+        path: &Path,
+        bytes: u64,
+        words: &str,
+    ) -> Result<Probe, InputError> {
+        let path = path.to_owned();
+        let container = self.format.format_name;
+        if container == "tty" || container == "image2" || container.ends_with("_pipe") {
+            let detail = format!("FFmpeg takes it for {container}");
+            return Err(InputError::NotVideo { path, detail });
+        }
+        let audio = self
+            .streams
+            .iter()
+            .find(|s| s.codec_type == "audio")
+            .map(|s| Audio {
+                codec: s.codec_name.clone(),
+                channels: s.channels,
+                sample_rate: s.sample_rate.parse().unwrap_or_default(),
+            });
+        let kinds: Vec<_> = self.streams.iter().map(|s| s.codec_type.clone()).collect();
+        let video = self
+            .streams
+            .into_iter()
+            .find(|s| s.codec_type == "video" && s.disposition.attached_pic == 0);
+        let Some(video) = video else {
+            let found = if kinds.is_empty() {
+                "nothing".into()
+            } else {
+                kinds.join(", ")
+            };
+            return Err(InputError::NoVideo { path, found });
+        };
+        if video.width == 0 || video.height == 0 || video.pix_fmt.is_empty() {
+            if words.contains("File ended prematurely") {
+                let place = format!("at byte {bytes}");
+                return Err(InputError::CutOff {
+                    path,
+                    place,
+                    detail: "before the first whole frame".into(),
+                });
+            }
+            let detail = format!("the {} stream has no picture size", video.codec_name);
+            return Err(InputError::NoFrames { path, detail });
+        }
+        let rotation = video
+            .side_data_list
+            .iter()
+            .find_map(|s| s.rotation)
+            .unwrap_or_default()
+            .round() as i32;
+        let (width, height) = match rotation.rem_euclid(180) {
+            90 => (video.height, video.width),
+            _ => (video.width, video.height),
+        };
+        Ok(Probe {
+            bytes,
+            container,
+            width,
+            height,
+            rotation,
+            fps: frame_rate(&video.r_frame_rate, &video.avg_frame_rate),
+            bit_depth: if deep(&video.pix_fmt) { 10 } else { 8 },
+            // yuvj420p and RGB are converted to limited range on their way to yuv420p.
+            full_range: video.color_range == "pc" && video.pix_fmt.starts_with("yuv420p"),
+            colour: colour(&video),
+            duration: self.format.duration.and_then(|d| d.parse().ok()),
+            pixel_format: video.pix_fmt,
+            codec: video.codec_name,
+            audio,
+            path,
+        })
+    }
+}
+
+/// Formats of more than 8 bits end in their depth and byte order.
+fn deep(pixel_format: &str) -> bool {
+    ["9", "10", "12", "14", "16"].iter().any(|depth| {
+        let name = pixel_format.trim_end_matches("le").trim_end_matches("be");
+        name.ends_with(&format!("p{depth}")) || name == format!("p0{depth}")
+    })
+}
+
+fn ratio(text: &str) -> Option<(u32, u32)> {
+    let (num, den) = text.split_once('/')?;
+    let (num, den) = (num.parse().ok()?, den.parse().ok()?);
+    (num > 0 && den > 0).then_some((num, den))
+}
+
+fn frame_rate(nominal: &str, average: &str) -> (u32, u32) {
+    let value = |(num, den): (u32, u32)| f64::from(num) / f64::from(den);
+    let nominal = ratio(nominal).filter(|&r| value(r) <= MAX_FPS);
+    let average = ratio(average).filter(|&r| value(r) <= MAX_FPS);
+    match (nominal, average) {
+        (Some(n), Some(a)) if (value(n) / value(a) - 1.0).abs() <= FPS_TOLERANCE => n,
+        // To a thousandth: averages have long fractions that mean nothing.
+        (_, Some(a)) => ((value(a) * 1000.0).round().max(1.0) as u32, 1000),
+        (Some(n), None) => n,
+        (None, None) => DEFAULT_FPS,
+    }
+}
+
+/// CICP code points (ITU-T H.273) of FFmpeg's names; what is converted or unknown is unspecified.
+fn colour(video: &Stream) -> [u8; 3] {
+    let primaries = match video.color_primaries.as_str() {
+        "bt709" => 1,
+        "bt470m" => 4,
+        "bt470bg" => 5,
+        "smpte170m" => 6,
+        "smpte240m" => 7,
+        "film" => 8,
+        "bt2020" => 9,
+        "smpte431" => 11,
+        "smpte432" => 12,
+        _ => 2,
+    };
+    let transfer = match video.color_transfer.as_str() {
+        "bt709" => 1,
+        "bt470m" => 4,
+        "bt470bg" => 5,
+        "smpte170m" => 6,
+        "smpte240m" => 7,
+        "linear" => 8,
+        "iec61966-2-4" => 11,
+        "iec61966-2-1" => 13,
+        "bt2020-10" => 14,
+        "bt2020-12" => 15,
+        "smpte2084" => 16,
+        "arib-std-b67" => 18,
+        _ => 2,
+    };
+    let matrix = match video.color_space.as_str() {
+        "bt709" => 1,
+        "fcc" => 4,
+        "bt470bg" => 5,
+        "smpte170m" => 6,
+        "smpte240m" => 7,
+        "bt2020nc" => 9,
+        "bt2020c" => 10,
+        _ => 2,
+    };
+    [primaries, transfer, matrix]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frame_rates_are_read_as_meant() {
+        assert_eq!(frame_rate("30/1", "1000/33"), (30, 1));
+        assert_eq!(frame_rate("30000/1001", "30000/1001"), (30000, 1001));
+        assert_eq!(frame_rate("90000/1", "0/0"), DEFAULT_FPS);
+        assert_eq!(frame_rate("90000/1", "2997/125"), (23976, 1000));
+        assert_eq!(frame_rate("60/1", "13/1"), (13000, 1000));
+        assert_eq!(frame_rate("25/1", "0/0"), (25, 1));
+    }
+
+    #[test]
+    fn depths_are_read_from_names() {
+        assert!(
+            ["yuv420p10le", "yuv422p12be", "p010le", "gbrp10le"]
+                .iter()
+                .all(|f| deep(f))
+        );
+        assert!(
+            !["yuv420p", "yuvj420p", "nv12", "rgb24", "yuv410p", "gray"]
+                .iter()
+                .any(|f| deep(f))
+        );
+    }
+}
