@@ -44,7 +44,8 @@ pub struct Config {
 #[serde(rename_all = "lowercase")]
 pub enum Discovery {
     /// Server when external addresses are given, when it listens on loopback only (a closed network), or when
-    /// AutoNAT finds it reachable; else client.
+    /// AutoNAT finds it reachable; else client. In a closed network on private addresses (containers, a laboratory)
+    /// nobody confirms anything: set [`Discovery::Server`] there, at least on the bootstrap nodes.
     #[default]
     Auto,
     /// Always: others can reach this node.

@@ -26,7 +26,8 @@ pub enum Judgement {
 }
 
 /// An event, in the order of arrival. When the node falls behind, gossip is dropped before direct messages, and
-/// gossip from peers without stake first; bytes are never more than the caps of each protocol.
+/// gossip from peers without stake first; connections come and go unreported: ask
+/// [`crate::Handle::connected`] after a backlog.
 #[derive(Debug)]
 pub enum Event {
     /// A gossip message, seen for the first time, awaiting [`crate::Handle::validate`].

@@ -30,6 +30,8 @@ use crate::topic::{Topic, TopicTable};
 const TICK: Duration = Duration::from_millis(250);
 /// How long a graylisted peer stays disconnected: the half-life of penalties, so that it returns above the graylist.
 const BAN: Duration = Duration::from_secs(600);
+/// Bans at once; beyond it graylisted peers are only ignored.
+const MAX_BANS: usize = 4096;
 /// Ticks between applications of decayed penalties: 10 s.
 const SCORE_TICKS: u64 = 40;
 
@@ -194,8 +196,12 @@ impl Service {
         {
             Ok(_) => Published::Sent,
             Err(GossipError::Duplicate) => Published::Known,
+            Err(GossipError::AllQueuesFull(peers)) => {
+                // Gossipsub remembers it and offers it again in the next beats.
+                tracing::warn!(topic = topic.label(), peers, "every neighbour is slow");
+                Published::Sent
+            }
             Err(error) => {
-                // Nobody subscribes, or every queue is full: the same remedy.
                 tracing::debug!(topic = topic.label(), %error, "message kept for later");
                 self.outbox.push(topic, bytes, Instant::now());
                 Published::Kept
@@ -297,7 +303,9 @@ impl Service {
             self.apply_standing(peer);
             let behaviour = self.swarm.behaviour_mut();
             let score = behaviour.gossip.peer_score(&peer);
-            if let Some(score) = score.filter(|score| *score < GRAYLIST) {
+            if let Some(score) = score.filter(|score| *score < GRAYLIST)
+                && self.bans.len() < MAX_BANS
+            {
                 tracing::warn!(%peer, score, "graylisted peer disconnected");
                 behaviour.banned.block_peer(peer);
                 self.bans.insert(peer, now + BAN);
