@@ -84,7 +84,7 @@ impl Probe {
         })
     }
 
-    /// A ladder of these heights (each at most the source's, even, aspect ratio kept), with `like`'s other settings.
+    /// A ladder of these heights (each at most the source's, made even, aspect ratio kept), with `like`'s other settings.
     pub fn profiles(
         &self,
         chunk_frames: u16,
@@ -93,7 +93,12 @@ impl Probe {
     ) -> Result<Profiles, InputError> {
         let source = self.source_format()?;
         let rendition = |&height: &u16| {
-            let height = height.min(source.height).max(16);
+            // Players like even sizes; the source's own stays as it is.
+            let height = if height >= source.height {
+                source.height
+            } else {
+                (height & !1).max(16)
+            };
             let (w, h) = (u32::from(source.width), u32::from(source.height));
             // Scaled to the height, to the nearest even number; the full size stays as it is.
             let width = if height == source.height {
