@@ -122,4 +122,6 @@ async fn a_missing_segment_is_a_discontinuity() {
         "{text}"
     );
     assert_eq!(frames(&media), 21);
+    let master = std::fs::read_to_string(dir.path().join("master.m3u8")).unwrap();
+    assert!(master.contains("FRAME-RATE=29.97\n"), "{master}");
 }

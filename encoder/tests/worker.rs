@@ -343,3 +343,35 @@ async fn gone(mark: &str) {
     }
     panic!("a process with {mark:?} in its arguments is still there");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handles_are_shared_between_tasks() {
+    let workers = workers(1);
+    let tasks: Vec<_> = [
+        Priority::Transcode,
+        Priority::Sample,
+        Priority::Accused,
+        Priority::Transcode,
+    ]
+    .into_iter()
+    .map(|priority| {
+        let (workers, request) = (
+            workers.clone(),
+            EncodeRequest::whole(raw(64, 64, 6), profiles(64, 64), 6, 1),
+        );
+        tokio::spawn(async move { workers.encode(&request, priority).await })
+    })
+    .collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap().unwrap().leaves);
+    }
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
+    let cut = async {
+        let found = assay_encoder::probe(std::path::Path::new("/nowhere")).await?;
+        assay_encoder::Segmenter::new(std::path::Path::new("/nowhere"), Duration::from_secs(2))
+            .cut(&found)
+            .await
+    };
+    assert!(tokio::spawn(cut).await.unwrap().is_err());
+}

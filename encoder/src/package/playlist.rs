@@ -53,6 +53,9 @@ pub(super) fn media(track: &Track, finished: bool) -> Vec<u8> {
 
 /// The multivariant playlist, with the bandwidth measured so far.
 pub(super) fn multivariant(tracks: &[Track], source: &SourceFormat) -> Vec<u8> {
+    // RFC 8216, section 4.3.4.2: rounded to three decimals.
+    let frames_per_second = f64::from(source.fps_num) / f64::from(source.fps_den);
+    let frame_rate = (frames_per_second * 1000.0).round() / 1000.0;
     let variants = tracks
         .iter()
         .filter(|t| !t.written.is_empty())
@@ -74,7 +77,7 @@ pub(super) fn multivariant(tracks: &[Track], source: &SourceFormat) -> Vec<u8> {
                     width: track.width.into(),
                     height: track.height.into(),
                 }),
-                frame_rate: Some(f64::from(source.fps_num) / f64::from(source.fps_den)),
+                frame_rate: Some(frame_rate),
                 ..VariantStream::default()
             }
         });
