@@ -1,6 +1,6 @@
 //! Proof that this machine gives the bytes everyone else gets.
 //!
-//! The vectors in `encoder/vectors` hold a profile, an input made by [`synth::frame`](crate::synth::frame), the frames
+//! The vectors in `encoder/vectors` hold a profile, an input made by [`synth::frame`], the frames
 //! root and the hash of every leaf. A node computes them in the worker, at the machine's own SIMD level and without
 //! SIMD, before it signs anything.
 
