@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, U256};
 use assay_protocol::sig::OperatorKey;
 use ethers::signers::MnemonicBuilder;
 use ethers::signers::coins_bip39::English;
@@ -264,9 +264,9 @@ impl Anvil {
         .await
     }
 
-    /// Forgets a waiting transaction, as a full pool would.
-    pub async fn drop_transaction(&self, tx: B256) -> Result<(), AnvilError> {
-        self.control("anvil_dropTransaction", json!([tx])).await
+    /// Forgets all waiting transactions, as a restarted node does.
+    pub async fn drop_waiting(&self) -> Result<(), AnvilError> {
+        self.control("anvil_dropAllTransactions", json!([])).await
     }
 
     async fn control(

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use alloy_primitives::{Address, B256, Bytes, FixedBytes, U256, keccak256};
-use assay_protocol::amount::Lpt;
 use assay_protocol::bls::BlsPublicKey;
 use assay_protocol::domain::Domain;
 use assay_protocol::election::{Candidate, Snapshot};
@@ -16,12 +15,12 @@ use serde_json::{Value, json};
 use crate::bindings as abi;
 use crate::call::{Call, Encoded};
 use crate::contracts::{Contracts, Deployment};
-use crate::convert::{address_in, address_out, word_in, word_out};
+use crate::convert::{address_in, address_out, word_in};
 use crate::error::ChainError;
 use crate::events::LogEntry;
 use crate::revert::{ErrorBook, Revert};
 use crate::rpc::{CallRequest, Head, Rpc, RpcError};
-use crate::views::{BlockRef, LockView, PoolView, Role, RoundView};
+use crate::views::{BlockRef, Role, RoundView, TxView};
 
 /// A connection to one deployment with one account's key. Cheap to clone.
 #[derive(Clone)]
@@ -301,97 +300,22 @@ impl Client {
         .await
     }
 
-    /// State of an operator's pool; zeros if there is none.
-    pub async fn pool(&self, role: Role, operator: Address) -> Result<PoolView, ChainError> {
-        let call = abi::bonding_manager::PoolCall {
-            role: role.code(),
-            operator: address_out(operator),
-        };
-        let abi::bonding_manager::PoolReturn { state: pool } = self
-            .view("a pool", self.contracts().bonding_manager, call)
-            .await?;
-        let lpt = |amount| Lpt(word_in(amount));
-        Ok(PoolView {
-            own: lpt(pool.own_stake),
-            delegated: lpt(pool.delegated_stake),
-            own_unbonding: lpt(pool.own_unbonding),
-            delegated_unbonding: lpt(pool.delegated_unbonding),
-            weight: lpt(pool.weight),
-            reward_cut_bps: pool.reward_cut_bps,
-            fee_share_bps: pool.fee_share_bps,
-            price_per_pixel: pool.price_per_pixel,
-            open_cases: pool.open_cases,
-            active: pool.active,
-        })
-    }
-
-    /// What a holder's stake in a pool is worth, without what is unbonding.
-    pub async fn stake_of(
-        &self,
-        role: Role,
-        operator: Address,
-        holder: Address,
-    ) -> Result<Lpt, ChainError> {
-        let call = abi::bonding_manager::StakeOfCall {
-            role: role.code(),
-            operator: address_out(operator),
-            holder: address_out(holder),
-        };
-        let at = self.contracts().bonding_manager;
-        Ok(Lpt(word_in(self.view("a holder's stake", at, call).await?)))
-    }
-
-    /// Stake on its way out.
-    pub async fn lock(&self, lock: U256) -> Result<LockView, ChainError> {
-        const WHAT: &str = "an unbonding lock";
-        let call = abi::bonding_manager::LockOfCall {
-            lock_id: word_out(lock),
-        };
-        let abi::bonding_manager::LockOfReturn { state } = self
-            .view(WHAT, self.contracts().bonding_manager, call)
-            .await?;
-        let role = Role::of(state.role).ok_or_else(|| ChainError::Shape {
-            what: WHAT,
-            reason: format!("role {}", state.role),
-        })?;
-        Ok(LockView {
-            holder: address_in(state.holder),
-            role,
-            operator: address_in(state.operator),
-            amount: Lpt(word_in(state.amount)),
-            withdrawable_round: state.withdrawable_round,
-            withdrawable_block: state.withdrawable_block,
-        })
-    }
-
-    /// Liquid LPT of an account.
-    pub async fn lpt_balance(&self, account: Address) -> Result<Lpt, ChainError> {
-        let call = abi::livepeer_token::BalanceOfCall {
-            account: address_out(account),
-        };
-        Ok(Lpt(word_in(
-            self.view("an LPT balance", self.contracts().livepeer_token, call)
-                .await?,
-        )))
-    }
-
-    /// All LPT there is; burning makes it less.
-    pub async fn lpt_supply(&self) -> Result<Lpt, ChainError> {
-        let call = abi::livepeer_token::TotalSupplyCall;
-        Ok(Lpt(word_in(
-            self.view("the LPT supply", self.contracts().livepeer_token, call)
-                .await?,
-        )))
-    }
-
-    /// An account's balance in wei.
-    pub async fn eth_balance(&self, account: Address) -> Result<U256, ChainError> {
-        Ok(self.rpc().balance(account).await?)
-    }
-
     /// Number of this account's mined transactions: its next nonce.
     pub async fn transaction_count(&self) -> Result<u64, ChainError> {
         Ok(self.rpc().nonce(self.account(), "latest").await?)
+    }
+
+    /// What a mined transaction cost; `None` where it is not mined.
+    pub async fn transaction(&self, tx: B256) -> Result<Option<TxView>, ChainError> {
+        let Some(receipt) = self.rpc().receipt(tx).await? else {
+            return Ok(None);
+        };
+        Ok(receipt.block_number.map(|block| TxView {
+            from: address_in(receipt.from),
+            block: block.as_u64(),
+            succeeded: receipt.status.is_none_or(|status| !status.is_zero()),
+            gas_used: receipt.gas_used.unwrap_or_default().low_u64(),
+        }))
     }
 
     /// The deployment's events in one mined transaction, in order; empty where it is not mined.

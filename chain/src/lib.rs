@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`anvil`] | a development chain as a child process |
 //! | [`deploy`](mod@deploy), [`contracts`] | the contracts, and where they are |
-//! | [`client`], [`court`], [`views`] | reads |
+//! | [`client`], `stake`, [`court`], [`views`] | reads |
 //! | [`watcher`], [`events`] | blocks and events as they come |
 //! | [`call`], [`fault`], [`queue`] | transactions by meaning, journaled and sent |
 //! | [`revert`] | contracts' refusals in words |
@@ -56,6 +56,7 @@ pub mod queue;
 pub mod revert;
 mod rpc;
 mod signing;
+mod stake;
 pub mod views;
 pub mod watcher;
 

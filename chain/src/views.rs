@@ -46,6 +46,19 @@ pub struct BlockRef {
     pub timestamp: u64,
 }
 
+/// A mined transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TxView {
+    /// Who sent and paid it.
+    pub from: Address,
+    /// Its block.
+    pub block: u64,
+    /// Whether it was not reverted.
+    pub succeeded: bool,
+    /// Gas of the whole transaction.
+    pub gas_used: u64,
+}
+
 /// The present round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundView {

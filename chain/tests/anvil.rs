@@ -1,4 +1,5 @@
 //! The development chain ends with its parent, however that one ends.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod network;
 
@@ -7,7 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use assay_chain::anvil::{Anvil, AnvilConfig, AnvilError, find};
+use assay_chain::anvil::{Anvil, AnvilConfig, AnvilError, dev_key, find};
+use assay_chain::client::Client;
+use assay_chain::contracts::Randomness;
+use assay_chain::deploy::{DeployConfig, deploy};
+use assay_protocol::amount::Lpt;
+use assay_protocol::params::Params;
 
 /// Name of the test that acts as a parent in a process of its own.
 const PARENT: &str = "a_parent_that_waits";
@@ -128,4 +134,75 @@ fn finds_the_native_program_behind_the_script_and_says_how_to_get_it() {
             "{error}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_block_a_second_carries_the_whole_deployment() {
+    let config = AnvilConfig {
+        block_time: Some(Duration::from_secs(1)),
+        ..network::config()
+    };
+    let anvil = Anvil::start(&config).await.unwrap();
+    let key = dev_key(1).unwrap();
+    let what = DeployConfig {
+        params: Params::testnet(),
+        randomness: Randomness::Blockhash,
+        supply: Lpt::whole(1),
+    };
+    let begun = Instant::now();
+    let deployment = deploy(&anvil.url(), &key, &what).await.unwrap();
+    println!(
+        "deployed by block {} in {:?}",
+        deployment.deploy_block,
+        begun.elapsed()
+    );
+    assert!(
+        deployment.deploy_block <= 2,
+        "one block, or two where it begins late in a second"
+    );
+    let client = Client::connect(&anvil.url(), &deployment, key.clone())
+        .await
+        .unwrap();
+    client.check_params(&Params::testnet()).await.unwrap();
+    assert_eq!(
+        client.lpt_balance(key.address()).await.unwrap(),
+        Lpt::whole(1)
+    );
+
+    let mut elsewhere = deployment.clone();
+    elsewhere.contracts.job_registry = key.address();
+    let error = Client::connect(&anvil.url(), &elsewhere, key.clone())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("JobRegistry"), "{error}");
+    elsewhere.chain_id = 1;
+    let error = Client::connect(&anvil.url(), &elsewhere, key)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("31337"), "{error}");
+
+    // What does not fit the contracts is refused before or by the constructor, in words.
+    let mut params = Params::testnet();
+    params.active_verifiers = 70_000;
+    let key = dev_key(2).unwrap();
+    let with = |params| DeployConfig {
+        params,
+        ..what.clone()
+    };
+    let error = deploy(&anvil.url(), &key, &with(params.clone()))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("active_verifiers"), "{error}");
+    params.active_verifiers = 65;
+    let error = deploy(&anvil.url(), &key, &with(params))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("BondingManager") && error.contains("invalid parameter"),
+        "{error}"
+    );
 }

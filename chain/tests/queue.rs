@@ -1,4 +1,5 @@
 //! The transaction queue against a real chain: killed at every step, starved of fees, reorganised.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod network;
 
@@ -441,4 +442,89 @@ async fn without_ether_the_node_s_words_are_told() {
     let error = account.queue.run("pay", pay(1)).await.unwrap_err();
     assert!(matches!(error, TxError::Refused { .. }), "{error:?}");
     assert!(error.to_string().to_lowercase().contains("fund"), "{error}");
+}
+
+#[tokio::test]
+async fn a_nonce_left_open_by_another_program_is_filled() {
+    let network = Network::start().await;
+    let account = network.account(71, 20).await;
+    network.anvil.set_automine(false).await.unwrap();
+    let elsewhere = Call::Transfer {
+        to: Address::repeat_byte(1),
+        amount: Lpt::whole(1),
+    };
+    let foreign = TxQueue::open(&account.client, Journal::Memory, fast())
+        .await
+        .unwrap();
+    let lost = foreign.submit("elsewhere", elsewhere).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    // Signed behind the foreign one, which the pool then forgets and nobody sends again.
+    let ticket = account.queue.submit("pay", pay(6)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    foreign.shutdown().await;
+    drop(lost);
+    network.anvil.drop_waiting().await.unwrap();
+    let mut told = Box::pin(ticket.outcome());
+    let mut blocks = 0;
+    let mined = loop {
+        network.anvil.mine(1).await.unwrap();
+        blocks += 1;
+        assert!(blocks < 20, "never taken");
+        if let Ok(outcome) = tokio::time::timeout(Duration::from_millis(200), &mut told).await {
+            break outcome.unwrap();
+        }
+    };
+    assert_eq!(paid(&account).await, Lpt::whole(6));
+    let view = account.client.transaction(mined.tx).await.unwrap().unwrap();
+    assert_eq!(
+        (view.from, view.block),
+        (account.key.address(), mined.block)
+    );
+    assert!(view.succeeded && view.gas_used == mined.gas_used);
+    assert_eq!(
+        account
+            .client
+            .lpt_balance(Address::repeat_byte(1))
+            .await
+            .unwrap(),
+        Lpt(U256::ZERO)
+    );
+}
+
+#[tokio::test]
+async fn calls_that_depend_on_each_other_share_a_block() {
+    let network = Network::start().await;
+    let key = OperatorKey::from_bytes([72; 32]).unwrap();
+    let ether = U256::from(10).pow(U256::from(20));
+    network
+        .anvil
+        .set_balance(key.address(), ether)
+        .await
+        .unwrap();
+    let amount = Lpt::whole(20);
+    let to = key.address();
+    network
+        .deployer
+        .run("fund", Call::Transfer { to, amount })
+        .await;
+    let account = Account::open(&network.anvil, &network.deployment, key).await;
+    network.anvil.set_automine(false).await.unwrap();
+    let role = Role::Transcoder;
+    let approve = account
+        .queue
+        .submit("approve", Call::Approve { amount })
+        .await
+        .unwrap();
+    let bond = account
+        .queue
+        .submit("bond", Call::Bond { role, amount })
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    network.anvil.mine(1).await.unwrap();
+    let (approve, bond) = (
+        outcome(approve).await.unwrap(),
+        outcome(bond).await.unwrap(),
+    );
+    assert_eq!(approve.block, bond.block);
 }

@@ -1,7 +1,8 @@
 //! A real development chain with the contracts deployed, for the scenarios beside this folder.
-#![allow(dead_code)] // Each scenario uses its own part.
+#![allow(dead_code, clippy::unwrap_used, clippy::panic)] // Each scenario uses its own part.
 
 pub mod proxy;
+pub mod scene;
 
 use std::path::PathBuf;
 
