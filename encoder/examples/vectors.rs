@@ -73,14 +73,14 @@ fn all() -> [(&'static str, Vector); 4] {
         ..r
     };
     [
-        ("basic", vector((192, 108), 8, 17, 15, vec![r, half])),
+        ("basic", vector((192, 108), 8, 9, 6, vec![r, half])),
         (
             "ten_bit",
             vector(
                 (128, 72),
                 10,
-                8,
-                8,
+                5,
+                5,
                 vec![Rendition {
                     width: 96,
                     height: 54,
@@ -91,7 +91,7 @@ fn all() -> [(&'static str, Vector); 4] {
         ),
         (
             "tiles_low_latency",
-            vector((192, 108), 8, 8, 8, vec![tiles]),
+            vector((192, 108), 8, 4, 4, vec![tiles]),
         ),
         (
             "odd_sizes",
