@@ -1,6 +1,7 @@
 //! Accusations: one's own and those of others.
 
 use assay_protocol::accusation::{Accusation, SignedAccusation};
+use assay_protocol::assignment::RefusalReason;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::draft::Draft;
@@ -79,12 +80,16 @@ impl Verifier {
         let leaf = accusation.message.accusation.leaf();
         let accuser = accusation.signer;
         let Some(watched) = self.receipts.get(&leaf.receipt) else {
-            self.keep_early(accusation);
+            self.keep_early(accusation, now);
             return Vec::new();
         };
         let round = watched.round();
+        if !self.sets.contains_key(&round) {
+            self.keep_early(accusation, now);
+            return Vec::new();
+        }
         let stranger = self.seat_of(round, accuser).is_none() || accuser == watched.transcoder();
-        if stranger || accuser == self.me {
+        if stranger || accuser == self.me || watched.proven {
             return Vec::new();
         }
         let sits = self.seat(round).is_some();
@@ -99,8 +104,9 @@ impl Verifier {
         let claimed = evidence.receipt.leaves[leaf.index as usize].output_hash;
         match &state.own {
             Own::Said(own) => answer(own, own.verdict.recomputedHash == claimed, [accuser]),
-            // A sample that waits in a queue is asked for again: accused leaves go first.
-            Own::Unknown | Own::Running => {
+            // A sample that waits in a queue is asked for again: accused leaves go first. A source that was
+            // withheld is served by the accuser now.
+            Own::Unknown | Own::Running | Own::Trouble(RefusalReason::SourceUnavailable) => {
                 state.own = Own::Running;
                 let again = Output::Recompute {
                     evidence: Box::new(evidence.clone()),
@@ -110,7 +116,7 @@ impl Verifier {
                 };
                 vec![again]
             }
-            Own::Confirming(_) | Own::Signing | Own::Trouble => Vec::new(),
+            Own::Confirming(_) | Own::Signing | Own::Trouble(_) => Vec::new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use assay_protocol::checked::Now;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::wire::Gossip;
 
-use crate::leaf::{Matter, Own};
+use crate::leaf::{LeafState, Matter, Own};
 use crate::output::Output;
 use crate::state::{Burst, Verifier};
 
@@ -73,8 +73,12 @@ impl Verifier {
             from,
             to: block,
         });
-        if let Some((_, state)) = self.leaf_mut(leaf) {
-            state.matter = Matter::Settled;
+        if let Some(watched) = self.receipts.get_mut(&leaf.receipt) {
+            watched.proven = true;
+            let open = |state: &&mut LeafState| state.matter == Matter::Open;
+            for state in watched.leaves.values_mut().filter(open) {
+                state.matter = Matter::Settled;
+            }
         }
         Vec::new()
     }
@@ -92,6 +96,7 @@ impl Verifier {
         self.unverifiable
             .retain(|receipt, _| receipts.contains_key(receipt));
         self.bursts.retain(|burst| burst.to >= oldest);
+        self.early.retain(|_, (since, _)| *since >= oldest);
         let reported = self.reported;
         self.tickets
             .retain(|epoch, _| *epoch >= reported.saturating_sub(2));

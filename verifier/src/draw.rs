@@ -3,6 +3,7 @@
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::draft::Draft;
+use assay_protocol::fraud_proof::VerifierSet;
 use assay_protocol::sample::{Odds, SampleTicket, draws};
 use assay_protocol::verdict::LeafId;
 use assay_protocol::wire::ReceiptMessage;
@@ -39,6 +40,7 @@ impl Verifier {
             drawn: false,
             unverifiable: false,
             fault_reported: false,
+            proven: false,
             leaves: Default::default(),
             message,
         };
@@ -51,23 +53,46 @@ impl Verifier {
                 outputs.push(Output::Sign(Draft::Ticket(SampleTicket { epoch })));
             }
         }
-        for accusation in self.early.remove(&hash).unwrap_or_default() {
-            outputs.extend(self.on_accusation(accusation, now));
-        }
+        outputs.extend(self.hear_early(hash, now));
         outputs
     }
 
     pub(crate) fn on_ticket(&mut self, epoch: u64, ticket: BlsSignature) -> Vec<Output> {
         self.tickets.insert(epoch, Some(ticket));
-        let waiting: Vec<_> = self
+        self.draw_waiting()
+    }
+
+    /// A round's verifiers, perhaps after its first receipts and accusations.
+    pub(crate) fn on_round(&mut self, set: VerifierSet, now: Now) -> Vec<Output> {
+        self.sets.insert(set.round, set);
+        let mut outputs = self.draw_waiting();
+        let early: Vec<_> = self.early.keys().copied().collect();
+        for receipt in early {
+            if self.receipts.contains_key(&receipt) {
+                outputs.extend(self.hear_early(receipt, now));
+            }
+        }
+        outputs
+    }
+
+    fn hear_early(&mut self, receipt: B256, now: Now) -> Vec<Output> {
+        let (_, kept) = self.early.remove(&receipt).unwrap_or_default();
+        kept.into_iter()
+            .flat_map(|accusation| self.on_accusation(accusation, now))
+            .collect()
+    }
+
+    /// Draws of the receipts that waited for a ticket or for their round.
+    fn draw_waiting(&mut self) -> Vec<Output> {
+        let ready: Vec<_> = self
             .receipts
             .iter()
-            .filter(|(_, w)| w.epoch == epoch && !w.drawn)
-            .map(|(hash, _)| *hash)
+            .filter(|(_, w)| !w.drawn)
+            .filter_map(|(hash, w)| Some((*hash, (*self.tickets.get(&w.epoch)?)?)))
             .collect();
-        waiting
+        ready
             .into_iter()
-            .flat_map(|hash| self.draw(hash, ticket))
+            .flat_map(|(hash, ticket)| self.draw(hash, ticket))
             .collect()
     }
 
@@ -104,6 +129,9 @@ impl Verifier {
         let Some(watched) = self.receipts.get_mut(&hash) else {
             return Vec::new();
         };
+        if !self.sets.contains_key(&watched.round()) {
+            return Vec::new();
+        }
         watched.drawn = true;
         let mut outputs = Vec::new();
         let mut leaves = Vec::new();

@@ -23,7 +23,7 @@ pub struct Recomputation {
 pub enum Input {
     /// The chain has a new block; its number is the time.
     Block,
-    /// The verifiers of a newly opened round.
+    /// The verifiers of a newly opened round; receipts and accusations of the round may be there before it.
     Round(VerifierSet),
     /// A receipt whose leaves fit its assignment; the hash is the receipt's, the signer its transcoder.
     Receipt(Box<Checked<ReceiptMessage>>),
@@ -49,7 +49,7 @@ pub enum Input {
     Verdict(Checked<SignedVerdict>),
     /// Another verifier's report; ticket and verdicts are checked.
     Report(SampleReport),
-    /// The court has opened a case.
+    /// The court has opened a case of wrong encoding. Other kinds absorb nothing and are not told.
     CaseOpened {
         /// The accused.
         operator: Address,

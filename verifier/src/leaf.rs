@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use assay_protocol::assignment::RefusalReason;
 use assay_protocol::verdict::SignedVerdict;
 use assay_protocol::wire::ReceiptMessage;
 use assay_protocol::{Address, B256};
@@ -21,7 +22,7 @@ pub(crate) enum Own {
     /// Said.
     Said(SignedVerdict),
     /// Could not be checked, or differed from itself.
-    Trouble,
+    Trouble(RefusalReason),
 }
 
 /// Where the matter of a leaf stands.
@@ -64,6 +65,8 @@ pub(crate) struct Watched {
     pub drawn: bool,
     pub unverifiable: bool,
     pub fault_reported: bool,
+    /// Whether the court has a case on it: one receipt is one case.
+    pub proven: bool,
     pub leaves: BTreeMap<u32, LeafState>,
 }
 

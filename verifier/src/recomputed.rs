@@ -63,6 +63,10 @@ impl Verifier {
             pass: hash == claimed,
         });
         let drawn = state.drawn;
+        // Another request for the same leaf failed for want of the source, this one did not.
+        if state.own == Own::Trouble(RefusalReason::SourceUnavailable) {
+            state.own = Own::Running;
+        }
         match &state.own {
             Own::Running if hash == claimed => {
                 state.own = Own::Signing;
@@ -92,8 +96,9 @@ impl Verifier {
             }
             // Two runs of one machine disagree: its own trouble, nobody's fraud.
             Own::Confirming(_) => {
-                state.own = Own::Trouble;
-                self.trouble(leaf.receipt, RefusalReason::EncoderFailed)
+                let reason = RefusalReason::EncoderFailed;
+                state.own = Own::Trouble(reason);
+                self.trouble(leaf.receipt, reason)
             }
             _ => Vec::new(),
         }
@@ -108,7 +113,7 @@ impl Verifier {
             .values_mut()
             .filter(|s| matches!(s.own, Own::Running | Own::Confirming(_)))
         {
-            state.own = Own::Trouble;
+            state.own = Own::Trouble(reason);
         }
         if std::mem::replace(&mut watched.unverifiable, true) {
             return Vec::new();

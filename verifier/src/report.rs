@@ -1,5 +1,6 @@
 //! One report per epoch: the ticket, no longer secret, and what was found of every draw.
 
+use assay_protocol::checked::Now;
 use assay_protocol::wire::{Gossip, SampleReport};
 
 use crate::leaf::Own;
@@ -44,8 +45,8 @@ impl Verifier {
         outputs
     }
 
-    /// Holds another's report against the draws that its ticket makes.
-    pub(crate) fn on_report(&mut self, report: &SampleReport) -> Vec<Output> {
+    /// Holds another's report against the draws that its ticket makes, and its verdicts against what it said before.
+    pub(crate) fn on_report(&mut self, report: SampleReport, now: Now) -> Vec<Output> {
         let (mut drawn, mut missed) = (0, 0);
         let of_epoch: Vec<_> = self
             .receipts
@@ -67,11 +68,15 @@ impl Verifier {
                 missed += usize::from(!said && !excused);
             }
         }
-        Self::note(Note::Duty {
+        let mut outputs = Self::note(Note::Duty {
             verifier: report.verifier,
             epoch: report.epoch,
             drawn,
             missed,
-        })
+        });
+        for verdict in report.verdicts {
+            outputs.extend(self.count(verdict, now));
+        }
+        outputs
     }
 }

@@ -15,7 +15,7 @@ use crate::input::Input;
 use crate::leaf::{LeafState, Watched};
 use crate::output::{Note, Output};
 
-/// Accusations kept for receipts that have not arrived yet; more are dropped, the oldest receipt hash first.
+/// Receipts for which accusations are kept until they arrive, and accusations for each; what was first stays.
 const EARLY_ACCUSATIONS: usize = 256;
 
 /// A burst of faults that a case has absorbed.
@@ -34,7 +34,8 @@ pub struct Verifier {
     pub(crate) receipts: BTreeMap<B256, Watched>,
     /// Receipt by assignment: a second one is an equivocation.
     pub(crate) answered: BTreeMap<B256, B256>,
-    pub(crate) early: BTreeMap<B256, Vec<Checked<SignedAccusation>>>,
+    /// By receipt, with the block since when.
+    pub(crate) early: BTreeMap<B256, (u64, Vec<Checked<SignedAccusation>>)>,
     /// Tickets by epoch; `None` while at the signer.
     pub(crate) tickets: BTreeMap<u64, Option<BlsSignature>>,
     pub(crate) unverifiable: BTreeMap<B256, SignedUnverifiable>,
@@ -64,10 +65,7 @@ impl Verifier {
     pub fn handle(&mut self, input: Input, now: Now) -> Vec<Output> {
         match input {
             Input::Block => self.on_block(now),
-            Input::Round(set) => {
-                self.sets.insert(set.round, set);
-                Vec::new()
-            }
+            Input::Round(set) => self.on_round(set, now),
             Input::Receipt(receipt) => self.on_receipt(*receipt, now),
             Input::Recomputed { receipt, result } => self.on_recomputed(receipt, result),
             Input::LevelsTried { leaf, reproducing } => self.on_levels(leaf, reproducing),
@@ -103,7 +101,7 @@ impl Verifier {
             },
             Input::Accusation(accusation) => self.on_accusation(accusation, now),
             Input::Verdict(verdict) => self.on_verdict(verdict, now),
-            Input::Report(report) => self.on_report(&report),
+            Input::Report(report) => self.on_report(report, now),
             Input::CaseOpened {
                 operator,
                 leaf,
@@ -130,15 +128,13 @@ impl Verifier {
         Some((message, leaves.entry(leaf.index).or_default()))
     }
 
-    /// Keeps an accusation until its receipt arrives.
-    pub(crate) fn keep_early(&mut self, accusation: Checked<SignedAccusation>) {
-        if self.early.len() >= EARLY_ACCUSATIONS {
-            self.early.pop_first();
+    /// Keeps an accusation until its receipt or its round arrives.
+    pub(crate) fn keep_early(&mut self, accusation: Checked<SignedAccusation>, now: Now) {
+        let receipt = accusation.message.accusation.receiptHash;
+        if self.early.len() >= EARLY_ACCUSATIONS && !self.early.contains_key(&receipt) {
+            return;
         }
-        let kept = self
-            .early
-            .entry(accusation.message.accusation.receiptHash)
-            .or_default();
+        let (_, kept) = self.early.entry(receipt).or_insert((now.block, Vec::new()));
         if kept.len() < EARLY_ACCUSATIONS {
             kept.push(accusation);
         }

@@ -16,9 +16,11 @@ const TURN_BLOCKS: u64 = 2;
 
 impl Verifier {
     pub(crate) fn on_verdict(&mut self, verdict: Checked<SignedVerdict>, now: Now) -> Vec<Output> {
-        let Checked {
-            message: signed, ..
-        } = verdict;
+        self.count(verdict.message, now)
+    }
+
+    /// Counts a verdict, however it came.
+    pub(crate) fn count(&mut self, signed: SignedVerdict, now: Now) -> Vec<Output> {
         let leaf = signed.verdict.leaf();
         let Some(watched) = self.receipts.get(&leaf.receipt) else {
             return Vec::new();
@@ -52,7 +54,7 @@ impl Verifier {
         };
         let (round, transcoder, signed_block) =
             (watched.round(), watched.transcoder(), watched.signed_block);
-        let absorbed = self.absorbed(transcoder, signed_block);
+        let settled = watched.proven || self.absorbed(transcoder, signed_block);
         let Some(set) = self.sets.get(&round).cloned() else {
             return Vec::new();
         };
@@ -92,7 +94,7 @@ impl Verifier {
             state.matter = Matter::Acquitted;
             return Self::note(Note::Acquitted(leaf));
         }
-        if absorbed {
+        if settled {
             state.matter = Matter::Settled;
             return Vec::new();
         }

@@ -32,7 +32,7 @@ pub struct Source {
 pub enum Input {
     /// The chain has a new block; its number is the time.
     Block,
-    /// The transcoders of a newly opened round.
+    /// The transcoders of a newly opened round; comes before the `Block` that opened it.
     Round(Snapshot),
     /// The next segment, in answer to `WantSegment`.
     Segment(Source),
@@ -91,12 +91,13 @@ pub enum Output {
 struct Flight {
     source: Source,
     skips: Vec<Skip>,
-    /// Whether an assignment for this segment has ever left; an attempt number is used once.
-    signed: bool,
+    /// Whether an assignment for this segment was ever asked to be signed; an attempt number is used once.
+    promised: bool,
     current: Option<Current>,
 }
 
 struct Current {
+    attempt: u8,
     hash: Option<B256>,
     electee: Address,
     round: u64,
@@ -113,6 +114,9 @@ pub struct Broadcaster {
     next_seq: u32,
     wanted: usize,
     snapshot: Option<Snapshot>,
+    /// The last block heard of. The shell's clock may be ahead of the rounds known here, and an assignment whose
+    /// block lies in a round that it does not name is wrong to everybody.
+    block: Option<u64>,
     frozen: BTreeSet<Address>,
     flights: BTreeMap<u32, Flight>,
 }
@@ -134,6 +138,7 @@ impl Broadcaster {
             next_seq,
             wanted: 0,
             snapshot: None,
+            block: None,
             frozen: BTreeSet::new(),
             flights: BTreeMap::new(),
         }
@@ -182,7 +187,7 @@ impl Broadcaster {
             Flight {
                 source,
                 skips: Vec::new(),
-                signed: false,
+                promised: false,
                 current: None,
             },
         );
@@ -220,7 +225,9 @@ impl Broadcaster {
                 Some(winner) => {
                     let assignment =
                         self.draft(seq, attempt, snapshot.round, &flight.source, winner, now);
+                    flight.promised = true;
                     flight.current = Some(Current {
+                        attempt,
                         hash: None,
                         electee: winner.operator,
                         round: snapshot.round,
@@ -232,7 +239,7 @@ impl Broadcaster {
                     return outputs;
                 }
                 // All are frozen and nothing was promised yet: begin anew with the next block.
-                None if !flight.signed => {
+                None if !flight.promised => {
                     flight.skips.clear();
                     self.flights.insert(seq, flight);
                     return Vec::new();
@@ -268,7 +275,7 @@ impl Broadcaster {
             encoderId: self.encoder_id,
             leafCount: self.job.profiles.leaf_count(source.frame_count),
             pricePerPixel: winner.price,
-            deadlineBlock: now.block + self.params.response_blocks,
+            deadlineBlock: self.block.unwrap_or(now.block) + self.params.response_blocks,
         }
     }
 
@@ -281,11 +288,12 @@ impl Broadcaster {
         let Some(flight) = self.flights.get_mut(&assignment.seq) else {
             return Vec::new();
         };
-        let Some(current) = flight.current.as_mut().filter(|c| c.hash.is_none()) else {
+        // A seal that comes after its attempt was passed over belongs to nothing.
+        let this = |c: &&mut Current| c.hash.is_none() && c.attempt == assignment.attempt;
+        let Some(current) = flight.current.as_mut().filter(this) else {
             return Vec::new();
         };
         current.hash = Some(hash);
-        flight.signed = true;
         let skips = flight.skips.clone();
         vec![Output::Publish(Box::new(SignedAssignment {
             assignment,
@@ -347,6 +355,7 @@ impl Broadcaster {
     }
 
     fn on_block(&mut self, now: Now) -> Vec<Output> {
+        self.block = Some(now.block);
         let late = self.params.late_blocks;
         let mut overdue = Vec::new();
         let mut waiting = Vec::new();

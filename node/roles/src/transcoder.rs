@@ -173,7 +173,10 @@ impl Transcoder {
         let Some(task) = self.tasks.get_mut(&hash) else {
             return Vec::new();
         };
-        task.working = false;
+        // One answer for one assignment: a second result would be a second receipt.
+        if !std::mem::replace(&mut task.working, false) {
+            return Vec::new();
+        }
         let assignment = &task.assignment.assignment;
         let encoded = match result {
             Ok(encoded) if segment_tree(&encoded.chunk_roots).root() == assignment.framesRoot => {
