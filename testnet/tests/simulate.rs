@@ -255,7 +255,7 @@ fn friends_of_the_cheat_do_not_shield() {
 fn an_accuser_that_sits_on_its_accusation_does_not_stop_the_proof() {
     let mut scenario = with_cheat();
     // One expected check for two leaves: the friend is often the only one that draws.
-    scenario.params.checks_per_leaf_ppm = 500_000;
+    scenario.params.checks_per_leaf_ppm = 400_000;
     scenario.verifiers = [150, 100, 110, 120].map(honest).to_vec();
     scenario.verifiers[0].conduct = VerifierConduct::AccuseAndSit;
     let mut alone = 0;
@@ -269,7 +269,7 @@ fn an_accuser_that_sits_on_its_accusation_does_not_stop_the_proof() {
             assert!(answered, "seed {seed}: {leaf:?}");
         }
     });
-    assert!(alone > 20, "{alone}");
+    assert!(alone >= 10, "{alone}");
 }
 
 #[test]
@@ -338,8 +338,14 @@ fn wrong_frames_and_two_receipts_need_no_quorum() {
     scenario.transcoders[1].conduct = TranscoderConduct::TwoReceipts;
     every_seed(&scenario, |seed, report| {
         let (frames, receipts) = (report.transcoders[0], report.transcoders[1]);
+        all_caught(&scenario, seed, report);
         for leaf in report.wrong_drawn_by(&honest_verifiers(&scenario, report)) {
-            let case = |c: &&assay_testnet::simulator::CaseOutcome| leaf.receipt == c.leaf.receipt && c.kind == FaultKind::LeafFault;
+            if report.receipts[&leaf.receipt].transcoder != frames {
+                continue;
+            }
+            let case = |c: &&assay_testnet::simulator::CaseOutcome| {
+                leaf.receipt == c.leaf.receipt && c.kind == FaultKind::LeafFault
+            };
             let report_case = report.cases_of(frames).find(case);
             assert!(report_case.is_some(), "seed {seed}: {leaf:?}");
         }
@@ -352,7 +358,7 @@ fn wrong_frames_and_two_receipts_need_no_quorum() {
             .cases_of(receipts)
             .filter(|c| c.kind == FaultKind::Equivocation)
             .count();
-        assert_eq!(equivocations, made, "seed {seed}");
+        assert_eq!(2 * equivocations, made, "seed {seed}");
     });
 }
 
@@ -399,6 +405,22 @@ fn a_partition_heals_without_a_contradiction() {
     ];
     every_seed(&scenario, |seed, report| {
         all_caught(&scenario, seed, report);
+    });
+}
+
+#[test]
+fn cores_that_hear_late_of_a_new_round_are_never_wrong() {
+    let mut scenario = with_cheat();
+    scenario.pace.feed = (0, 700);
+    // Faster than it can be encoded: assignments fall anywhere in a block.
+    scenario.segment_every = 700;
+    scenario.segments = 20;
+    every_seed(&scenario, |seed, report| {
+        all_caught(&scenario, seed, report);
+        assert!(
+            report.missed.values().all(|missed| *missed == 0),
+            "seed {seed}"
+        );
     });
 }
 

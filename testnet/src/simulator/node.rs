@@ -42,9 +42,8 @@ impl Node {
         Now { block: self.head }
     }
 
-    /// Learns of the next block: first its round, so that nobody elects by the old one in the new one's blocks.
+    /// The core learns of the next block: first its round, as the chain feed orders them.
     pub fn on_block(&mut self, block: u64, chain: &Chain, commons: &mut Commons) -> Vec<Action> {
-        self.head = block;
         let news = chain.news.get(&block).cloned().unwrap_or_default();
         let mut actions = Vec::new();
         if let Some(number) = news.round {

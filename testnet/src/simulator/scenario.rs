@@ -118,8 +118,10 @@ pub struct Pace {
     pub recompute: (Millis, Millis),
     /// Journal and signature.
     pub seal: (Millis, Millis),
-    /// From a block to a node's knowledge of it; less than a block.
+    /// From a block to a node's knowledge of it.
     pub chain: (Millis, Millis),
+    /// From a node's knowledge of a block, by which it checks messages, to its core's; with `chain` less than a block.
+    pub feed: (Millis, Millis),
 }
 
 /// Everything about a run but its seed.
@@ -186,6 +188,7 @@ impl Default for Scenario {
                 recompute: (60, 300),
                 seal: (1, 15),
                 chain: (1, 200),
+                feed: (0, 40),
             },
             max_block: 1_000,
         }
@@ -247,7 +250,8 @@ impl Scenario {
         for outage in &self.outages {
             who("an outage", outage.who)?;
         }
-        let (found, limit) = (self.pace.chain.1, super::BLOCK_MILLIS);
+        let found = self.pace.chain.1 + self.pace.feed.1;
+        let limit = super::BLOCK_MILLIS;
         if found < limit {
             Ok(())
         } else {

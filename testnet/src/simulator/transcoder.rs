@@ -94,8 +94,7 @@ impl TranscoderNode {
             Output::Gossip(Gossip::Receipt(message)) => {
                 actions.push(self.fact(&message, commons));
                 if self.conduct == TranscoderConduct::TwoReceipts {
-                    let other = second(&message, desk, commons);
-                    actions.extend(other.map(|m| Action::Gossip(Message::Receipt(m))));
+                    actions.extend(second(&message, desk, commons));
                 }
                 actions.push(Action::Gossip(Message::Receipt(message)));
             }
@@ -159,26 +158,42 @@ impl TranscoderNode {
     }
 }
 
-/// Another receipt for the same assignment, past the journal.
-fn second(message: &ReceiptMessage, desk: &Desk, commons: &Commons) -> Option<Box<ReceiptMessage>> {
+/// Another receipt for the same assignment, past the journal, with its first leaf wrong.
+fn second(message: &ReceiptMessage, desk: &Desk, commons: &Commons) -> Vec<Action> {
     let mut leaves = message.receipt.leaves.clone();
-    leaves.first_mut()?.output_hash = keccak256(b"another");
+    if let Some(first) = leaves.first_mut() {
+        first.output_hash = keccak256(b"another");
+    }
     let receipt = Receipt {
         outputRoot: output_tree(&leaves).root(),
         ..message.receipt.receipt.clone()
     };
-    let sealed = desk
-        .keys
-        .seal(Draft::Receipt(receipt.clone()), &commons.domain);
+    let draft = Draft::Receipt(receipt.clone());
+    let sealed = desk.keys.seal(draft, &commons.domain);
     let Seal::Operator(signature) = sealed.seal else {
-        return None;
+        return Vec::new();
     };
-    Some(Box::new(ReceiptMessage {
-        assignment: message.assignment.clone(),
-        receipt: SignedReceipt {
-            receipt,
-            signature,
-            leaves,
-        },
-    }))
+    let assignment = message.assignment.clone();
+    let fact = Fact::Receipted {
+        receipt: sealed.hash,
+        transcoder: desk.me(),
+        deadline: assignment.assignment.deadlineBlock,
+        wrong: vec![LeafId {
+            receipt: sealed.hash,
+            index: 0,
+        }],
+    };
+    let receipt = SignedReceipt {
+        receipt,
+        signature,
+        leaves,
+    };
+    let message = Box::new(ReceiptMessage {
+        assignment,
+        receipt,
+    });
+    vec![
+        Action::Fact(fact),
+        Action::Gossip(Message::Receipt(message)),
+    ]
 }

@@ -37,7 +37,10 @@ const PATIENCE: (u32, Millis) = (20, 150);
 
 enum Event {
     Block,
+    /// A node's checks know a block.
     Head(NodeId, u64),
+    /// Its core hears of it.
+    News(NodeId, u32, u64),
     Deliver {
         from: Address,
         to: NodeId,
@@ -209,6 +212,15 @@ impl<'a> World<'a> {
                     .fold(self.clock.now(), id, "head", &block.to_be_bytes());
                 let node = &mut self.nodes[id];
                 if node.online && block > node.head {
+                    node.head = block;
+                    let delay = self.commons.random.between(self.scenario.pace.feed);
+                    let news = Event::News(id, node.life, block);
+                    self.clock.after(delay, news);
+                }
+            }
+            Event::News(id, life, block) => {
+                let node = &mut self.nodes[id];
+                if node.online && node.life == life {
                     let actions = node.on_block(block, &self.chain, &mut self.commons);
                     self.perform(id, actions);
                 }
