@@ -45,6 +45,11 @@ pub enum VerifierConduct {
     AccuseEverything,
     /// Finds what is wrong and accuses, but shows no verdict and submits nothing: holds the others up.
     AccuseAndSit,
+    /// Means well, on a machine that gets one recomputation in `one_in` wrong, each time otherwise.
+    Flaky {
+        /// Recomputations per error.
+        one_in: u64,
+    },
 }
 
 /// A transcoder.

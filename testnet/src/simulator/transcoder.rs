@@ -114,10 +114,14 @@ impl TranscoderNode {
 
     fn craft(&self, seed: u64, seq: u32, leaf: u32) -> Craft {
         match self.conduct {
-            TranscoderConduct::WorseChunks { one_in } if lot(seed, seq, leaf) % one_in == 0 => {
+            TranscoderConduct::WorseChunks { one_in }
+                if lot(seed, seq, leaf).is_multiple_of(one_in) =>
+            {
                 Craft::WorseQuantizer
             }
-            TranscoderConduct::WrongFrames { one_in } if lot(seed, seq, leaf) % one_in == 0 => {
+            TranscoderConduct::WrongFrames { one_in }
+                if lot(seed, seq, leaf).is_multiple_of(one_in) =>
+            {
                 Craft::WrongFramesRoot
             }
             _ => Craft::Right,
@@ -131,7 +135,9 @@ impl TranscoderNode {
     ) -> Result<Encoded, RefusalReason> {
         let (seed, seq) = (commons.seed, assignment.assignment.seq);
         match self.conduct {
-            TranscoderConduct::Refusing { one_in } if lot(seed, seq, u32::MAX) % one_in == 0 => {
+            TranscoderConduct::Refusing { one_in }
+                if lot(seed, seq, u32::MAX).is_multiple_of(one_in) =>
+            {
                 Err(RefusalReason::EncoderFailed)
             }
             _ => commons

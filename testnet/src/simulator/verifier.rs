@@ -180,17 +180,25 @@ impl VerifierNode {
         let roots = commons.media.chunk_roots(&source).cloned();
         let result = match roots.filter(|_| commons.fetchable(&source, desk.me())) {
             Some(chunk_roots) => {
-                let hashes = order.leaves.iter().filter_map(|index| {
-                    let leaf = order.evidence.receipt.leaves.get(*index as usize)?;
+                let mut hashes = Vec::new();
+                for index in &order.leaves {
+                    let Some(leaf) = order.evidence.receipt.leaves.get(*index as usize) else {
+                        continue;
+                    };
                     let hash = match self.conduct {
+                        VerifierConduct::Flaky { one_in }
+                            if commons.random.chance(1_000_000 / one_in.max(1)) =>
+                        {
+                            keccak256(commons.random.between((0, u64::MAX - 1)).to_be_bytes())
+                        }
                         VerifierConduct::PassEverything => leaf.output_hash,
                         VerifierConduct::AccuseEverything => slur(order.receipt, *index),
                         _ => commons.media.recompute(&source, leaf),
                     };
-                    Some((*index, hash))
-                });
+                    hashes.push((*index, hash));
+                }
                 Ok(Recomputation {
-                    hashes: hashes.collect(),
+                    hashes,
                     chunk_roots,
                 })
             }
