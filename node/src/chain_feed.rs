@@ -36,7 +36,7 @@ pub(crate) enum ChainNews {
     /// A job waits for somebody to write its seed down.
     SeedMissing(U256),
     /// A case was opened.
-    CaseOpened { case: B256, operator: Address, leaf: LeafId, block: u64 },
+    CaseOpened { case: B256, operator: Address, leaf: LeafId, signers: usize, block: u64 },
     /// A case was executed.
     CaseExecuted { case: Case, slashed: Lpt, burned: Lpt, block: u64 },
     /// A signer was paid.
@@ -153,7 +153,8 @@ impl Feed {
                 };
                 self.write().cases.insert(case, state);
                 let leaf = LeafId { receipt: receipt_hash, index: leaf_index };
-                Some(ChainNews::CaseOpened { case, operator, leaf, block: opened_block })
+                let signers = bitmap.count_ones();
+                Some(ChainNews::CaseOpened { case, operator, leaf, signers, block: opened_block })
             }
             Log::CaseExecuted { case, slashed, burned, .. } => {
                 let case = self.write().execute(case, block)?;

@@ -16,12 +16,11 @@ use crate::notice::Notice;
 impl Node {
     /// Begins to publish once the chain has the job and its seed.
     pub(crate) async fn begin_publishing(&mut self) {
-        let Some(settings) = &self.unborn else { return };
-        let job = self.read(|state| state.jobs.get(&settings.job).cloned());
+        let Some(job) = self.unborn.as_ref().map(|settings| settings.job) else { return };
+        let job = self.read(|state| state.jobs.get(&job).cloned());
         let round = self.read(|state| state.current().map(|(_, round)| round.transcoders.clone()));
-        let (Some(job), Some(snapshot), Some(settings)) = (job, round, self.unborn.take()) else {
-            return;
-        };
+        let (Some(job), Some(snapshot)) = (job, round) else { return };
+        let Some(settings) = self.unborn.take() else { return };
         let packager = match Packager::new(&settings.output, &job.profiles) {
             Ok(packager) => packager,
             Err(e) => return self.tell(Notice::Warning(format!("nothing can be published: {e}"))).await,
@@ -97,6 +96,7 @@ impl Node {
             transcoder: a.transcoder,
             leaves: a.leafCount,
             frames: a.frameCount,
+            deadline: a.deadlineBlock,
         };
         self.tell(notice).await;
         let (peer, source, network) = (self.directory.peer(a.transcoder), a.sourceHash, self.network.clone());

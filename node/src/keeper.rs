@@ -63,8 +63,8 @@ impl Node {
             ChainNews::SeedMissing(job) => {
                 self.submit("fix seed", format!("seed:{job}"), B256::ZERO, Call::FixSeed { job });
             }
-            ChainNews::CaseOpened { case, operator, leaf, block } => {
-                self.tell(Notice::CaseOpened { case, operator, leaf, block }).await;
+            ChainNews::CaseOpened { case, operator, leaf, signers, block } => {
+                self.tell(Notice::CaseOpened { case, operator, leaf, signers, block }).await;
                 self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen: true }).await;
                 self.drive_verifier(verifier::Input::CaseOpened { operator, leaf, block }).await;
             }

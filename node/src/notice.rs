@@ -26,6 +26,8 @@ pub enum Notice {
         leaves: u32,
         /// Frames in it.
         frames: u32,
+        /// Last block for the receipt.
+        deadline: u64,
     },
     /// This broadcaster passed an electee over.
     Skipped {
@@ -150,6 +152,8 @@ pub enum Notice {
         operator: Address,
         /// The leaf.
         leaf: LeafId,
+        /// Verifiers who signed.
+        signers: usize,
         /// Block.
         block: u64,
     },

@@ -63,8 +63,6 @@ pub struct Running {
     pub operator: Address,
     /// Its libp2p peer.
     pub peer: PeerId,
-    /// What it has to tell; must be read, or the node waits.
-    pub notices: mpsc::Receiver<Notice>,
     network: assay_p2p::Handle,
     events: mpsc::Sender<Event>,
     task: JoinHandle<()>,
@@ -82,20 +80,15 @@ impl Running {
         self.network.connected().await.len()
     }
 
-    /// Stops it and waits until its journals are closed and its playlist is whole. Returns the notices not yet read.
-    pub async fn stop(mut self) -> Vec<Notice> {
+    /// Stops it and waits until its journals are closed and its playlist is whole. Its notices end then.
+    pub async fn stop(self) {
         let _ = self.events.send(Event::Stop).await;
-        let mut last = Vec::new();
-        while let Some(notice) = self.notices.recv().await {
-            last.push(notice);
-        }
         let _ = self.task.await;
-        last
     }
 }
 
-/// Starts a node on the current tokio runtime.
-pub async fn start(settings: Settings) -> Result<Running, StartError> {
+/// Starts a node on the current tokio runtime. What it has to tell must be read, or the node waits.
+pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice>), StartError> {
     let Settings { folder, keys, rpc, deployment, p2p, workers, transcoder, verifier, broadcaster } = settings;
     let in_folder = |source| StartError::Folder { path: folder.clone(), source };
     std::fs::create_dir_all(&folder).map_err(in_folder)?;
@@ -148,5 +141,5 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     };
     let task = tokio::spawn(node.run(inbox, network_events));
     Feed::start(client, deployment.deploy_block, state, events.clone()).await?;
-    Ok(Running { operator: me, peer: network.peer_id(), notices: watched, network, events, task })
+    Ok((Running { operator: me, peer: network.peer_id(), network, events, task }, watched))
 }

@@ -1,4 +1,14 @@
-//! Networks to try things out on: [`simulator`] drives the cores that ship in virtual time.
+//! Networks to try things out on: the demonstration on real components ([`demo`]), networks of separate processes
+//! ([`launcher`]), and the [`simulator`], which drives the cores that ship in virtual time.
 #![forbid(unsafe_code)]
 
+pub mod cast;
+pub mod cheat;
+pub mod clip;
+pub mod demo;
+pub mod ledger;
+mod memory;
+pub mod report;
+pub mod show;
 pub mod simulator;
+pub mod stage;

@@ -1,0 +1,99 @@
+//! One file per command.
+
+mod demo;
+mod init;
+// mod node;
+mod proof;
+// mod testnet;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use tracing_subscriber::EnvFilter;
+
+/// Exit code when the person who typed the command can mend it.
+pub const USAGE: u8 = 2;
+/// Exit code after Ctrl-C, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the whole loop on this machine: a chain, a swarm, video, a cheat, and what it costs it.
+    Demo(demo::Arguments),
+    /// Make the keys of a new node.
+    Init(init::Arguments),
+    /// Check a fraud proof without a network or a chain.
+    Proof(proof::Arguments),
+    /// Decode and encode for a node (started by the program itself).
+    #[command(hide = true)]
+    Worker,
+}
+
+/// Runs a command to its exit code.
+pub fn run(command: Command) -> ExitCode {
+    match command {
+        Command::Worker => return assay_encoder::worker::main(),
+        Command::Proof(arguments) => return proof::run(&arguments),
+        Command::Init(arguments) => return init::run(&arguments),
+        _ => {}
+    }
+    let default = if false { "info" } else { "off" };
+    let filter = EnvFilter::try_from_env("ASSAY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(e) => return fail(format!("no runtime: {e}"), 1),
+    };
+    let code = runtime.block_on(async {
+        match command {
+            Command::Demo(arguments) => until_interrupted(demo::run(arguments)).await,
+            Command::Worker | Command::Proof(_) | Command::Init(_) => ExitCode::SUCCESS,
+        }
+    });
+    // Blocking reads of children that are gone must not hold the exit up.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    code
+}
+
+/// Ends a command on Ctrl-C or SIGTERM by dropping it: children die with what holds them.
+async fn until_interrupted(work: impl Future<Output = ExitCode>) -> ExitCode {
+    tokio::select! {
+        code = work => code,
+        () = interrupted() => {
+            eprintln!("interrupted");
+            ExitCode::from(INTERRUPTED)
+        }
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+/// One line that says what is wrong.
+fn fail(message: impl std::fmt::Display, code: u8) -> ExitCode {
+    eprintln!("assay: {message}");
+    ExitCode::from(code)
+}
+
+/// Where the pinned chain tools may be, besides the PATH: the source tree this program was built from, or the folder
+/// it is run in.
+fn tool_folders() -> Vec<PathBuf> {
+    let mut folders = vec![PathBuf::from("chain")];
+    if let Ok(program) = std::env::current_exe() {
+        folders.extend(program.ancestors().skip(1).map(|folder| folder.join("chain")));
+    }
+    folders
+}

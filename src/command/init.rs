@@ -1,0 +1,28 @@
+//! `assay init`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use assay_node::Keys;
+
+use super::{USAGE, fail};
+
+/// Options of `assay init`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Folder for the keys; made if it is not there.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+/// Makes keys and says which accounts they are.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match Keys::generate(&arguments.folder) {
+        Ok(keys) => {
+            println!("operator {}", keys.operator.address());
+            println!("bls key  {}", keys.bls.public().0);
+            ExitCode::SUCCESS
+        }
+        Err(e) => fail(e, USAGE),
+    }
+}

@@ -1,0 +1,144 @@
+//! The source of a demonstration: probed, cut into segments, inspected, and fed to a broadcaster.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use assay_encoder::input::InputError;
+use assay_encoder::probe::{Probe, probe};
+use assay_encoder::segmenter::{Segment, Segmenter};
+use assay_encoder::{InspectRequest, Priority, WorkerError, Workers};
+use assay_node::BlobFolder;
+use assay_protocol::profile::{Profiles, Rendition};
+use assay_roles::broadcaster::Source;
+
+/// Target length of a segment.
+const SEGMENT: Duration = Duration::from_secs(2);
+/// Frames in a chunk of the demo preset.
+const CHUNK_FRAMES: u16 = 15;
+/// Top rendition's height at most.
+const TOP_HEIGHT: u16 = 360;
+/// The demo's settings: fastest preset, middling quality.
+const LIKE: Rendition = Rendition {
+    width: 0,
+    height: 0,
+    speed: 10,
+    quantizer: 100,
+    low_latency: false,
+    tile_cols_log2: 0,
+    tile_rows_log2: 0,
+};
+
+/// Why a clip cannot be published.
+#[derive(Debug, thiserror::Error)]
+pub enum ClipError {
+    /// The file.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// A segment of it.
+    #[error("{path}: segment {seq} (frames from {first_frame} on): {source}", path = path.display())]
+    Segment {
+        /// The file.
+        path: PathBuf,
+        /// Segment number.
+        seq: u32,
+        /// First frame of it.
+        first_frame: u32,
+        /// What is wrong.
+        source: WorkerError,
+    },
+    /// The disk.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A clip ready to be published.
+#[derive(Clone, Debug)]
+pub struct Clip {
+    /// What it is.
+    pub probe: Probe,
+    /// The ladder for it.
+    pub profiles: Profiles,
+    /// Its segments.
+    pub segments: Vec<Segment>,
+    /// Decoded frames of all segments.
+    pub frames: u64,
+    sources: Vec<Prepared>,
+}
+
+/// A segment's bytes with what decoding them gave.
+#[derive(Clone, Debug)]
+struct Prepared {
+    bytes: Arc<[u8]>,
+    source: Source,
+}
+
+/// The demo's ladder: source height up to 360, and half of it, both even where they differ from the source's.
+pub fn ladder(probe: &Probe) -> Result<Profiles, InputError> {
+    let source = probe.source_format()?;
+    let top = source.height.min(TOP_HEIGHT);
+    let half = (top / 2).next_multiple_of(2).max(16);
+    probe.profiles(CHUNK_FRAMES, &[top, half], &LIKE)
+}
+
+impl Clip {
+    /// Probes and cuts `path` into `folder`, decodes every segment once; `progress` hears how many are done of how many.
+    pub async fn prepare(
+        path: &Path,
+        folder: &Path,
+        workers: &Workers,
+        progress: impl Fn(usize, usize),
+    ) -> Result<Self, ClipError> {
+        let probe = probe(path).await?;
+        let profiles = ladder(&probe)?;
+        let segments = Segmenter::new(folder, SEGMENT).cut(&probe).await?;
+        let mut sources = Vec::with_capacity(segments.len());
+        for segment in &segments {
+            progress(sources.len(), segments.len());
+            let read = tokio::fs::read(&segment.path).await;
+            let bytes = read.map_err(|source| ClipError::Io { path: segment.path.clone(), source })?;
+            let bytes: Arc<[u8]> = bytes.into();
+            let request = InspectRequest { source: bytes.clone(), profiles: profiles.clone() };
+            let inspected = workers.inspect(&request, Priority::Transcode).await.map_err(|source| {
+                ClipError::Segment { path: path.into(), seq: segment.seq, first_frame: segment.first_frame, source }
+            })?;
+            let source = Source {
+                hash: blake3::hash(&bytes).as_bytes().into(),
+                len: bytes.len() as u64,
+                frames_root: inspected.frames_root,
+                frame_count: inspected.frame_count,
+            };
+            sources.push(Prepared { bytes, source });
+        }
+        progress(sources.len(), segments.len());
+        let frames = sources.iter().map(|s| u64::from(s.source.frame_count)).sum();
+        Ok(Self { probe, profiles, segments, frames, sources })
+    }
+
+    /// Stores the source bytes where the broadcaster serves them from.
+    pub fn store(&self, blobs: &BlobFolder) -> std::io::Result<()> {
+        self.sources.iter().try_for_each(|prepared| blobs.put(&prepared.bytes).map(drop))
+    }
+
+    /// Segment `number` of the clip repeated for ever.
+    pub fn source(&self, number: u32) -> Option<Source> {
+        let count = self.sources.len() as u32;
+        let number = number.checked_rem(count)?;
+        self.sources.get(number as usize).map(|prepared| prepared.source)
+    }
+
+    /// Segments in one pass.
+    pub fn len(&self) -> u32 {
+        self.sources.len() as u32
+    }
+
+    /// Whether it has no segment.
+    pub fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+}

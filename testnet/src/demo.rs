@@ -1,0 +1,209 @@
+//! The whole loop on real components: a chain, a swarm, video, a cheat, and what it costs it.
+
+mod checks;
+mod folder;
+mod swarm;
+mod tally;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use assay_chain::anvil::{Anvil, AnvilConfig, AnvilError, dev_key, find};
+use assay_encoder::conformance::{self, ConformanceError};
+use assay_encoder::input::InputError;
+use assay_encoder::{Limits, WorkerCommand, Workers, synth};
+use assay_node::{KeyError, StartError};
+use assay_protocol::params::Params;
+
+use crate::cast::{Size, SizeError, cast};
+use crate::clip::{Clip, ClipError};
+use crate::memory::MemoryWatch;
+use crate::report::Report;
+use crate::show::Show;
+use crate::stage::{self, StageError};
+
+pub use folder::FolderError;
+
+/// Seconds of the clip that the demo makes when it gets none.
+const OWN_CLIP_SECONDS: u32 = 16;
+/// The clip repeats until every cheater is slashed, but not beyond this many segments more than asked for.
+pub const MORE_SEGMENTS: u32 = 60;
+
+/// What to demonstrate.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The video; the demo makes one when there is none.
+    pub input: Option<PathBuf>,
+    /// Segments to publish; the clip's own number when not given.
+    pub segments: Option<u32>,
+    /// Who takes part.
+    pub size: Size,
+    /// Fixes keys, randomness and the pattern of the cheat.
+    pub seed: u64,
+    /// Where playlist, proofs and node folders go.
+    pub out: PathBuf,
+    /// Leaves the chain running.
+    pub keep_chain: bool,
+    /// Where anvil may be besides the PATH.
+    pub look_in: Vec<PathBuf>,
+    /// How workers are started.
+    pub worker: WorkerCommand,
+}
+
+/// Why a demonstration did not take place.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// Too few or too many.
+    #[error(transparent)]
+    Size(#[from] SizeError),
+    /// `--segments 0`.
+    #[error("0 segments; at least 1 is needed")]
+    NoSegments,
+    /// The video.
+    #[error(transparent)]
+    Clip(#[from] ClipError),
+    /// The output folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// No development chain.
+    #[error(transparent)]
+    Anvil(#[from] AnvilError),
+    /// This machine's encoder gives other bytes.
+    #[error(transparent)]
+    Conformance(#[from] ConformanceError),
+    /// The chain was not set up.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// The chain failed.
+    #[error(transparent)]
+    Chain(#[from] assay_chain::ChainError),
+    /// A node did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The disk.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl DemoError {
+    /// Whether the person who typed the command can mend it: exit code 2.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Size(_)
+                | Self::NoSegments
+                | Self::Clip(_)
+                | Self::Folder(_)
+                | Self::Anvil(AnvilError::NotFound { .. })
+        )
+    }
+}
+
+impl From<InputError> for DemoError {
+    fn from(error: InputError) -> Self {
+        Self::Clip(error.into())
+    }
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The figures.
+    pub report: Report,
+    /// What did not happen as it must; empty when all is well.
+    pub failures: Vec<String>,
+    /// Process id of the chain that was left running.
+    pub chain: Option<u32>,
+}
+
+/// Runs a demonstration from an empty chain to the last report.
+///
+/// # Errors
+/// [`DemoError`] when it cannot begin or its machinery fails. That a cheat went unpunished is not an error but a
+/// failure in the outcome.
+pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError> {
+    let started = Instant::now();
+    options.size.validate()?;
+    if options.segments == Some(0) {
+        return Err(DemoError::NoSegments);
+    }
+    find(&options.look_in)?;
+    let memory = MemoryWatch::start();
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let workers = Workers::new(options.worker.clone(), Limits::default(), cores);
+    let folders = folder::Folders::prepare(&options.out)?;
+
+    let input = match &options.input {
+        Some(path) => path.clone(),
+        None => {
+            let path = folders.work.join("moving-clip.y4m");
+            show.line(format!("making a clip of {OWN_CLIP_SECONDS} seconds"));
+            synth::moving_clip(&path, OWN_CLIP_SECONDS).await?;
+            path
+        }
+    };
+    show.line(format!("cutting and inspecting {}", input.display()));
+    let clip = {
+        let progress = |done: usize, of: usize| show.progress(done as u64, of as u64);
+        Clip::prepare(&input, &folders.work.join("segments"), &workers, progress).await?
+    };
+    show.line(format!(
+        "{}: {} {}x{}, {} frames in {} segments, {} renditions",
+        input.display(),
+        clip.probe.codec,
+        clip.probe.width,
+        clip.probe.height,
+        clip.frames,
+        clip.len(),
+        clip.profiles.renditions.len()
+    ));
+    show.line("checking that this machine's encoder gives the bytes of the conformance vectors");
+    conformance::check(&workers).await?;
+
+    show.line("starting anvil and deploying the contracts");
+    let anvil = Anvil::start(&AnvilConfig { look_in: options.look_in.clone(), ..AnvilConfig::default() }).await?;
+    let url = anvil.url();
+    let deployer = dev_key(0)?;
+    let params = Params::demo();
+    let deployment = stage::deploy_seeded(&url, &deployer, &params, options.seed).await?;
+    let players = cast(&options.size, options.seed)?;
+    for player in &players {
+        show.name(player.address(), &player.name);
+    }
+    show.line("bonding stakes, delegating, registering BLS keys, creating the job");
+    let stage = stage::set(&url, &deployer, &deployment, &players, &clip.profiles).await?;
+    anvil.mine(params.round_blocks).await?;
+    stage::open_round(&url, &deployer, &deployment).await?;
+    let opening = tally::Stakes::read(&url, &stage, &deployer, &players).await?;
+    anvil.set_interval(1).await?;
+
+    show.line("starting the nodes");
+    let swarm = swarm::Swarm::start(&options, &url, &stage, &players, &folders, &clip, &workers).await?;
+    let ledger = swarm.run(&options, &clip, &params, &players, show).await;
+    show.end();
+
+    let closing = tally::Stakes::read(&url, &stage, &deployer, &players).await?;
+    let figures = tally::Figures { input: &input, clip: &clip, players: &players, folders: &folders };
+    let wall = started.elapsed();
+    let report = figures.report(&ledger, &opening, &closing, &url, &stage, wall, memory.peak_mib());
+    let failures = checks::failures(&ledger, &report, &players, options.segments.unwrap_or(clip.len()));
+    let chain = match options.keep_chain {
+        true => {
+            let pid = anvil.keep().map_err(|source| DemoError::Io { path: "anvil".into(), source })?;
+            Some(pid)
+        }
+        false => None,
+    };
+    Ok(Outcome { report, failures, chain })
+}
+
+/// Longest time the swarm may take beyond the video's own pace before the demonstration is given up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(900);

@@ -1,0 +1,204 @@
+//! The nodes of a demonstration in one process, each with its own swarm, keys and journal.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use assay_encoder::Workers;
+use assay_node::{BlobFolder, BroadcasterSettings, Craft, Honest, Notice, Running, Settings, TranscoderSettings, start};
+use assay_p2p::{Config, Multiaddr};
+use assay_protocol::Address;
+use assay_protocol::params::Params;
+use assay_roles::broadcaster::Source;
+use tokio::sync::mpsc;
+
+use super::folder::Folders;
+use super::{DemoError, MORE_SEGMENTS, Options, PATIENCE};
+use crate::cast::{Part, Player};
+use crate::cheat::CheapChunks;
+use crate::clip::Clip;
+use crate::ledger::Ledger;
+use crate::show::Show;
+use crate::stage::Stage;
+
+/// Segments unfinished at a time.
+const IN_FLIGHT: usize = 2;
+/// Notices of all nodes waiting to be counted.
+const NOTICES: usize = 8_192;
+/// Time for the swarm to find itself.
+const MESH_TIME: Duration = Duration::from_secs(15);
+
+type Told = (Address, Instant, Notice);
+
+/// The running nodes.
+pub(crate) struct Swarm {
+    nodes: Vec<Running>,
+    told: mpsc::Receiver<Told>,
+    segments: mpsc::Sender<Source>,
+}
+
+impl Swarm {
+    /// Starts the broadcaster, then everyone else with its address as the only one they know.
+    pub(crate) async fn start(
+        options: &Options,
+        url: &str,
+        stage: &Stage,
+        players: &[Player],
+        folders: &Folders,
+        clip: &Clip,
+        workers: &Workers,
+    ) -> Result<Self, DemoError> {
+        let (segments, feed) = mpsc::channel(1);
+        let (tell, told) = mpsc::channel(NOTICES);
+        let mut feed = Some(feed);
+        let mut bootstrap: Vec<Multiaddr> = Vec::new();
+        let mut nodes = Vec::new();
+        for player in players.iter().filter(|player| player.part != Part::Delegator) {
+            let folder = folders.nodes.join(&player.name);
+            let broadcaster = match (player.part, feed.take()) {
+                (Part::Broadcaster, Some(segments)) => {
+                    let io = |source| DemoError::Io { path: folder.clone(), source };
+                    let blobs = BlobFolder::open(&folder.join("blobs")).map_err(io)?;
+                    clip.store(&blobs).map_err(io)?;
+                    let (job, output) = (stage.job, folders.hls.clone());
+                    Some(BroadcasterSettings { job, in_flight: IN_FLIGHT, first_seq: 0, segments, output })
+                }
+                (_, other) => {
+                    feed = other;
+                    None
+                }
+            };
+            let transcoder = match player.part {
+                Part::Transcoder { cheats } => {
+                    let craft: Arc<dyn Craft> =
+                        if cheats { Arc::new(CheapChunks::new(options.seed)) } else { Arc::new(Honest) };
+                    Some(TranscoderSettings { capacity: 4, threads: 2, craft })
+                }
+                _ => None,
+            };
+            let domain = stage.deployment.domain();
+            let settings = Settings {
+                folder,
+                keys: player.keys.clone(),
+                rpc: url.into(),
+                deployment: stage.deployment.clone(),
+                p2p: Config { bootstrap: bootstrap.clone(), ..Config::new(domain.chain_id, domain.court) },
+                workers: workers.clone(),
+                transcoder,
+                verifier: player.part == Part::Verifier,
+                broadcaster,
+            };
+            let (running, mut notices) = start(settings).await?;
+            let (tell, who) = (tell.clone(), player.address());
+            tokio::spawn(async move {
+                while let Some(notice) = notices.recv().await {
+                    if tell.send((who, Instant::now(), notice)).await.is_err() {
+                        return;
+                    }
+                }
+            });
+            if bootstrap.is_empty() {
+                bootstrap = listening(&running).await;
+            }
+            nodes.push(running);
+        }
+        Ok(Self { nodes, told, segments })
+    }
+
+    /// Waits until the swarm has found itself: the broadcaster sees everyone.
+    async fn meet(&self) -> bool {
+        let begun = Instant::now();
+        while begun.elapsed() < MESH_TIME {
+            let mut least = usize::MAX;
+            for node in &self.nodes {
+                least = least.min(node.peers().await);
+            }
+            if least + 1 >= self.nodes.len().min(8) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        false
+    }
+
+    /// Feeds the clip until it has been published and every cheater is slashed, then waits for the last reports.
+    pub(crate) async fn run(
+        mut self,
+        options: &Options,
+        clip: &Clip,
+        params: &Params,
+        players: &[Player],
+        show: &mut Show,
+    ) -> Ledger {
+        let cheaters: BTreeSet<Address> = players
+            .iter()
+            .filter(|player| player.part == Part::Transcoder { cheats: true })
+            .map(Player::address)
+            .collect();
+        if !self.meet().await {
+            show.line("warning: not all nodes have found each other yet");
+        }
+        // Records travel right after the connections.
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let base = options.segments.unwrap_or(clip.len());
+        let mut ledger = Ledger::default();
+        let mut fed = 0u32;
+        let begun = Instant::now();
+        let mut tick = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            let caught = cheaters.iter().all(|cheater| ledger.cases.values().any(|case| case.operator == *cheater));
+            let more = fed < base || (!caught && fed < base + MORE_SEGMENTS);
+            let next = clip.source(fed).filter(|_| more);
+            tokio::select! {
+                biased;
+                Some((who, at, notice)) = self.told.recv() => {
+                    show.notice(who, &notice);
+                    ledger.note(who, at, &notice);
+                    show.progress(ledger.delivered.len() as u64, u64::from(base.max(fed)));
+                }
+                Ok(permit) = self.segments.reserve(), if next.is_some() => {
+                    if let Some(source) = next {
+                        permit.send(source);
+                        fed += 1;
+                    }
+                }
+                _ = tick.tick() => {
+                    let given_up = begun.elapsed() > PATIENCE;
+                    if given_up {
+                        show.line(format!("giving up after {} s", PATIENCE.as_secs()));
+                    }
+                    if given_up || (!more && settled(&ledger, fed, params)) {
+                        break;
+                    }
+                }
+            }
+        }
+        drop(self.segments);
+        for node in self.nodes {
+            node.stop().await;
+        }
+        while let Some((who, at, notice)) = self.told.recv().await {
+            ledger.note(who, at, &notice);
+        }
+        ledger
+    }
+}
+
+/// Nothing is under way: every segment done, every case closed and paid, every report in.
+fn settled(ledger: &Ledger, fed: u32, params: &Params) -> bool {
+    let done = ledger.delivered.len() + ledger.gaps.len() >= fed as usize;
+    let reports = params.report_block(params.epoch(ledger.last_deadline)) + 2;
+    let unpaid = ledger.cases.values().any(|case| case.unpaid(ledger.block));
+    done && ledger.open_cases() == 0 && !unpaid && ledger.block >= reports
+}
+
+async fn listening(node: &Running) -> Vec<Multiaddr> {
+    for _ in 0..100 {
+        let addresses = node.addresses().await;
+        if !addresses.is_empty() {
+            return addresses;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Vec::new()
+}

@@ -1,0 +1,174 @@
+//! The figures of a demonstration put together: what the nodes told, what the chain says.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use assay_chain::ChainError;
+use assay_chain::client::Client;
+use assay_chain::views::Role;
+use assay_protocol::amount::Lpt;
+use assay_protocol::fraud_proof::ProofFile;
+use assay_protocol::sig::OperatorKey;
+use assay_protocol::{Address, U256};
+
+use super::folder::Folders;
+use crate::cast::{Part, Player};
+use crate::clip::Clip;
+use crate::ledger::{CaseFigures, Ledger};
+use crate::report::{Delegator, FraudProof, Input, Report, Transcoder, Verifier};
+use crate::stage::Stage;
+
+/// Everyone's stake at one time.
+pub(crate) struct Stakes {
+    pools: BTreeMap<Address, Lpt>,
+    delegated: Option<Lpt>,
+}
+
+impl Stakes {
+    /// Reads pools and the delegation from the chain.
+    pub(crate) async fn read(
+        url: &str,
+        stage: &Stage,
+        key: &OperatorKey,
+        players: &[Player],
+    ) -> Result<Self, ChainError> {
+        let client = Client::connect(url, &stage.deployment, key.clone()).await?;
+        let mut pools = BTreeMap::new();
+        let mut delegated = None;
+        let first = players.iter().find(|p| matches!(p.part, Part::Transcoder { .. })).map(Player::address);
+        for player in players {
+            let role = match player.part {
+                Part::Transcoder { .. } => Role::Transcoder,
+                Part::Verifier => Role::Verifier,
+                Part::Delegator => {
+                    if let Some(operator) = first {
+                        delegated = Some(client.stake_of(Role::Transcoder, operator, player.address()).await?);
+                    }
+                    continue;
+                }
+                Part::Broadcaster => continue,
+            };
+            pools.insert(player.address(), client.pool(role, player.address()).await?.bonded());
+        }
+        Ok(Self { pools, delegated })
+    }
+
+    fn of(&self, account: Address) -> Lpt {
+        self.pools.get(&account).copied().unwrap_or_default()
+    }
+}
+
+/// What the report is made of besides the ledger.
+pub(crate) struct Figures<'a> {
+    pub input: &'a Path,
+    pub clip: &'a Clip,
+    pub players: &'a [Player],
+    pub folders: &'a Folders,
+}
+
+impl Figures<'_> {
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn report(
+        &self,
+        ledger: &Ledger,
+        before: &Stakes,
+        after: &Stakes,
+        url: &str,
+        stage: &Stage,
+        wall: Duration,
+        peak_rss_mib: u64,
+    ) -> Report {
+        let probe = &self.clip.probe;
+        let mut fraud_proofs: Vec<_> = ledger.cases.values().filter_map(|case| self.proof(ledger, case)).collect();
+        fraud_proofs.sort_by_key(|proof| proof.block_proven);
+        let samples = ledger.samples();
+        let players = self.players.iter();
+        let transcoders = players.clone().filter(|p| matches!(p.part, Part::Transcoder { .. })).map(|player| {
+            let address = player.address();
+            let figures = ledger.transcoders.get(&address).cloned().unwrap_or_default();
+            Transcoder {
+                address,
+                stake_before: before.of(address),
+                stake_after: after.of(address),
+                segments: figures.segments,
+                cheats_made: figures.cheats,
+                accused: figures.accused.len(),
+                slashed: Lpt(figures.slashed),
+            }
+        });
+        let verifiers = players.filter(|p| p.part == Part::Verifier).map(|player| {
+            let address = player.address();
+            let figures = ledger.verifiers.get(&address).copied().unwrap_or_default();
+            Verifier {
+                address,
+                stake: after.of(address),
+                samples: figures.samples,
+                passes: figures.passes,
+                mismatches: figures.mismatches,
+                signed: fraud_proofs.iter().filter(|proof| proof.signers.contains(&address)).count() as u64,
+            }
+        });
+        let delegator = before.delegated.zip(after.delegated);
+        Report {
+            input: Input {
+                path: self.input.display().to_string(),
+                codec: probe.codec.clone(),
+                width: probe.width,
+                height: probe.height,
+                frames: self.clip.frames,
+                fps: f64::from(probe.fps.0) / f64::from(probe.fps.1),
+            },
+            segments: ledger.delivered.len() as u64,
+            renditions: self.clip.profiles.renditions.len(),
+            chunks: ledger.leaves,
+            samples,
+            sample_fraction: if ledger.leaves == 0 { 0.0 } else { samples as f64 / ledger.leaves as f64 },
+            transcoders: transcoders.collect(),
+            verifiers: verifiers.collect(),
+            fraud_proofs,
+            delegator: delegator.map(|(stake_before, stake_after)| Delegator { stake_before, stake_after }),
+            encode_cpu_seconds: ledger.encode_cpu.as_secs_f64(),
+            verify_cpu_seconds: ledger.verify_cpu.as_secs_f64(),
+            wall_seconds: wall.as_secs_f64(),
+            peak_rss_mib,
+            playlist: self.playlist().display().to_string(),
+            rpc: url.into(),
+            contracts: stage.deployment.contracts,
+        }
+    }
+
+    fn playlist(&self) -> PathBuf {
+        self.folders.hls.join("master.m3u8")
+    }
+
+    /// A case with its proof, once both transactions are known; the proof's file is copied where people look.
+    fn proof(&self, ledger: &Ledger, case: &CaseFigures) -> Option<FraudProof> {
+        let (prove, file) = case.prove.as_ref()?;
+        let execute = case.execute?;
+        let parsed: ProofFile = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
+        let proven = parsed.verify().ok()?;
+        let kept = self.folders.proofs.join(file.file_name()?);
+        if let Err(e) = std::fs::copy(file, &kept) {
+            tracing::warn!("{}: {e}", kept.display());
+        }
+        let receipted = ledger.receipts.get(&case.leaf.receipt).map(|(_, at)| *at)?;
+        Some(FraudProof {
+            transcoder: case.operator,
+            receipt: case.leaf.receipt,
+            leaf: case.leaf.index,
+            signers: parsed.signers.clone(),
+            signer_weight_bps: proven.weight_bps(),
+            gas_prove: prove.gas,
+            gas_execute: execute.gas,
+            tx_prove: prove.hash,
+            tx_execute: execute.hash,
+            seconds_from_receipt_to_proof: case.seen.saturating_duration_since(receipted).as_secs_f64(),
+            block_proven: case.opened,
+            block_executed: case.executed?,
+            burned: Lpt(case.burned),
+            signers_paid: Lpt(case.paid.values().fold(U256::ZERO, |sum, amount| sum + *amount)),
+            file: kept.display().to_string(),
+        })
+    }
+}

@@ -1,0 +1,217 @@
+//! Counts what the nodes tell: the figures of the summary and of the JSON report.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use assay_node::Notice;
+use assay_protocol::verdict::LeafId;
+use assay_protocol::{Address, B256, U256};
+
+/// A transcoder's figures.
+#[derive(Clone, Debug, Default)]
+pub struct TranscoderFigures {
+    /// Segments receipted.
+    pub segments: u64,
+    /// Leaves made worse than promised.
+    pub cheats: u64,
+    /// Distinct leaves accused.
+    pub accused: BTreeSet<LeafId>,
+    /// Base units of LPT cut from its pool.
+    pub slashed: U256,
+}
+
+/// A verifier's figures.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct VerifierFigures {
+    /// Drawn leaves recomputed.
+    pub samples: u64,
+    /// Of them right.
+    pub passes: u64,
+    /// Of them wrong.
+    pub mismatches: u64,
+}
+
+/// One transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tx {
+    /// Its hash.
+    pub hash: B256,
+    /// Gas used.
+    pub gas: u64,
+    /// Its block.
+    pub block: u64,
+}
+
+/// One case.
+#[derive(Clone, Debug)]
+pub struct CaseFigures {
+    /// The accused.
+    pub operator: Address,
+    /// The leaf.
+    pub leaf: LeafId,
+    /// Block of the opening.
+    pub opened: u64,
+    /// When the opening was first seen.
+    pub seen: Instant,
+    /// The proving transaction and the proof's file.
+    pub prove: Option<(Tx, PathBuf)>,
+    /// The executing transaction.
+    pub execute: Option<Tx>,
+    /// Block of the execution.
+    pub executed: Option<u64>,
+    /// Base units of LPT.
+    pub burned: U256,
+    /// Signers of the proof.
+    pub signers: usize,
+    /// Base units of LPT, by verifier.
+    pub paid: BTreeMap<Address, U256>,
+}
+
+/// Blocks after an execution in which signers are expected to take their part.
+const PAY_BLOCKS: u64 = 12;
+
+impl CaseFigures {
+    /// Whether signers' parts are still outstanding at `block`; who has not asked after a while never will.
+    pub fn unpaid(&self, block: u64) -> bool {
+        let Some(executed) = self.executed else { return true };
+        self.paid.len() < self.signers && block < executed + PAY_BLOCKS
+    }
+}
+
+/// All figures.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// By account.
+    pub transcoders: BTreeMap<Address, TranscoderFigures>,
+    /// By account.
+    pub verifiers: BTreeMap<Address, VerifierFigures>,
+    /// By case id.
+    pub cases: BTreeMap<B256, CaseFigures>,
+    /// Transcoder and time of each receipt.
+    pub receipts: BTreeMap<B256, (Address, Instant)>,
+    /// Segments receipted or given up.
+    pub delivered: BTreeSet<u32>,
+    /// Segments nobody delivered.
+    pub gaps: BTreeSet<u32>,
+    /// Who was named for each segment's attempts, in order.
+    pub electees: Vec<(u32, u8, Address)>,
+    /// Leaves of all receipts.
+    pub leaves: u64,
+    /// CPU time of transcoders' workers.
+    pub encode_cpu: Duration,
+    /// CPU time of verifiers' workers.
+    pub verify_cpu: Duration,
+    /// Latest block seen.
+    pub block: u64,
+    /// Latest deadline of an assignment.
+    pub last_deadline: u64,
+    /// Reports held against their draws, by verifier and epoch: drawn and missed.
+    pub duties: BTreeMap<(Address, u64), (usize, usize)>,
+    proofs: BTreeMap<(Address, LeafId), PathBuf>,
+    proving: BTreeMap<B256, (Address, Tx)>,
+}
+
+impl Ledger {
+    /// Takes in what the node of `who` tells at `at`.
+    pub fn note(&mut self, who: Address, at: Instant, notice: &Notice) {
+        match notice {
+            Notice::Block(number) => self.block = self.block.max(*number),
+            Notice::Assigned { seq, attempt, transcoder, deadline, .. } => {
+                self.electees.push((*seq, *attempt, *transcoder));
+                self.last_deadline = self.last_deadline.max(*deadline);
+            }
+            Notice::Receipted { receipt, leaves, tampered, cpu, .. } => {
+                let figures = self.transcoders.entry(who).or_default();
+                figures.segments += 1;
+                figures.cheats += tampered.len() as u64;
+                self.receipts.insert(*receipt, (who, at));
+                self.leaves += u64::from(*leaves);
+                self.encode_cpu += *cpu;
+            }
+            Notice::Delivered { seq, .. } => drop(self.delivered.insert(*seq)),
+            Notice::Gap { seq } => drop(self.gaps.insert(*seq)),
+            Notice::Recomputed { cpu, .. } => self.verify_cpu += *cpu,
+            Notice::Sampled { pass, .. } => {
+                let figures = self.verifiers.entry(who).or_default();
+                figures.samples += 1;
+                *(if *pass { &mut figures.passes } else { &mut figures.mismatches }) += 1;
+            }
+            Notice::Accused(leaf) => {
+                if let Some((transcoder, _)) = self.receipts.get(&leaf.receipt) {
+                    self.transcoders.entry(*transcoder).or_default().accused.insert(*leaf);
+                }
+            }
+            Notice::Quorum { leaf, file, .. } => drop(self.proofs.insert((who, *leaf), file.clone())),
+            Notice::Duty { verifier, epoch, drawn, missed } => {
+                self.duties.insert((*verifier, *epoch), (*drawn, *missed));
+            }
+            Notice::CaseOpened { case, operator, leaf, signers, block } => {
+                self.cases.entry(*case).or_insert_with(|| CaseFigures {
+                    operator: *operator,
+                    leaf: *leaf,
+                    opened: *block,
+                    seen: at,
+                    prove: None,
+                    execute: None,
+                    executed: None,
+                    burned: U256::ZERO,
+                    signers: *signers,
+                    paid: BTreeMap::new(),
+                });
+                self.settle_proving();
+            }
+            Notice::Slashed { case, operator, slashed, burned, block } => {
+                if let Some(figures) = self.cases.get_mut(case).filter(|f| f.executed.is_none()) {
+                    figures.executed = Some(*block);
+                    figures.burned = *burned;
+                    self.transcoders.entry(*operator).or_default().slashed += *slashed;
+                }
+            }
+            Notice::SignerPaid { case, verifier, amount } => {
+                if let Some(figures) = self.cases.get_mut(case) {
+                    figures.paid.insert(*verifier, *amount);
+                }
+            }
+            Notice::Transaction { what, hash, gas, block, about } => {
+                let tx = Tx { hash: *hash, gas: *gas, block: *block };
+                match *what {
+                    "prove" => drop(self.proving.insert(*about, (who, tx))),
+                    "execute" => {
+                        if let Some(figures) = self.cases.get_mut(about) {
+                            figures.execute = Some(tx);
+                        }
+                    }
+                    _ => {}
+                }
+                self.settle_proving();
+            }
+            _ => {}
+        }
+    }
+
+    /// Brings cases together with the transactions that opened them and the proofs' files.
+    fn settle_proving(&mut self) {
+        for figures in self.cases.values_mut().filter(|figures| figures.prove.is_none()) {
+            let Some((who, tx)) = self.proving.get(&figures.leaf.receipt) else { continue };
+            if let Some(file) = self.proofs.get(&(*who, figures.leaf)).filter(|_| tx.block == figures.opened) {
+                figures.prove = Some((*tx, file.clone()));
+            }
+        }
+    }
+
+    /// Cases not executed yet.
+    pub fn open_cases(&self) -> usize {
+        self.cases.values().filter(|figures| figures.executed.is_none()).count()
+    }
+
+    /// Whether a case against the operator was executed.
+    pub fn was_slashed(&self, operator: Address) -> bool {
+        self.cases.values().any(|figures| figures.operator == operator && figures.executed.is_some())
+    }
+
+    /// Leaves drawn and recomputed, over all verifiers.
+    pub fn samples(&self) -> u64 {
+        self.verifiers.values().map(|figures| figures.samples).sum()
+    }
+}
