@@ -14,13 +14,11 @@ use crate::events::LogEntry;
 use crate::rpc::{Head, block_tag};
 use crate::views::BlockRef;
 
-/// What the watcher yields, in the order of the chain: each block, then its events.
+/// What the watcher yields, in the order of the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A new block on top of the one before.
-    Block(BlockRef),
-    /// An event of the last block yielded.
-    Log(LogEntry),
+    /// A new block on top of the one before, with the deployment's events in it, in order.
+    Block(BlockRef, Vec<LogEntry>),
     /// Every block above `ancestor` and its events are void; the ones that replace them follow.
     Reorg {
         /// Number of the last block that still stands.
@@ -216,12 +214,13 @@ impl Follower {
             .filter_map(|log| LogEntry::read(self.client.contracts(), log))
             .collect();
         entries.sort_by_key(|entry| entry.index);
-        let events =
-            std::iter::once(Event::Block(head.into())).chain(entries.into_iter().map(Event::Log));
-        for event in events {
-            if self.out.send(event).await.is_err() {
-                return Ok(Err(Closed));
-            }
+        if self
+            .out
+            .send(Event::Block(head.into(), entries))
+            .await
+            .is_err()
+        {
+            return Ok(Err(Closed));
         }
         self.recent.push_back(head);
         if self.recent.len() > REMEMBERED {

@@ -25,7 +25,7 @@ async fn drain(watcher: &mut Watcher, until: u64) -> Vec<Event> {
             .await
             .unwrap_or_else(|_| panic!("no block {until} in {events:?}"))
             .unwrap();
-        if matches!(&event, Event::Block(block) if block.number > until) {
+        if matches!(&event, Event::Block(block, _) if block.number > until) {
             return events;
         }
         events.push(event);
@@ -159,7 +159,7 @@ async fn a_wrong_leaf_is_proven_executed_and_paid() {
     let blocks: Vec<u64> = events
         .iter()
         .filter_map(|e| {
-            if let Event::Block(b) = e {
+            if let Event::Block(b, _) = e {
                 Some(b.number)
             } else {
                 None
@@ -169,12 +169,9 @@ async fn a_wrong_leaf_is_proven_executed_and_paid() {
     assert_eq!(blocks, (first..=last).collect::<Vec<_>>());
     let logs: Vec<&Log> = events
         .iter()
-        .filter_map(|e| {
-            if let Event::Log(l) = e {
-                Some(&l.what)
-            } else {
-                None
-            }
+        .flat_map(|e| match e {
+            Event::Block(_, logs) => logs.iter().map(|l| &l.what).collect(),
+            Event::Reorg { .. } => Vec::new(),
         })
         .collect();
     let place = |wanted: fn(&Log) -> bool| {

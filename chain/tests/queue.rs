@@ -170,7 +170,7 @@ async fn a_node_that_is_away_loses_nothing() {
     // The watcher filled the gap.
     let mut numbers = Vec::new();
     while numbers.last() != Some(&mined.block) {
-        if let Event::Block(block) = watcher.next().await.unwrap() {
+        if let Event::Block(block, _) = watcher.next().await.unwrap() {
             numbers.push(block.number);
         }
     }
@@ -342,7 +342,7 @@ async fn a_reorganised_transaction_happens_again() {
         tokio::time::timeout(Duration::from_millis(500), watcher.next()).await
     {
         match event {
-            Event::Block(block) => {
+            Event::Block(block, _) => {
                 assert!(
                     last == 0 || block.number == last + 1,
                     "{block:?} after {last}"
@@ -354,7 +354,6 @@ async fn a_reorganised_transaction_happens_again() {
                 void_from = Some(ancestor);
                 last = ancestor;
             }
-            Event::Log(_) => {}
         }
     }
     assert!(void_from.is_some());

@@ -18,7 +18,9 @@ impl BlobFolder {
     /// Uses `folder`, making it if it is not there.
     pub fn open(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        Ok(Self { folder: folder.into() })
+        Ok(Self {
+            folder: folder.into(),
+        })
     }
 
     fn path(&self, hash: B256) -> PathBuf {

@@ -6,11 +6,12 @@
 use std::sync::{Arc, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
-use assay_chain::events::{Log, LogEntry};
-use assay_chain::views::Role;
-use assay_chain::watcher::{Event as ChainEvent, Watcher, WatcherConfig};
 use assay_chain::ChainError;
 use assay_chain::client::Client;
+use assay_chain::events::{Log, LogEntry};
+use assay_chain::fault::FaultKind;
+use assay_chain::views::Role;
+use assay_chain::watcher::{Event as ChainEvent, Watcher, WatcherConfig};
 use assay_protocol::amount::Lpt;
 use assay_protocol::profile::Profiles;
 use assay_protocol::rules::Job;
@@ -21,6 +22,8 @@ use tokio::sync::mpsc;
 use crate::chain_state::{Case, ChainState, Round};
 use crate::driver::Event;
 
+/// Pause between two looks for a new block: short against a block of one second, cheap on loopback.
+const POLL: Duration = Duration::from_millis(100);
 /// Pause before a read that failed is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -36,11 +39,27 @@ pub(crate) enum ChainNews {
     /// A job waits for somebody to write its seed down.
     SeedMissing(U256),
     /// A case was opened.
-    CaseOpened { case: B256, operator: Address, leaf: LeafId, signers: usize, block: u64 },
+    CaseOpened {
+        case: B256,
+        kind: FaultKind,
+        operator: Address,
+        leaf: LeafId,
+        signers: usize,
+        block: u64,
+    },
     /// A case was executed.
-    CaseExecuted { case: Case, slashed: Lpt, burned: Lpt, block: u64 },
+    CaseExecuted {
+        case: Case,
+        slashed: Lpt,
+        burned: Lpt,
+        block: u64,
+    },
     /// A signer was paid.
-    SignerPaid { case: B256, verifier: Address, amount: Lpt },
+    SignerPaid {
+        case: B256,
+        verifier: Address,
+        amount: Lpt,
+    },
 }
 
 /// A job whose seed is not known yet.
@@ -68,45 +87,48 @@ impl Feed {
         state: Arc<RwLock<ChainState>>,
         events: mpsc::Sender<Event>,
     ) -> Result<(), ChainError> {
-        let config = WatcherConfig { from: Some(first_block), ..WatcherConfig::default() };
+        let config = WatcherConfig {
+            from: Some(first_block),
+            poll: POLL,
+            ..WatcherConfig::default()
+        };
         let watcher = Watcher::start(&client, config).await?;
-        tokio::spawn(Self { client, state, events, seedless: Vec::new() }.run(watcher));
+        tokio::spawn(
+            Self {
+                client,
+                state,
+                events,
+                seedless: Vec::new(),
+            }
+            .run(watcher),
+        );
         Ok(())
     }
 
     async fn run(mut self, mut watcher: Watcher) {
-        let mut open: Option<(u64, Vec<LogEntry>)> = None;
-        loop {
-            // A block's events follow it at once.
-            let patience = if open.is_some() { Duration::from_millis(25) } else { Duration::MAX };
-            let event = match tokio::time::timeout(patience, watcher.next()).await {
-                Ok(None) => return,
-                Ok(event) => event,
-                Err(_) => None,
-            };
-            if let (Some((_, logs)), Some(ChainEvent::Log(entry))) = (&mut open, &event) {
-                logs.push(entry.clone());
-                continue;
-            }
-            if let Some((number, logs)) = open.take()
-                && self.on_block(number, logs).await.is_err()
-            {
-                return;
-            }
+        while let Some(event) = watcher.next().await {
             match event {
-                Some(ChainEvent::Block(block)) => open = Some((block.number, Vec::new())),
-                Some(ChainEvent::Reorg { ancestor }) => self.write().rewind(ancestor),
-                _ => {}
+                ChainEvent::Block(block, logs) => {
+                    if self.on_block(block.number, logs).await.is_err() {
+                        return;
+                    }
+                }
+                ChainEvent::Reorg { ancestor } => self.write().rewind(ancestor),
             }
         }
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, ChainState> {
-        self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     async fn tell(&self, news: ChainNews) -> Result<(), Closed> {
-        self.events.send(Event::Chain(news)).await.map_err(|_| Closed)
+        self.events
+            .send(Event::Chain(news))
+            .await
+            .map_err(|_| Closed)
     }
 
     async fn on_block(&mut self, number: u64, logs: Vec<LogEntry>) -> Result<(), Closed> {
@@ -130,20 +152,48 @@ impl Feed {
                 self.write().add_round(round, opened);
                 Some(ChainNews::Round(round))
             }
-            Log::JobCreated { job, broadcaster, max_price_per_pixel, seed_block, profiles, .. } => {
+            Log::JobCreated {
+                job,
+                broadcaster,
+                max_price_per_pixel,
+                seed_block,
+                profiles,
+                ..
+            } => {
                 match Profiles::from_bytes(&profiles) {
                     Ok(profiles) => {
-                        let job = Job { id: job, broadcaster, profiles, max_price: max_price_per_pixel, seed: B256::ZERO };
-                        self.seedless.push(Seedless { job, seed_block, asked: false });
+                        let job = Job {
+                            id: job,
+                            broadcaster,
+                            profiles,
+                            max_price: max_price_per_pixel,
+                            seed: B256::ZERO,
+                        };
+                        self.seedless.push(Seedless {
+                            job,
+                            seed_block,
+                            asked: false,
+                        });
                     }
                     Err(e) => tracing::warn!("job {job} is not usable: {e}"),
                 }
                 None
             }
-            Log::CaseOpened { case, operator, receipt_hash, leaf_index, bitmap, opened_block, executable_at, .. } => {
+            Log::CaseOpened {
+                case,
+                kind,
+                operator,
+                receipt_hash,
+                leaf_index,
+                bitmap,
+                opened_block,
+                executable_at,
+            } => {
+                let view = patiently(|| self.client.case(case)).await;
                 let state = Case {
                     id: case,
                     operator,
+                    round: view.map(|view| view.round).unwrap_or_default(),
                     bitmap,
                     receipt: receipt_hash,
                     leaf: leaf_index,
@@ -152,15 +202,43 @@ impl Feed {
                     executed: None,
                 };
                 self.write().cases.insert(case, state);
-                let leaf = LeafId { receipt: receipt_hash, index: leaf_index };
+                let leaf = LeafId {
+                    receipt: receipt_hash,
+                    index: leaf_index,
+                };
                 let signers = bitmap.count_ones();
-                Some(ChainNews::CaseOpened { case, operator, leaf, signers, block: opened_block })
+                Some(ChainNews::CaseOpened {
+                    case,
+                    kind,
+                    operator,
+                    leaf,
+                    signers,
+                    block: opened_block,
+                })
             }
-            Log::CaseExecuted { case, slashed, burned, .. } => {
+            Log::CaseExecuted {
+                case,
+                slashed,
+                burned,
+                ..
+            } => {
                 let case = self.write().execute(case, block)?;
-                Some(ChainNews::CaseExecuted { case, slashed, burned, block })
+                Some(ChainNews::CaseExecuted {
+                    case,
+                    slashed,
+                    burned,
+                    block,
+                })
             }
-            Log::SignerPaid { case, verifier, amount } => Some(ChainNews::SignerPaid { case, verifier, amount }),
+            Log::SignerPaid {
+                case,
+                verifier,
+                amount,
+            } => Some(ChainNews::SignerPaid {
+                case,
+                verifier,
+                amount,
+            }),
             _ => None,
         }
     }
@@ -168,7 +246,11 @@ impl Feed {
     async fn read_round(&self, round: u64, opened_at: u64) -> Result<Round, ChainError> {
         let transcoders = self.client.snapshot(Role::Transcoder, round).await?;
         let verifiers = self.client.verifiers(round).await?;
-        Ok(Round { opened_at, transcoders, verifiers })
+        Ok(Round {
+            opened_at,
+            transcoders,
+            verifiers,
+        })
     }
 
     async fn seeds(&mut self, number: u64) -> Vec<ChainNews> {
@@ -176,11 +258,17 @@ impl Feed {
         let mut waiting = Vec::new();
         for mut entry in std::mem::take(&mut self.seedless) {
             let due = number >= entry.seed_block;
-            let seed = if due { self.client.job_seed(entry.job.id).await.ok().flatten() } else { None };
+            let seed = if due {
+                self.client.job_seed(entry.job.id).await.ok().flatten()
+            } else {
+                None
+            };
             match seed {
                 Some(seed) => {
                     news.push(ChainNews::Job);
-                    self.write().jobs.insert(entry.job.id, Job { seed, ..entry.job });
+                    self.write()
+                        .jobs
+                        .insert(entry.job.id, Job { seed, ..entry.job });
                 }
                 None => {
                     if number > entry.seed_block && !std::mem::replace(&mut entry.asked, true) {

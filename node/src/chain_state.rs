@@ -18,7 +18,9 @@ pub struct Case {
     pub id: B256,
     /// The accused.
     pub operator: Address,
-    /// Signers by position in the verifier set of the assignment's round.
+    /// Round whose verifiers signed.
+    pub round: u64,
+    /// Signers by position in that round's verifier set.
     pub bitmap: U256,
     /// The receipt, zero where the case is about something else.
     pub receipt: B256,
@@ -67,12 +69,16 @@ impl ChainState {
 
     /// The last round opened.
     pub fn current(&self) -> Option<(u64, &Round)> {
-        self.rounds.last_key_value().map(|(number, round)| (*number, round))
+        self.rounds
+            .last_key_value()
+            .map(|(number, round)| (*number, round))
     }
 
     /// Whether a case is open against the operator.
     pub fn frozen(&self, operator: Address) -> bool {
-        self.cases.values().any(|case| case.operator == operator && case.executed.is_none())
+        self.cases
+            .values()
+            .any(|case| case.operator == operator && case.executed.is_none())
     }
 
     /// Marks a case as executed in `block`; gives it back.
@@ -99,7 +105,10 @@ impl ChainState {
 
     /// A verifier's key, from the newest round that has it.
     pub fn bls_key(&self, verifier: Address) -> Option<BlsPublicKey> {
-        self.rounds.values().rev().find_map(|round| round.verifiers.find(verifier).map(|(_, seat)| seat.key))
+        self.rounds
+            .values()
+            .rev()
+            .find_map(|round| round.verifiers.find(verifier).map(|(_, seat)| seat.key))
     }
 
     /// Whether the account has stake in a known round or a job: others need not be listened to.
@@ -107,19 +116,30 @@ impl ChainState {
         let staked = |round: &Round| {
             round.transcoders.get(account).is_some() || round.verifiers.find(account).is_some()
         };
-        self.rounds.values().rev().any(staked) || self.jobs.values().any(|job| job.broadcaster == account)
+        self.rounds.values().rev().any(staked)
+            || self.jobs.values().any(|job| job.broadcaster == account)
     }
 
     /// Share of the present round's stake, both roles together, 0 to 1: a signal for peer scores.
     pub fn stake_share(&self, account: Address) -> f64 {
-        let Some((_, round)) = self.current() else { return 0.0 };
+        let Some((_, round)) = self.current() else {
+            return 0.0;
+        };
         let share = |weight: U256, total: U256| {
-            let parts = weight.saturating_mul(U256::from(10_000)).checked_div(total).unwrap_or_default();
+            let parts = weight
+                .saturating_mul(U256::from(10_000))
+                .checked_div(total)
+                .unwrap_or_default();
             parts.saturating_to::<u32>() as f64 / 20_000.0
         };
-        let transcoder = round.transcoders.get(account).map_or(0.0, |c| share(c.weight, round.transcoders.total()));
-        let verifier =
-            round.verifiers.find(account).map_or(0.0, |(_, s)| share(s.weight, round.verifiers.total(None)));
+        let transcoder = round
+            .transcoders
+            .get(account)
+            .map_or(0.0, |c| share(c.weight, round.transcoders.total()));
+        let verifier = round
+            .verifiers
+            .find(account)
+            .map_or(0.0, |(_, s)| share(s.weight, round.verifiers.total(None)));
         transcoder + verifier
     }
 }
@@ -133,11 +153,17 @@ impl ChainView for ChainState {
         if block > self.head {
             return None;
         }
-        self.rounds.iter().rev().find(|(_, round)| round.opened_at <= block).map(|(number, _)| *number)
+        self.rounds
+            .iter()
+            .rev()
+            .find(|(_, round)| round.opened_at <= block)
+            .map(|(number, _)| *number)
     }
 
     fn frozen_since(&self, operator: Address, block: u64) -> bool {
         let until = |case: &Case| case.executed.is_none_or(|executed| executed >= block);
-        self.cases.values().any(|case| case.operator == operator && until(case))
+        self.cases
+            .values()
+            .any(|case| case.operator == operator && until(case))
     }
 }

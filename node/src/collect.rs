@@ -31,7 +31,14 @@ pub struct Collection {
 impl Collection {
     /// Expects `leaf_count` chunks of segment `seq` from `transcoder`.
     pub fn new(seq: u32, frames: u32, transcoder: Address, leaf_count: u32) -> Self {
-        Self { seq, frames, transcoder, leaf_count, leaves: None, buffers: BTreeMap::new() }
+        Self {
+            seq,
+            frames,
+            transcoder,
+            leaf_count,
+            leaves: None,
+            buffers: BTreeMap::new(),
+        }
     }
 
     /// Learns what the receipt states of them.
@@ -52,7 +59,10 @@ impl Collection {
         }
         let buffer = self.buffers.entry(part.leaf_index).or_default();
         if part.offset == 0 {
-            *buffer = Buffer { bytes: Vec::new(), total: part.total };
+            *buffer = Buffer {
+                bytes: Vec::new(),
+                total: part.total,
+            };
         }
         if buffer.total != part.total || buffer.bytes.len() != part.offset as usize {
             return Answer::Ignored;
@@ -68,10 +78,16 @@ impl Collection {
         let states = |index: &u32, buffer: &Buffer| {
             let leaf = leaves.get(*index as usize);
             let whole = buffer.bytes.len() == buffer.total as usize;
-            !whole || leaf.is_some_and(|leaf| blake3::hash(&buffer.bytes).as_bytes() == &leaf.output_hash.0)
+            !whole
+                || leaf.is_some_and(|leaf| {
+                    blake3::hash(&buffer.bytes).as_bytes() == &leaf.output_hash.0
+                })
         };
         let all = self.buffers.len() == leaves.len();
-        let whole = self.buffers.values().all(|buffer| buffer.bytes.len() == buffer.total as usize);
+        let whole = self
+            .buffers
+            .values()
+            .all(|buffer| buffer.bytes.len() == buffer.total as usize);
         if !all || !whole {
             return None;
         }
@@ -79,7 +95,12 @@ impl Collection {
         if self.buffers.len() < leaves.len() {
             return None;
         }
-        Some(std::mem::take(&mut self.buffers).into_values().map(|buffer| buffer.bytes).collect())
+        Some(
+            std::mem::take(&mut self.buffers)
+                .into_values()
+                .map(|buffer| buffer.bytes)
+                .collect(),
+        )
     }
 }
 
@@ -91,11 +112,20 @@ mod tests {
     use super::*;
 
     fn part(leaf_index: u32, offset: u32, total: u32, bytes: &[u8]) -> OutputPart {
-        OutputPart { assignment_hash: B256::ZERO, leaf_index, offset, total, bytes: bytes.to_vec() }
+        OutputPart {
+            assignment_hash: B256::ZERO,
+            leaf_index,
+            offset,
+            total,
+            bytes: bytes.to_vec(),
+        }
     }
 
     fn leaf(bytes: &[u8]) -> Leaf {
-        Leaf { output_hash: blake3::hash(bytes).as_bytes().into(), ..Default::default() }
+        Leaf {
+            output_hash: blake3::hash(bytes).as_bytes().into(),
+            ..Default::default()
+        }
     }
 
     #[test]
@@ -109,13 +139,21 @@ mod tests {
         collection.expect(vec![leaf(b"abcd"), leaf(b"y")]);
         assert_eq!(collection.complete(), None, "wrong bytes");
         assert_eq!(collection.part(part(1, 0, 1, b"y")), Answer::Accepted);
-        assert_eq!(collection.complete(), Some(vec![b"abcd".to_vec(), b"y".to_vec()]));
+        assert_eq!(
+            collection.complete(),
+            Some(vec![b"abcd".to_vec(), b"y".to_vec()])
+        );
     }
 
     #[test]
     fn absurd_pieces_are_rejected() {
         let mut collection = Collection::new(0, 10, Address::ZERO, 2);
-        for bad in [part(2, 0, 1, b"a"), part(0, 0, 1, b"ab"), part(0, 0, 1, b""), part(0, 0, MAX_CHUNK + 1, b"a")] {
+        for bad in [
+            part(2, 0, 1, b"a"),
+            part(0, 0, 1, b"ab"),
+            part(0, 0, 1, b""),
+            part(0, 0, MAX_CHUNK + 1, b"a"),
+        ] {
             assert_eq!(collection.part(bad), Answer::Rejected);
         }
     }

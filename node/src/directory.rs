@@ -29,11 +29,24 @@ impl Directory {
     pub fn learn(&mut self, signed: &SignedRecord) -> Option<&Entry> {
         let record = &signed.record;
         let peer = PeerId::from_bytes(&record.peerId).ok()?;
-        if self.entries.get(&record.operator).is_some_and(|known| known.sequence >= record.sequence) {
+        if self
+            .entries
+            .get(&record.operator)
+            .is_some_and(|known| known.sequence >= record.sequence)
+        {
             return None;
         }
-        let addresses = record.addresses.iter().filter_map(|a| a.parse().ok()).collect();
-        let entry = Entry { peer, roles: record.roles, addresses, sequence: record.sequence };
+        let addresses = record
+            .addresses
+            .iter()
+            .filter_map(|a| a.parse().ok())
+            .collect();
+        let entry = Entry {
+            peer,
+            roles: record.roles,
+            addresses,
+            sequence: record.sequence,
+        };
         self.entries.insert(record.operator, entry);
         self.entries.get(&record.operator)
     }

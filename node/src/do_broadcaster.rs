@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use assay_encoder::package::Packager;
 use assay_p2p::PeerId;
+use assay_protocol::B256;
 use assay_protocol::assignment::{SignedAssignment, SkipReason};
 use assay_protocol::wire::{Answer, Gossip, JobRequest, OutputPart, encode};
-use assay_protocol::B256;
 use assay_roles::broadcaster::{Broadcaster, Input, Output};
 
 use crate::collect::Collection;
@@ -16,18 +16,34 @@ use crate::notice::Notice;
 impl Node {
     /// Begins to publish once the chain has the job and its seed.
     pub(crate) async fn begin_publishing(&mut self) {
-        let Some(job) = self.unborn.as_ref().map(|settings| settings.job) else { return };
+        let Some(job) = self.unborn.as_ref().map(|settings| settings.job) else {
+            return;
+        };
         let job = self.read(|state| state.jobs.get(&job).cloned());
         let round = self.read(|state| state.current().map(|(_, round)| round.transcoders.clone()));
-        let (Some(job), Some(snapshot)) = (job, round) else { return };
-        let Some(settings) = self.unborn.take() else { return };
+        let (Some(job), Some(snapshot)) = (job, round) else {
+            return;
+        };
+        let Some(settings) = self.unborn.take() else {
+            return;
+        };
         let packager = match Packager::new(&settings.output, &job.profiles) {
             Ok(packager) => packager,
-            Err(e) => return self.tell(Notice::Warning(format!("nothing can be published: {e}"))).await,
+            Err(e) => {
+                return self
+                    .tell(Notice::Warning(format!("nothing can be published: {e}")))
+                    .await;
+            }
         };
         let id = assay_encoder::encoder_id();
         let renditions = job.profiles.renditions.len();
-        let core = Broadcaster::new(self.params.clone(), job, id, settings.in_flight, settings.first_seq);
+        let core = Broadcaster::new(
+            self.params.clone(),
+            job,
+            id,
+            settings.in_flight,
+            settings.first_seq,
+        );
         self.publishing = Some(Publishing {
             core,
             segments: Arc::new(tokio::sync::Mutex::new(settings.segments)),
@@ -40,7 +56,9 @@ impl Node {
 
     pub(crate) async fn drive_broadcaster(&mut self, input: Input) {
         let now = self.now();
-        let Some(publishing) = &mut self.publishing else { return };
+        let Some(publishing) = &mut self.publishing else {
+            return;
+        };
         for output in publishing.core.handle(input, now) {
             self.do_broadcaster(output).await;
         }
@@ -54,12 +72,18 @@ impl Node {
             Output::Collect(receipt) => {
                 let hash = receipt.message.receipt.receipt.assignmentHash;
                 let leaves = receipt.message.receipt.leaves.clone();
-                if let Some(collection) = self.publishing.as_mut().and_then(|p| p.collections.get_mut(&hash)) {
+                if let Some(collection) = self
+                    .publishing
+                    .as_mut()
+                    .and_then(|p| p.collections.get_mut(&hash))
+                {
                     collection.expect(leaves);
                 }
                 self.store_if_complete(hash);
             }
-            Output::Delivered { seq, transcoder } => self.tell(Notice::Delivered { seq, transcoder }).await,
+            Output::Delivered { seq, transcoder } => {
+                self.tell(Notice::Delivered { seq, transcoder }).await
+            }
             Output::Gap { seq } => self.tell(Notice::Gap { seq }).await,
             Output::Skipped { seq, skip } => {
                 let why = match skip.reason {
@@ -67,17 +91,26 @@ impl Node {
                     SkipReason::Frozen => "frozen",
                     SkipReason::Timeout => "silent",
                 };
-                self.tell(Notice::Skipped { seq, transcoder: skip.electee, why }).await;
+                self.tell(Notice::Skipped {
+                    seq,
+                    transcoder: skip.electee,
+                    why,
+                })
+                .await;
             }
         }
     }
 
     fn next_segment(&self) {
-        let Some(publishing) = &self.publishing else { return };
+        let Some(publishing) = &self.publishing else {
+            return;
+        };
         let (segments, events) = (publishing.segments.clone(), self.events.clone());
         tokio::spawn(async move {
             if let Some(source) = segments.lock().await.recv().await {
-                let _ = events.send(Event::Broadcaster(Input::Segment(source))).await;
+                let _ = events
+                    .send(Event::Broadcaster(Input::Segment(source)))
+                    .await;
             }
         });
     }
@@ -99,7 +132,11 @@ impl Node {
             deadline: a.deadlineBlock,
         };
         self.tell(notice).await;
-        let (peer, source, network) = (self.directory.peer(a.transcoder), a.sourceHash, self.network.clone());
+        let (peer, source, network) = (
+            self.directory.peer(a.transcoder),
+            a.sourceHash,
+            self.network.clone(),
+        );
         let outlet = self.outlet.clone();
         tokio::spawn(async move {
             network.allow_blob(source, peer);
@@ -116,8 +153,13 @@ impl Node {
     /// A piece of output; only the electee may push.
     pub(crate) fn on_part(&mut self, peer: PeerId, part: OutputPart) -> Answer {
         let hash = part.assignment_hash;
-        let collection = self.publishing.as_mut().and_then(|p| p.collections.get_mut(&hash));
-        let Some(collection) = collection else { return Answer::Ignored };
+        let collection = self
+            .publishing
+            .as_mut()
+            .and_then(|p| p.collections.get_mut(&hash));
+        let Some(collection) = collection else {
+            return Answer::Ignored;
+        };
         if self.directory.peer(collection.transcoder) != Some(peer) {
             return Answer::Rejected;
         }
@@ -128,9 +170,15 @@ impl Node {
 
     /// Packages a segment whose chunks are all there.
     fn store_if_complete(&mut self, assignment: B256) {
-        let Some(publishing) = &mut self.publishing else { return };
-        let Some(collection) = publishing.collections.get_mut(&assignment) else { return };
-        let Some(chunks) = collection.complete() else { return };
+        let Some(publishing) = &mut self.publishing else {
+            return;
+        };
+        let Some(collection) = publishing.collections.get_mut(&assignment) else {
+            return;
+        };
+        let Some(chunks) = collection.complete() else {
+            return;
+        };
         let (seq, frames) = (collection.seq, collection.frames);
         publishing.collections.remove(&assignment);
         let renditions = publishing.renditions;
@@ -138,7 +186,10 @@ impl Node {
         tokio::task::spawn_blocking(move || {
             let mut packager = packager.lock().unwrap_or_else(PoisonError::into_inner);
             let per_rendition = chunks.len() / renditions.max(1);
-            let renditions: Vec<_> = chunks.chunks(per_rendition.max(1)).map(<[_]>::to_vec).collect();
+            let renditions: Vec<_> = chunks
+                .chunks(per_rendition.max(1))
+                .map(<[_]>::to_vec)
+                .collect();
             if let Err(e) = packager.add_segment(seq, frames, &renditions) {
                 let notice = Notice::Warning(format!("segment {seq} is not playable: {e}"));
                 let _ = events.blocking_send(Event::Notice(notice));
@@ -150,10 +201,16 @@ impl Node {
     /// Ends the playlists.
     pub(crate) async fn finish_playlist(&self, packager: Arc<Mutex<Packager>>) {
         let finished = tokio::task::spawn_blocking(move || {
-            packager.lock().unwrap_or_else(PoisonError::into_inner).finish()
+            packager
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .finish()
         });
         if let Ok(Err(e)) = finished.await {
-            self.tell(Notice::Warning(format!("the playlist is not complete: {e}"))).await;
+            self.tell(Notice::Warning(format!(
+                "the playlist is not complete: {e}"
+            )))
+            .await;
         }
     }
 }

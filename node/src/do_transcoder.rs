@@ -18,7 +18,9 @@ const PUSH_TRIES: u32 = 8;
 impl Node {
     pub(crate) async fn drive_transcoder(&mut self, input: Input) {
         let now = self.now();
-        let Some(transcoding) = &mut self.transcoding else { return };
+        let Some(transcoding) = &mut self.transcoding else {
+            return;
+        };
         for output in transcoding.core.handle(input, now) {
             self.do_transcoder(output).await;
         }
@@ -27,18 +29,35 @@ impl Node {
     async fn do_transcoder(&mut self, output: Output) {
         match output {
             Output::Sign(draft) => self.sign(Role::Transcoder, draft),
-            Output::Transcode { assignment, hash, broadcaster } => self.transcode(*assignment, hash, broadcaster),
+            Output::Transcode {
+                assignment,
+                hash,
+                broadcaster,
+            } => self.transcode(*assignment, hash, broadcaster),
             Output::Gossip(message) => {
                 if let Gossip::Receipt(message) = &message {
                     tracing::info!(seq = message.assignment.assignment.seq, "receipt");
                 }
                 self.outlet.publish(&message);
             }
-            Output::Refuse { to, refusal, signature } => {
-                self.tell(Notice::Refused { reason: refusal.reason }).await;
+            Output::Refuse {
+                to,
+                refusal,
+                signature,
+            } => {
+                self.tell(Notice::Refused {
+                    reason: refusal.reason,
+                })
+                .await;
                 let request = JobRequest::Refuse { refusal, signature };
-                let (network, Some(peer)) = (self.network.clone(), self.directory.peer(to)) else { return };
-                tokio::spawn(async move { network.send_job(peer, encode(&request).unwrap_or_default()).await });
+                let (network, Some(peer)) = (self.network.clone(), self.directory.peer(to)) else {
+                    return;
+                };
+                tokio::spawn(async move {
+                    network
+                        .send_job(peer, encode(&request).unwrap_or_default())
+                        .await
+                });
             }
             Output::Push { to, assignment } => self.push(to, assignment),
             Output::Forget(assignment) => {
@@ -52,22 +71,35 @@ impl Node {
     fn transcode(&self, signed: SignedAssignment, hash: B256, broadcaster: Address) {
         let assignment = signed.assignment;
         let job = self.read(|state| state.jobs.get(&assignment.jobId).cloned());
-        let (Some(job), Some(transcoding)) = (job, &self.transcoding) else { return };
+        let (Some(job), Some(transcoding)) = (job, &self.transcoding) else {
+            return;
+        };
         let settings = transcoding.settings.clone();
         let providers = self.directory.peer(broadcaster).into_iter().collect();
-        let (sources, workers, events) = (self.sources.clone(), self.workers.clone(), self.events.clone());
+        let (sources, workers, events) = (
+            self.sources.clone(),
+            self.workers.clone(),
+            self.events.clone(),
+        );
         let domain = self.domain;
         tokio::spawn(async move {
             let mut tampered = Vec::new();
             let encoded = match sources.get(&assignment, providers).await {
                 Ok(source) => {
-                    let mut request =
-                        EncodeRequest::whole(source, job.profiles, assignment.frameCount, settings.threads);
+                    let mut request = EncodeRequest::whole(
+                        source,
+                        job.profiles,
+                        assignment.frameCount,
+                        settings.threads,
+                    );
                     tampered = settings.craft.shape(&assignment, &mut request);
-                    workers.encode(&request, Priority::Transcode).await.map_err(|e| {
-                        tracing::warn!(seq = assignment.seq, "transcode: {e}");
-                        e.reason()
-                    })
+                    workers
+                        .encode(&request, Priority::Transcode)
+                        .await
+                        .map_err(|e| {
+                            tracing::warn!(seq = assignment.seq, "transcode: {e}");
+                            e.reason()
+                        })
                 }
                 Err(reason) => Err(reason),
             };
@@ -76,7 +108,10 @@ impl Node {
                 Ok(encoded) => {
                     let leaves = encoded.protocol_leaves();
                     let cpu = encoded.cpu();
-                    let result = Encoded { chunk_roots: encoded.source.chunk_roots, leaves };
+                    let result = Encoded {
+                        chunk_roots: encoded.source.chunk_roots,
+                        leaves,
+                    };
                     (encoded.leaves, cpu, Ok(result))
                 }
                 Err(reason) => (Vec::new(), Duration::ZERO, Err(reason)),
@@ -86,7 +121,11 @@ impl Node {
                 let receipt = assay_protocol::receipt::Receipt {
                     assignmentHash: hash,
                     outputRoot: assay_protocol::receipt::output_tree(&result.leaves).root(),
-                    outputBytes: result.leaves.iter().map(|leaf| u64::from(leaf.output_len)).sum(),
+                    outputBytes: result
+                        .leaves
+                        .iter()
+                        .map(|leaf| u64::from(leaf.output_len))
+                        .sum(),
                     plant,
                 };
                 let notice = Notice::Receipted {
@@ -98,14 +137,25 @@ impl Node {
                 };
                 let _ = events.send(Event::Notice(notice)).await;
             }
-            let input = Input::Transcoded { assignment: hash, plant, result };
-            let _ = events.send(Event::Encoded(hash, Arc::new(outputs), Box::new(input))).await;
+            let input = Input::Transcoded {
+                assignment: hash,
+                plant,
+                result,
+            };
+            let _ = events
+                .send(Event::Encoded(hash, Arc::new(outputs), Box::new(input)))
+                .await;
         });
     }
 
     fn push(&self, to: Address, assignment: B256) {
-        let outputs = self.transcoding.as_ref().and_then(|t| t.outputs.get(&assignment).cloned());
-        let (Some(outputs), Some(peer)) = (outputs, self.directory.peer(to)) else { return };
+        let outputs = self
+            .transcoding
+            .as_ref()
+            .and_then(|t| t.outputs.get(&assignment).cloned());
+        let (Some(outputs), Some(peer)) = (outputs, self.directory.peer(to)) else {
+            return;
+        };
         let network = self.network.clone();
         tokio::spawn(async move {
             for leaf in outputs.iter() {
@@ -120,7 +170,9 @@ impl Node {
                                 break;
                             }
                             Ok(Ok(Answer::Ignored | Answer::Rejected)) => break,
-                            _ => tokio::time::sleep(Duration::from_millis(100 << wait.min(4))).await,
+                            _ => {
+                                tokio::time::sleep(Duration::from_millis(100 << wait.min(4))).await
+                            }
                         }
                     }
                     if !accepted {
@@ -136,13 +188,16 @@ impl Node {
 fn parts(assignment_hash: B256, leaf: &EncodedLeaf) -> impl Iterator<Item = OutputPart> {
     let bytes = leaf.bytes.as_deref().unwrap_or_default();
     let (leaf_index, total) = (leaf.leaf, bytes.len() as u32);
-    bytes.chunks(MAX_PART).enumerate().map(move |(number, piece)| OutputPart {
-        assignment_hash,
-        leaf_index,
-        offset: (number * MAX_PART) as u32,
-        total,
-        bytes: piece.to_vec(),
-    })
+    bytes
+        .chunks(MAX_PART)
+        .enumerate()
+        .map(move |(number, piece)| OutputPart {
+            assignment_hash,
+            leaf_index,
+            offset: (number * MAX_PART) as u32,
+            total,
+            bytes: piece.to_vec(),
+        })
 }
 
 #[cfg(test)]
@@ -163,7 +218,13 @@ mod tests {
         };
         let pieces: Vec<_> = parts(B256::ZERO, &leaf).collect();
         assert_eq!(pieces.len(), 3);
-        assert_eq!(pieces.iter().flat_map(|p| p.bytes.clone()).collect::<Vec<_>>(), bytes);
+        assert_eq!(
+            pieces
+                .iter()
+                .flat_map(|p| p.bytes.clone())
+                .collect::<Vec<_>>(),
+            bytes
+        );
         assert!(pieces.iter().all(|p| p.bytes.len() <= MAX_PART));
     }
 }

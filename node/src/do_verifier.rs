@@ -8,8 +8,8 @@ use assay_encoder::{EncodeRequest, Priority, SimdLevel, Workers};
 use assay_p2p::PeerId;
 use assay_protocol::B256;
 use assay_protocol::assignment::RefusalReason;
-use assay_protocol::fraud_proof::ProofFile;
 use assay_protocol::frames::segment_tree;
+use assay_protocol::fraud_proof::ProofFile;
 use assay_protocol::profile::Profiles;
 use assay_protocol::receipt::output_tree;
 use assay_protocol::verdict::LeafId;
@@ -24,7 +24,9 @@ use crate::notice::Notice;
 impl Node {
     pub(crate) async fn drive_verifier(&mut self, input: Input) {
         let now = self.now();
-        let Some(core) = &mut self.verifying else { return };
+        let Some(core) = &mut self.verifying else {
+            return;
+        };
         for output in core.handle(input, now) {
             self.do_verifier(output).await;
         }
@@ -33,7 +35,12 @@ impl Node {
     async fn do_verifier(&mut self, output: Output) {
         match output {
             Output::Sign(draft) => self.sign(Role::Verifier, draft),
-            Output::Recompute { evidence, receipt, leaves, urgency } => {
+            Output::Recompute {
+                evidence,
+                receipt,
+                leaves,
+                urgency,
+            } => {
                 self.recompute(&evidence, receipt, leaves, urgency);
             }
             Output::TryLevels { evidence, leaf } => self.try_levels(&evidence, leaf),
@@ -45,7 +52,9 @@ impl Node {
             }
             Output::SendVerdict { to, verdict } => {
                 let (network, peer) = (self.network.clone(), self.directory.peer(to));
-                let Some(peer) = peer else { return tracing::warn!("no record of accuser {to} yet") };
+                let Some(peer) = peer else {
+                    return tracing::warn!("no record of accuser {to} yet");
+                };
                 tokio::spawn(async move {
                     let bytes = encode(&verdict).unwrap_or_default();
                     if let Err(e) = network.send_verdict(peer, bytes).await {
@@ -70,39 +79,78 @@ impl Node {
             Note::Mismatch { leaf, transcoder } => Notice::Mismatch { leaf, transcoder },
             Note::Acquitted(leaf) => Notice::Acquitted(leaf),
             Note::Trouble { receipt, reason } => Notice::Trouble { receipt, reason },
-            Note::Duty { verifier, epoch, drawn, missed } => Notice::Duty { verifier, epoch, drawn, missed },
+            Note::Duty {
+                verifier,
+                epoch,
+                drawn,
+                missed,
+            } => Notice::Duty {
+                verifier,
+                epoch,
+                drawn,
+                missed,
+            },
         };
         self.tell(notice).await;
     }
 
     /// Who may have the source: its broadcaster first, then every verifier, of whom accusers serve it.
     fn providers(&self, evidence: &ReceiptMessage) -> Vec<PeerId> {
-        let job = self.read(|state| state.jobs.get(&evidence.assignment.assignment.jobId).map(|job| job.broadcaster));
+        let job = self.read(|state| {
+            state
+                .jobs
+                .get(&evidence.assignment.assignment.jobId)
+                .map(|job| job.broadcaster)
+        });
         let broadcaster = job.and_then(|account| self.directory.peer(account));
         let verifiers = self.read(|state| {
             let set = state.verifiers(evidence.assignment.assignment.round);
             let seats = set.map(|set| set.seats.iter()).into_iter().flatten();
-            seats.filter(|seat| seat.operator != self.me).filter_map(|s| self.directory.peer(s.operator)).collect::<Vec<_>>()
+            seats
+                .filter(|seat| seat.operator != self.me)
+                .filter_map(|s| self.directory.peer(s.operator))
+                .collect::<Vec<_>>()
         });
         broadcaster.into_iter().chain(verifiers).collect()
     }
 
     fn profiles_of(&self, evidence: &ReceiptMessage) -> Option<Profiles> {
-        self.read(|state| state.jobs.get(&evidence.assignment.assignment.jobId).map(|job| job.profiles.clone()))
+        self.read(|state| {
+            state
+                .jobs
+                .get(&evidence.assignment.assignment.jobId)
+                .map(|job| job.profiles.clone())
+        })
     }
 
-    fn recompute(&self, evidence: &ReceiptMessage, receipt: B256, leaves: Vec<u32>, urgency: Urgency) {
-        let Some(profiles) = self.profiles_of(evidence) else { return };
+    fn recompute(
+        &self,
+        evidence: &ReceiptMessage,
+        receipt: B256,
+        leaves: Vec<u32>,
+        urgency: Urgency,
+    ) {
+        let Some(profiles) = self.profiles_of(evidence) else {
+            return;
+        };
         let priority = match urgency {
             Urgency::Sample => Priority::Sample,
             Urgency::Confirm | Urgency::Accused => Priority::Accused,
         };
-        let (sources, workers, events) = (self.sources.clone(), self.workers.clone(), self.events.clone());
-        let (assignment, providers) = (evidence.assignment.assignment.clone(), self.providers(evidence));
+        let (sources, workers, events) = (
+            self.sources.clone(),
+            self.workers.clone(),
+            self.events.clone(),
+        );
+        let (assignment, providers) = (
+            evidence.assignment.assignment.clone(),
+            self.providers(evidence),
+        );
         tokio::spawn(async move {
             let result = match sources.get(&assignment, providers).await {
                 Ok(source) => {
-                    let mut request = EncodeRequest::whole(source, profiles, assignment.frameCount, 1);
+                    let mut request =
+                        EncodeRequest::whole(source, profiles, assignment.frameCount, 1);
                     request.leaves.retain(|leaf| leaves.contains(&leaf.leaf));
                     request.want_bytes = false;
                     workers.encode(&request, priority).await.map_err(|e| {
@@ -114,27 +162,60 @@ impl Node {
             };
             let result = match result {
                 Ok(encoded) => {
-                    let notice = Notice::Recomputed { leaves: encoded.leaves.len(), cpu: encoded.cpu() };
+                    let notice = Notice::Recomputed {
+                        leaves: encoded.leaves.len(),
+                        cpu: encoded.cpu(),
+                    };
                     let _ = events.send(Event::Notice(notice)).await;
-                    let hashes = encoded.leaves.iter().map(|leaf| (leaf.leaf, leaf.output_hash)).collect();
-                    Ok(Recomputation { chunk_roots: encoded.source.chunk_roots, hashes })
+                    let hashes = encoded
+                        .leaves
+                        .iter()
+                        .map(|leaf| (leaf.leaf, leaf.output_hash))
+                        .collect();
+                    Ok(Recomputation {
+                        chunk_roots: encoded.source.chunk_roots,
+                        hashes,
+                    })
                 }
                 Err(reason) => Err(reason),
             };
-            let _ = events.send(Event::Verifier(Input::Recomputed { receipt, result })).await;
+            let _ = events
+                .send(Event::Verifier(Input::Recomputed { receipt, result }))
+                .await;
         });
     }
 
     fn try_levels(&self, evidence: &ReceiptMessage, leaf: LeafId) {
-        let Some(profiles) = self.profiles_of(evidence) else { return };
-        let claimed = evidence.receipt.leaves.get(leaf.index as usize).map(|l| l.output_hash);
-        let (sources, workers, events) = (self.sources.clone(), self.workers.clone(), self.events.clone());
-        let (assignment, providers) = (evidence.assignment.assignment.clone(), self.providers(evidence));
+        let Some(profiles) = self.profiles_of(evidence) else {
+            return;
+        };
+        let claimed = evidence
+            .receipt
+            .leaves
+            .get(leaf.index as usize)
+            .map(|l| l.output_hash);
+        let (sources, workers, events) = (
+            self.sources.clone(),
+            self.workers.clone(),
+            self.events.clone(),
+        );
+        let (assignment, providers) = (
+            evidence.assignment.assignment.clone(),
+            self.providers(evidence),
+        );
         tokio::spawn(async move {
-            let Ok(source) = sources.get(&assignment, providers).await else { return };
-            let Some(request) = EncodeRequest::one(source, profiles, assignment.frameCount, leaf.index) else { return };
+            let Ok(source) = sources.get(&assignment, providers).await else {
+                return;
+            };
+            let Some(request) =
+                EncodeRequest::one(source, profiles, assignment.frameCount, leaf.index)
+            else {
+                return;
+            };
             let reproducing = reproducing_level(&workers, request, claimed).await;
-            let _ = events.send(Event::Verifier(Input::LevelsTried { leaf, reproducing })).await;
+            let _ = events
+                .send(Event::Verifier(Input::LevelsTried { leaf, reproducing }))
+                .await;
         });
     }
 
@@ -145,20 +226,35 @@ impl Node {
             let broadcaster = state.jobs.get(&job).map(|job| job.broadcaster)?;
             Some((broadcaster, state.verifiers(round)?.clone()))
         });
-        let Some((broadcaster, set)) = known else { return };
+        let Some((broadcaster, set)) = known else {
+            return;
+        };
         let proof = match aggregate(&conviction, &set) {
             Ok(proof) => proof,
-            Err(e) => return self.tell(Notice::Warning(format!("signatures do not aggregate: {e}"))).await,
+            Err(e) => {
+                return self
+                    .tell(Notice::Warning(format!("signatures do not aggregate: {e}")))
+                    .await;
+            }
         };
         let proven = match proof.verify(&self.domain, broadcaster, &set) {
             Ok(proven) => proven,
-            Err(e) => return self.tell(Notice::Warning(format!("own proof does not hold: {e}"))).await,
+            Err(e) => {
+                return self
+                    .tell(Notice::Warning(format!("own proof does not hold: {e}")))
+                    .await;
+            }
         };
         let file = ProofFile::new(self.domain, broadcaster, set, proof.clone());
-        let name = format!("{}-{}.json", assay_protocol::assignment::short(&proven.receipt_hash), proof.leaf_index);
+        let name = format!(
+            "{}-{}.json",
+            assay_protocol::assignment::short(&proven.receipt_hash),
+            proof.leaf_index
+        );
         let path = self.folder.join("proofs").join(name);
         if let Err(e) = write_json(&path, &file) {
-            self.tell(Notice::Warning(format!("{}: {e}", path.display()))).await;
+            self.tell(Notice::Warning(format!("{}: {e}", path.display())))
+                .await;
         }
         let notice = Notice::Quorum {
             leaf: conviction.leaf,
@@ -168,12 +264,27 @@ impl Node {
         };
         self.tell(notice).await;
         self.outlet.publish(&Gossip::Proof(Box::new(proof.clone())));
-        self.submit("prove", prove_key(conviction.leaf), proven.receipt_hash, Call::Prove(Box::new(proof)));
+        self.submit(
+            "prove",
+            prove_key(conviction.leaf),
+            proven.receipt_hash,
+            Call::Prove(Box::new(proof)),
+        );
     }
 
     fn report_leaf_fault(&self, fault: verifier::LeafFault) {
-        let Some(profiles) = self.profiles_of(&fault.evidence) else { return };
-        let Some(leaf) = fault.evidence.receipt.leaves.get(fault.index as usize).copied() else { return };
+        let Some(profiles) = self.profiles_of(&fault.evidence) else {
+            return;
+        };
+        let Some(leaf) = fault
+            .evidence
+            .receipt
+            .leaves
+            .get(fault.index as usize)
+            .copied()
+        else {
+            return;
+        };
         let tree = segment_tree(&fault.chunk_roots);
         let receipt = self.domain.digest(&fault.evidence.receipt.receipt);
         let call = Call::LeafFault(Box::new(LeafFault {
@@ -182,7 +293,11 @@ impl Node {
             leaf_index: fault.index,
             path: output_tree(&fault.evidence.receipt.leaves).path(fault.index),
             profiles: profiles.to_bytes().into(),
-            chunk_root: fault.chunk_roots.get(leaf.chunk as usize).copied().unwrap_or_default(),
+            chunk_root: fault
+                .chunk_roots
+                .get(leaf.chunk as usize)
+                .copied()
+                .unwrap_or_default(),
             frames_path: tree.path(leaf.chunk),
         }));
         self.submit("leaf fault", format!("leaf-fault:{receipt}"), receipt, call);
@@ -190,10 +305,16 @@ impl Node {
 
     fn report_equivocation(&self, equivocation: verifier::Equivocation) {
         match equivocation {
-            verifier::Equivocation::Transcoder { assignment, receipts } => {
+            verifier::Equivocation::Transcoder {
+                assignment,
+                receipts,
+            } => {
                 let [first, second] = *receipts;
                 let hash = first.receipt.assignmentHash;
-                let work = work(&ReceiptMessage { assignment, receipt: first });
+                let work = work(&ReceiptMessage {
+                    assignment,
+                    receipt: first,
+                });
                 let call = Call::Equivocation(Box::new(Equivocation {
                     work,
                     other: second.receipt,
@@ -203,7 +324,10 @@ impl Node {
             }
             verifier::Equivocation::Verifier([first, second]) => {
                 let receipt = first.verdict.receiptHash;
-                let key = format!("equivocation:{}:{receipt}:{}", first.verifier, first.verdict.leafIndex);
+                let key = format!(
+                    "equivocation:{}:{receipt}:{}",
+                    first.verifier, first.verdict.leafIndex
+                );
                 let call = Call::VerifierEquivocation(Box::new(VerifierEquivocation {
                     verifier: first.verifier,
                     verdict: first.verdict,
@@ -227,12 +351,20 @@ fn work(evidence: &ReceiptMessage) -> SignedWork {
 }
 
 /// The first SIMD level of this machine that gives the claimed bytes.
-async fn reproducing_level(workers: &Workers, mut request: EncodeRequest, claimed: Option<B256>) -> Option<u8> {
+async fn reproducing_level(
+    workers: &Workers,
+    mut request: EncodeRequest,
+    claimed: Option<B256>,
+) -> Option<u8> {
     for (number, level) in (0u8..).zip(SimdLevel::ALL) {
         request.level = Some(level);
-        let encoded: Result<_, RefusalReason> =
-            workers.encode(&request, Priority::Accused).await.map_err(|e| e.reason());
-        let hash = encoded.ok().and_then(|e| e.leaves.first().map(|leaf| leaf.output_hash));
+        let encoded: Result<_, RefusalReason> = workers
+            .encode(&request, Priority::Accused)
+            .await
+            .map_err(|e| e.reason());
+        let hash = encoded
+            .ok()
+            .and_then(|e| e.leaves.first().map(|leaf| leaf.output_hash));
         if hash.is_some() && hash == claimed {
             return Some(number);
         }

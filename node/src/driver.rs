@@ -97,7 +97,11 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) async fn run(mut self, mut inbox: mpsc::Receiver<Event>, mut network: mpsc::Receiver<assay_p2p::Event>) {
+    pub(crate) async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Event>,
+        mut network: mpsc::Receiver<assay_p2p::Event>,
+    ) {
         loop {
             let event = tokio::select! {
                 Some(event) = inbox.recv() => event,
@@ -131,12 +135,19 @@ impl Node {
 
     /// Time as the cores see it.
     pub(crate) fn now(&self) -> Now {
-        Now { block: self.read(|state| state.head) }
+        Now {
+            block: self.read(|state| state.head),
+        }
     }
 
     /// Reads the chain's picture.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&ChainState) -> T) -> T {
-        look(&self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+        look(
+            &self
+                .state
+                .read()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
     }
 
     pub(crate) async fn tell(&self, notice: Notice) {
@@ -146,8 +157,14 @@ impl Node {
 
     async fn on_sealed(&mut self, role: Role, sealed: Box<Sealed>) {
         match role {
-            Role::Broadcaster => self.drive_broadcaster(broadcaster::Input::Signed(sealed)).await,
-            Role::Transcoder => self.drive_transcoder(transcoder::Input::Signed(sealed)).await,
+            Role::Broadcaster => {
+                self.drive_broadcaster(broadcaster::Input::Signed(sealed))
+                    .await
+            }
+            Role::Transcoder => {
+                self.drive_transcoder(transcoder::Input::Signed(sealed))
+                    .await
+            }
             Role::Verifier => {
                 if let Draft::Verdict(verdict) = &sealed.draft {
                     self.tell(Notice::Signed(verdict.leaf())).await;

@@ -18,7 +18,9 @@ const DOMAIN: &str = "domain";
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// Another process holds the file.
-    #[error("{0}: another assay node is running on this folder; stop it first, or give this one a folder of its own")]
+    #[error(
+        "{0}: another assay node is running on this folder; stop it first, or give this one a folder of its own"
+    )]
     InUse(String),
     /// Damaged, unreadable or full disk.
     #[error("journal {path}: {reason}")]
@@ -62,7 +64,10 @@ impl Journal {
         let name = path.display().to_string();
         let store = Database::create(path).map_err(|e| match e {
             redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse(name.clone()),
-            other => JournalError::Store { path: name.clone(), reason: other.to_string() },
+            other => JournalError::Store {
+                path: name.clone(),
+                reason: other.to_string(),
+            },
         })?;
         let journal = Self { path: name, store };
         let mine = format!("court {} on chain {}", domain.court, domain.chain_id);
@@ -70,7 +75,11 @@ impl Journal {
             None => journal.remember(DOMAIN, mine.as_bytes())?,
             Some(found) if found != mine.as_bytes() => {
                 let found = String::from_utf8_lossy(&found).into_owned();
-                return Err(JournalError::OtherDeployment { path: journal.path, found, expected: mine });
+                return Err(JournalError::OtherDeployment {
+                    path: journal.path,
+                    found,
+                    expected: mine,
+                });
             }
             Some(_) => {}
         }
@@ -78,7 +87,10 @@ impl Journal {
     }
 
     fn error(&self, reason: impl std::fmt::Display) -> JournalError {
-        JournalError::Store { path: self.path.clone(), reason: reason.to_string() }
+        JournalError::Store {
+            path: self.path.clone(),
+            reason: reason.to_string(),
+        }
     }
 
     /// Takes the draft's slot for `digest`. The same digest may take it again: its signature is the same.
@@ -90,10 +102,17 @@ impl Journal {
         let write = self.store.begin_write().map_err(|e| self.error(e))?;
         {
             let mut table = write.open_table(SIGNED).map_err(|e| self.error(e))?;
-            let found = table.get(slot.0).map_err(|e| self.error(e))?.map(|entry| B256::from(entry.value()));
+            let found = table
+                .get(slot.0)
+                .map_err(|e| self.error(e))?
+                .map(|entry| B256::from(entry.value()));
             match found {
                 Some(found) if found != digest => {
-                    return Err(JournalError::Conflict { slot, found, wanted: digest });
+                    return Err(JournalError::Conflict {
+                        slot,
+                        found,
+                        wanted: digest,
+                    });
                 }
                 Some(_) => return Ok(()),
                 None => drop(table.insert(slot.0, digest.0).map_err(|e| self.error(e))?),
@@ -120,7 +139,10 @@ impl Journal {
             Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
             Err(e) => return Err(self.error(e)),
         };
-        Ok(table.get(name).map_err(|e| self.error(e))?.map(|entry| entry.value().to_vec()))
+        Ok(table
+            .get(name)
+            .map_err(|e| self.error(e))?
+            .map(|entry| entry.value().to_vec()))
     }
 }
 
@@ -132,7 +154,10 @@ mod tests {
     use super::*;
 
     fn verdict(hash: u8) -> Draft {
-        Draft::Verdict(Verdict { recomputedHash: B256::repeat_byte(hash), ..Default::default() })
+        Draft::Verdict(Verdict {
+            recomputedHash: B256::repeat_byte(hash),
+            ..Default::default()
+        })
     }
 
     #[test]
@@ -144,7 +169,10 @@ mod tests {
         {
             let journal = Journal::open(&path, &domain).unwrap();
             journal.take(&verdict(1), digest(&verdict(1))).unwrap();
-            assert!(matches!(Journal::open(&path, &domain), Err(JournalError::InUse(_))));
+            assert!(matches!(
+                Journal::open(&path, &domain),
+                Err(JournalError::InUse(_))
+            ));
         }
         let journal = Journal::open(&path, &domain).unwrap();
         journal.take(&verdict(1), digest(&verdict(1))).unwrap();
@@ -167,7 +195,9 @@ mod tests {
         let path = folder.path().join("journal.redb");
         std::fs::write(&path, vec![7; 4096]).unwrap();
         match Journal::open(&path, &Domain::new(1, Address::ZERO)) {
-            Err(JournalError::Store { path: named, .. }) => assert!(named.ends_with("journal.redb")),
+            Err(JournalError::Store { path: named, .. }) => {
+                assert!(named.ends_with("journal.redb"))
+            }
             other => assert!(other.is_err(), "a damaged journal was taken for a good one"),
         }
     }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use assay_chain::queue::TxError;
 use assay_chain::call::Call;
+use assay_chain::fault::FaultKind;
+use assay_chain::queue::TxError;
 use assay_protocol::fraud_proof::{FraudProof, Proven};
 use assay_protocol::verdict::LeafId;
-use assay_protocol::{Address, B256, U256};
+use assay_protocol::{Address, B256};
 use assay_roles::{broadcaster, transcoder};
 use assay_verifier as verifier;
 
@@ -40,7 +41,8 @@ pub(crate) fn prove_key(leaf: LeafId) -> String {
 impl Keeper {
     /// Whether a new announcement would not come too soon after the last one.
     pub(crate) fn may_announce(&self) -> bool {
-        self.announced.is_none_or(|last| last.elapsed() > ANNOUNCE_BURST)
+        self.announced
+            .is_none_or(|last| last.elapsed() > ANNOUNCE_BURST)
     }
 
     pub(crate) fn announced(&mut self) {
@@ -49,8 +51,13 @@ impl Keeper {
 
     /// Keeps a proof in case nobody submits it.
     pub(crate) fn keep_proof(&mut self, proof: Box<FraudProof>, proven: Proven, block: u64) {
-        let leaf = LeafId { receipt: proven.receipt_hash, index: proof.leaf_index };
-        self.proofs.entry(leaf).or_insert((block, proof, proven.transcoder));
+        let leaf = LeafId {
+            receipt: proven.receipt_hash,
+            index: proof.leaf_index,
+        };
+        self.proofs
+            .entry(leaf)
+            .or_insert((block, proof, proven.transcoder));
     }
 }
 
@@ -61,32 +68,92 @@ impl Node {
             ChainNews::Round(round) => self.on_round(round).await,
             ChainNews::Job => self.begin_publishing().await,
             ChainNews::SeedMissing(job) => {
-                self.submit("fix seed", format!("seed:{job}"), B256::ZERO, Call::FixSeed { job });
+                self.submit(
+                    "fix seed",
+                    format!("seed:{job}"),
+                    B256::ZERO,
+                    Call::FixSeed { job },
+                );
             }
-            ChainNews::CaseOpened { case, operator, leaf, signers, block } => {
-                self.tell(Notice::CaseOpened { case, operator, leaf, signers, block }).await;
-                self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen: true }).await;
-                self.drive_verifier(verifier::Input::CaseOpened { operator, leaf, block }).await;
+            ChainNews::CaseOpened {
+                case,
+                kind,
+                operator,
+                leaf,
+                signers,
+                block,
+            } => {
+                self.tell(Notice::CaseOpened {
+                    case,
+                    operator,
+                    leaf,
+                    signers,
+                    block,
+                })
+                .await;
+                self.drive_broadcaster(broadcaster::Input::Frozen {
+                    operator,
+                    frozen: true,
+                })
+                .await;
+                // Other kinds of fault absorb nothing.
+                if kind == FaultKind::WrongEncode {
+                    self.drive_verifier(verifier::Input::CaseOpened {
+                        operator,
+                        leaf,
+                        block,
+                    })
+                    .await;
+                }
             }
-            ChainNews::CaseExecuted { case, slashed, burned, block } => {
+            ChainNews::CaseExecuted {
+                case,
+                slashed,
+                burned,
+                block,
+            } => {
                 let (id, operator) = (case.id, case.operator);
-                let notice = Notice::Slashed { case: id, operator, slashed: slashed.0, burned: burned.0, block };
+                let notice = Notice::Slashed {
+                    case: id,
+                    operator,
+                    slashed: slashed.0,
+                    burned: burned.0,
+                    block,
+                };
                 self.tell(notice).await;
                 let frozen = self.read(|state| state.frozen(operator));
-                self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen }).await;
+                self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen })
+                    .await;
                 self.claim(&case);
             }
-            ChainNews::SignerPaid { case, verifier, amount } => {
-                self.tell(Notice::SignerPaid { case, verifier, amount: amount.0 }).await;
+            ChainNews::SignerPaid {
+                case,
+                verifier,
+                amount,
+            } => {
+                self.tell(Notice::SignerPaid {
+                    case,
+                    verifier,
+                    amount: amount.0,
+                })
+                .await;
             }
         }
     }
 
     async fn on_round(&mut self, round: u64) {
         self.tell(Notice::Round(round)).await;
-        let sets = self.read(|state| state.rounds.get(&round).map(|r| (r.transcoders.clone(), r.verifiers.clone())));
-        let Some((transcoders, verifiers)) = sets else { return };
-        self.drive_broadcaster(broadcaster::Input::Round(transcoders)).await;
+        let sets = self.read(|state| {
+            state
+                .rounds
+                .get(&round)
+                .map(|r| (r.transcoders.clone(), r.verifiers.clone()))
+        });
+        let Some((transcoders, verifiers)) = sets else {
+            return;
+        };
+        self.drive_broadcaster(broadcaster::Input::Round(transcoders))
+            .await;
         self.drive_verifier(verifier::Input::Round(verifiers)).await;
         self.begin_publishing().await;
         self.admit_verifiers();
@@ -100,7 +167,11 @@ impl Node {
         self.open_round(number);
         self.execute_due(number);
         self.submit_orphans(number);
-        if self.keeper.announced.is_none_or(|last| last.elapsed() > ANNOUNCE) {
+        if self
+            .keeper
+            .announced
+            .is_none_or(|last| last.elapsed() > ANNOUNCE)
+        {
             self.announce();
         }
     }
@@ -108,22 +179,36 @@ impl Node {
     /// This node's place among those with stake or a job, by address; the last place for everyone else.
     fn turn(&self) -> u64 {
         self.read(|state| {
-            let mut all: BTreeSet<Address> = state.jobs.values().map(|job| job.broadcaster).collect();
+            let mut all: BTreeSet<Address> =
+                state.jobs.values().map(|job| job.broadcaster).collect();
             if let Some((_, round)) = state.current() {
                 all.extend(round.transcoders.candidates.iter().map(|c| c.operator));
                 all.extend(round.verifiers.seats.iter().map(|s| s.operator));
             }
-            all.iter().position(|account| *account == self.me).unwrap_or(all.len()) as u64
+            all.iter()
+                .position(|account| *account == self.me)
+                .unwrap_or(all.len()) as u64
         })
     }
 
     fn open_round(&mut self, block: u64) {
-        let current = self.read(|state| state.current().map(|(number, round)| (number, round.opened_at)));
-        let Some((round, opened_at)) = current else { return };
+        let current = self.read(|state| {
+            state
+                .current()
+                .map(|(number, round)| (number, round.opened_at))
+        });
+        let Some((round, opened_at)) = current else {
+            return;
+        };
         let due = opened_at + self.params.round_blocks + TURN_BLOCKS * self.turn();
         if block >= due && self.keeper.opening < round + 1 {
             self.keeper.opening = round + 1;
-            self.submit("open round", format!("round:{}", round + 1), B256::ZERO, Call::OpenRound);
+            self.submit(
+                "open round",
+                format!("round:{}", round + 1),
+                B256::ZERO,
+                Call::OpenRound,
+            );
         }
     }
 
@@ -131,11 +216,18 @@ impl Node {
         let wait = TURN_BLOCKS * self.turn();
         let due: Vec<B256> = self.read(|state| {
             let open = state.cases.values().filter(|case| case.executed.is_none());
-            open.filter(|case| block >= case.executable + wait).map(|case| case.id).collect()
+            open.filter(|case| block >= case.executable + wait)
+                .map(|case| case.id)
+                .collect()
         });
         for case in due {
             if self.keeper.executing.insert(case) {
-                self.submit("execute", format!("execute:{case}"), case, Call::Execute { case });
+                self.submit(
+                    "execute",
+                    format!("execute:{case}"),
+                    case,
+                    Call::Execute { case },
+                );
             }
         }
     }
@@ -147,11 +239,16 @@ impl Node {
         self.keeper.proofs.retain(|_, (seen, _, _)| *seen >= oldest);
         let (settled, due): (Vec<_>, Vec<_>) = self.read(|state| {
             let d = self.params.response_blocks;
-            let ripe = self.keeper.proofs.iter().filter(|(_, (seen, _, _))| block >= seen + wait);
+            let ripe = self
+                .keeper
+                .proofs
+                .iter()
+                .filter(|(_, (seen, _, _))| block >= seen + wait);
             let judged = ripe.map(|(leaf, (_, proof, operator))| {
                 let signed = proof.assignment.signed_block(d);
                 let covers = |case: &Case| {
-                    case.operator == *operator && (case.opened.saturating_sub(d)..=case.opened).contains(&signed)
+                    let burst = (case.opened.saturating_sub(d)..=case.opened).contains(&signed);
+                    case.receipt == leaf.receipt || (case.operator == *operator && burst)
                 };
                 (*leaf, state.cases.values().any(covers))
             });
@@ -169,16 +266,24 @@ impl Node {
 
     /// Takes this verifier's part of an executed case.
     fn claim(&self, case: &Case) {
-        let position = self.read(|state| {
-            let sets = state.rounds.values().rev().filter(|round| round.opened_at <= case.opened);
-            // The bitmap counts positions in the set of the assignment's round, which the court knows; the set is
-            // looked for among the rounds at which the assignment can have been signed.
-            sets.filter_map(|round| round.verifiers.find(self.me).map(|(position, _)| position))
-                .find(|position| case.bitmap.bit(*position))
+        let seat = self.read(|state| {
+            state
+                .verifiers(case.round)
+                .and_then(|set| set.find(self.me))
+                .map(|(i, _)| i)
         });
-        if let Some(position) = position.filter(|_| case.bitmap != U256::ZERO) {
+        let position = seat.filter(|position| case.bitmap.bit(*position));
+        if let Some(position) = position {
             let key = format!("claim:{}:{position}", case.id);
-            self.submit("claim", key, case.id, Call::ClaimSigner { case: case.id, position: position as u64 });
+            self.submit(
+                "claim",
+                key,
+                case.id,
+                Call::ClaimSigner {
+                    case: case.id,
+                    position: position as u64,
+                },
+            );
         }
     }
 
@@ -187,13 +292,22 @@ impl Node {
         let (queue, events) = (self.queue.clone(), self.events.clone());
         tokio::spawn(async move {
             let notice = match queue.run(key, call).await {
-                Ok(mined) => {
-                    Notice::Transaction { what, hash: mined.tx, gas: mined.gas_used, block: mined.block, about }
-                }
+                Ok(mined) => Notice::Transaction {
+                    what,
+                    hash: mined.tx,
+                    gas: mined.gas_used,
+                    block: mined.block,
+                    about,
+                },
                 // Somebody else was faster: nothing was sent.
-                Err(TxError::WouldRevert { label, revert }) => return tracing::debug!("{label}: {revert}"),
+                Err(TxError::WouldRevert { label, revert }) => {
+                    return tracing::debug!("{label}: {revert}");
+                }
                 Err(TxError::Closed) => return,
-                Err(e) => Notice::TransactionFailed { what, reason: e.to_string() },
+                Err(e) => Notice::TransactionFailed {
+                    what,
+                    reason: e.to_string(),
+                },
             };
             let _ = events.send(Event::Notice(notice)).await;
         });

@@ -71,7 +71,8 @@ pub struct Keys {
 impl Keys {
     /// Keys that follow from a seed and a name: for demonstrations that must repeat. Worthless anywhere else.
     pub fn from_seed(seed: u64, name: &str) -> Result<Self, KeyError> {
-        let secret = |kind: &str| Zeroizing::new(keccak256(format!("assay demo {seed} {name} {kind}")).0);
+        let secret =
+            |kind: &str| Zeroizing::new(keccak256(format!("assay demo {seed} {name} {kind}")).0);
         Ok(Self {
             operator: OperatorKey::from_bytes(*secret("operator"))?,
             bls: BlsKey::derive(&secret("bls"))?,
@@ -91,8 +92,11 @@ impl Keys {
             secret
         };
         let (operator, bls, p2p, password) = (fresh(), fresh(), fresh(), fresh());
-        let keys =
-            Self { operator: OperatorKey::from_bytes(*operator)?, bls: BlsKey::derive(&bls)?, p2p: p2p.clone() };
+        let keys = Self {
+            operator: OperatorKey::from_bytes(*operator)?,
+            bls: BlsKey::derive(&bls)?,
+            p2p: p2p.clone(),
+        };
         keys.write(folder, &bls, &password)?;
         Ok(keys)
     }
@@ -100,18 +104,28 @@ impl Keys {
     /// Writes keys that follow from a seed, so that a node of its own process can use them.
     pub fn write_seeded(folder: &Path, seed: u64, name: &str) -> Result<Self, KeyError> {
         let keys = Self::from_seed(seed, name)?;
-        let secret = |kind: &str| Zeroizing::new(keccak256(format!("assay demo {seed} {name} {kind}")).0);
+        let secret =
+            |kind: &str| Zeroizing::new(keccak256(format!("assay demo {seed} {name} {kind}")).0);
         keys.write(folder, &secret("bls"), &secret("password"))?;
         Ok(keys)
     }
 
     fn write(&self, folder: &Path, bls: &[u8; 32], password: &[u8; 32]) -> Result<(), KeyError> {
-        fs::create_dir_all(folder).map_err(|source| KeyError::File { path: folder.into(), source })?;
+        fs::create_dir_all(folder).map_err(|source| KeyError::File {
+            path: folder.into(),
+            source,
+        })?;
         let mode = fs::Permissions::from_mode(0o700);
-        fs::set_permissions(folder, mode).map_err(|source| KeyError::File { path: folder.into(), source })?;
+        fs::set_permissions(folder, mode).map_err(|source| KeyError::File {
+            path: folder.into(),
+            source,
+        })?;
         let password = Zeroizing::new(hex::encode(password));
         let path = folder.join(KEYSTORE);
-        let keystore = |reason: String| KeyError::Keystore { path: path.clone(), reason };
+        let keystore = |reason: String| KeyError::Keystore {
+            path: path.clone(),
+            reason,
+        };
         eth_keystore::encrypt_key(
             folder,
             &mut rand::rngs::OsRng,
@@ -121,10 +135,16 @@ impl Keys {
         )
         .map_err(|e| keystore(e.to_string()))?;
         let owner = fs::Permissions::from_mode(0o600);
-        fs::set_permissions(&path, owner).map_err(|source| KeyError::File { path: path.clone(), source })?;
+        fs::set_permissions(&path, owner).map_err(|source| KeyError::File {
+            path: path.clone(),
+            source,
+        })?;
         write_secret(&folder.join(PASSWORD), &password)?;
         write_secret(&folder.join(BLS), &Zeroizing::new(hex::encode(bls)))?;
-        write_secret(&folder.join(P2P), &Zeroizing::new(hex::encode(self.p2p.as_slice())))
+        write_secret(
+            &folder.join(P2P),
+            &Zeroizing::new(hex::encode(self.p2p.as_slice())),
+        )
     }
 
     /// Reads what [`Self::generate`] wrote.
@@ -132,10 +152,18 @@ impl Keys {
         let path = folder.join(KEYSTORE);
         check_private(&path)?;
         let password = read_secret(&folder.join(PASSWORD))?;
-        let operator = eth_keystore::decrypt_key(&path, password.trim().as_bytes())
-            .map_err(|e| KeyError::Keystore { path: path.clone(), reason: e.to_string() })?;
+        let operator =
+            eth_keystore::decrypt_key(&path, password.trim().as_bytes()).map_err(|e| {
+                KeyError::Keystore {
+                    path: path.clone(),
+                    reason: e.to_string(),
+                }
+            })?;
         let operator = Zeroizing::new(operator);
-        let operator: [u8; 32] = operator.as_slice().try_into().map_err(|_| KeyError::Content(path))?;
+        let operator: [u8; 32] = operator
+            .as_slice()
+            .try_into()
+            .map_err(|_| KeyError::Content(path))?;
         Ok(Self {
             operator: OperatorKey::from_bytes(operator)?,
             bls: BlsKey::derive(&*read_bytes(&folder.join(BLS))?)?,
@@ -145,26 +173,52 @@ impl Keys {
 }
 
 fn write_secret(path: &Path, text: &str) -> Result<(), KeyError> {
-    let error = |source| KeyError::File { path: path.into(), source };
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(error)?;
-    writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(error)
+    let error = |source| KeyError::File {
+        path: path.into(),
+        source,
+    };
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(error)?;
+    writeln!(file, "{text}")
+        .and_then(|()| file.sync_all())
+        .map_err(error)
 }
 
 fn check_private(path: &Path) -> Result<(), KeyError> {
-    let meta = fs::metadata(path).map_err(|source| KeyError::File { path: path.into(), source })?;
+    let meta = fs::metadata(path).map_err(|source| KeyError::File {
+        path: path.into(),
+        source,
+    })?;
     let mode = meta.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyError::Exposed { path: path.into(), mode }) }
+    if mode & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(KeyError::Exposed {
+            path: path.into(),
+            mode,
+        })
+    }
 }
 
 fn read_secret(path: &Path) -> Result<Zeroizing<String>, KeyError> {
     check_private(path)?;
-    fs::read_to_string(path).map(Zeroizing::new).map_err(|source| KeyError::File { path: path.into(), source })
+    fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .map_err(|source| KeyError::File {
+            path: path.into(),
+            source,
+        })
 }
 
 fn read_bytes(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeyError> {
     let text = read_secret(path)?;
     let mut out = Zeroizing::new([0u8; 32]);
-    hex::decode_to_slice(text.trim(), out.as_mut_slice()).map_err(|_| KeyError::Content(path.into()))?;
+    hex::decode_to_slice(text.trim(), out.as_mut_slice())
+        .map_err(|_| KeyError::Content(path.into()))?;
     Ok(out)
 }
 
@@ -180,12 +234,21 @@ mod tests {
         assert_eq!(read.operator.address(), keys.operator.address());
         assert_eq!(read.bls.public(), keys.bls.public());
         assert_eq!(read.p2p, keys.p2p);
-        assert!(matches!(Keys::generate(folder.path()), Err(KeyError::Exists(_))));
+        assert!(matches!(
+            Keys::generate(folder.path()),
+            Err(KeyError::Exists(_))
+        ));
         let bls = folder.path().join(BLS);
         fs::set_permissions(&bls, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(Keys::load(folder.path()), Err(KeyError::Exposed { mode: 0o644, .. })));
+        assert!(matches!(
+            Keys::load(folder.path()),
+            Err(KeyError::Exposed { mode: 0o644, .. })
+        ));
         fs::set_permissions(&bls, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(&bls, "short").unwrap();
-        assert!(matches!(Keys::load(folder.path()), Err(KeyError::Content(_))));
+        assert!(matches!(
+            Keys::load(folder.path()),
+            Err(KeyError::Content(_))
+        ));
     }
 }

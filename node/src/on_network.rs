@@ -42,16 +42,27 @@ async fn patiently(
 impl Node {
     pub(crate) fn on_network(&mut self, event: assay_p2p::Event) {
         match event {
-            assay_p2p::Event::Gossip { topic, token, bytes, .. } => self.on_gossip(topic, token, bytes),
+            assay_p2p::Event::Gossip {
+                topic,
+                token,
+                bytes,
+                ..
+            } => self.on_gossip(topic, token, bytes),
             assay_p2p::Event::Job { peer, bytes, reply } => self.on_job(peer, &bytes, reply),
             assay_p2p::Event::Verdict { bytes, reply, .. } => self.on_direct_verdict(bytes, reply),
-            assay_p2p::Event::PeerConnected(_) | assay_p2p::Event::Listening(_) => self.announce_soon(),
+            assay_p2p::Event::PeerConnected(_) | assay_p2p::Event::Listening(_) => {
+                self.announce_soon()
+            }
             assay_p2p::Event::PeerDisconnected(_) => {}
         }
     }
 
     fn on_gossip(&mut self, topic: Topic, token: MessageToken, bytes: Vec<u8>) {
-        let (network, events, checker) = (self.network.clone(), self.events.clone(), self.checker.clone());
+        let (network, events, checker) = (
+            self.network.clone(),
+            self.events.clone(),
+            self.checker.clone(),
+        );
         let Ok(permit) = self.checks.clone().try_acquire_owned() else {
             // More than can be checked: forgotten, at nobody's cost.
             tokio::spawn(async move { network.validate(token, Judgement::Ignore).await });
@@ -79,22 +90,25 @@ impl Node {
             Ok(JobRequest::Assign(signed)) => {
                 let (events, checker) = (self.events.clone(), self.checker.clone());
                 tokio::spawn(async move {
-                    let check = move |checker: &Checker| checker.fresh_assignment((*signed).clone());
+                    let check =
+                        move |checker: &Checker| checker.fresh_assignment((*signed).clone());
                     if let Ok(message) = patiently(checker, check).await {
                         let _ = events.send(Event::Verified(message)).await;
                     }
                 });
                 answer(Answer::Accepted);
             }
-            Ok(JobRequest::Refuse { refusal, signature }) => match self.checker.refusal(refusal, signature) {
-                Ok(refusal) => {
-                    let events = self.events.clone();
-                    let input = broadcaster::Input::Refusal(refusal);
-                    tokio::spawn(async move { events.send(Event::Broadcaster(input)).await });
-                    answer(Answer::Accepted);
+            Ok(JobRequest::Refuse { refusal, signature }) => {
+                match self.checker.refusal(refusal, signature) {
+                    Ok(refusal) => {
+                        let events = self.events.clone();
+                        let input = broadcaster::Input::Refusal(refusal);
+                        tokio::spawn(async move { events.send(Event::Broadcaster(input)).await });
+                        answer(Answer::Accepted);
+                    }
+                    Err(_) => answer(Answer::Rejected),
                 }
-                Err(_) => answer(Answer::Rejected),
-            },
+            }
             Ok(JobRequest::Push(part)) => answer(self.on_part(peer, part)),
             Err(e) => {
                 tracing::debug!(%peer, "job message: {e}");
@@ -107,12 +121,15 @@ impl Node {
         let (events, checker) = (self.events.clone(), self.checker.clone());
         tokio::spawn(async move {
             let checked = tokio::task::spawn_blocking(move || {
-                let signed: SignedVerdict = decode(&bytes).map_err(|e| Refused::Wrong(e.to_string()))?;
+                let signed: SignedVerdict =
+                    decode(&bytes).map_err(|e| Refused::Wrong(e.to_string()))?;
                 checker.verdict(signed)
             });
             let answer = match checked.await {
                 Ok(Ok(verdict)) => {
-                    let _ = events.send(Event::Verified(Verified::Verdict(verdict))).await;
+                    let _ = events
+                        .send(Event::Verified(Verified::Verdict(verdict)))
+                        .await;
                     Answer::Accepted
                 }
                 _ => Answer::Rejected,
@@ -140,23 +157,29 @@ impl Node {
             }
             Verified::Assignment(assignment) => {
                 if assignment.message.assignment.transcoder == self.me {
-                    self.drive_transcoder(transcoder::Input::Assignment(assignment)).await;
+                    self.drive_transcoder(transcoder::Input::Assignment(assignment))
+                        .await;
                 }
             }
             Verified::Receipt(receipt) => {
                 if self.publishing.is_some() {
-                    self.drive_broadcaster(broadcaster::Input::Receipt(receipt.clone())).await;
+                    self.drive_broadcaster(broadcaster::Input::Receipt(receipt.clone()))
+                        .await;
                 }
                 self.drive_verifier(Input::Receipt(receipt)).await;
             }
-            Verified::Accusation(accusation) => self.drive_verifier(Input::Accusation(accusation)).await,
+            Verified::Accusation(accusation) => {
+                self.drive_verifier(Input::Accusation(accusation)).await
+            }
             Verified::Verdict(verdict) => self.drive_verifier(Input::Verdict(verdict)).await,
             Verified::Divergence(divergence) => {
                 let leaf = divergence.divergence.leafIndex;
                 let text = format!("{} finds a divergence at leaf {leaf}", divergence.verifier);
                 self.tell(Notice::Warning(text)).await;
             }
-            Verified::Proof(proof, proven) => self.keeper.keep_proof(proof, proven, self.now().block),
+            Verified::Proof(proof, proven) => {
+                self.keeper.keep_proof(proof, proven, self.now().block)
+            }
             Verified::Report(report) => self.drive_verifier(Input::Report(report)).await,
         }
     }
@@ -164,8 +187,15 @@ impl Node {
     /// Lets the present verifiers fetch what is served.
     pub(crate) fn admit_verifiers(&self) {
         let verifiers: Vec<PeerId> = self.read(|state| {
-            let Some((_, round)) = state.current() else { return Vec::new() };
-            round.verifiers.seats.iter().filter_map(|seat| self.directory.peer(seat.operator)).collect()
+            let Some((_, round)) = state.current() else {
+                return Vec::new();
+            };
+            round
+                .verifiers
+                .seats
+                .iter()
+                .filter_map(|seat| self.directory.peer(seat.operator))
+                .collect()
         });
         self.network.set_verifiers(verifiers);
     }
@@ -186,10 +216,21 @@ impl Node {
     pub(crate) fn announce(&mut self) {
         self.keeper.announced();
         let (me, roles, head) = (self.me, self.roles, self.now().block);
-        let (network, signer, outlet) = (self.network.clone(), self.signer.clone(), self.outlet.clone());
+        let (network, signer, outlet) = (
+            self.network.clone(),
+            self.signer.clone(),
+            self.outlet.clone(),
+        );
         tokio::spawn(async move {
-            let addresses = network.listen_addrs().await.iter().map(ToString::to_string).collect();
-            let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+            let addresses = network
+                .listen_addrs()
+                .await
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            let since_epoch = std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .unwrap_or_default();
             let record = NodeRecord {
                 operator: me,
                 peerId: network.peer_id().to_bytes().into(),
@@ -205,6 +246,8 @@ impl Node {
     /// The roles bit set of what this node runs.
     pub(crate) fn role_bits(broadcaster: bool, transcoder: bool, verifier: bool) -> u8 {
         let bit = |on: bool, bit: u8| if on { bit } else { 0 };
-        bit(broadcaster, roles::BROADCASTER) | bit(transcoder, roles::TRANSCODER) | bit(verifier, roles::VERIFIER)
+        bit(broadcaster, roles::BROADCASTER)
+            | bit(transcoder, roles::TRANSCODER)
+            | bit(verifier, roles::VERIFIER)
     }
 }

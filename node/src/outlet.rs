@@ -32,7 +32,11 @@ impl Outlet {
             Ok(bytes) => bytes,
             Err(e) => return tracing::error!("message on {}: {e}", topic.label()),
         };
-        let Self { network, events, checker } = self.clone();
+        let Self {
+            network,
+            events,
+            checker,
+        } = self.clone();
         tokio::spawn(async move {
             if let Err(e) = network.publish(topic, bytes.clone()).await {
                 tracing::warn!("message on {} not sent: {e}", topic.label());

@@ -29,7 +29,11 @@ pub struct Signer {
 impl Signer {
     /// Signs in `domain` with `keys`, once per slot of `journal`.
     pub fn new(domain: Domain, keys: Keys, journal: Journal) -> Self {
-        Self { domain, keys, journal }
+        Self {
+            domain,
+            keys,
+            journal,
+        }
     }
 
     /// Journals the draft's slot durably, then signs. Blocks on the disk.

@@ -26,24 +26,36 @@ pub struct Sources {
 impl Sources {
     /// Keeps bytes in `blobs`, fetches them through `handle`.
     pub fn new(blobs: BlobFolder, handle: Handle) -> Self {
-        Self { blobs, handle, cells: Arc::default() }
+        Self {
+            blobs,
+            handle,
+            cells: Arc::default(),
+        }
     }
 
     /// The source bytes of an assignment, from disk or from the first of `providers` that serves them.
     ///
     /// # Errors
     /// [`RefusalReason::SourceUnavailable`] when nobody does.
-    pub async fn get(&self, assignment: &Assignment, providers: Vec<PeerId>) -> Result<Arc<[u8]>, RefusalReason> {
+    pub async fn get(
+        &self,
+        assignment: &Assignment,
+        providers: Vec<PeerId>,
+    ) -> Result<Arc<[u8]>, RefusalReason> {
         let (hash, len) = (assignment.sourceHash, assignment.sourceLen);
         let cell = self.cell(hash);
         let fetched = cell.get_or_try_init(|| async {
             if let Some(bytes) = self.from_disk(hash).await {
                 return Ok(bytes);
             }
-            let bytes = self.handle.fetch_blob(hash, len, providers).await.map_err(|e| {
-                tracing::debug!(%hash, "source cannot be fetched: {e}");
-                RefusalReason::SourceUnavailable
-            })?;
+            let bytes = self
+                .handle
+                .fetch_blob(hash, len, providers)
+                .await
+                .map_err(|e| {
+                    tracing::debug!(%hash, "source cannot be fetched: {e}");
+                    RefusalReason::SourceUnavailable
+                })?;
             let bytes: Arc<[u8]> = bytes.into();
             let (blobs, copy) = (self.blobs.clone(), bytes.clone());
             let kept = tokio::task::spawn_blocking(move || blobs.put(&copy)).await;
@@ -57,7 +69,9 @@ impl Sources {
 
     async fn from_disk(&self, hash: B256) -> Option<Arc<[u8]>> {
         let blobs = self.blobs.clone();
-        let read = tokio::task::spawn_blocking(move || blobs.get(hash)).await.ok()?;
+        let read = tokio::task::spawn_blocking(move || blobs.get(hash))
+            .await
+            .ok()?;
         read.ok().flatten().map(Into::into)
     }
 
@@ -65,7 +79,10 @@ impl Sources {
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = cells.values().map(|(age, _)| *age).max().unwrap_or(0) + 1;
         if !cells.contains_key(&hash) && cells.len() >= IN_MEMORY {
-            let oldest = cells.iter().min_by_key(|(_, (age, _))| *age).map(|(hash, _)| *hash);
+            let oldest = cells
+                .iter()
+                .min_by_key(|(_, (age, _))| *age)
+                .map(|(hash, _)| *hash);
             oldest.map(|hash| cells.remove(&hash));
         }
         let entry = cells.entry(hash).or_default();

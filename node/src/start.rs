@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
+use assay_chain::ChainError;
 use assay_chain::client::Client;
 use assay_chain::queue::{Journal as TxJournal, QueueConfig, TxQueue};
-use assay_chain::ChainError;
 use assay_p2p::{Identity, IdentityError, Multiaddr, PeerId, SpawnError};
 use assay_protocol::Address;
 use assay_protocol::checked::Now;
@@ -72,7 +72,10 @@ impl Running {
     /// Addresses it listens on, with its peer id: what others bootstrap from.
     pub async fn addresses(&self) -> Vec<Multiaddr> {
         let addresses = self.network.listen_addrs().await;
-        addresses.into_iter().filter_map(|address| address.with_p2p(self.peer).ok()).collect()
+        addresses
+            .into_iter()
+            .filter_map(|address| address.with_p2p(self.peer).ok())
+            .collect()
     }
 
     /// Peers it is connected with.
@@ -89,8 +92,21 @@ impl Running {
 
 /// Starts a node on the current tokio runtime. What it has to tell must be read, or the node waits.
 pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice>), StartError> {
-    let Settings { folder, keys, rpc, deployment, p2p, workers, transcoder, verifier, broadcaster } = settings;
-    let in_folder = |source| StartError::Folder { path: folder.clone(), source };
+    let Settings {
+        folder,
+        keys,
+        rpc,
+        deployment,
+        p2p,
+        workers,
+        transcoder,
+        verifier,
+        broadcaster,
+    } = settings;
+    let in_folder = |source| StartError::Folder {
+        path: folder.clone(),
+        source,
+    };
     std::fs::create_dir_all(&folder).map_err(in_folder)?;
     let domain = deployment.domain();
     let params = deployment.params.clone();
@@ -107,8 +123,17 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     let (notices, watched) = mpsc::channel(NOTICES);
     let state = Arc::new(RwLock::default());
     let encoder_id = assay_encoder::encoder_id();
-    let checker = Arc::new(Checker::new(domain, params.clone(), encoder_id, state.clone()));
-    let outlet = Outlet { network: network.clone(), events: events.clone(), checker: checker.clone() };
+    let checker = Arc::new(Checker::new(
+        domain,
+        params.clone(),
+        encoder_id,
+        state.clone(),
+    ));
+    let outlet = Outlet {
+        network: network.clone(),
+        events: events.clone(),
+        checker: checker.clone(),
+    };
     let head = client.head().await?.number;
     let transcoding = transcoder.map(|settings| Transcoding {
         core: Transcoder::new(me, params.clone(), encoder_id, settings.capacity),
@@ -141,5 +166,14 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     };
     let task = tokio::spawn(node.run(inbox, network_events));
     Feed::start(client, deployment.deploy_block, state, events.clone()).await?;
-    Ok((Running { operator: me, peer: network.peer_id(), network, events, task }, watched))
+    Ok((
+        Running {
+            operator: me,
+            peer: network.peer_id(),
+            network,
+            events,
+            task,
+        },
+        watched,
+    ))
 }

@@ -83,12 +83,24 @@ pub struct Checker {
 
 impl Checker {
     /// A checker in `domain` for the pipeline `encoder_id`.
-    pub fn new(domain: Domain, params: Params, encoder_id: B256, state: Arc<RwLock<ChainState>>) -> Self {
-        Self { domain, params, encoder_id, state }
+    pub fn new(
+        domain: Domain,
+        params: Params,
+        encoder_id: B256,
+        state: Arc<RwLock<ChainState>>,
+    ) -> Self {
+        Self {
+            domain,
+            params,
+            encoder_id,
+            state,
+        }
     }
 
     fn state(&self) -> RwLockReadGuard<'_, ChainState> {
-        self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Checks a gossip message.
@@ -103,22 +115,34 @@ impl Checker {
             (Topic::Proofs, Gossip::Divergence(signed)) => self.divergence(signed),
             (Topic::Proofs, Gossip::Proof(proof)) => self.proof(proof),
             (Topic::Tickets, Gossip::Report(report)) => self.report(report),
-            (topic, _) => Err(wrong(format!("message does not belong on {}", topic.label()))),
+            (topic, _) => Err(wrong(format!(
+                "message does not belong on {}",
+                topic.label()
+            ))),
         }
     }
 
     fn record(&self, signed: SignedRecord) -> Result<Verified, Refused> {
         let state = self.state();
         if !state.known(signed.record.operator) {
-            return Err(Refused::Early(format!("{} has neither stake nor a job", signed.record.operator)));
+            return Err(Refused::Early(format!(
+                "{} has neither stake nor a job",
+                signed.record.operator
+            )));
         }
         if signed.record.expiryBlock < state.head {
             return Err(Refused::Unneeded("record has expired".into()));
         }
         drop(state);
-        let found = signed.signature.recover(self.domain.digest(&signed.record)).map_err(wrong)?;
+        let found = signed
+            .signature
+            .recover(self.domain.digest(&signed.record))
+            .map_err(wrong)?;
         if found != signed.record.operator {
-            return Err(wrong(format!("record of {} is signed by {found}", signed.record.operator)));
+            return Err(wrong(format!(
+                "record of {} is signed by {found}",
+                signed.record.operator
+            )));
         }
         Ok(Verified::Record(signed))
     }
@@ -126,9 +150,19 @@ impl Checker {
     fn assignment(&self, signed: &SignedAssignment) -> Result<(B256, Job), Refused> {
         let state = self.state();
         let Some(job) = state.jobs.get(&signed.assignment.jobId).cloned() else {
-            return Err(Refused::Early(format!("job {} is not known", signed.assignment.jobId)));
+            return Err(Refused::Early(format!(
+                "job {} is not known",
+                signed.assignment.jobId
+            )));
         };
-        match check_assignment(signed, &self.domain, &job, self.encoder_id, &self.params, &*state) {
+        match check_assignment(
+            signed,
+            &self.domain,
+            &job,
+            self.encoder_id,
+            &self.params,
+            &*state,
+        ) {
             Ok(hash) => Ok((hash, job)),
             Err(e @ AssignmentError::UnknownRound(_)) => Err(Refused::Early(e.to_string())),
             // The freeze may be in a block that has not been seen here.
@@ -140,33 +174,56 @@ impl Checker {
     /// An assignment as gossiped or sent by the broadcaster just now.
     pub fn fresh_assignment(&self, signed: SignedAssignment) -> Result<Verified, Refused> {
         let (hash, job) = self.assignment(&signed)?;
-        let (signed_block, head) = (signed.assignment.signed_block(self.params.response_blocks), self.state().head);
+        let (signed_block, head) = (
+            signed.assignment.signed_block(self.params.response_blocks),
+            self.state().head,
+        );
         if signed_block.abs_diff(head) > CLOCK_BLOCKS {
-            let reason = format!("assignment was signed at block {signed_block}, the head is {head}");
+            let reason =
+                format!("assignment was signed at block {signed_block}, the head is {head}");
             return Err(Refused::Unneeded(reason));
         }
-        Ok(Verified::Assignment(Box::new(Checked { hash, signer: job.broadcaster, message: signed })))
+        Ok(Verified::Assignment(Box::new(Checked {
+            hash,
+            signer: job.broadcaster,
+            message: signed,
+        })))
     }
 
     fn receipt(&self, message: Box<ReceiptMessage>) -> Result<Verified, Refused> {
         let assignment = &message.assignment.assignment;
         let head = self.state().head;
         if head > assignment.deadlineBlock + self.params.late_blocks {
-            let reason = format!("receipt is first seen at block {head}, its deadline was {}", assignment.deadlineBlock);
+            let reason = format!(
+                "receipt is first seen at block {head}, its deadline was {}",
+                assignment.deadlineBlock
+            );
             return Err(Refused::Unneeded(reason));
         }
         let hash = self.domain.digest(&message.receipt.receipt);
         let signer = message.receipt.signature.recover(hash).map_err(wrong)?;
         if signer != assignment.transcoder {
-            return Err(wrong(format!("receipt is signed by {signer}, {} was assigned", assignment.transcoder)));
+            return Err(wrong(format!(
+                "receipt is signed by {signer}, {} was assigned",
+                assignment.transcoder
+            )));
         }
         let (assignment_hash, job) = self.assignment(&message.assignment)?;
         if message.receipt.receipt.assignmentHash != assignment_hash {
-            return Err(wrong("receipt answers another assignment than the one beside it"));
+            return Err(wrong(
+                "receipt answers another assignment than the one beside it",
+            ));
         }
         let renditions = job.profiles.renditions.len() as u32;
-        message.receipt.check_leaves(assignment.leafCount, renditions).map_err(wrong)?;
-        Ok(Verified::Receipt(Box::new(Checked { hash, signer, message: *message })))
+        message
+            .receipt
+            .check_leaves(assignment.leafCount, renditions)
+            .map_err(wrong)?;
+        Ok(Verified::Receipt(Box::new(Checked {
+            hash,
+            signer,
+            message: *message,
+        })))
     }
 
     fn accusation(&self, signed: SignedAccusation) -> Result<Verified, Refused> {
@@ -175,7 +232,11 @@ impl Checker {
         if self.state().bls_key(signer).is_none() {
             return Err(wrong(format!("accuser {signer} is not a verifier")));
         }
-        Ok(Verified::Accusation(Checked { hash, signer, message: signed }))
+        Ok(Verified::Accusation(Checked {
+            hash,
+            signer,
+            message: signed,
+        }))
     }
 
     /// A verdict, gossiped or sent directly.
@@ -184,13 +245,20 @@ impl Checker {
         let key = key.ok_or_else(|| wrong(format!("{} is not a verifier", signed.verifier)))?;
         let hash = self.domain.digest(&signed.verdict);
         signed.signature.verify(hash, &key).map_err(wrong)?;
-        Ok(Checked { hash, signer: signed.verifier, message: signed })
+        Ok(Checked {
+            hash,
+            signer: signed.verifier,
+            message: signed,
+        })
     }
 
     fn divergence(&self, signed: SignedDivergence) -> Result<Verified, Refused> {
         let key = self.state().bls_key(signed.verifier);
         let key = key.ok_or_else(|| wrong(format!("{} is not a verifier", signed.verifier)))?;
-        signed.signature.verify(self.domain.digest(&signed.divergence), &key).map_err(wrong)?;
+        signed
+            .signature
+            .verify(self.domain.digest(&signed.divergence), &key)
+            .map_err(wrong)?;
         Ok(Verified::Divergence(signed))
     }
 
@@ -200,10 +268,14 @@ impl Checker {
         let job = state.jobs.get(&proof.assignment.jobId);
         let set = state.verifiers(proof.assignment.round).cloned();
         let (Some(broadcaster), Some(set)) = (job.map(|job| job.broadcaster), set) else {
-            return Err(Refused::Early("the proof's job or round is not known".into()));
+            return Err(Refused::Early(
+                "the proof's job or round is not known".into(),
+            ));
         };
         drop(state);
-        let proven = proof.verify(&self.domain, broadcaster, &set).map_err(wrong)?;
+        let proven = proof
+            .verify(&self.domain, broadcaster, &set)
+            .map_err(wrong)?;
         Ok(Verified::Proof(proof, proven))
     }
 
@@ -214,30 +286,52 @@ impl Checker {
         };
         let key = key.ok_or_else(|| wrong(format!("{} is not a verifier", report.verifier)))?;
         if head < self.params.epoch_end(report.epoch) {
-            let reason = format!("ticket of epoch {} is shown at block {head}, before its end", report.epoch);
+            let reason = format!(
+                "ticket of epoch {} is shown at block {head}, before its end",
+                report.epoch
+            );
             return Err(Refused::Early(reason));
         }
-        let ticket = SampleTicket { epoch: report.epoch };
-        report.ticket.verify(self.domain.digest(&ticket), &key).map_err(wrong)?;
+        let ticket = SampleTicket {
+            epoch: report.epoch,
+        };
+        report
+            .ticket
+            .verify(self.domain.digest(&ticket), &key)
+            .map_err(wrong)?;
         for verdict in &report.verdicts {
             if verdict.verifier != report.verifier {
                 return Err(wrong("report holds another verifier's verdict"));
             }
-            verdict.signature.verify(self.domain.digest(&verdict.verdict), &key).map_err(wrong)?;
+            verdict
+                .signature
+                .verify(self.domain.digest(&verdict.verdict), &key)
+                .map_err(wrong)?;
         }
         for trouble in &report.unverifiable {
             if trouble.verifier != report.verifier {
                 return Err(wrong("report holds another verifier's word"));
             }
-            trouble.signature.verify(self.domain.digest(&trouble.unverifiable), &key).map_err(wrong)?;
+            trouble
+                .signature
+                .verify(self.domain.digest(&trouble.unverifiable), &key)
+                .map_err(wrong)?;
         }
         Ok(Verified::Report(report))
     }
 
     /// A refusal on the job stream; who sent it does not matter, who signed it does.
-    pub fn refusal(&self, refusal: Refusal, signature: Signature) -> Result<Checked<(Refusal, Signature)>, Refused> {
+    pub fn refusal(
+        &self,
+        refusal: Refusal,
+        signature: Signature,
+    ) -> Result<Checked<(Refusal, Signature)>, Refused> {
         let hash = self.domain.digest(&refusal);
         let signer: Address = signature.recover(hash).map_err(wrong)?;
-        Ok(Checked { hash, signer, message: (refusal, signature) })
+        Ok(Checked {
+            hash,
+            signer,
+            message: (refusal, signature),
+        })
     }
 }

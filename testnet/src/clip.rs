@@ -18,13 +18,14 @@ const SEGMENT: Duration = Duration::from_secs(2);
 const CHUNK_FRAMES: u16 = 15;
 /// Top rendition's height at most.
 const TOP_HEIGHT: u16 = 360;
-/// The demo's settings: fastest preset, middling quality.
+/// The demo's settings: fastest preset, middling quality, and low latency, because two cores play eight machines
+/// here (about a third less CPU than with frame reordering, for a quarter more bits).
 const LIKE: Rendition = Rendition {
     width: 0,
     height: 0,
     speed: 10,
     quantizer: 100,
-    low_latency: false,
+    low_latency: true,
     tile_cols_log2: 0,
     tile_rows_log2: 0,
 };
@@ -101,12 +102,24 @@ impl Clip {
         for segment in &segments {
             progress(sources.len(), segments.len());
             let read = tokio::fs::read(&segment.path).await;
-            let bytes = read.map_err(|source| ClipError::Io { path: segment.path.clone(), source })?;
-            let bytes: Arc<[u8]> = bytes.into();
-            let request = InspectRequest { source: bytes.clone(), profiles: profiles.clone() };
-            let inspected = workers.inspect(&request, Priority::Transcode).await.map_err(|source| {
-                ClipError::Segment { path: path.into(), seq: segment.seq, first_frame: segment.first_frame, source }
+            let bytes = read.map_err(|source| ClipError::Io {
+                path: segment.path.clone(),
+                source,
             })?;
+            let bytes: Arc<[u8]> = bytes.into();
+            let request = InspectRequest {
+                source: bytes.clone(),
+                profiles: profiles.clone(),
+            };
+            let inspected = workers
+                .inspect(&request, Priority::Transcode)
+                .await
+                .map_err(|source| ClipError::Segment {
+                    path: path.into(),
+                    seq: segment.seq,
+                    first_frame: segment.first_frame,
+                    source,
+                })?;
             let source = Source {
                 hash: blake3::hash(&bytes).as_bytes().into(),
                 len: bytes.len() as u64,
@@ -116,20 +129,33 @@ impl Clip {
             sources.push(Prepared { bytes, source });
         }
         progress(sources.len(), segments.len());
-        let frames = sources.iter().map(|s| u64::from(s.source.frame_count)).sum();
-        Ok(Self { probe, profiles, segments, frames, sources })
+        let frames = sources
+            .iter()
+            .map(|s| u64::from(s.source.frame_count))
+            .sum();
+        Ok(Self {
+            probe,
+            profiles,
+            segments,
+            frames,
+            sources,
+        })
     }
 
     /// Stores the source bytes where the broadcaster serves them from.
     pub fn store(&self, blobs: &BlobFolder) -> std::io::Result<()> {
-        self.sources.iter().try_for_each(|prepared| blobs.put(&prepared.bytes).map(drop))
+        self.sources
+            .iter()
+            .try_for_each(|prepared| blobs.put(&prepared.bytes).map(drop))
     }
 
     /// Segment `number` of the clip repeated for ever.
     pub fn source(&self, number: u32) -> Option<Source> {
         let count = self.sources.len() as u32;
         let number = number.checked_rem(count)?;
-        self.sources.get(number as usize).map(|prepared| prepared.source)
+        self.sources
+            .get(number as usize)
+            .map(|prepared| prepared.source)
     }
 
     /// Segments in one pass.
