@@ -10,7 +10,7 @@
 mod playlist;
 mod track;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -87,6 +87,10 @@ pub struct Packager {
     tracks: Vec<Track>,
     next: u32,
     pending: BTreeMap<u32, Vec<track::Media>>,
+    /// Segments that will never come.
+    gaps: BTreeSet<u32>,
+    /// Whether the segment before the next one is missing.
+    after_gap: bool,
     finished: bool,
 }
 
@@ -108,8 +112,29 @@ impl Packager {
             tracks,
             next: 0,
             pending: BTreeMap::new(),
+            gaps: BTreeSet::new(),
+            after_gap: false,
             finished: false,
         })
+    }
+
+    /// The same for a stream that begins with segment `first`: a publisher that was started again.
+    pub fn begin_at(self, first: u32) -> Self {
+        Self {
+            next: first,
+            ..self
+        }
+    }
+
+    /// A segment that nobody delivered: those after it need not wait, and the playlist gets a discontinuity.
+    ///
+    /// # Errors
+    /// When what waited for it cannot be written.
+    pub fn skip(&mut self, seq: u32) -> Result<(), PackageError> {
+        if seq >= self.next && !self.pending.contains_key(&seq) {
+            self.gaps.insert(seq);
+        }
+        self.drain()
     }
 
     /// Takes one source segment: for each rendition its chunks, in order. Writes what is next in order.
@@ -180,10 +205,17 @@ impl Packager {
 
     fn drain(&mut self) -> Result<(), PackageError> {
         let mut wrote = false;
-        while let Some(media) = self.pending.remove(&self.next) {
-            self.write_segment(self.next, media, false)?;
+        loop {
+            if let Some(media) = self.pending.remove(&self.next) {
+                let gap = std::mem::take(&mut self.after_gap);
+                self.write_segment(self.next, media, gap)?;
+                wrote = true;
+            } else if self.gaps.remove(&self.next) {
+                self.after_gap = true;
+            } else {
+                break;
+            }
             self.next += 1;
-            wrote = true;
         }
         if wrote {
             self.write_playlists()
@@ -235,7 +267,8 @@ impl Packager {
     pub fn finish(&mut self) -> Result<PathBuf, PackageError> {
         self.finished = true;
         for (seq, media) in std::mem::take(&mut self.pending) {
-            self.write_segment(seq, media, seq != self.next)?;
+            let gap = std::mem::take(&mut self.after_gap) || seq != self.next;
+            self.write_segment(seq, media, gap)?;
             self.next = seq + 1;
         }
         self.write_playlists()?;

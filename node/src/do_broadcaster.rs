@@ -1,5 +1,6 @@
 //! Carries out what the broadcaster's core wants.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use assay_encoder::package::Packager;
@@ -16,33 +17,45 @@ use crate::notice::Notice;
 impl Node {
     /// Begins to publish once the chain has the job and its seed.
     pub(crate) async fn begin_publishing(&mut self) {
-        let Some(job) = self.unborn.as_ref().map(|settings| settings.job) else {
+        let Some(id) = self.unborn.as_ref().map(|(job, _)| *job) else {
             return;
         };
-        let job = self.read(|state| state.jobs.get(&job).cloned());
+        let job = self.read(|state| state.jobs.get(&id).cloned());
         let round = self.read(|state| state.current().map(|(_, round)| round.transcoders.clone()));
         let (Some(job), Some(snapshot)) = (job, round) else {
             return;
         };
-        let Some(settings) = self.unborn.take() else {
+        let Some((_, settings)) = self.unborn.take() else {
             return;
         };
-        let packager = match Packager::new(&settings.output, &job.profiles) {
-            Ok(packager) => packager,
+        let ready = self
+            .signer
+            .next_seq(id)
+            .map_err(|e| e.to_string())
+            .and_then(|seq| {
+                let packager = Packager::new(&settings.output, &job.profiles);
+                Ok((seq, packager.map_err(|e| e.to_string())?.begin_at(seq)))
+            });
+        let (first_seq, packager) = match ready {
+            Ok(ready) => ready,
             Err(e) => {
                 return self
                     .tell(Notice::Warning(format!("nothing can be published: {e}")))
                     .await;
             }
         };
-        let id = assay_encoder::encoder_id();
+        let frozen: BTreeSet<_> = self.read(|state| {
+            let open = state.cases.values().filter(|case| case.executed.is_none());
+            open.map(|case| case.operator).collect()
+        });
+        let encoder_id = assay_encoder::encoder_id();
         let renditions = job.profiles.renditions.len();
         let core = Broadcaster::new(
             self.params.clone(),
             job,
-            id,
+            encoder_id,
             settings.in_flight,
-            settings.first_seq,
+            first_seq,
         );
         self.publishing = Some(Publishing {
             core,
@@ -51,6 +64,13 @@ impl Node {
             collections: Default::default(),
             renditions,
         });
+        for operator in frozen {
+            let input = Input::Frozen {
+                operator,
+                frozen: true,
+            };
+            self.drive_broadcaster(input).await;
+        }
         self.drive_broadcaster(Input::Round(snapshot)).await;
     }
 
@@ -84,7 +104,12 @@ impl Node {
             Output::Delivered { seq, transcoder } => {
                 self.tell(Notice::Delivered { seq, transcoder }).await
             }
-            Output::Gap { seq } => self.tell(Notice::Gap { seq }).await,
+            Output::Gap { seq } => {
+                if let Some(packager) = self.publishing.as_ref().map(|p| p.packager.clone()) {
+                    self.skip_segment(packager, seq);
+                }
+                self.tell(Notice::Gap { seq }).await;
+            }
             Output::Skipped { seq, skip } => {
                 let why = match skip.reason {
                     SkipReason::Refused { .. } => "refused",
@@ -195,6 +220,18 @@ impl Node {
                 let _ = events.blocking_send(Event::Notice(notice));
             }
             let _ = events.blocking_send(Event::Broadcaster(Input::Stored { assignment }));
+        });
+    }
+
+    /// Lets the playlist go on without a segment.
+    fn skip_segment(&self, packager: Arc<Mutex<Packager>>, seq: u32) {
+        let events = self.events.clone();
+        tokio::task::spawn_blocking(move || {
+            let mut packager = packager.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(e) = packager.skip(seq) {
+                let notice = Notice::Warning(format!("the playlist without segment {seq}: {e}"));
+                let _ = events.blocking_send(Event::Notice(notice));
+            }
         });
     }
 

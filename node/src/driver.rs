@@ -12,7 +12,7 @@ use assay_protocol::checked::Now;
 use assay_protocol::domain::Domain;
 use assay_protocol::draft::{Draft, Sealed};
 use assay_protocol::params::Params;
-use assay_protocol::{Address, B256};
+use assay_protocol::{Address, B256, U256};
 use assay_roles::broadcaster::{self, Broadcaster};
 use assay_roles::transcoder::{self, Transcoder};
 use assay_verifier::{self as verifier, Verifier};
@@ -87,8 +87,8 @@ pub(crate) struct Node {
     pub workers: Workers,
     pub keeper: Keeper,
     pub roles: u8,
-    /// Settings of a broadcaster whose job has not been seen on chain yet.
-    pub unborn: Option<BroadcasterSettings>,
+    /// Job and settings of a broadcaster whose job has not been seen on chain yet.
+    pub unborn: Option<(U256, BroadcasterSettings)>,
     pub publishing: Option<Publishing>,
     pub transcoding: Option<Transcoding>,
     pub verifying: Option<Verifier>,

@@ -5,14 +5,19 @@
 
 use std::path::Path;
 
-use assay_protocol::B256;
 use assay_protocol::domain::Domain;
 use assay_protocol::draft::Draft;
+use assay_protocol::{B256, U256};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
 const SIGNED: TableDefinition<[u8; 32], [u8; 32]> = TableDefinition::new("signed");
 const MEMO: TableDefinition<&str, &[u8]> = TableDefinition::new("memo");
 const DOMAIN: &str = "domain";
+
+/// Where the number of a job's next segment is kept.
+fn seq_name(job: U256) -> String {
+    format!("next segment of job {job}")
+}
 
 /// Why nothing may be signed.
 #[derive(Debug, thiserror::Error)]
@@ -117,8 +122,28 @@ impl Journal {
                 Some(_) => return Ok(()),
                 None => drop(table.insert(slot.0, digest.0).map_err(|e| self.error(e))?),
             }
+            if let Draft::Assignment(assignment) = draft {
+                let mut memo = write.open_table(MEMO).map_err(|e| self.error(e))?;
+                let name = seq_name(assignment.jobId);
+                let next = assignment.seq.saturating_add(1).to_be_bytes();
+                let known = memo
+                    .get(name.as_str())
+                    .map_err(|e| self.error(e))?
+                    .is_some_and(|entry| entry.value() >= &next[..]);
+                if !known {
+                    memo.insert(name.as_str(), &next[..])
+                        .map_err(|e| self.error(e))?;
+                }
+            }
         }
         write.commit().map_err(|e| self.error(e))
+    }
+
+    /// The first segment number of a job for which nothing was ever signed: where a broadcaster goes on.
+    pub fn next_seq(&self, job: U256) -> Result<u32, JournalError> {
+        let found = self.recall(&seq_name(job))?;
+        let bytes = found.and_then(|value| <[u8; 4]>::try_from(value).ok());
+        Ok(bytes.map_or(0, u32::from_be_bytes))
     }
 
     /// Keeps a named value.
@@ -149,6 +174,7 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use assay_protocol::Address;
+    use assay_protocol::assignment::Assignment;
     use assay_protocol::verdict::Verdict;
 
     use super::*;
@@ -178,6 +204,36 @@ mod tests {
         journal.take(&verdict(1), digest(&verdict(1))).unwrap();
         let second = journal.take(&verdict(2), digest(&verdict(2)));
         assert!(matches!(second, Err(JournalError::Conflict { .. })));
+    }
+
+    #[test]
+    fn a_broadcaster_goes_on_where_nothing_was_signed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.redb");
+        let domain = Domain::new(1, Address::repeat_byte(1));
+        let assignment = |job: u64, seq, attempt| {
+            Draft::Assignment(Assignment {
+                jobId: U256::from(job),
+                seq,
+                attempt,
+                ..Default::default()
+            })
+        };
+        let journal = Journal::open(&path, &domain).unwrap();
+        assert_eq!(journal.next_seq(U256::from(1)).unwrap(), 0);
+        for draft in [
+            assignment(1, 0, 0),
+            assignment(1, 300, 0),
+            assignment(1, 7, 1),
+            assignment(2, 4, 0),
+        ] {
+            journal.take(&draft, draft.digest(&domain)).unwrap();
+        }
+        drop(journal);
+        let journal = Journal::open(&path, &domain).unwrap();
+        assert_eq!(journal.next_seq(U256::from(1)).unwrap(), 301);
+        assert_eq!(journal.next_seq(U256::from(2)).unwrap(), 5);
+        assert_eq!(journal.next_seq(U256::from(3)).unwrap(), 0);
     }
 
     #[test]

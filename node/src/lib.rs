@@ -3,13 +3,15 @@
 //! [`start()`] puts a node together from [`Settings`]; it tells what happens through [`Notice`]s. Inside, one loop
 //! (`driver`) hands checked messages (`on_network`, `validate`), chain news (`chain_feed`) and the answers of tasks to
 //! the cores of `assay-roles` and `assay-verifier`, and carries out what they want (`do_broadcaster`,
-//! `do_transcoder`, `do_verifier`, `keeper`).
+//! `do_transcoder`, `do_verifier`, `keeper`). [`process`] is the whole of `assay node`: a node from its [`Config`].
 #![forbid(unsafe_code)]
 
 mod blobs;
 mod chain_feed;
 mod chain_state;
+pub mod clip;
 mod collect;
+pub mod config;
 mod directory;
 mod do_broadcaster;
 mod do_transcoder;
@@ -18,18 +20,23 @@ mod driver;
 mod journal;
 mod keeper;
 mod keys;
+mod log;
 mod notice;
 mod on_network;
 mod outlet;
+pub mod process;
+mod publish;
 mod settings;
 mod signer;
 mod sources;
 mod start;
+pub mod status;
 mod validate;
 
 pub use blobs::BlobFolder;
+pub use config::Config;
 pub use journal::JournalError;
 pub use keys::{KeyError, Keys};
 pub use notice::Notice;
-pub use settings::{BroadcasterSettings, Craft, Honest, Settings, TranscoderSettings};
+pub use settings::{BroadcasterSettings, Craft, Honest, JobChoice, Settings, TranscoderSettings};
 pub use start::{Running, StartError, start};

@@ -7,6 +7,7 @@ use assay_chain::contracts::Deployment;
 use assay_encoder::{EncodeRequest, Workers};
 use assay_protocol::U256;
 use assay_protocol::assignment::Assignment;
+use assay_protocol::profile::Profiles;
 use assay_roles::broadcaster::Source;
 use tokio::sync::mpsc;
 
@@ -39,14 +40,27 @@ pub struct TranscoderSettings {
     pub craft: Arc<dyn Craft>,
 }
 
-/// The broadcaster's settings.
+/// The job that a broadcaster publishes in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobChoice {
+    /// One that was created already.
+    Existing(U256),
+    /// The node creates one at its first start and finds it again at every later one.
+    Own {
+        /// What every segment is transcoded to.
+        profiles: Profiles,
+        /// Most wei paid per output pixel.
+        max_price: U256,
+    },
+}
+
+/// The broadcaster's settings. Segments are numbered from the first number for which this node has never signed an
+/// assignment, so that a restart cannot equivocate.
 pub struct BroadcasterSettings {
-    /// The job, created already.
-    pub job: U256,
+    /// The job.
+    pub job: JobChoice,
     /// Segments unfinished at a time.
     pub in_flight: usize,
-    /// Number of the first segment.
-    pub first_seq: u32,
     /// Segments, stored in the node's blob folder and inspected.
     pub segments: mpsc::Receiver<Source>,
     /// Where the playlist is written.

@@ -1,5 +1,6 @@
 //! Journal, then sign: the only place where protocol messages get their signatures.
 
+use assay_protocol::U256;
 use assay_protocol::bls::BlsError;
 use assay_protocol::domain::Domain;
 use assay_protocol::draft::{Draft, Seal, Sealed};
@@ -46,6 +47,11 @@ impl Signer {
             Seal::Operator(self.keys.operator.sign(hash))
         };
         Ok(Sealed { draft, hash, seal })
+    }
+
+    /// The first segment number of a job for which nothing was ever signed here.
+    pub fn next_seq(&self, job: U256) -> Result<u32, JournalError> {
+        self.journal.next_seq(job)
     }
 
     /// Signs a node record: it may change at any time, so no slot guards it.

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
 use assay_chain::ChainError;
+use assay_chain::call::Call;
 use assay_chain::client::Client;
-use assay_chain::queue::{Journal as TxJournal, QueueConfig, TxQueue};
+use assay_chain::events::Log;
+use assay_chain::queue::{Journal as TxJournal, QueueConfig, TxError, TxQueue};
 use assay_p2p::{Identity, IdentityError, Multiaddr, PeerId, SpawnError};
-use assay_protocol::Address;
 use assay_protocol::checked::Now;
+use assay_protocol::{Address, B256, U256};
 use assay_roles::transcoder::Transcoder;
 use assay_verifier::Verifier;
 use tokio::sync::{Semaphore, mpsc};
@@ -20,7 +22,7 @@ use crate::driver::{Event, Node, Transcoding};
 use crate::journal::{Journal, JournalError};
 use crate::notice::Notice;
 use crate::outlet::Outlet;
-use crate::settings::Settings;
+use crate::settings::{JobChoice, Settings};
 use crate::signer::Signer;
 use crate::sources::Sources;
 use crate::validate::Checker;
@@ -52,6 +54,12 @@ pub enum StartError {
     /// The network does not start.
     #[error(transparent)]
     Network(#[from] SpawnError),
+    /// The broadcaster's job could not be created.
+    #[error("the job cannot be created: {0}")]
+    Job(#[from] TxError),
+    /// The transaction that created the job tells of none.
+    #[error("transaction {0} created no job; is this another deployment?")]
+    JobUnknown(B256),
     /// The libp2p key is none.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -116,6 +124,10 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     let client = Client::connect(&rpc, &deployment, keys.operator.clone()).await?;
     let tx_journal = TxJournal::File(folder.join("transactions.redb"));
     let queue = TxQueue::open(&client, tx_journal, QueueConfig::default()).await?;
+    let unborn = match broadcaster {
+        Some(settings) => Some((own_job(&settings.job, &client, &queue).await?, settings)),
+        None => None,
+    };
     let identity = Identity::from_secret(keys.p2p.clone())?;
     let (network, network_events) = assay_p2p::spawn(p2p, &identity, Arc::new(blobs.clone()))?;
 
@@ -142,7 +154,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     });
     let node = Node {
         me,
-        roles: Node::role_bits(broadcaster.is_some(), transcoding.is_some(), verifier),
+        roles: Node::role_bits(unborn.is_some(), transcoding.is_some(), verifier),
         domain,
         state: state.clone(),
         checker,
@@ -155,7 +167,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         sources: Sources::new(blobs, network.clone()),
         workers,
         keeper: Default::default(),
-        unborn: broadcaster,
+        unborn,
         publishing: None,
         transcoding,
         verifying: verifier.then(|| Verifier::new(me, params.clone(), Now { block: head })),
@@ -166,6 +178,8 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     };
     let task = tokio::spawn(node.run(inbox, network_events));
     Feed::start(client, deployment.deploy_block, state, events.clone()).await?;
+    // The loop is alive: it ends only when it is told to.
+    let _ = events.send(Event::Notice(Notice::Ready)).await;
     Ok((
         Running {
             operator: me,
@@ -176,4 +190,28 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         },
         watched,
     ))
+}
+
+/// The job's number. The transaction's journal remembers a job of the node's own: the same profiles and price give the
+/// same job at every start.
+async fn own_job(job: &JobChoice, client: &Client, queue: &TxQueue) -> Result<U256, StartError> {
+    let (profiles, max_price) = match job {
+        JobChoice::Existing(job) => return Ok(*job),
+        JobChoice::Own {
+            profiles,
+            max_price,
+        } => (profiles, *max_price),
+    };
+    let key = format!("job:{}:{max_price}", profiles.hash());
+    let call = Call::CreateJob {
+        profiles: profiles.to_bytes().into(),
+        max_price_per_pixel: max_price,
+    };
+    let mined = queue.run(key, call).await?;
+    let events = client.events_of(mined.tx).await?;
+    let created = events.into_iter().find_map(|event| match event.what {
+        Log::JobCreated { job, .. } => Some(job),
+        _ => None,
+    });
+    created.ok_or(StartError::JobUnknown(mined.tx))
 }

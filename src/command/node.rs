@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use assay_encoder::WorkerCommand;
-use assay_node::Config;
+use assay_node::{Config, Craft, Honest, process};
+use clap::builder::FalseyValueParser;
 
 use super::{USAGE, fail, interrupted};
 
-/// Options of `assay node`.
+/// Options of `assay node`. Flags override the environment, which overrides the file.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The node's configuration file.
@@ -17,23 +19,34 @@ pub struct Arguments {
     /// RPC of the chain, instead of the file's.
     #[arg(long, value_name = "URL", env = "ASSAY_RPC")]
     rpc: Option<String>,
+    /// Log one JSON object a line, for machines.
+    #[arg(long, env = "ASSAY_LOG_JSON", value_parser = FalseyValueParser::new())]
+    pub log_json: bool,
 }
 
 /// Runs until it is told to stop.
 pub async fn run(arguments: Arguments) -> ExitCode {
+    run_with(arguments, Arc::new(Honest)).await
+}
+
+/// The same with another way to encode.
+pub async fn run_with(arguments: Arguments, craft: Arc<dyn Craft>) -> ExitCode {
     let mut config = match Config::load(&arguments.config) {
         Ok(config) => config,
         Err(e) => return fail(e, USAGE),
     };
     if let Some(rpc) = arguments.rpc {
         config.rpc = rpc;
+        if let Err(e) = config.validate() {
+            return fail(e, USAGE);
+        }
     }
     let worker = match WorkerCommand::this_program() {
         Ok(worker) => worker,
         Err(e) => return fail(format!("this program cannot be found: {e}"), 1),
     };
-    match assay_testnet::process::run(config, worker, interrupted()).await {
+    match process::run(config, craft, worker, interrupted()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(e) => fail(e, 1),
+        Err(e) => fail(&e, if e.is_usage() { USAGE } else { 1 }),
     }
 }

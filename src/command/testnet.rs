@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use assay_encoder::WorkerCommand;
 use assay_testnet::cast::Size;
+use assay_testnet::cheat::CheapChunks;
 use assay_testnet::launcher::{self, Plan};
 
-use super::{USAGE, fail, tool_folders};
+use super::{USAGE, fail, node, tool_folders};
 
 /// Options of `assay testnet`.
 #[derive(clap::Args)]
@@ -46,6 +48,25 @@ enum Action {
         #[arg(long)]
         containers: bool,
     },
+    /// Run a node whose transcoder cheats: one chunk in five worse than promised. Started by `up`.
+    #[command(hide = true)]
+    CheatNode {
+        #[command(flatten)]
+        node: node::Arguments,
+        /// Fixes the pattern of the cheat.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+    },
+}
+
+impl Arguments {
+    /// The options of the node, if it is one that is run.
+    pub fn as_node(&self) -> Option<&node::Arguments> {
+        match &self.action {
+            Action::CheatNode { node, .. } => Some(node),
+            _ => None,
+        }
+    }
 }
 
 #[derive(clap::Args, Clone)]
@@ -94,6 +115,9 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             Ok(plan) => launcher::prepare(plan, &rpc, node_rpc.as_deref().unwrap_or(&rpc), containers).await,
             Err(e) => return fail(format!("this program cannot be found: {e}"), 1),
         },
+        Action::CheatNode { node, seed } => {
+            return node::run_with(node, Arc::new(CheapChunks::new(seed))).await;
+        }
         Action::Down { dir } => launcher::down(&dir).await,
         Action::Status { dir } => launcher::status(&dir).await,
     };

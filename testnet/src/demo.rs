@@ -179,7 +179,7 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
         show.name(player.address(), &player.name);
     }
     show.line("bonding stakes, delegating, registering BLS keys, creating the job");
-    let stage = stage::set(&url, &deployer, &deployment, &players, &clip.profiles).await?;
+    let stage = stage::set(&url, &deployer, &deployment, &players, Some(&clip.profiles)).await?;
     anvil.mine(params.round_blocks).await?;
     stage::open_round(&url, &deployer, &deployment).await?;
     let opening = tally::Stakes::read(&url, &stage, &deployer, &players).await?;

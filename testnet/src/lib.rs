@@ -4,11 +4,13 @@
 
 pub mod cast;
 pub mod cheat;
-pub mod clip;
 pub mod demo;
+pub mod launcher;
 pub mod ledger;
 mod memory;
 pub mod report;
 pub mod show;
 pub mod simulator;
 pub mod stage;
+
+pub use assay_node::clip;

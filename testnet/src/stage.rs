@@ -87,7 +87,7 @@ impl Actor {
 pub struct Stage {
     /// The deployment.
     pub deployment: Deployment,
-    /// The broadcaster's job.
+    /// The broadcaster's job: the first one of the deployment.
     pub job: U256,
 }
 
@@ -98,13 +98,14 @@ pub async fn deploy_seeded(url: &str, deployer: &OperatorKey, params: &Params, s
     deploy(url, deployer, &config).await
 }
 
-/// Funds, bonds, registers and creates the job. Every player acts with its own account.
+/// Funds, bonds, registers and creates the job, if it is not left to the broadcaster's node. Every player acts with its
+/// own account.
 pub async fn set(
     url: &str,
     deployer: &OperatorKey,
     deployment: &Deployment,
     players: &[Player],
-    profiles: &Profiles,
+    profiles: Option<&Profiles>,
 ) -> Result<Stage, StageError> {
     let treasury = Actor::new(url, deployment, "deployer", deployer.clone()).await?;
     let mut funding = Vec::new();
@@ -120,8 +121,8 @@ pub async fn set(
 
     let first = players.iter().find(|p| matches!(p.part, Part::Transcoder { .. })).map(Player::address);
     let (operators, delegators): (Vec<_>, Vec<_>) = players.iter().cloned().partition(|p| p.part != Part::Delegator);
-    let profiles: Arc<[u8]> = profiles.to_bytes().into();
-    act(url, deployment, operators, move |player| operator_calls(player, &profiles)).await?;
+    let profiles: Option<Arc<[u8]>> = profiles.map(|profiles| profiles.to_bytes().into());
+    act(url, deployment, operators, move |player| operator_calls(player, profiles.as_deref())).await?;
     act(url, deployment, delegators, move |player| Ok(delegator_calls(player, first))).await?;
     Ok(Stage { deployment: deployment.clone(), job: U256::from(1) })
 }
@@ -159,14 +160,17 @@ struct ActorOf {
     deployment: Deployment,
 }
 
-fn operator_calls(actor: &ActorOf, profiles: &[u8]) -> Result<Vec<Call>, BlsError> {
+fn operator_calls(actor: &ActorOf, profiles: Option<&[u8]>) -> Result<Vec<Call>, BlsError> {
     let player = &actor.player;
     let amount = player.stake;
     Ok(match player.part {
-        Part::Broadcaster => vec![Call::CreateJob {
-            profiles: profiles.to_vec().into(),
-            max_price_per_pixel: U256::from(PRICE_CAP),
-        }],
+        Part::Broadcaster => {
+            let create = |profiles: &[u8]| Call::CreateJob {
+                profiles: profiles.to_vec().into(),
+                max_price_per_pixel: U256::from(PRICE_CAP),
+            };
+            profiles.map(create).into_iter().collect()
+        }
         Part::Transcoder { .. } => vec![
             Call::Approve { amount },
             Call::Bond { role: Role::Transcoder, amount },

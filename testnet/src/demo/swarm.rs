@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use assay_encoder::Workers;
-use assay_node::{BlobFolder, BroadcasterSettings, Craft, Honest, Notice, Running, Settings, TranscoderSettings, start};
+use assay_node::{BlobFolder, BroadcasterSettings, Craft, Honest, JobChoice, Notice, Running, Settings, TranscoderSettings, start};
 use assay_p2p::{Config, Multiaddr};
 use assay_protocol::Address;
 use assay_protocol::params::Params;
@@ -60,8 +60,8 @@ impl Swarm {
                     let io = |source| DemoError::Io { path: folder.clone(), source };
                     let blobs = BlobFolder::open(&folder.join("blobs")).map_err(io)?;
                     clip.store(&blobs).map_err(io)?;
-                    let (job, output) = (stage.job, folders.hls.clone());
-                    Some(BroadcasterSettings { job, in_flight: IN_FLIGHT, first_seq: 0, segments, output })
+                    let (job, output) = (JobChoice::Existing(stage.job), folders.hls.clone());
+                    Some(BroadcasterSettings { job, in_flight: IN_FLIGHT, segments, output })
                 }
                 (_, other) => {
                     feed = other;

@@ -1,4 +1,4 @@
-//! The source of a demonstration: probed, cut into segments, inspected, and fed to a broadcaster.
+//! A video to publish: probed, cut into segments, and each segment inspected.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,12 +8,13 @@ use assay_encoder::input::InputError;
 use assay_encoder::probe::{Probe, probe};
 use assay_encoder::segmenter::{Segment, Segmenter};
 use assay_encoder::{InspectRequest, Priority, WorkerError, Workers};
-use assay_node::BlobFolder;
 use assay_protocol::profile::{Profiles, Rendition};
 use assay_roles::broadcaster::Source;
 
+use crate::blobs::BlobFolder;
+
 /// Target length of a segment.
-const SEGMENT: Duration = Duration::from_secs(2);
+pub(crate) const SEGMENT: Duration = Duration::from_secs(2);
 /// Frames in a chunk of the demo preset.
 const CHUNK_FRAMES: u16 = 15;
 /// Top rendition's height at most.
@@ -74,9 +75,44 @@ pub struct Clip {
 
 /// A segment's bytes with what decoding them gave.
 #[derive(Clone, Debug)]
-struct Prepared {
-    bytes: Arc<[u8]>,
-    source: Source,
+pub(crate) struct Prepared {
+    pub bytes: Arc<[u8]>,
+    pub source: Source,
+}
+
+/// Reads and decodes one segment of `path`.
+pub(crate) async fn inspect(
+    path: &Path,
+    segment: &Segment,
+    profiles: &Profiles,
+    workers: &Workers,
+) -> Result<Prepared, ClipError> {
+    let read = tokio::fs::read(&segment.path).await;
+    let bytes = read.map_err(|source| ClipError::Io {
+        path: segment.path.clone(),
+        source,
+    })?;
+    let bytes: Arc<[u8]> = bytes.into();
+    let request = InspectRequest {
+        source: bytes.clone(),
+        profiles: profiles.clone(),
+    };
+    let inspected = workers
+        .inspect(&request, Priority::Transcode)
+        .await
+        .map_err(|source| ClipError::Segment {
+            path: path.into(),
+            seq: segment.seq,
+            first_frame: segment.first_frame,
+            source,
+        })?;
+    let source = Source {
+        hash: blake3::hash(&bytes).as_bytes().into(),
+        len: bytes.len() as u64,
+        frames_root: inspected.frames_root,
+        frame_count: inspected.frame_count,
+    };
+    Ok(Prepared { bytes, source })
 }
 
 /// The demo's ladder: source height up to 360, and half of it, both even where they differ from the source's.
@@ -101,32 +137,7 @@ impl Clip {
         let mut sources = Vec::with_capacity(segments.len());
         for segment in &segments {
             progress(sources.len(), segments.len());
-            let read = tokio::fs::read(&segment.path).await;
-            let bytes = read.map_err(|source| ClipError::Io {
-                path: segment.path.clone(),
-                source,
-            })?;
-            let bytes: Arc<[u8]> = bytes.into();
-            let request = InspectRequest {
-                source: bytes.clone(),
-                profiles: profiles.clone(),
-            };
-            let inspected = workers
-                .inspect(&request, Priority::Transcode)
-                .await
-                .map_err(|source| ClipError::Segment {
-                    path: path.into(),
-                    seq: segment.seq,
-                    first_frame: segment.first_frame,
-                    source,
-                })?;
-            let source = Source {
-                hash: blake3::hash(&bytes).as_bytes().into(),
-                len: bytes.len() as u64,
-                frames_root: inspected.frames_root,
-                frame_count: inspected.frame_count,
-            };
-            sources.push(Prepared { bytes, source });
+            sources.push(inspect(path, segment, &profiles, workers).await?);
         }
         progress(sources.len(), segments.len());
         let frames = sources

@@ -1,0 +1,332 @@
+//! The configuration file of a node: TOML, every setting with a default that says why, checked before anything starts.
+
+use std::path::{Path, PathBuf};
+
+use assay_p2p::ConfigError as NetworkError;
+use assay_protocol::{Address, U256};
+use serde::{Deserialize, Serialize};
+
+/// A node's configuration file. A role runs when its table is there, even if it is empty.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Folder for journal, transactions, blobs and proofs. Default: the configuration file's own folder, so that a
+    /// node is one folder. Relative paths in this file are relative to it everywhere.
+    pub folder: PathBuf,
+    /// Folder of the keys that `assay init` makes. Default `keys`.
+    pub keys: PathBuf,
+    /// RPC of an Ethereum node, plain HTTP. Default: where a node on this machine listens.
+    pub rpc: String,
+    /// The deployment's file. Default `deployment.json`.
+    pub deployment: PathBuf,
+    /// Worker processes at a time. Default: one for each core, because an encode keeps one busy.
+    pub workers: Option<usize>,
+    /// The network. Chain and court come from the deployment; if they are given here they must be the same.
+    pub p2p: assay_p2p::Config,
+    /// Encode for others.
+    pub transcoder: Option<TranscoderConfig>,
+    /// Recompute samples.
+    pub verifier: Option<VerifierConfig>,
+    /// Publish a video.
+    pub broadcaster: Option<BroadcasterConfig>,
+}
+
+/// Settings of a transcoder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TranscoderConfig {
+    /// Segments taken at a time; more are refused. Default 4: two broadcasters with two segments in flight each.
+    pub capacity: usize,
+    /// Chunks of one segment encoded at the same time. Default 2: half of the usual four chunks of a rendition.
+    pub threads: u16,
+}
+
+/// Settings of a verifier: none yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifierConfig {}
+
+/// Settings of a broadcaster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BroadcasterConfig {
+    /// The video: any file that FFmpeg reads.
+    pub input: PathBuf,
+    /// Where the playlist is written. Default `hls`.
+    #[serde(default = "default_output")]
+    pub output: PathBuf,
+    /// Whether to begin again at its end. Default false.
+    #[serde(default)]
+    pub repeat: bool,
+    /// Whether to publish no faster than the video plays. Default true: a stream is watched while it is made, and
+    /// transcoders are not flooded.
+    #[serde(default = "default_live")]
+    pub live: bool,
+    /// Segments unfinished at a time. Default 2: one being encoded while the next one is fetched.
+    #[serde(default = "default_in_flight")]
+    pub in_flight: usize,
+    /// The job to publish in. Default: a job of the node's own, created at the first start and remembered.
+    #[serde(default)]
+    pub job: Option<u64>,
+    /// Most wei paid per output pixel, for a job that is created. Default 100: about 0.025 ETH an hour of 360p at 30
+    /// frames a second.
+    #[serde(default = "default_price")]
+    pub max_price_per_pixel: u64,
+}
+
+fn default_output() -> PathBuf {
+    "hls".into()
+}
+
+const fn default_live() -> bool {
+    true
+}
+
+const fn default_in_flight() -> usize {
+    2
+}
+
+const fn default_price() -> u64 {
+    100
+}
+
+impl BroadcasterConfig {
+    /// The job as the chain numbers it.
+    pub fn job_id(&self) -> Option<U256> {
+        self.job.map(U256::from)
+    }
+}
+
+impl Default for TranscoderConfig {
+    fn default() -> Self {
+        Self {
+            capacity: 4,
+            threads: 2,
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            folder: ".".into(),
+            keys: "keys".into(),
+            rpc: "http://127.0.0.1:8545".into(),
+            deployment: "deployment.json".into(),
+            workers: None,
+            p2p: assay_p2p::Config::default(),
+            transcoder: None,
+            verifier: None,
+            broadcaster: None,
+        }
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {source}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Not TOML, or a setting that does not exist or has another type.
+    #[error("{path}: {source}", path = path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        source: Box<toml::de::Error>,
+    },
+    /// Nothing to do.
+    #[error("no role: add at least one of the tables [transcoder], [verifier], [broadcaster]")]
+    NoRole,
+    /// An RPC address that this client does not speak to.
+    #[error("rpc is {0:?}; expected http://HOST:PORT")]
+    Rpc(String),
+    /// A number that cannot work.
+    #[error("{setting} is {found}; it must be {expected}")]
+    Range {
+        /// Dotted name.
+        setting: &'static str,
+        /// As given.
+        found: usize,
+        /// In words.
+        expected: &'static str,
+    },
+    /// A network setting.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The network table names another deployment than the deployment's file.
+    #[error(
+        "p2p.{setting} is {found}, but the deployment's file says {expected}; remove it from the configuration"
+    )]
+    OtherDeployment {
+        /// `chain_id` or `court`.
+        setting: &'static str,
+        /// In the configuration.
+        found: String,
+        /// In the deployment's file.
+        expected: String,
+    },
+}
+
+impl Config {
+    /// Reads and checks a file; makes its paths absolute or relative to the present folder.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.into(),
+            source,
+        })?;
+        let mut config: Self = toml::from_str(&text).map_err(|source| ConfigError::Parse {
+            path: path.into(),
+            source: Box::new(source),
+        })?;
+        config.validate()?;
+        config.resolve(path.parent().unwrap_or(Path::new("")));
+        Ok(config)
+    }
+
+    fn resolve(&mut self, base: &Path) {
+        let mut paths = vec![&mut self.folder, &mut self.keys, &mut self.deployment];
+        if let Some(broadcaster) = &mut self.broadcaster {
+            paths.extend([&mut broadcaster.input, &mut broadcaster.output]);
+        }
+        for path in paths {
+            *path = base.join(&path);
+        }
+    }
+
+    /// Checks every setting that can be checked without the deployment.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.transcoder.is_none() && self.verifier.is_none() && self.broadcaster.is_none() {
+            return Err(ConfigError::NoRole);
+        }
+        let host = self.rpc.strip_prefix("http://").unwrap_or_default();
+        if host.trim_matches('/').is_empty() {
+            return Err(ConfigError::Rpc(self.rpc.clone()));
+        }
+        let transcoder = self.transcoder.as_ref();
+        let counts = [
+            ("workers", self.workers),
+            ("transcoder.capacity", transcoder.map(|t| t.capacity)),
+            ("transcoder.threads", transcoder.map(|t| t.threads.into())),
+            (
+                "broadcaster.in_flight",
+                self.broadcaster.as_ref().map(|b| b.in_flight),
+            ),
+        ];
+        for (setting, found) in counts {
+            if let Some(found @ 0) = found {
+                return Err(ConfigError::Range {
+                    setting,
+                    found,
+                    expected: "at least 1",
+                });
+            }
+        }
+        // Chain and court are filled in from the deployment later.
+        let stand_in = assay_p2p::Config {
+            chain_id: 1,
+            court: Address::repeat_byte(1),
+            ..self.p2p.clone()
+        };
+        Ok(stand_in.validate()?)
+    }
+
+    /// The network's settings for one deployment.
+    ///
+    /// # Errors
+    /// [`ConfigError::OtherDeployment`] when the file names another chain or court.
+    pub fn network(&self, chain_id: u64, court: Address) -> Result<assay_p2p::Config, ConfigError> {
+        let other = |setting, found: String, expected: String| ConfigError::OtherDeployment {
+            setting,
+            found,
+            expected,
+        };
+        let given = &self.p2p;
+        if given.chain_id != 0 && given.chain_id != chain_id {
+            return Err(other(
+                "chain_id",
+                given.chain_id.to_string(),
+                chain_id.to_string(),
+            ));
+        }
+        if given.court != Address::ZERO && given.court != court {
+            return Err(other("court", given.court.to_string(), court.to_string()));
+        }
+        Ok(assay_p2p::Config {
+            chain_id,
+            court,
+            ..given.clone()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(&path)
+    }
+
+    #[test]
+    fn a_role_is_its_table_and_paths_are_relative_to_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.toml");
+        let text = "deployment = \"../deployment.json\"\n[verifier]\n[broadcaster]\ninput = \"/media/clip.mkv\"\n";
+        std::fs::write(&path, text).unwrap();
+        let config = Config::load(&path).unwrap();
+        assert!(config.verifier.is_some() && config.transcoder.is_none());
+        assert_eq!(config.keys, folder.path().join("keys"));
+        assert_eq!(config.deployment, folder.path().join("../deployment.json"));
+        let broadcaster = config.broadcaster.unwrap();
+        assert_eq!(broadcaster.input, Path::new("/media/clip.mkv"));
+        assert_eq!(broadcaster.output, folder.path().join("hls"));
+        assert!(broadcaster.live && !broadcaster.repeat && broadcaster.job.is_none());
+    }
+
+    #[test]
+    fn a_configuration_returns_through_toml() {
+        let config = Config {
+            transcoder: Some(TranscoderConfig::default()),
+            ..Config::default()
+        };
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<Config>(&text).unwrap(), config);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let error = |text: &str| load(text).unwrap_err().to_string();
+        assert!(error("").contains("no role"));
+        assert!(error("[verifier]\nspeed = 3").contains("speed"));
+        assert!(error("[verifier]\n[p2p]\nlisten_on = []").contains("listen_on"));
+        assert!(error("rpc = \"https://example.org\"\n[verifier]").contains("expected http://"));
+        assert!(error("[broadcaster]\nrepeat = true").contains("input"));
+        assert!(error("[transcoder]\ncapacity = 0").contains("transcoder.capacity is 0"));
+        assert!(error("workers = 0\n[verifier]").contains("workers is 0"));
+        assert!(error("[verifier]\n[p2p]\ntarget_peers = 0").contains("target_peers"));
+        let missing = Config::load(Path::new("nowhere/node.toml")).unwrap_err();
+        assert!(missing.to_string().starts_with("nowhere/node.toml: "));
+    }
+
+    #[test]
+    fn another_deployment_is_refused() {
+        let config = load("[verifier]\n[p2p]\nchain_id = 5").unwrap();
+        let court = Address::repeat_byte(9);
+        assert!(config.network(5, court).is_ok_and(|p2p| p2p.court == court));
+        let other = config.network(6, court).unwrap_err().to_string();
+        assert!(
+            other.contains("chain_id is 5") && other.contains("says 6"),
+            "{other}"
+        );
+    }
+}

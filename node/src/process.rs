@@ -1,0 +1,302 @@
+//! A node as a process of its own: from a configuration file to its last log line.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use assay_chain::ChainError;
+use assay_chain::client::Client;
+use assay_chain::contracts::{Deployment, DeploymentFileError};
+use assay_encoder::conformance::{self, ConformanceError};
+use assay_encoder::{Limits, WorkerCommand, Workers};
+use assay_protocol::U256;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::blobs::BlobFolder;
+use crate::clip::ClipError;
+use crate::config::{BroadcasterConfig, Config, ConfigError};
+use crate::keys::{KeyError, Keys};
+use crate::log;
+use crate::notice::Notice;
+use crate::publish::{Pace, Publication};
+use crate::settings::{BroadcasterSettings, Craft, JobChoice, Settings, TranscoderSettings};
+use crate::start::{Running, StartError, start};
+use crate::status::Status;
+
+/// Held while the node runs, so that a second one stops before it has cost anything.
+const LOCK: &str = "node.lock";
+/// Pause between two looks at the network for the status file.
+const STATUS_PAUSE: Duration = Duration::from_secs(1);
+/// Longest time for closing journals and playlists.
+const STOP_TIME: Duration = Duration::from_secs(10);
+
+/// Why a node does not run, or not any more.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// Another process holds the folder.
+    #[error("{folder}: another assay node (process {pid}) is running on this folder; stop it first, or give this one a folder of its own", folder = folder.display())]
+    Running {
+        /// The folder.
+        folder: PathBuf,
+        /// The other process.
+        pid: String,
+    },
+    /// The disk.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// File or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The configuration does not fit the deployment.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The deployment's file.
+    #[error(transparent)]
+    Deployment(#[from] DeploymentFileError),
+    /// The chain is away or another one.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The configured job is not there.
+    #[error(
+        "there is no job {0} on this chain; leave broadcaster.job out, and the node creates one"
+    )]
+    NoJob(U256),
+    /// The configured job is for something else.
+    #[error(
+        "job {0} was created for another video format or ladder than the input's; leave broadcaster.job out, and the node creates one"
+    )]
+    OtherProfiles(U256),
+    /// This machine's encoder gives other bytes than everyone else's.
+    #[error(transparent)]
+    Conformance(#[from] ConformanceError),
+    /// The input.
+    #[error(transparent)]
+    Clip(#[from] ClipError),
+    /// The node did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The node's loop ended without being told to.
+    #[error("the node has stopped by itself; its last log lines say why")]
+    Ended,
+}
+
+impl ProcessError {
+    /// Whether the person who typed the command can mend it by giving other files.
+    pub const fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Config(_) | Self::Keys(_) | Self::Deployment(_) | Self::Clip(_)
+        )
+    }
+}
+
+/// Runs a node until `until` is ready: reads keys and deployment, checks that this machine's encoder conforms, starts,
+/// and logs what happens. `craft` is how a transcoder encodes; [`crate::Honest`] for everyone who means it.
+///
+/// # Errors
+/// When it cannot start, or stops without being told to.
+pub async fn run(
+    config: Config,
+    craft: Arc<dyn Craft>,
+    worker: WorkerCommand,
+    until: impl Future<Output = ()>,
+) -> Result<(), ProcessError> {
+    tokio::pin!(until);
+    let folder = config.folder.clone();
+    let _lock = lock(&folder)?;
+    let mut tasks = JoinSet::new();
+    let started = tokio::select! {
+        started = begin(&config, craft, worker, &mut tasks) => started?,
+        () = &mut until => return Ok(()),
+    };
+    let (running, mut notices) = started;
+    let mut head = 0;
+    let mut pause = tokio::time::interval(STATUS_PAUSE);
+    loop {
+        tokio::select! {
+            notice = notices.recv() => match notice {
+                Some(notice) => {
+                    if let Notice::Block(number) = notice {
+                        head = number;
+                    }
+                    log::notice(&notice);
+                }
+                None => return Err(ProcessError::Ended),
+            },
+            Some(ended) = tasks.join_next() => {
+                if let Ok(Err(e)) = ended {
+                    log::publication_failed(&e);
+                }
+            }
+            _ = pause.tick() => tell_status(&running, &folder, head).await,
+            () = &mut until => break,
+        }
+    }
+    tracing::info!("stopping");
+    tasks.abort_all();
+    // The loop's last notices must be read, or it would wait for a reader.
+    let drained = async { while notices.recv().await.is_some() {} };
+    let stopped = tokio::time::timeout(STOP_TIME, async { tokio::join!(running.stop(), drained) });
+    if stopped.await.is_err() {
+        tracing::warn!(
+            "the node did not come to an end within {} s",
+            STOP_TIME.as_secs()
+        );
+    }
+    let _ = std::fs::remove_file(Status::path(&folder));
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Everything up to the running node; what goes on beside it is in `tasks`.
+async fn begin(
+    config: &Config,
+    craft: Arc<dyn Craft>,
+    worker: WorkerCommand,
+    tasks: &mut JoinSet<Result<(), ClipError>>,
+) -> Result<(Running, mpsc::Receiver<Notice>), ProcessError> {
+    let folder = config.folder.clone();
+    let keys = Keys::load(&config.keys)?;
+    let deployment = Deployment::load(&config.deployment)?;
+    let domain = deployment.domain();
+    let p2p = config.network(domain.chain_id, domain.court)?;
+    tracing::info!(operator = %keys.operator.address(), chain = domain.chain_id, court = %domain.court, "starting");
+    let client = Client::connect(&config.rpc, &deployment, keys.operator.clone()).await?;
+    client.check_params(&deployment.params).await?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = Workers::new(worker, Limits::default(), config.workers.unwrap_or(cores));
+    let publication = match &config.broadcaster {
+        Some(settings) => Some((Publication::open(&settings.input).await?, settings)),
+        None => None,
+    };
+    tracing::info!(
+        "checking that this machine's encoder gives the bytes of the conformance vectors"
+    );
+    conformance::check(&workers).await?;
+    let mut broadcaster = None;
+    if let Some((publication, settings)) = publication {
+        let job = choose_job(&publication, settings, &client).await?;
+        let (sender, segments) = mpsc::channel(1);
+        broadcaster = Some(BroadcasterSettings {
+            job,
+            in_flight: settings.in_flight,
+            segments,
+            output: settings.output.clone(),
+        });
+        let path = folder.join("blobs");
+        let blobs = BlobFolder::open(&path).map_err(|source| ProcessError::Io { path, source })?;
+        let pace = Pace {
+            repeat: settings.repeat,
+            live: settings.live,
+        };
+        let (cut, workers) = (folder.join("segments"), workers.clone());
+        tasks.spawn(async move { publication.run(&cut, &blobs, &workers, pace, sender).await });
+    }
+    let settings = Settings {
+        folder,
+        keys,
+        rpc: config.rpc.clone(),
+        deployment,
+        p2p,
+        workers,
+        transcoder: config
+            .transcoder
+            .as_ref()
+            .map(|settings| TranscoderSettings {
+                capacity: settings.capacity,
+                threads: settings.threads,
+                craft,
+            }),
+        verifier: config.verifier.is_some(),
+        broadcaster,
+    };
+    Ok(start(settings).await?)
+}
+
+/// The configured job, if it is for this video; otherwise one of the node's own.
+async fn choose_job(
+    publication: &Publication,
+    settings: &BroadcasterConfig,
+    client: &Client,
+) -> Result<JobChoice, ProcessError> {
+    let profiles = &publication.profiles;
+    let Some(id) = settings.job_id() else {
+        return Ok(JobChoice::Own {
+            profiles: profiles.clone(),
+            max_price: U256::from(settings.max_price_per_pixel),
+        });
+    };
+    match client.job(id).await? {
+        None => Err(ProcessError::NoJob(id)),
+        Some(job) if job.profiles_hash != profiles.hash() => Err(ProcessError::OtherProfiles(id)),
+        Some(_) => Ok(JobChoice::Existing(id)),
+    }
+}
+
+/// Takes the folder for this process; the system gives it back when the process ends in whatever way.
+fn lock(folder: &Path) -> Result<File, ProcessError> {
+    let path = folder.join(LOCK);
+    let io = |source| ProcessError::Io {
+        path: path.clone(),
+        source,
+    };
+    std::fs::create_dir_all(folder).map_err(io)?;
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    let mut file = options.open(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            let _ = file.read_to_string(&mut pid);
+            return Err(ProcessError::Running {
+                folder: folder.into(),
+                pid: pid.trim().into(),
+            });
+        }
+        Err(TryLockError::Error(source)) => return Err(io(source)),
+    }
+    file.set_len(0).map_err(io)?;
+    file.rewind().map_err(io)?;
+    writeln!(file, "{}", std::process::id()).map_err(io)?;
+    Ok(file)
+}
+
+async fn tell_status(running: &Running, folder: &Path, head: u64) {
+    let addresses = running.addresses().await;
+    let status = Status {
+        pid: std::process::id(),
+        operator: running.operator,
+        peer: running.peer.to_string(),
+        addresses: addresses.iter().map(ToString::to_string).collect(),
+        peers: running.peers().await,
+        head,
+    };
+    if let Err(e) = status.write(folder) {
+        tracing::warn!("{}: {e}", Status::path(folder).display());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_one_node_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = lock(folder.path()).unwrap();
+        let second = lock(folder.path()).unwrap_err();
+        let expected = format!("process {}", std::process::id());
+        assert!(second.to_string().contains(&expected), "{second}");
+        drop(first);
+        lock(folder.path()).unwrap();
+    }
+}
