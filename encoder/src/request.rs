@@ -197,6 +197,8 @@ impl EncodedLeaf {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Job {
     pub limits: Limits,
+    /// Added to the niceness the worker is started with.
+    pub niceness: u8,
     pub profiles: Vec<u8>,
     pub encode: Option<EncodeJob>,
 }

@@ -11,7 +11,7 @@ use std::io::{Read, Write};
 use std::process::ExitCode;
 
 use assay_protocol::profile::Profiles;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, nice, setrlimit};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
@@ -48,6 +48,8 @@ fn serve() -> std::io::Result<()> {
     let mut stdin = std::io::stdin().lock();
     let job: Job =
         postcard::from_bytes(&framing::read(&mut stdin, MAX_MESSAGE)?).map_err(invalid)?;
+    // Before any thread or FFmpeg is started: they inherit it. A positive step needs no privilege.
+    nice(job.niceness.into())?;
     let source = framing::read(&mut stdin, job.limits.max_source)?;
     drop(stdin);
     std::thread::Builder::new()

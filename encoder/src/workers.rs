@@ -54,13 +54,18 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// At most `slots` workers at a time, and one more for an accused leaf.
+    /// At most `slots` workers at a time, and as many more for accused leaves.
     pub fn new(command: WorkerCommand, limits: Limits, slots: usize) -> Self {
         Self {
             command: Arc::new(command),
             limits,
             slots: Slots::new(slots, MAX_WAITING),
         }
+    }
+
+    /// Requests that run or wait, over all clones and priorities.
+    pub fn waiting(&self) -> usize {
+        self.slots.busy()
     }
 
     /// Decodes a segment and hashes its frames.
@@ -74,6 +79,7 @@ impl Workers {
     ) -> Result<Inspected, WorkerError> {
         let job = Job {
             limits: self.limits,
+            niceness: priority.niceness(),
             profiles: request.profiles.to_bytes(),
             encode: None,
         };
@@ -105,6 +111,7 @@ impl Workers {
         };
         let job = Job {
             limits: self.limits,
+            niceness: priority.niceness(),
             profiles: request.profiles.to_bytes(),
             encode: Some(encode),
         };
