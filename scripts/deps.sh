@@ -97,12 +97,8 @@ if needs_npm; then
     echo "deps: $(command -v node) is $(node --version); at least 18 is needed" >&2
     exit 1
   fi
-  # The packages that carry anvil and forge are plain files around native programs, but ask for Node.js 20; npm would
-  # leave them out on Debian 12's 18 without a word.
-  if [ "$major" -lt 20 ]; then
-    export npm_config_node_version=20.0.0
-  fi
   make --no-print-directory -C chain tools
+  node scripts/chain-tools.mjs
   bin=$PWD/chain/node_modules/.bin
   for tool in anvil forge; do
     if ! have "$tool" && ! "$bin/$tool" --version >/dev/null 2>&1; then
