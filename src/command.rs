@@ -41,7 +41,10 @@ pub fn run(command: Command) -> ExitCode {
     }
     let default = if false { "info" } else { "off" };
     let filter = EnvFilter::try_from_env("ASSAY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(e) => return fail(format!("no runtime: {e}"), 1),
@@ -82,6 +85,12 @@ async fn interrupted() {
     }
 }
 
+/// Prints to standard output; that nobody reads it is no error.
+fn say(text: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
 /// One line that says what is wrong.
 fn fail(message: impl std::fmt::Display, code: u8) -> ExitCode {
     eprintln!("assay: {message}");
@@ -93,7 +102,12 @@ fn fail(message: impl std::fmt::Display, code: u8) -> ExitCode {
 fn tool_folders() -> Vec<PathBuf> {
     let mut folders = vec![PathBuf::from("chain")];
     if let Ok(program) = std::env::current_exe() {
-        folders.extend(program.ancestors().skip(1).map(|folder| folder.join("chain")));
+        folders.extend(
+            program
+                .ancestors()
+                .skip(1)
+                .map(|folder| folder.join("chain")),
+        );
     }
     folders
 }
