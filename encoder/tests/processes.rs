@@ -10,7 +10,7 @@ use assay_encoder::{
     EncodeRequest, InspectRequest, Limits, Priority, WorkerCommand, WorkerError, Workers,
 };
 use assay_protocol::assignment::RefusalReason;
-use support::{bytes, clip, profiles, raw, worker};
+use support::{bytes, clip, marked, profiles, raw, running, worker};
 
 #[tokio::test]
 async fn a_silent_worker_is_killed() {
@@ -87,7 +87,7 @@ async fn niceness_follows_priority_down_to_ffmpeg() {
         4,
         "-c:v libx264 -preset ultrafast",
     );
-    let own = niceness(std::process::id());
+    let own = niceness(std::process::id()).unwrap();
     for (priority, mark, step) in [
         (Priority::Accused, "--as-accused", 0),
         (Priority::Sample, "--as-sample", 5),
@@ -99,55 +99,32 @@ async fn niceness_follows_priority_down_to_ffmpeg() {
             let workers = workers.clone();
             tokio::spawn(async move { workers.encode(&whole, priority).await })
         };
-        // FFmpeg waits for the encoder, so both live for a while.
-        let (worker, ffmpeg) = loop {
+        // Both at the same time, while both are there.
+        let found = loop {
             assert!(!task.is_finished(), "{:?}", task.await);
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            let child = running(mark).first().and_then(|&worker| {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            let both = running(mark).first().and_then(|&worker| {
                 let children = format!("/proc/{worker}/task/{worker}/children");
                 let children = std::fs::read_to_string(children).ok()?;
                 let ffmpeg = children.split_whitespace().next()?.parse().ok()?;
-                Some((worker, ffmpeg))
+                Some((niceness(worker)?, niceness(ffmpeg)?))
             });
-            if let Some(found) = child {
-                break found;
+            if let Some(both) = both {
+                break both;
             }
         };
         assert_eq!(workers.waiting(), 1);
-        assert_eq!(
-            (niceness(worker), niceness(ffmpeg)),
-            (own + step, own + step)
-        );
+        assert_eq!(found, (own + step, own + step));
         task.abort();
         gone(mark).await;
     }
 }
 
-/// The worker with an argument that shows in the list of processes.
-fn marked(mark: &str) -> WorkerCommand {
-    WorkerCommand {
-        arguments: vec![mark.into()],
-        ..worker()
-    }
-}
-
-/// Field 19 of proc(5): the niceness of a process.
-fn niceness(process: u32) -> i32 {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    let (_, after) = stat.rsplit_once(')').unwrap();
-    after.split_whitespace().nth(16).unwrap().parse().unwrap()
-}
-
-/// Processes that have `mark` in their arguments.
-fn running(mark: &str) -> Vec<u32> {
-    let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
-    let marked = entries.filter(|entry| {
-        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains(mark)
-    });
-    marked
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect()
+/// Field 19 of proc(5): the niceness of a process; none when it has ended.
+fn niceness(process: u32) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, after) = stat.rsplit_once(')')?;
+    after.split_whitespace().nth(16)?.parse().ok()
 }
 
 /// Waits until no process has `mark` in its arguments.

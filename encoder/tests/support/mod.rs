@@ -113,3 +113,23 @@ pub fn raw(width: u32, height: u32, frames: u32) -> Arc<[u8]> {
     }
     out.into()
 }
+
+/// The worker with an argument that shows in the list of processes.
+pub fn marked(mark: &str) -> WorkerCommand {
+    WorkerCommand {
+        arguments: vec![mark.into()],
+        ..worker()
+    }
+}
+
+/// Processes that have `mark` in their arguments.
+pub fn running(mark: &str) -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let marked = entries.filter(|entry| {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(mark)
+    });
+    marked
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
