@@ -2,10 +2,11 @@
 
 mod demo;
 mod init;
-// mod node;
+mod node;
 mod proof;
-// mod testnet;
+mod testnet;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -14,6 +15,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Exit code when the person who typed the command can mend it.
 pub const USAGE: u8 = 2;
+/// What a node logs unless told otherwise: its own words, and what libraries warn of.
+const NODE_LOG: &str = "warn,assay_node=info,assay_p2p=info,assay_chain=info,assay_testnet=info";
 /// Exit code after Ctrl-C, as shells have it.
 const INTERRUPTED: u8 = 130;
 
@@ -22,6 +25,10 @@ const INTERRUPTED: u8 = 130;
 pub enum Command {
     /// Run the whole loop on this machine: a chain, a swarm, video, a cheat, and what it costs it.
     Demo(demo::Arguments),
+    /// Start or stop a network of separate processes on this machine.
+    Testnet(testnet::Arguments),
+    /// Run one node from its configuration file.
+    Node(node::Arguments),
     /// Make the keys of a new node.
     Init(init::Arguments),
     /// Check a fraud proof without a network or a chain.
@@ -39,9 +46,11 @@ pub fn run(command: Command) -> ExitCode {
         Command::Init(arguments) => return init::run(&arguments),
         _ => {}
     }
-    let default = if false { "info" } else { "off" };
-    let filter = EnvFilter::try_from_env("ASSAY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    start_logging(match &command {
+        Command::Node(arguments) => Some(arguments),
+        Command::Testnet(arguments) => arguments.as_node(),
+        _ => None,
+    });
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(e) => return fail(format!("no runtime: {e}"), 1),
@@ -49,12 +58,31 @@ pub fn run(command: Command) -> ExitCode {
     let code = runtime.block_on(async {
         match command {
             Command::Demo(arguments) => until_interrupted(demo::run(arguments)).await,
+            Command::Testnet(arguments) if arguments.as_node().is_some() => {
+                testnet::run(arguments).await
+            }
+            Command::Testnet(arguments) => until_interrupted(testnet::run(arguments)).await,
+            Command::Node(arguments) => node::run(arguments).await,
             Command::Worker | Command::Proof(_) | Command::Init(_) => ExitCode::SUCCESS,
         }
     });
     // Blocking reads of children that are gone must not hold the exit up.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     code
+}
+
+/// Logs go to standard error: a node's always, those of other commands where `ASSAY_LOG` asks for them.
+fn start_logging(node: Option<&node::Arguments>) {
+    let default = if node.is_some() { NODE_LOG } else { "off" };
+    let filter = EnvFilter::try_from_env("ASSAY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let logging = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    match node {
+        Some(node) if node.log_json => logging.json().flatten_event(true).init(),
+        _ => logging.with_target(false).init(),
+    }
 }
 
 /// Ends a command on Ctrl-C or SIGTERM by dropping it: children die with what holds them.
@@ -82,6 +110,12 @@ async fn interrupted() {
     }
 }
 
+/// Prints to standard output; that nobody reads it is no error.
+fn say(text: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
 /// One line that says what is wrong.
 fn fail(message: impl std::fmt::Display, code: u8) -> ExitCode {
     eprintln!("assay: {message}");
@@ -93,7 +127,12 @@ fn fail(message: impl std::fmt::Display, code: u8) -> ExitCode {
 fn tool_folders() -> Vec<PathBuf> {
     let mut folders = vec![PathBuf::from("chain")];
     if let Ok(program) = std::env::current_exe() {
-        folders.extend(program.ancestors().skip(1).map(|folder| folder.join("chain")));
+        folders.extend(
+            program
+                .ancestors()
+                .skip(1)
+                .map(|folder| folder.join("chain")),
+        );
     }
     folders
 }

@@ -16,6 +16,7 @@ pub mod input;
 pub mod limits;
 pub mod package;
 pub mod probe;
+mod reply;
 pub mod request;
 pub mod segmenter;
 pub mod settings;
@@ -32,7 +33,8 @@ pub use limits::Limits;
 pub use package::Packager;
 pub use probe::{Probe, probe};
 pub use request::{
-    EncodeRequest, Encoded, EncodedLeaf, InspectRequest, Inspected, LeafRequest, SimdLevel,
+    EncodeRequest, Encoded, EncodedLeaf, Finished, InspectRequest, Inspected, LeafRequest,
+    SimdLevel,
 };
 pub use segmenter::{Segment, Segmenter};
 pub use settings::encoder_id;

@@ -150,6 +150,22 @@ pub struct EncodedLeaf {
     pub bytes: Option<Vec<u8>>,
 }
 
+/// What encoding gave besides the leaves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finished {
+    /// The decoded source.
+    pub source: Inspected,
+    /// CPU time of scaling and encoding, over all threads. After a crash, that of the second try alone.
+    pub encode_cpu: Duration,
+}
+
+impl Finished {
+    /// All CPU time, decode and encode.
+    pub fn cpu(&self) -> Duration {
+        self.source.decode_cpu + self.encode_cpu
+    }
+}
+
 /// What encoding gave, in the order asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encoded {
@@ -157,7 +173,7 @@ pub struct Encoded {
     pub source: Inspected,
     /// The leaves asked for.
     pub leaves: Vec<EncodedLeaf>,
-    /// CPU time of scaling and encoding, over all threads.
+    /// CPU time of scaling and encoding, over all threads. After a crash, that of the second try alone.
     pub encode_cpu: Duration,
 }
 
@@ -197,6 +213,8 @@ impl EncodedLeaf {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Job {
     pub limits: Limits,
+    /// Added to the niceness the worker is started with.
+    pub niceness: u8,
     pub profiles: Vec<u8>,
     pub encode: Option<EncodeJob>,
 }

@@ -10,7 +10,7 @@ use crate::fault::WorkerError;
 /// How urgent a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
-    /// A leaf under accusation: starts at once, in the reserved slot if the others are taken.
+    /// A leaf under accusation: starts at once, in a reserved slot if the others are taken.
     Accused,
     /// A drawn leaf.
     Sample,
@@ -20,7 +20,20 @@ pub enum Priority {
 
 const PRIORITIES: usize = 3;
 
-/// Gives at most `slots` at a time, and one more to accused leaves only.
+impl Priority {
+    /// What its workers add to the niceness they are started with, so that an accused leaf has the CPU before a sample
+    /// and a sample before a transcode (each step of 5 is about a third of the share).
+    pub(crate) fn niceness(self) -> u8 {
+        match self {
+            Self::Accused => 0,
+            Self::Sample => 5,
+            Self::Transcode => 10,
+        }
+    }
+}
+
+/// Gives at most `slots` at a time, and as many more to accused leaves only; first come, first served within a
+/// priority.
 #[derive(Clone)]
 pub(crate) struct Slots {
     state: Arc<Mutex<State>>,
@@ -45,7 +58,10 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 
 impl State {
     fn admits(&self, priority: Priority) -> bool {
-        let reserved = usize::from(priority == Priority::Accused);
+        let reserved = match priority {
+            Priority::Accused => self.slots,
+            Priority::Sample | Priority::Transcode => 0,
+        };
         self.running < self.slots + reserved
     }
 
@@ -73,6 +89,13 @@ impl Slots {
         Self {
             state: Arc::new(Mutex::new(state)),
         }
+    }
+
+    /// Requests that hold a slot or wait for one.
+    pub(crate) fn busy(&self) -> usize {
+        let state = lock(&self.state);
+        let waiting = state.waiting.iter().flatten();
+        state.running + waiting.filter(|waiter| !waiter.is_closed()).count()
     }
 
     /// Waits for a slot.
@@ -142,7 +165,22 @@ mod tests {
         assert!(soon(slots.acquire(Priority::Transcode)).await.is_none());
         assert!(soon(slots.acquire(Priority::Sample)).await.is_none());
         let accused = slots.acquire(Priority::Accused).await.unwrap();
-        assert!(soon(slots.acquire(Priority::Accused)).await.is_none());
+        let other = slots.acquire(Priority::Accused).await.unwrap();
+        assert_eq!(slots.busy(), 4);
+        let (mut third, mut fourth) = (
+            Box::pin(slots.acquire(Priority::Accused)),
+            Box::pin(slots.acquire(Priority::Accused)),
+        );
+        assert!(soon(&mut third).await.is_none() && soon(&mut fourth).await.is_none());
+        assert_eq!(slots.busy(), 6);
+        drop(other);
+        assert!(
+            soon(&mut fourth).await.is_none(),
+            "accused leaves go in the order they came"
+        );
+        let third = soon(&mut third).await.unwrap();
+        drop((third, fourth));
+        assert_eq!(slots.busy(), 3);
 
         let (mut transcode, mut sample) = (
             Box::pin(slots.acquire(Priority::Transcode)),
@@ -152,7 +190,7 @@ mod tests {
         drop(accused);
         assert!(
             soon(&mut sample).await.is_none(),
-            "the reserved slot is for accused leaves"
+            "the reserved slots are for accused leaves"
         );
         drop(first);
         assert!(

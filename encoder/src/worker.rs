@@ -1,31 +1,28 @@
 //! The child process in which all decoding and encoding happens: `assay worker`.
 //!
-//! One request on standard input, one answer on standard output, then it ends. Standard input stays open meanwhile:
+//! One request on standard input, its answer in pieces on standard output ([`Reply`]), then it ends. Standard input stays open meanwhile:
 //! when it closes, the parent is gone and the worker ends at once, and FFmpeg with it, whose pipes break.
 
+mod ahead;
 mod cpu;
 mod decode;
 mod encode;
+mod outlet;
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use assay_protocol::profile::Profiles;
-use rustix::process::{Resource, Rlimit, setrlimit};
-use serde::{Deserialize, Serialize};
+use rustix::process::{Resource, Rlimit, nice, setrlimit};
 
 use crate::fault::Fault;
 use crate::framing::{self, MAX_MESSAGE};
 use crate::limits::Limits;
-use crate::request::{Encoded, Inspected, Job};
+use crate::reply::{Message, Reply};
+use crate::request::Job;
 use crate::settings;
-
-/// What the worker answers.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Answer {
-    Inspected(Inspected),
-    Encoded(Encoded),
-}
+use outlet::Outlet;
 
 /// Exit code when the parent went away.
 const ORPHANED: i32 = 3;
@@ -48,16 +45,16 @@ fn serve() -> std::io::Result<()> {
     let mut stdin = std::io::stdin().lock();
     let job: Job =
         postcard::from_bytes(&framing::read(&mut stdin, MAX_MESSAGE)?).map_err(invalid)?;
+    // Before any thread or FFmpeg is started: they inherit it. A positive step needs no privilege.
+    nice(job.niceness.into())?;
     let source = framing::read(&mut stdin, job.limits.max_source)?;
     drop(stdin);
     std::thread::Builder::new()
         .name("parent-watch".into())
         .spawn(end_with_parent)?;
-    let answer = confine(&job.limits).and_then(|()| answer(&job, &source));
-    framing::write(
-        &mut std::io::stdout().lock(),
-        &postcard::to_stdvec(&answer).map_err(invalid)?,
-    )
+    let outlet = Outlet::new(std::io::stdout());
+    let last = confine(&job.limits).and_then(|()| answer(&job, &source, &outlet));
+    outlet.end(&last).map_err(std::io::Error::other)
 }
 
 fn end_with_parent() {
@@ -81,7 +78,7 @@ fn confine(limits: &Limits) -> Result<(), Fault> {
     set(Resource::Core, 0)
 }
 
-fn answer(job: &Job, source: &[u8]) -> Result<Answer, Fault> {
+fn answer(job: &Job, source: &[u8], outlet: &Outlet<impl Write + Send>) -> Message {
     let profiles =
         Profiles::from_bytes(&job.profiles).map_err(|e| Fault::Profile(e.to_string()))?;
     settings::check(&profiles).map_err(|e| Fault::Profile(e.to_string()))?;
@@ -94,8 +91,12 @@ fn answer(job: &Job, source: &[u8]) -> Result<Answer, Fault> {
             max: job.limits.max_pixels,
         });
     }
-    match &job.encode {
-        None => encode::inspect(source, &profiles, &job.limits).map(Answer::Inspected),
-        Some(ask) => encode::encode(source, &profiles, &job.limits, ask).map(Answer::Encoded),
-    }
+    let encode_cpu = match &job.encode {
+        None => {
+            outlet.source(encode::inspect(source, &profiles, &job.limits)?)?;
+            Duration::ZERO
+        }
+        Some(ask) => encode::encode(source, &profiles, &job.limits, ask, outlet)?,
+    };
+    Ok(Reply::Done { encode_cpu })
 }

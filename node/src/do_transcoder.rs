@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use assay_encoder::{EncodeRequest, EncodedLeaf, Priority};
 use assay_protocol::assignment::SignedAssignment;
-use assay_protocol::wire::{Answer, Gossip, JobRequest, MAX_PART, OutputPart, decode, encode};
+use assay_protocol::wire::{
+    Answer, Gossip, JobRequest, MAX_PART, OutputPart, ReceiptMessage, decode, encode,
+};
 use assay_protocol::{Address, B256};
 use assay_roles::transcoder::{Encoded, Input, Output};
 
-use crate::driver::{Event, Node, Role};
+use crate::driver::{Event, Made, Node, Role};
 use crate::notice::Notice;
 
 /// Tries to push one piece before giving up: the broadcaster passes over who does not deliver.
@@ -36,7 +38,7 @@ impl Node {
             } => self.transcode(*assignment, hash, broadcaster),
             Output::Gossip(message) => {
                 if let Gossip::Receipt(message) = &message {
-                    tracing::info!(seq = message.assignment.assignment.seq, "receipt");
+                    self.tell_receipt(message).await;
                 }
                 self.outlet.publish(&message);
             }
@@ -68,6 +70,21 @@ impl Node {
         }
     }
 
+    async fn tell_receipt(&self, message: &ReceiptMessage) {
+        let signed = &message.receipt;
+        let made = self
+            .transcoding
+            .as_ref()
+            .and_then(|t| t.outputs.get(&signed.receipt.assignmentHash));
+        let notice = Notice::Receipted {
+            seq: message.assignment.assignment.seq,
+            receipt: self.domain.digest(&signed.receipt),
+            leaves: signed.leaves.len() as u32,
+            tampered: made.map(|made| made.tampered.clone()).unwrap_or_default(),
+        };
+        self.tell(notice).await;
+    }
+
     fn transcode(&self, signed: SignedAssignment, hash: B256, broadcaster: Address) {
         let assignment = signed.assignment;
         let job = self.read(|state| state.jobs.get(&assignment.jobId).cloned());
@@ -81,7 +98,6 @@ impl Node {
             self.workers.clone(),
             self.events.clone(),
         );
-        let domain = self.domain;
         tokio::spawn(async move {
             let mut tampered = Vec::new();
             let encoded = match sources.get(&assignment, providers).await {
@@ -116,34 +132,18 @@ impl Node {
                 }
                 Err(reason) => (Vec::new(), Duration::ZERO, Err(reason)),
             };
-            if let Ok(result) = &result {
-                // The receipt's hash follows from what is known here: announced before it is signed.
-                let receipt = assay_protocol::receipt::Receipt {
-                    assignmentHash: hash,
-                    outputRoot: assay_protocol::receipt::output_tree(&result.leaves).root(),
-                    outputBytes: result
-                        .leaves
-                        .iter()
-                        .map(|leaf| u64::from(leaf.output_len))
-                        .sum(),
-                    plant,
-                };
-                let notice = Notice::Receipted {
-                    seq: assignment.seq,
-                    receipt: domain.digest(&receipt),
-                    leaves: result.leaves.len() as u32,
-                    tampered,
-                    cpu,
-                };
-                let _ = events.send(Event::Notice(notice)).await;
-            }
+            let _ = events.send(Event::Notice(Notice::Transcoded { cpu })).await;
+            let made = Made {
+                leaves: Arc::new(outputs),
+                tampered,
+            };
             let input = Input::Transcoded {
                 assignment: hash,
                 plant,
                 result,
             };
             let _ = events
-                .send(Event::Encoded(hash, Arc::new(outputs), Box::new(input)))
+                .send(Event::Encoded(hash, made, Box::new(input)))
                 .await;
         });
     }
@@ -158,7 +158,7 @@ impl Node {
         };
         let network = self.network.clone();
         tokio::spawn(async move {
-            for leaf in outputs.iter() {
+            for leaf in outputs.leaves.iter() {
                 for part in parts(assignment, leaf) {
                     let bytes = encode(&JobRequest::Push(part)).unwrap_or_default();
                     let mut accepted = false;

@@ -47,7 +47,7 @@ pub(crate) enum Event {
     Broadcaster(broadcaster::Input),
     Verifier(verifier::Input),
     /// A transcoder's segment is encoded: the bytes to push, then the core's input.
-    Encoded(B256, Arc<Vec<EncodedLeaf>>, Box<transcoder::Input>),
+    Encoded(B256, Made, Box<transcoder::Input>),
     Notice(Notice),
     Announce,
     Stop,
@@ -66,7 +66,15 @@ pub(crate) struct Publishing {
 pub(crate) struct Transcoding {
     pub core: Transcoder,
     pub settings: TranscoderSettings,
-    pub outputs: BTreeMap<B256, Arc<Vec<EncodedLeaf>>>,
+    pub outputs: BTreeMap<B256, Made>,
+}
+
+/// The output of one assignment.
+#[derive(Clone)]
+pub(crate) struct Made {
+    pub leaves: Arc<Vec<EncodedLeaf>>,
+    /// Leaves that an adversary made otherwise than the profile says.
+    pub tampered: Vec<u32>,
 }
 
 /// Everything a running node has.

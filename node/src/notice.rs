@@ -60,6 +60,9 @@ pub enum Notice {
         leaves: u32,
         /// Of them made otherwise than the profile says, where an adversary is at work.
         tampered: Vec<u32>,
+    },
+    /// This transcoder encoded a segment, in time or not.
+    Transcoded {
         /// CPU time of decoding and encoding.
         cpu: Duration,
     },

@@ -8,7 +8,7 @@ use assay_testnet::cast::Size;
 use assay_testnet::demo::{self, MORE_SEGMENTS, Options};
 use assay_testnet::show::Show;
 
-use super::{USAGE, fail, tool_folders};
+use super::{USAGE, fail, say, tool_folders};
 
 /// Options of the demonstration.
 #[derive(clap::Args)]
@@ -51,7 +51,10 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Ok(worker) => worker,
         Err(e) => return fail(format!("this program cannot be found: {e}"), 1),
     };
-    let to_stdout = arguments.json.as_deref().is_some_and(|path| path.as_os_str() == "-");
+    let to_stdout = arguments
+        .json
+        .as_deref()
+        .is_some_and(|path| path.as_os_str() == "-");
     let json = arguments.json;
     let options = Options {
         input: arguments.input,
@@ -80,9 +83,9 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Err(e) => return fail(format!("the report cannot be written: {e}"), 1),
     };
     if to_stdout {
-        print!("{report}");
+        say(report.trim_end());
     } else {
-        println!("{}", outcome.report.table());
+        say(outcome.report.table());
         if let Some(path) = json
             && let Err(e) = std::fs::write(&path, report)
         {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use assay_node::Keys;
 
-use super::{USAGE, fail};
+use super::{USAGE, fail, say};
 
 /// Options of `assay init`.
 #[derive(clap::Args)]
@@ -19,8 +19,11 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> ExitCode {
     match Keys::generate(&arguments.folder) {
         Ok(keys) => {
-            println!("operator {}", keys.operator.address());
-            println!("bls key  {}", keys.bls.public().0);
+            say(format!(
+                "operator {}\nbls key  {}",
+                keys.operator.address(),
+                keys.bls.public().0
+            ));
             ExitCode::SUCCESS
         }
         Err(e) => fail(e, USAGE),

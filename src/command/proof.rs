@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use assay_protocol::fraud_proof::ProofFile;
+use assay_protocol::fraud_proof::{ProofFile, Proven};
 
-use super::{USAGE, fail};
+use super::{USAGE, fail, say};
 
 /// Options of `assay proof`.
 #[derive(clap::Args)]
@@ -33,19 +33,37 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     };
     match proof.verify() {
         Ok(proven) => {
-            let chain = &proof.domain;
-            println!("the proof holds on chain {} for the court at {}", chain.chain_id, chain.court);
-            println!("transcoder   {}", proven.transcoder);
-            println!("broadcaster  {}", proof.broadcaster);
-            println!("receipt      {}", proven.receipt_hash);
-            println!("leaf         {} (rendition {}, chunk {})", proof.proof.leaf_index, proof.proof.leaf.rendition, proof.proof.leaf.chunk);
-            println!("claimed      {}", proof.proof.leaf.output_hash);
-            println!("recomputed   {}", proof.proof.recomputed_hash);
-            println!("signers      {} of {}, {} basis points of the weight", proof.signers.len(), proof.verifiers.seats.len(), proven.weight_bps());
+            say(summary(&proof, &proven));
             ExitCode::SUCCESS
         }
-        Err(e) => fail(format!("{}: the proof does not hold: {e}", file.display()), 1),
+        Err(e) => fail(
+            format!("{}: the proof does not hold: {e}", file.display()),
+            1,
+        ),
     }
+}
+
+fn summary(file: &ProofFile, proven: &Proven) -> String {
+    let (chain, proof) = (&file.domain, &file.proof);
+    format!(
+        "the proof holds on chain {} for the court at {}\n\
+         transcoder   {}\nbroadcaster  {}\nreceipt      {}\n\
+         leaf         {} (rendition {}, chunk {})\nclaimed      {}\nrecomputed   {}\n\
+         signers      {} of {}, {} basis points of the weight",
+        chain.chain_id,
+        chain.court,
+        proven.transcoder,
+        file.broadcaster,
+        proven.receipt_hash,
+        proof.leaf_index,
+        proof.leaf.rendition,
+        proof.leaf.chunk,
+        proof.leaf.output_hash,
+        proof.recomputed_hash,
+        file.signers.len(),
+        file.verifiers.seats.len(),
+        proven.weight_bps()
+    )
 }
 
 fn read(path: &Path) -> Result<ProofFile, String> {

@@ -95,7 +95,11 @@ impl Up {
     fn plan(self) -> Result<Plan, std::io::Error> {
         Ok(Plan {
             input: self.input,
-            size: Size { transcoders: self.transcoders, verifiers: self.verifiers, cheaters: self.cheaters },
+            size: Size {
+                transcoders: self.transcoders,
+                verifiers: self.verifiers,
+                cheaters: self.cheaters,
+            },
             seed: self.seed,
             dir: self.dir,
             look_in: tool_folders(),
@@ -111,8 +115,15 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             Ok(plan) => launcher::up(plan).await,
             Err(e) => return fail(format!("this program cannot be found: {e}"), 1),
         },
-        Action::Prepare { up, rpc, node_rpc, containers } => match up.plan() {
-            Ok(plan) => launcher::prepare(plan, &rpc, node_rpc.as_deref().unwrap_or(&rpc), containers).await,
+        Action::Prepare {
+            up,
+            rpc,
+            node_rpc,
+            containers,
+        } => match up.plan() {
+            Ok(plan) => {
+                launcher::prepare(plan, &rpc, node_rpc.as_deref().unwrap_or(&rpc), containers).await
+            }
             Err(e) => return fail(format!("this program cannot be found: {e}"), 1),
         },
         Action::CheatNode { node, seed } => {

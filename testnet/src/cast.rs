@@ -61,7 +61,9 @@ pub enum SizeError {
     #[error("0 transcoders; at least 1 is needed")]
     NoTranscoder,
     /// One verifier would hold more than a third.
-    #[error("{0} verifiers; at least {MIN_VERIFIERS} are needed, so that none holds more than a third of the weight")]
+    #[error(
+        "{0} verifiers; at least {MIN_VERIFIERS} are needed, so that none holds more than a third of the weight"
+    )]
     FewVerifiers(usize),
     /// More than the active set.
     #[error("{found} {what}; at most {max} are active in a round")]
@@ -92,13 +94,19 @@ impl Size {
         if self.verifiers < MIN_VERIFIERS {
             return Err(SizeError::FewVerifiers(self.verifiers));
         }
-        for (what, found, max) in [("transcoders", self.transcoders, 100), ("verifiers", self.verifiers, 64)] {
+        for (what, found, max) in [
+            ("transcoders", self.transcoders, 100),
+            ("verifiers", self.verifiers, 64),
+        ] {
             if found > max {
                 return Err(SizeError::TooMany { what, found, max });
             }
         }
         if self.cheaters > self.transcoders {
-            return Err(SizeError::Cheaters { cheaters: self.cheaters, transcoders: self.transcoders });
+            return Err(SizeError::Cheaters {
+                cheaters: self.cheaters,
+                transcoders: self.transcoders,
+            });
         }
         Ok(())
     }
@@ -111,22 +119,41 @@ const DELEGATION: u64 = 50;
 
 /// Own bond of verifier `i` of `n` in LPT: different, and none above a third of the sum.
 fn verifier_bond(i: usize, n: usize) -> u64 {
-    if n == MIN_VERIFIERS { 100 } else { [110, 100, 90, 105, 95][i % 5] }
+    if n == MIN_VERIFIERS {
+        100
+    } else {
+        [110, 100, 90, 105, 95][i % 5]
+    }
 }
 
 /// The cast of a network of this size; keys follow from the seed.
 pub fn cast(size: &Size, seed: u64) -> Result<Vec<Player>, KeyError> {
     let player = |name: String, part, lpt| {
         let keys = Keys::from_seed(seed, &name)?;
-        Ok(Player { name, part, keys, stake: Lpt::whole(lpt) })
+        Ok(Player {
+            name,
+            part,
+            keys,
+            stake: Lpt::whole(lpt),
+        })
     };
     let mut players = vec![player("broadcaster".into(), Part::Broadcaster, 0)];
     for i in 0..size.transcoders {
-        let part = Part::Transcoder { cheats: i < size.cheaters };
-        players.push(player(format!("transcoder-{i}"), part, TRANSCODER_BONDS[i % TRANSCODER_BONDS.len()]));
+        let part = Part::Transcoder {
+            cheats: i < size.cheaters,
+        };
+        players.push(player(
+            format!("transcoder-{i}"),
+            part,
+            TRANSCODER_BONDS[i % TRANSCODER_BONDS.len()],
+        ));
     }
     for i in 0..size.verifiers {
-        players.push(player(format!("verifier-{i}"), Part::Verifier, verifier_bond(i, size.verifiers)));
+        players.push(player(
+            format!("verifier-{i}"),
+            Part::Verifier,
+            verifier_bond(i, size.verifiers),
+        ));
     }
     players.push(player("delegator".into(), Part::Delegator, DELEGATION));
     players.into_iter().collect::<Result<_, _>>()
@@ -147,7 +174,14 @@ mod tests {
 
     #[test]
     fn impossible_sizes_are_refused() {
-        let size = |transcoders, verifiers, cheaters| Size { transcoders, verifiers, cheaters }.validate();
+        let size = |transcoders, verifiers, cheaters| {
+            Size {
+                transcoders,
+                verifiers,
+                cheaters,
+            }
+            .validate()
+        };
         assert_eq!(size(3, 4, 1), Ok(()));
         assert_eq!(size(0, 4, 0), Err(SizeError::NoTranscoder));
         assert_eq!(size(3, 2, 0), Err(SizeError::FewVerifiers(2)));
@@ -156,8 +190,18 @@ mod tests {
 
     #[test]
     fn a_seed_gives_the_same_accounts_and_another_seed_others() {
-        let size = Size { transcoders: 2, verifiers: 3, cheaters: 1 };
-        let addresses = |seed| cast(&size, seed).unwrap().iter().map(Player::address).collect::<Vec<_>>();
+        let size = Size {
+            transcoders: 2,
+            verifiers: 3,
+            cheaters: 1,
+        };
+        let addresses = |seed| {
+            cast(&size, seed)
+                .unwrap()
+                .iter()
+                .map(Player::address)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(addresses(7), addresses(7));
         assert!(addresses(7).iter().zip(addresses(8)).all(|(a, b)| *a != b));
     }

@@ -22,7 +22,14 @@ impl CheapChunks {
 
     /// Whether leaf `leaf` of segment `seq` comes out worse.
     pub fn tampers(&self, seq: u32, leaf: u32) -> bool {
-        let lot = keccak256([&self.seed.to_be_bytes()[..], &seq.to_be_bytes(), &leaf.to_be_bytes()].concat());
+        let lot = keccak256(
+            [
+                &self.seed.to_be_bytes()[..],
+                &seq.to_be_bytes(),
+                &leaf.to_be_bytes(),
+            ]
+            .concat(),
+        );
         u16::from_be_bytes([lot[0], lot[1]]) % 5 == 0
     }
 }
@@ -30,7 +37,11 @@ impl CheapChunks {
 impl Craft for CheapChunks {
     fn shape(&self, assignment: &Assignment, request: &mut EncodeRequest) -> Vec<u32> {
         let mut tampered = Vec::new();
-        for leaf in request.leaves.iter_mut().filter(|leaf| self.tampers(assignment.seq, leaf.leaf)) {
+        for leaf in request
+            .leaves
+            .iter_mut()
+            .filter(|leaf| self.tampers(assignment.seq, leaf.leaf))
+        {
             leaf.settings.quantizer = leaf.settings.quantizer.saturating_add(WORSE);
             tampered.push(leaf.leaf);
         }
@@ -46,7 +57,9 @@ mod tests {
     fn about_one_leaf_in_five() {
         let cheat = CheapChunks::new(3);
         let wrong = (0..1000).flat_map(|seq| (0..8).map(move |leaf| (seq, leaf)));
-        let count = wrong.filter(|(seq, leaf)| cheat.tampers(*seq, *leaf)).count();
+        let count = wrong
+            .filter(|(seq, leaf)| cheat.tampers(*seq, *leaf))
+            .count();
         assert!((1_450..1_750).contains(&count), "{count}");
     }
 }

@@ -25,7 +25,7 @@ use crate::stage::{self, StageError};
 pub use folder::FolderError;
 
 /// Seconds of the clip that the demo makes when it gets none.
-const OWN_CLIP_SECONDS: u32 = 16;
+const OWN_CLIP_SECONDS: u32 = 12;
 /// The clip repeats until every cheater is slashed, but not beyond this many segments more than asked for.
 pub const MORE_SEGMENTS: u32 = 60;
 
@@ -144,7 +144,7 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
     let input = match &options.input {
         Some(path) => path.clone(),
         None => {
-            let path = folders.work.join("moving-clip.y4m");
+            let path = folders.work.join("moving-clip.mkv");
             show.line(format!("making a clip of {OWN_CLIP_SECONDS} seconds"));
             synth::moving_clip(&path, OWN_CLIP_SECONDS).await?;
             path
@@ -169,7 +169,11 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
     conformance::check(&workers).await?;
 
     show.line("starting anvil and deploying the contracts");
-    let anvil = Anvil::start(&AnvilConfig { look_in: options.look_in.clone(), ..AnvilConfig::default() }).await?;
+    let anvil = Anvil::start(&AnvilConfig {
+        look_in: options.look_in.clone(),
+        ..AnvilConfig::default()
+    })
+    .await?;
     let url = anvil.url();
     let deployer = dev_key(0)?;
     let params = Params::demo();
@@ -186,23 +190,55 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
     anvil.set_interval(1).await?;
 
     show.line("starting the nodes");
-    let swarm = swarm::Swarm::start(&options, &url, &stage, &players, &folders, &clip, &workers).await?;
+    let swarm =
+        swarm::Swarm::start(&options, &url, &stage, &players, &folders, &clip, &workers).await?;
     let ledger = swarm.run(&options, &clip, &params, &players, show).await;
+    if ledger.late_samples() > 0 {
+        show.line(format!(
+            "{} samples came too late for their epoch's report",
+            ledger.late_samples()
+        ));
+    }
     show.end();
 
     let closing = tally::Stakes::read(&url, &stage, &deployer, &players).await?;
-    let figures = tally::Figures { input: &input, clip: &clip, players: &players, folders: &folders };
+    let figures = tally::Figures {
+        input: &input,
+        clip: &clip,
+        players: &players,
+        folders: &folders,
+    };
     let wall = started.elapsed();
-    let report = figures.report(&ledger, &opening, &closing, &url, &stage, wall, memory.peak_mib());
-    let failures = checks::failures(&ledger, &report, &players, options.segments.unwrap_or(clip.len()));
+    let report = figures.report(
+        &ledger,
+        &opening,
+        &closing,
+        &url,
+        &stage,
+        wall,
+        memory.peak_mib(),
+    );
+    let failures = checks::failures(
+        &ledger,
+        &report,
+        &players,
+        options.segments.unwrap_or(clip.len()),
+    );
     let chain = match options.keep_chain {
         true => {
-            let pid = anvil.keep().map_err(|source| DemoError::Io { path: "anvil".into(), source })?;
+            let pid = anvil.keep().map_err(|source| DemoError::Io {
+                path: "anvil".into(),
+                source,
+            })?;
             Some(pid)
         }
         false => None,
     };
-    Ok(Outcome { report, failures, chain })
+    Ok(Outcome {
+        report,
+        failures,
+        chain,
+    })
 }
 
 /// Longest time the swarm may take beyond the video's own pace before the demonstration is given up.

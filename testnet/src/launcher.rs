@@ -194,7 +194,10 @@ pub async fn down(dir: &Path) -> Result<String, LauncherError> {
     let ended = crew.end().await? + chain.end().await?;
     Ok(match ended {
         0 => format!("nothing runs in {}", folder.dir().display()),
-        ended => format!("{ended} processes ended; their files are in {}", folder.dir().display()),
+        ended => format!(
+            "{ended} processes ended; their files are in {}",
+            folder.dir().display()
+        ),
     })
 }
 

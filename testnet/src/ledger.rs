@@ -74,7 +74,9 @@ const PAY_BLOCKS: u64 = 12;
 impl CaseFigures {
     /// Whether signers' parts are still outstanding at `block`; who has not asked after a while never will.
     pub fn unpaid(&self, block: u64) -> bool {
-        let Some(executed) = self.executed else { return true };
+        let Some(executed) = self.executed else {
+            return true;
+        };
         self.paid.len() < self.signers && block < executed + PAY_BLOCKS
     }
 }
@@ -117,36 +119,68 @@ impl Ledger {
     pub fn note(&mut self, who: Address, at: Instant, notice: &Notice) {
         match notice {
             Notice::Block(number) => self.block = self.block.max(*number),
-            Notice::Assigned { seq, attempt, transcoder, deadline, .. } => {
+            Notice::Assigned {
+                seq,
+                attempt,
+                transcoder,
+                deadline,
+                ..
+            } => {
                 self.electees.push((*seq, *attempt, *transcoder));
                 self.last_deadline = self.last_deadline.max(*deadline);
             }
-            Notice::Receipted { receipt, leaves, tampered, cpu, .. } => {
+            Notice::Receipted {
+                receipt,
+                leaves,
+                tampered,
+                ..
+            } => {
                 let figures = self.transcoders.entry(who).or_default();
                 figures.segments += 1;
                 figures.cheats += tampered.len() as u64;
                 self.receipts.insert(*receipt, (who, at));
                 self.leaves += u64::from(*leaves);
-                self.encode_cpu += *cpu;
             }
             Notice::Delivered { seq, .. } => drop(self.delivered.insert(*seq)),
             Notice::Gap { seq } => drop(self.gaps.insert(*seq)),
+            Notice::Transcoded { cpu } => self.encode_cpu += *cpu,
             Notice::Recomputed { cpu, .. } => self.verify_cpu += *cpu,
             Notice::Sampled { pass, .. } => {
                 let figures = self.verifiers.entry(who).or_default();
                 figures.samples += 1;
-                *(if *pass { &mut figures.passes } else { &mut figures.mismatches }) += 1;
+                *(if *pass {
+                    &mut figures.passes
+                } else {
+                    &mut figures.mismatches
+                }) += 1;
             }
             Notice::Accused(leaf) => {
                 if let Some((transcoder, _)) = self.receipts.get(&leaf.receipt) {
-                    self.transcoders.entry(*transcoder).or_default().accused.insert(*leaf);
+                    self.transcoders
+                        .entry(*transcoder)
+                        .or_default()
+                        .accused
+                        .insert(*leaf);
                 }
             }
-            Notice::Quorum { leaf, file, .. } => drop(self.proofs.insert((who, *leaf), file.clone())),
-            Notice::Duty { verifier, epoch, drawn, missed } => {
+            Notice::Quorum { leaf, file, .. } => {
+                drop(self.proofs.insert((who, *leaf), file.clone()))
+            }
+            Notice::Duty {
+                verifier,
+                epoch,
+                drawn,
+                missed,
+            } => {
                 self.duties.insert((*verifier, *epoch), (*drawn, *missed));
             }
-            Notice::CaseOpened { case, operator, leaf, signers, block } => {
+            Notice::CaseOpened {
+                case,
+                operator,
+                leaf,
+                signers,
+                block,
+            } => {
                 self.cases.entry(*case).or_insert_with(|| CaseFigures {
                     operator: *operator,
                     leaf: *leaf,
@@ -161,20 +195,40 @@ impl Ledger {
                 });
                 self.settle_proving();
             }
-            Notice::Slashed { case, operator, slashed, burned, block } => {
+            Notice::Slashed {
+                case,
+                operator,
+                slashed,
+                burned,
+                block,
+            } => {
                 if let Some(figures) = self.cases.get_mut(case).filter(|f| f.executed.is_none()) {
                     figures.executed = Some(*block);
                     figures.burned = *burned;
                     self.transcoders.entry(*operator).or_default().slashed += *slashed;
                 }
             }
-            Notice::SignerPaid { case, verifier, amount } => {
+            Notice::SignerPaid {
+                case,
+                verifier,
+                amount,
+            } => {
                 if let Some(figures) = self.cases.get_mut(case) {
                     figures.paid.insert(*verifier, *amount);
                 }
             }
-            Notice::Transaction { what, hash, gas, block, about } => {
-                let tx = Tx { hash: *hash, gas: *gas, block: *block };
+            Notice::Transaction {
+                what,
+                hash,
+                gas,
+                block,
+                about,
+            } => {
+                let tx = Tx {
+                    hash: *hash,
+                    gas: *gas,
+                    block: *block,
+                };
                 match *what {
                     "prove" => drop(self.proving.insert(*about, (who, tx))),
                     "execute" => {
@@ -192,9 +246,19 @@ impl Ledger {
 
     /// Brings cases together with the transactions that opened them and the proofs' files.
     fn settle_proving(&mut self) {
-        for figures in self.cases.values_mut().filter(|figures| figures.prove.is_none()) {
-            let Some((who, tx)) = self.proving.get(&figures.leaf.receipt) else { continue };
-            if let Some(file) = self.proofs.get(&(*who, figures.leaf)).filter(|_| tx.block == figures.opened) {
+        for figures in self
+            .cases
+            .values_mut()
+            .filter(|figures| figures.prove.is_none())
+        {
+            let Some((who, tx)) = self.proving.get(&figures.leaf.receipt) else {
+                continue;
+            };
+            if let Some(file) = self
+                .proofs
+                .get(&(*who, figures.leaf))
+                .filter(|_| tx.block == figures.opened)
+            {
                 figures.prove = Some((*tx, file.clone()));
             }
         }
@@ -202,12 +266,22 @@ impl Ledger {
 
     /// Cases not executed yet.
     pub fn open_cases(&self) -> usize {
-        self.cases.values().filter(|figures| figures.executed.is_none()).count()
+        self.cases
+            .values()
+            .filter(|figures| figures.executed.is_none())
+            .count()
     }
 
     /// Whether a case against the operator was executed.
     pub fn was_slashed(&self, operator: Address) -> bool {
-        self.cases.values().any(|figures| figures.operator == operator && figures.executed.is_some())
+        self.cases
+            .values()
+            .any(|figures| figures.operator == operator && figures.executed.is_some())
+    }
+
+    /// Drawn leaves that were not in their verifier's report in time: on a slow machine, not a fault of the protocol.
+    pub fn late_samples(&self) -> usize {
+        self.duties.values().map(|(_, missed)| missed).sum()
     }
 
     /// Leaves drawn and recomputed, over all verifiers.

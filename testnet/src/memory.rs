@@ -28,7 +28,9 @@ impl MemoryWatch {
                     let bytes = resident(&mut system);
                     (system, bytes)
                 });
-                let Ok((back, bytes)) = sampled.await else { return };
+                let Ok((back, bytes)) = sampled.await else {
+                    return;
+                };
                 system = back;
                 seen.fetch_max(bytes, Ordering::Relaxed);
                 tokio::time::sleep(PAUSE).await;
@@ -67,5 +69,10 @@ fn resident(system: &mut System) -> u64 {
         }
         false
     };
-    system.processes().iter().filter(|(pid, _)| ours(**pid)).map(|(_, process)| process.memory()).sum()
+    system
+        .processes()
+        .iter()
+        .filter(|(pid, _)| ours(**pid))
+        .map(|(_, process)| process.memory())
+        .sum()
 }

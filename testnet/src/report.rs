@@ -25,6 +25,7 @@ pub struct Report {
     pub peak_rss_mib: u64,
     pub playlist: String,
     pub rpc: String,
+    #[serde(serialize_with = "named")]
     pub contracts: Contracts,
 }
 
@@ -102,6 +103,14 @@ fn checksummed<S: Serializer>(address: &Address, serializer: S) -> Result<S::Ok,
     serializer.collect_str(address)
 }
 
+fn named<S: Serializer>(contracts: &Contracts, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(
+        contracts
+            .named()
+            .map(|(name, address)| (name, address.to_string())),
+    )
+}
+
 fn all_checksummed<S: Serializer>(addresses: &[Address], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(addresses.iter().map(ToString::to_string))
 }
@@ -117,7 +126,12 @@ impl Report {
         for t in &self.transcoders {
             out += &format!(
                 "{}  {:>10} {:>10}  {:>8}  {:>6}  {:>7}  {:>7}\n",
-                t.address, t.stake_before.to_string(), t.stake_after.to_string(), t.segments, t.cheats_made, t.accused,
+                t.address,
+                t.stake_before.to_string(),
+                t.stake_after.to_string(),
+                t.segments,
+                t.cheats_made,
+                t.accused,
                 t.slashed.to_string()
             );
         }
@@ -125,22 +139,42 @@ impl Report {
         for v in &self.verifiers {
             out += &format!(
                 "{}  {:>8}  {:>9}  {:>7}  {:>10}  {:>13}\n",
-                v.address, v.stake.to_string(), v.samples, v.passes, v.mismatches, v.signed
+                v.address,
+                v.stake.to_string(),
+                v.samples,
+                v.passes,
+                v.mismatches,
+                v.signed
             );
         }
         for p in &self.fraud_proofs {
             out += &format!(
                 "\nproof: leaf {} of {} after {:.1} s, {} signers ({:.1} %), prove {} gas, execute {} gas, {} LPT burned, {} LPT to signers\n       {}\n",
-                p.leaf, p.transcoder, p.seconds_from_receipt_to_proof, p.signers.len(),
-                p.signer_weight_bps as f64 / 100.0, p.gas_prove, p.gas_execute, p.burned, p.signers_paid, p.file
+                p.leaf,
+                p.transcoder,
+                p.seconds_from_receipt_to_proof,
+                p.signers.len(),
+                p.signer_weight_bps as f64 / 100.0,
+                p.gas_prove,
+                p.gas_execute,
+                p.burned,
+                p.signers_paid,
+                p.file
             );
         }
         if let Some(d) = &self.delegator {
-            out += &format!("\ndelegator: {} LPT before, {} LPT after\n", d.stake_before, d.stake_after);
+            out += &format!(
+                "\ndelegator: {} LPT before, {} LPT after\n",
+                d.stake_before, d.stake_after
+            );
         }
         out + &format!(
             "\nencode {:.1} CPU s, verify {:.1} CPU s, {:.1} s in all, {} MiB at most\nplaylist: {}\n",
-            self.encode_cpu_seconds, self.verify_cpu_seconds, self.wall_seconds, self.peak_rss_mib, self.playlist
+            self.encode_cpu_seconds,
+            self.verify_cpu_seconds,
+            self.wall_seconds,
+            self.peak_rss_mib,
+            self.playlist
         )
     }
 }

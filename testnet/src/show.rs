@@ -31,7 +31,8 @@ impl Show {
     pub fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(0);
-            let style = ProgressStyle::with_template("{bar:24} {pos}/{len} segments  {elapsed}  {msg}");
+            let style =
+                ProgressStyle::with_template("{bar:24} {pos}/{len} segments  {elapsed}  {msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
@@ -52,7 +53,11 @@ impl Show {
 
     /// A line.
     pub fn line(&self, text: impl AsRef<str>) {
-        let line = format!("{:>6.1}s  {}", self.started.elapsed().as_secs_f64(), text.as_ref());
+        let line = format!(
+            "{:>6.1}s  {}",
+            self.started.elapsed().as_secs_f64(),
+            text.as_ref()
+        );
         match &self.bar {
             Some(bar) => bar.println(line),
             None => eprintln!("{line}"),
@@ -82,7 +87,10 @@ impl Show {
     }
 
     fn who(&self, account: &Address) -> String {
-        self.names.get(account).cloned().unwrap_or_else(|| account.to_string())
+        self.names
+            .get(account)
+            .cloned()
+            .unwrap_or_else(|| account.to_string())
     }
 
     fn leaf(&self, leaf: &LeafId) -> String {
@@ -96,18 +104,48 @@ impl Show {
     pub fn notice(&mut self, who: Address, notice: &Notice) {
         let me = self.who(&who);
         let line = match notice {
-            Notice::Assigned { seq, attempt, transcoder, leaves, frames, .. } => {
-                let again = if *attempt > 0 { format!(", attempt {attempt}") } else { String::new() };
-                format!("assignment  segment {seq} ({frames} frames, {leaves} chunks) -> {}{again}", self.who(transcoder))
+            Notice::Assigned {
+                seq,
+                attempt,
+                transcoder,
+                leaves,
+                frames,
+                ..
+            } => {
+                let again = if *attempt > 0 {
+                    format!(", attempt {attempt}")
+                } else {
+                    String::new()
+                };
+                format!(
+                    "assignment  segment {seq} ({frames} frames, {leaves} chunks) -> {}{again}",
+                    self.who(transcoder)
+                )
             }
-            Notice::Skipped { seq, transcoder, why } => {
-                format!("passed over {} for segment {seq}: {why}", self.who(transcoder))
+            Notice::Skipped {
+                seq,
+                transcoder,
+                why,
+            } => {
+                format!(
+                    "passed over {} for segment {seq}: {why}",
+                    self.who(transcoder)
+                )
             }
             Notice::Gap { seq } => format!("GAP         nobody delivered segment {seq}"),
-            Notice::Receipted { seq, receipt, leaves, tampered, .. } => {
+            Notice::Receipted {
+                seq,
+                receipt,
+                leaves,
+                tampered,
+                ..
+            } => {
                 self.receipts.insert(*receipt, *seq);
-                let cheat =
-                    if tampered.is_empty() { String::new() } else { format!("  (cheats on leaf {tampered:?})") };
+                let cheat = if tampered.is_empty() {
+                    String::new()
+                } else {
+                    format!("  (cheats on leaf {tampered:?})")
+                };
                 format!("receipt     segment {seq} by {me}: {leaves} chunks{cheat}")
             }
             Notice::Sampled { leaf, pass } => {
@@ -115,27 +153,58 @@ impl Show {
                 format!("sample      {me}: {} is {found}", self.leaf(leaf))
             }
             Notice::Mismatch { leaf, transcoder } => {
-                format!("mismatch    {me} recomputed {} of {} twice: other bytes", self.leaf(leaf), self.who(transcoder))
+                format!(
+                    "mismatch    {me} recomputed {} of {} twice: other bytes",
+                    self.leaf(leaf),
+                    self.who(transcoder)
+                )
             }
             Notice::Accused(leaf) => format!("accusation  {me} accuses {}", self.leaf(leaf)),
-            Notice::Quorum { leaf, signers, weight_bps, .. } => format!(
+            Notice::Quorum {
+                leaf,
+                signers,
+                weight_bps,
+                ..
+            } => format!(
                 "quorum      {signers} verifiers with {:.1} % of the weight agree on {} ({me})",
                 *weight_bps as f64 / 100.0,
                 self.leaf(leaf)
             ),
             Notice::Acquitted(leaf) => format!("acquittal   {} is right ({me})", self.leaf(leaf)),
-            Notice::Trouble { reason, .. } => format!("trouble     {me} cannot check a receipt: reason {reason}"),
-            Notice::Refused { reason } => format!("refusal     {me}: reason {reason}"),
-            Notice::Transaction { what, hash, gas, block, .. } => {
-                format!("transaction {what} by {me}: {gas} gas in block {block}, {}", short(hash))
+            Notice::Trouble { reason, .. } => {
+                format!("trouble     {me} cannot check a receipt: reason {reason}")
             }
-            Notice::TransactionFailed { what, reason } => format!("transaction {what} by {me} failed: {reason}"),
-            Notice::Slashed { case, operator, slashed, burned, .. } => {
+            Notice::Refused { reason } => format!("refusal     {me}: reason {reason}"),
+            Notice::Transaction {
+                what,
+                hash,
+                gas,
+                block,
+                ..
+            } => {
+                format!(
+                    "transaction {what} by {me}: {gas} gas in block {block}, {}",
+                    short(hash)
+                )
+            }
+            Notice::TransactionFailed { what, reason } => {
+                format!("transaction {what} by {me} failed: {reason}")
+            }
+            Notice::Slashed {
+                case,
+                operator,
+                slashed,
+                burned,
+                ..
+            } => {
                 if !self.slashed.insert(*case) {
                     return;
                 }
                 let (slashed, burned) = (Lpt(*slashed), Lpt(*burned));
-                format!("SLASH       {} loses {slashed} LPT, {burned} LPT burned", self.who(operator))
+                format!(
+                    "SLASH       {} loses {slashed} LPT, {burned} LPT burned",
+                    self.who(operator)
+                )
             }
             Notice::Warning(text) => format!("warning     {me}: {text}"),
             Notice::Block(number) => return self.status(format!("block {number}")),

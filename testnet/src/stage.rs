@@ -54,23 +54,43 @@ struct Actor {
 }
 
 impl Actor {
-    async fn new(url: &str, deployment: &Deployment, name: &str, key: OperatorKey) -> Result<Self, StageError> {
+    async fn new(
+        url: &str,
+        deployment: &Deployment,
+        name: &str,
+        key: OperatorKey,
+    ) -> Result<Self, StageError> {
         let client = Client::connect(url, deployment, key).await?;
-        let config = QueueConfig { poll: std::time::Duration::from_millis(50), ..QueueConfig::default() };
+        let config = QueueConfig {
+            poll: std::time::Duration::from_millis(50),
+            ..QueueConfig::default()
+        };
         let queue = TxQueue::open(&client, Journal::Memory, config).await?;
-        Ok(Self { name: name.into(), queue })
+        Ok(Self {
+            name: name.into(),
+            queue,
+        })
     }
 
     async fn run(&self, calls: impl IntoIterator<Item = (String, Call)>) -> Result<(), StageError> {
         for (key, call) in calls {
-            self.queue.run(key, call).await.map_err(|source| StageError::Tx { who: self.name.clone(), source })?;
+            self.queue
+                .run(key, call)
+                .await
+                .map_err(|source| StageError::Tx {
+                    who: self.name.clone(),
+                    source,
+                })?;
         }
         Ok(())
     }
 
     /// Journals all calls first, then waits: they share blocks.
     async fn run_together(&self, calls: Vec<(String, Call)>) -> Result<(), StageError> {
-        let error = |source| StageError::Tx { who: self.name.clone(), source };
+        let error = |source| StageError::Tx {
+            who: self.name.clone(),
+            source,
+        };
         let mut tickets = Vec::new();
         for (key, call) in calls {
             tickets.push(self.queue.submit(key, call).await.map_err(error)?);
@@ -92,9 +112,18 @@ pub struct Stage {
 }
 
 /// Deploys, with `seed` as the source of randomness.
-pub async fn deploy_seeded(url: &str, deployer: &OperatorKey, params: &Params, seed: u64) -> Result<Deployment, ChainError> {
+pub async fn deploy_seeded(
+    url: &str,
+    deployer: &OperatorKey,
+    params: &Params,
+    seed: u64,
+) -> Result<Deployment, ChainError> {
     let randomness = Randomness::Fixed(keccak256(format!("assay randomness {seed}")));
-    let config = DeployConfig { params: params.clone(), randomness, supply: Lpt::whole(SUPPLY) };
+    let config = DeployConfig {
+        params: params.clone(),
+        randomness,
+        supply: Lpt::whole(SUPPLY),
+    };
     deploy(url, deployer, &config).await
 }
 
@@ -114,17 +143,38 @@ pub async fn set(
         let wei = U256::from(GAS_MONEY);
         funding.push((format!("ether {to}"), Call::SendEther { to, wei }));
         if !player.stake.0.is_zero() {
-            funding.push((format!("lpt {to}"), Call::Transfer { to, amount: player.stake }));
+            funding.push((
+                format!("lpt {to}"),
+                Call::Transfer {
+                    to,
+                    amount: player.stake,
+                },
+            ));
         }
     }
     treasury.run_together(funding).await?;
 
-    let first = players.iter().find(|p| matches!(p.part, Part::Transcoder { .. })).map(Player::address);
-    let (operators, delegators): (Vec<_>, Vec<_>) = players.iter().cloned().partition(|p| p.part != Part::Delegator);
+    let first = players
+        .iter()
+        .find(|p| matches!(p.part, Part::Transcoder { .. }))
+        .map(Player::address);
+    let (operators, delegators): (Vec<_>, Vec<_>) = players
+        .iter()
+        .cloned()
+        .partition(|p| p.part != Part::Delegator);
     let profiles: Option<Arc<[u8]>> = profiles.map(|profiles| profiles.to_bytes().into());
-    act(url, deployment, operators, move |player| operator_calls(player, profiles.as_deref())).await?;
-    act(url, deployment, delegators, move |player| Ok(delegator_calls(player, first))).await?;
-    Ok(Stage { deployment: deployment.clone(), job: U256::from(1) })
+    act(url, deployment, operators, move |player| {
+        operator_calls(player, profiles.as_deref())
+    })
+    .await?;
+    act(url, deployment, delegators, move |player| {
+        Ok(delegator_calls(player, first))
+    })
+    .await?;
+    Ok(Stage {
+        deployment: deployment.clone(),
+        job: U256::from(1),
+    })
 }
 
 /// Every player at once, each with its own calls in order.
@@ -142,7 +192,14 @@ async fn act(
             let key = player.keys.operator.clone();
             let actor = Actor::new(&url, &deployment, &player.name, key).await?;
             let calls = calls(&ActorOf { player, deployment })?;
-            actor.run(calls.into_iter().enumerate().map(|(i, call)| (format!("stage {i}"), call))).await
+            actor
+                .run(
+                    calls
+                        .into_iter()
+                        .enumerate()
+                        .map(|(i, call)| (format!("stage {i}"), call)),
+                )
+                .await
         });
     }
     while let Some(done) = tasks.join_next().await {
@@ -173,7 +230,10 @@ fn operator_calls(actor: &ActorOf, profiles: Option<&[u8]>) -> Result<Vec<Call>,
         }
         Part::Transcoder { .. } => vec![
             Call::Approve { amount },
-            Call::Bond { role: Role::Transcoder, amount },
+            Call::Bond {
+                role: Role::Transcoder,
+                amount,
+            },
             Call::SetTerms {
                 role: Role::Transcoder,
                 reward_cut_bps: 1_000,
@@ -184,11 +244,15 @@ fn operator_calls(actor: &ActorOf, profiles: Option<&[u8]>) -> Result<Vec<Call>,
         Part::Verifier => {
             let key = player.keys.bls.public();
             let registry = actor.deployment.contracts.verifier_registry;
-            let message = possession_message(&key, player.address(), actor.deployment.chain_id, registry)?;
+            let message =
+                possession_message(&key, player.address(), actor.deployment.chain_id, registry)?;
             let possession = player.keys.bls.prove_possession(message)?;
             vec![
                 Call::Approve { amount },
-                Call::Bond { role: Role::Verifier, amount },
+                Call::Bond {
+                    role: Role::Verifier,
+                    amount,
+                },
                 Call::RegisterVerifier { key, possession },
             ]
         }
@@ -198,12 +262,27 @@ fn operator_calls(actor: &ActorOf, profiles: Option<&[u8]>) -> Result<Vec<Call>,
 
 fn delegator_calls(actor: &ActorOf, operator: Option<Address>) -> Vec<Call> {
     let amount = actor.player.stake;
-    let Some(operator) = operator else { return Vec::new() };
-    vec![Call::Approve { amount }, Call::Delegate { role: Role::Transcoder, operator, amount }]
+    let Some(operator) = operator else {
+        return Vec::new();
+    };
+    vec![
+        Call::Approve { amount },
+        Call::Delegate {
+            role: Role::Transcoder,
+            operator,
+            amount,
+        },
+    ]
 }
 
 /// Opens the next round with the deployer's account; the chain must have reached it.
-pub async fn open_round(url: &str, deployer: &OperatorKey, deployment: &Deployment) -> Result<(), StageError> {
+pub async fn open_round(
+    url: &str,
+    deployer: &OperatorKey,
+    deployment: &Deployment,
+) -> Result<(), StageError> {
     let actor = Actor::new(url, deployment, "deployer", deployer.clone()).await?;
-    actor.run([("open the first round".to_owned(), Call::OpenRound)]).await
+    actor
+        .run([("open the first round".to_owned(), Call::OpenRound)])
+        .await
 }

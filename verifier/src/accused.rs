@@ -61,8 +61,7 @@ impl Verifier {
         let Some((evidence, state)) = self.leaf_mut(leaf) else {
             return Vec::new();
         };
-        state.accusers.insert(me);
-        state.accused_at.get_or_insert(now.block);
+        state.accused_by(me, now.block);
         let source = evidence.assignment.assignment.sourceHash;
         let mut outputs = vec![
             Output::ServeSource(source),
@@ -96,8 +95,7 @@ impl Verifier {
         let Some((evidence, state)) = self.leaf_mut(leaf) else {
             return Vec::new();
         };
-        state.accusers.insert(accuser);
-        state.accused_at.get_or_insert(now.block);
+        state.accused_by(accuser, now.block);
         if !sits || state.matter != Matter::Open {
             return Vec::new();
         }

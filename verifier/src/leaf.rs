@@ -1,6 +1,6 @@
 //! What is known of one leaf and of one receipt.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use assay_protocol::assignment::RefusalReason;
 use assay_protocol::verdict::SignedVerdict;
@@ -44,7 +44,8 @@ pub(crate) enum Matter {
 pub(crate) struct LeafState {
     pub own: Own,
     pub drawn: bool,
-    pub accusers: BTreeSet<Address>,
+    /// In order of arrival.
+    pub accusers: Vec<Address>,
     /// Block of the first accusation.
     pub accused_at: Option<u64>,
     pub accusing: bool,
@@ -54,6 +55,16 @@ pub(crate) struct LeafState {
     pub submit_at: Option<u64>,
     pub shown: bool,
     pub tried_levels: bool,
+}
+
+impl LeafState {
+    /// Adds an accuser, once.
+    pub fn accused_by(&mut self, accuser: Address, block: u64) {
+        if !self.accusers.contains(&accuser) {
+            self.accusers.push(accuser);
+        }
+        self.accused_at.get_or_insert(block);
+    }
 }
 
 /// One receipt.

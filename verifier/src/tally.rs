@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::params::Params;
 use assay_protocol::verdict::{LeafId, SignedVerdict};
-use assay_protocol::{B256, U256, keccak256};
+use assay_protocol::{B256, U256};
 
 use crate::leaf::{Matter, Own};
 use crate::output::{Conviction, Equivocation, Note, Output};
@@ -103,21 +103,10 @@ impl Verifier {
             return Vec::new();
         }
         let due = *state.submit_at.get_or_insert_with(|| {
-            let lot = |who: &assay_protocol::Address| {
-                keccak256(
-                    [
-                        who.as_slice(),
-                        leaf.receipt.as_slice(),
-                        &leaf.index.to_be_bytes(),
-                    ]
-                    .concat(),
-                )
-            };
-            let before = state
-                .accusers
-                .iter()
-                .filter(|other| lot(other) < lot(&me))
-                .count() as u64;
+            // Who accused first submits first; the rest of the round's verifiers come after the accusers.
+            let place = state.accusers.iter().position(|accuser| *accuser == me);
+            let seat = set.find(me).map_or(0, |(position, _)| position);
+            let before = place.unwrap_or(state.accusers.len() + seat) as u64;
             now.block + TURN_BLOCKS * before
         });
         if now.block < due {

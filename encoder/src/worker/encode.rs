@@ -1,5 +1,6 @@
 //! Decoded frames to roots and leaves: chunks are encoded while later ones are still being decoded.
 
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,10 +11,12 @@ use assay_protocol::B256;
 use assay_protocol::frames::{ChunkHasher, segment_tree};
 use assay_protocol::profile::Profiles;
 
+use super::ahead::{Ahead, Chunk, MAX_AHEAD};
+use super::outlet::Outlet;
 use super::{cpu, decode};
 use crate::fault::Fault;
 use crate::limits::Limits;
-use crate::request::{EncodeJob, Encoded, EncodedLeaf, Inspected};
+use crate::request::{EncodeJob, EncodedLeaf, Inspected, LeafRequest};
 use crate::settings::{rendition_settings, source_format};
 
 /// rav1e keeps large arrays on the stack.
@@ -30,82 +33,62 @@ pub(super) fn inspect(
     hash(source, profiles, limits, None, |_, _| Ok(()))
 }
 
-/// Decodes, hashes and encodes.
+/// Decodes, hashes and encodes; sends the source and each leaf on their way. Returns the CPU time of encoding.
 pub(super) fn encode(
     source: &[u8],
     profiles: &Profiles,
     limits: &Limits,
     ask: &EncodeJob,
-) -> Result<Encoded, Fault> {
+    outlet: &Outlet<impl Write + Send>,
+) -> Result<Duration, Fault> {
     let tasks = tasks(profiles, ask)?;
-    let done = Done {
-        leaves: Mutex::new(vec![None; tasks.len()]),
-        fault: Mutex::default(),
-        cpu: Mutex::default(),
-    };
+    let done = Done::default();
     let threads = usize::from(ask.threads.clamp(1, MAX_THREADS)).min(tasks.len().max(1));
-    let (sender, receiver) = sync_channel::<(Task, Frames)>(threads);
+    let ahead = Ahead::new(MAX_AHEAD);
+    let (sender, receiver) = sync_channel::<(Task, Arc<Chunk>)>(tasks.len());
     let receiver = Mutex::new(receiver);
     let format = source_format(&profiles.source);
-    let inspected = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         for _ in 0..threads {
             let thread = std::thread::Builder::new()
                 .name("encode".into())
                 .stack_size(STACK);
             thread
-                .spawn_scoped(scope, || work(&receiver, &done, &format, ask.want_bytes))
+                .spawn_scoped(scope, || {
+                    work(&receiver, &done, outlet, &format, ask.want_bytes)
+                })
                 .map_err(|e| Fault::Worker(format!("starting a thread: {e}")))?;
         }
-        let inspected = hash(
-            source,
-            profiles,
-            limits,
-            Some(ask.frame_count),
-            |chunk, frames| {
-                give(
-                    &sender,
-                    &done,
-                    tasks.iter().filter(|t| t.chunk == chunk),
-                    frames,
-                )
-            },
-        );
-        drop(sender);
-        inspected
-    })?;
-    if let Some(fault) = lock(&done.fault).take() {
-        return Err(fault);
-    }
-    if inspected.frame_count != ask.frame_count {
-        return Err(Fault::FrameCount {
-            found: inspected.frame_count,
-            expected: ask.frame_count,
+        let expected = ask.frame_count;
+        let inspected = hash(source, profiles, limits, Some(expected), |chunk, frames| {
+            let asked = tasks.iter().filter(|task| task.chunk == chunk);
+            give(&sender, &done, asked, || ahead.hold(frames))
         });
+        drop(sender);
+        let inspected = inspected?;
+        let found = inspected.frame_count;
+        if found != expected {
+            return Err(Fault::FrameCount { found, expected });
+        }
+        outlet.source(inspected)
+    })?;
+    match lock(&done.fault).take() {
+        Some(fault) => Err(fault),
+        None => Ok(*lock(&done.cpu)),
     }
-    let leaves: Option<Vec<_>> = std::mem::take(&mut *lock(&done.leaves))
-        .into_iter()
-        .collect();
-    let leaves = leaves.ok_or_else(|| Fault::Worker("a leaf was not encoded".into()))?;
-    Ok(Encoded {
-        source: inspected,
-        leaves,
-        encode_cpu: *lock(&done.cpu),
-    })
 }
-
-type Frames = Arc<Vec<Vec<u8>>>;
 
 #[derive(Clone, Copy)]
 struct Task {
-    position: usize,
+    place: u32,
     leaf: u32,
     rendition: u8,
     chunk: u32,
     settings: RenditionSettings,
 }
 
+#[derive(Default)]
 struct Done {
-    leaves: Mutex<Vec<Option<EncodedLeaf>>>,
     fault: Mutex<Option<Fault>>,
     cpu: Mutex<Duration>,
 }
@@ -121,7 +104,7 @@ fn tasks(profiles: &Profiles, ask: &EncodeJob) -> Result<Vec<Task>, Fault> {
         profiles.chunks(ask.frame_count),
         profiles.leaf_count(ask.frame_count),
     );
-    let task = |(position, l): (usize, &crate::request::LeafRequest)| {
+    let task = |(place, l): (u32, &LeafRequest)| {
         if l.leaf >= leaves {
             return Err(Fault::NoSuchLeaf {
                 leaf: l.leaf,
@@ -134,14 +117,14 @@ fn tasks(profiles: &Profiles, ask: &EncodeJob) -> Result<Vec<Task>, Fault> {
             .map_err(|e| Fault::Profile(e.to_string()))?;
         let (rendition, chunk) = ((l.leaf / chunks) as u8, l.leaf % chunks);
         Ok(Task {
-            position,
+            place,
             leaf: l.leaf,
             rendition,
             chunk,
             settings,
         })
     };
-    ask.leaves.iter().enumerate().map(task).collect()
+    (0..).zip(&ask.leaves).map(task).collect()
 }
 
 /// Hashes every frame and hands each finished chunk on.
@@ -190,49 +173,55 @@ fn hash(
     })
 }
 
-fn give<'a>(
-    sender: &SyncSender<(Task, Frames)>,
+fn give<'a, 'b>(
+    sender: &SyncSender<(Task, Arc<Chunk<'b>>)>,
     done: &Done,
     tasks: impl Iterator<Item = &'a Task>,
-    frames: Vec<Vec<u8>>,
+    hold: impl FnOnce() -> Chunk<'b>,
 ) -> Result<(), Fault> {
-    let frames = Arc::new(frames);
+    let mut tasks = tasks.peekable();
+    if tasks.peek().is_none() {
+        return Ok(());
+    }
+    let chunk = Arc::new(hold());
     for task in tasks {
         if let Some(fault) = lock(&done.fault).clone() {
             return Err(fault);
         }
         sender
-            .send((*task, Arc::clone(&frames)))
+            .send((*task, Arc::clone(&chunk)))
             .map_err(|_| Fault::Worker("the encoding threads are gone".into()))?;
     }
     Ok(())
 }
 
 fn work(
-    receiver: &Mutex<Receiver<(Task, Frames)>>,
+    receiver: &Mutex<Receiver<(Task, Arc<Chunk>)>>,
     done: &Done,
+    outlet: &Outlet<impl Write>,
     format: &SourceFormat,
     want_bytes: bool,
 ) {
     loop {
         let next = lock(receiver).recv();
-        let Ok((task, frames)) = next else { break };
+        let Ok((task, chunk)) = next else { break };
         if lock(&done.fault).is_some() {
             // Keeps receiving, so that the sender never waits for a thread that has given up.
             continue;
         }
-        match caught(&task, &frames, format) {
-            Ok(chunk) => lock(&done.leaves)[task.position] = Some(leaf(&task, chunk, want_bytes)),
-            Err(fault) => {
-                lock(&done.fault).get_or_insert(fault);
-            }
+        let sent = caught(&task, &chunk, format).and_then(|encoded| {
+            drop(chunk);
+            outlet.leaf(task.place, leaf(&task, encoded, want_bytes))
+        });
+        if let Err(fault) = sent {
+            lock(&done.fault).get_or_insert(fault);
         }
     }
     *lock(&done.cpu) += cpu::thread();
 }
 
-fn caught(task: &Task, frames: &Frames, format: &SourceFormat) -> Result<EncodedChunk, Fault> {
-    let views: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
+fn caught(task: &Task, chunk: &Chunk, format: &SourceFormat) -> Result<EncodedChunk, Fault> {
+    let views: Vec<&[u8]> = chunk.frames.iter().map(Vec::as_slice).collect();
     let result = catch_unwind(AssertUnwindSafe(|| {
         encode_chunk(&views, format, &task.settings)
     }));

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use assay_encoder::{Limits, Probe, WorkerCommand, Workers};
-use assay_protocol::profile::{Profiles, Rendition};
+use assay_encoder::y4m::{Header, write_frame};
+use assay_encoder::{Limits, Probe, WorkerCommand, Workers, synth};
+use assay_protocol::profile::{Profiles, Rendition, SourceFormat};
 
 pub fn worker() -> WorkerCommand {
     WorkerCommand {
@@ -76,4 +77,59 @@ pub fn frames(path: &Path) -> u32 {
 
 pub fn bytes(path: &Path) -> Arc<[u8]> {
     std::fs::read(path).unwrap().into()
+}
+
+/// Full size and half of it, in chunks of five.
+pub fn profiles(width: u16, height: u16) -> Profiles {
+    let colour = [2; 3];
+    let source = SourceFormat {
+        width,
+        height,
+        bit_depth: 8,
+        full_range: false,
+        colour,
+        fps_num: 30,
+        fps_den: 1,
+    };
+    Profiles {
+        chunk_frames: 5,
+        source,
+        renditions: vec![rendition(width, height), rendition(width / 2, height / 2)],
+    }
+}
+
+/// A Y4M clip.
+pub fn raw(width: u32, height: u32, frames: u32) -> Arc<[u8]> {
+    let header = Header {
+        width,
+        height,
+        bit_depth: 8,
+        fps: (30, 1),
+        full_range: false,
+    };
+    let mut out = header.line().into_bytes();
+    for index in 0..frames {
+        write_frame(&mut out, &synth::frame(width, height, index)).unwrap();
+    }
+    out.into()
+}
+
+/// The worker with an argument that shows in the list of processes.
+pub fn marked(mark: &str) -> WorkerCommand {
+    WorkerCommand {
+        arguments: vec![mark.into()],
+        ..worker()
+    }
+}
+
+/// Processes that have `mark` in their arguments.
+pub fn running(mark: &str) -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let marked = entries.filter(|entry| {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(mark)
+    });
+    marked
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
 }

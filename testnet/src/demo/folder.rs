@@ -45,7 +45,12 @@ impl Folders {
         let entries = match fs::read_dir(out) {
             Ok(entries) => entries.count(),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => 0,
-            Err(source) => return Err(FolderError::Io { path: out.into(), source }),
+            Err(source) => {
+                return Err(FolderError::Io {
+                    path: out.into(),
+                    source,
+                });
+            }
         };
         let mark = out.join(MARK);
         if entries > 0 && !mark.exists() {
@@ -86,7 +91,10 @@ mod tests {
         let foreign = folder.path().join("mine");
         fs::create_dir(&foreign).unwrap();
         fs::write(foreign.join("thesis.txt"), "x").unwrap();
-        assert!(matches!(Folders::prepare(&foreign), Err(FolderError::Foreign(_))));
+        assert!(matches!(
+            Folders::prepare(&foreign),
+            Err(FolderError::Foreign(_))
+        ));
         assert!(foreign.join("thesis.txt").exists());
     }
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use assay_encoder::Workers;
-use assay_node::{BlobFolder, BroadcasterSettings, Craft, Honest, JobChoice, Notice, Running, Settings, TranscoderSettings, start};
+use assay_node::{
+    BlobFolder, BroadcasterSettings, Craft, Honest, JobChoice, Notice, Running, Settings,
+    TranscoderSettings, start,
+};
 use assay_p2p::{Config, Multiaddr};
 use assay_protocol::Address;
 use assay_protocol::params::Params;
@@ -25,6 +28,8 @@ use crate::stage::Stage;
 const IN_FLIGHT: usize = 2;
 /// Notices of all nodes waiting to be counted.
 const NOTICES: usize = 8_192;
+/// Time that a fed segment takes to reach a worker.
+const SETTLE: Duration = Duration::from_millis(400);
 /// Time for the swarm to find itself.
 const MESH_TIME: Duration = Duration::from_secs(15);
 
@@ -35,6 +40,7 @@ pub(crate) struct Swarm {
     nodes: Vec<Running>,
     told: mpsc::Receiver<Told>,
     segments: mpsc::Sender<Source>,
+    workers: Workers,
 }
 
 impl Swarm {
@@ -53,15 +59,26 @@ impl Swarm {
         let mut feed = Some(feed);
         let mut bootstrap: Vec<Multiaddr> = Vec::new();
         let mut nodes = Vec::new();
-        for player in players.iter().filter(|player| player.part != Part::Delegator) {
+        for player in players
+            .iter()
+            .filter(|player| player.part != Part::Delegator)
+        {
             let folder = folders.nodes.join(&player.name);
             let broadcaster = match (player.part, feed.take()) {
                 (Part::Broadcaster, Some(segments)) => {
-                    let io = |source| DemoError::Io { path: folder.clone(), source };
+                    let io = |source| DemoError::Io {
+                        path: folder.clone(),
+                        source,
+                    };
                     let blobs = BlobFolder::open(&folder.join("blobs")).map_err(io)?;
                     clip.store(&blobs).map_err(io)?;
                     let (job, output) = (JobChoice::Existing(stage.job), folders.hls.clone());
-                    Some(BroadcasterSettings { job, in_flight: IN_FLIGHT, segments, output })
+                    Some(BroadcasterSettings {
+                        job,
+                        in_flight: IN_FLIGHT,
+                        segments,
+                        output,
+                    })
                 }
                 (_, other) => {
                     feed = other;
@@ -70,9 +87,16 @@ impl Swarm {
             };
             let transcoder = match player.part {
                 Part::Transcoder { cheats } => {
-                    let craft: Arc<dyn Craft> =
-                        if cheats { Arc::new(CheapChunks::new(options.seed)) } else { Arc::new(Honest) };
-                    Some(TranscoderSettings { capacity: 4, threads: 2, craft })
+                    let craft: Arc<dyn Craft> = if cheats {
+                        Arc::new(CheapChunks::new(options.seed))
+                    } else {
+                        Arc::new(Honest)
+                    };
+                    Some(TranscoderSettings {
+                        capacity: 4,
+                        threads: 2,
+                        craft,
+                    })
                 }
                 _ => None,
             };
@@ -82,7 +106,10 @@ impl Swarm {
                 keys: player.keys.clone(),
                 rpc: url.into(),
                 deployment: stage.deployment.clone(),
-                p2p: Config { bootstrap: bootstrap.clone(), ..Config::new(domain.chain_id, domain.court) },
+                p2p: Config {
+                    bootstrap: bootstrap.clone(),
+                    ..Config::new(domain.chain_id, domain.court)
+                },
                 workers: workers.clone(),
                 transcoder,
                 verifier: player.part == Part::Verifier,
@@ -102,7 +129,12 @@ impl Swarm {
             }
             nodes.push(running);
         }
-        Ok(Self { nodes, told, segments })
+        Ok(Self {
+            nodes,
+            told,
+            segments,
+            workers: workers.clone(),
+        })
     }
 
     /// Waits until the swarm has found itself: the broadcaster sees everyone.
@@ -144,9 +176,12 @@ impl Swarm {
         let mut ledger = Ledger::default();
         let mut fed = 0u32;
         let begun = Instant::now();
+        let mut last_fed = begun;
         let mut tick = tokio::time::interval(Duration::from_millis(100));
         loop {
-            let caught = cheaters.iter().all(|cheater| ledger.cases.values().any(|case| case.operator == *cheater));
+            let caught = cheaters
+                .iter()
+                .all(|cheater| ledger.cases.values().any(|case| case.operator == *cheater));
             let more = fed < base || (!caught && fed < base + MORE_SEGMENTS);
             let next = clip.source(fed).filter(|_| more);
             tokio::select! {
@@ -156,13 +191,15 @@ impl Swarm {
                     ledger.note(who, at, &notice);
                     show.progress(ledger.delivered.len() as u64, u64::from(base.max(fed)));
                 }
-                Ok(permit) = self.segments.reserve(), if next.is_some() => {
-                    if let Some(source) = next {
-                        permit.send(source);
-                        fed += 1;
-                    }
-                }
                 _ = tick.tick() => {
+                    // The next segment comes when this machine, which plays every node, has caught up.
+                    let idle = self.workers.waiting() == 0 && last_fed.elapsed() > SETTLE;
+                    if let Some(source) = next.filter(|_| idle)
+                        && self.segments.try_send(source).is_ok()
+                    {
+                        fed += 1;
+                        last_fed = Instant::now();
+                    }
                     let given_up = begun.elapsed() > PATIENCE;
                     if given_up {
                         show.line(format!("giving up after {} s", PATIENCE.as_secs()));

@@ -36,20 +36,30 @@ impl Stakes {
         let client = Client::connect(url, &stage.deployment, key.clone()).await?;
         let mut pools = BTreeMap::new();
         let mut delegated = None;
-        let first = players.iter().find(|p| matches!(p.part, Part::Transcoder { .. })).map(Player::address);
+        let first = players
+            .iter()
+            .find(|p| matches!(p.part, Part::Transcoder { .. }))
+            .map(Player::address);
         for player in players {
             let role = match player.part {
                 Part::Transcoder { .. } => Role::Transcoder,
                 Part::Verifier => Role::Verifier,
                 Part::Delegator => {
                     if let Some(operator) = first {
-                        delegated = Some(client.stake_of(Role::Transcoder, operator, player.address()).await?);
+                        delegated = Some(
+                            client
+                                .stake_of(Role::Transcoder, operator, player.address())
+                                .await?,
+                        );
                     }
                     continue;
                 }
                 Part::Broadcaster => continue,
             };
-            pools.insert(player.address(), client.pool(role, player.address()).await?.bonded());
+            pools.insert(
+                player.address(),
+                client.pool(role, player.address()).await?.bonded(),
+            );
         }
         Ok(Self { pools, delegated })
     }
@@ -80,23 +90,34 @@ impl Figures<'_> {
         peak_rss_mib: u64,
     ) -> Report {
         let probe = &self.clip.probe;
-        let mut fraud_proofs: Vec<_> = ledger.cases.values().filter_map(|case| self.proof(ledger, case)).collect();
+        let mut fraud_proofs: Vec<_> = ledger
+            .cases
+            .values()
+            .filter_map(|case| self.proof(ledger, case))
+            .collect();
         fraud_proofs.sort_by_key(|proof| proof.block_proven);
         let samples = ledger.samples();
         let players = self.players.iter();
-        let transcoders = players.clone().filter(|p| matches!(p.part, Part::Transcoder { .. })).map(|player| {
-            let address = player.address();
-            let figures = ledger.transcoders.get(&address).cloned().unwrap_or_default();
-            Transcoder {
-                address,
-                stake_before: before.of(address),
-                stake_after: after.of(address),
-                segments: figures.segments,
-                cheats_made: figures.cheats,
-                accused: figures.accused.len(),
-                slashed: Lpt(figures.slashed),
-            }
-        });
+        let transcoders = players
+            .clone()
+            .filter(|p| matches!(p.part, Part::Transcoder { .. }))
+            .map(|player| {
+                let address = player.address();
+                let figures = ledger
+                    .transcoders
+                    .get(&address)
+                    .cloned()
+                    .unwrap_or_default();
+                Transcoder {
+                    address,
+                    stake_before: before.of(address),
+                    stake_after: after.of(address),
+                    segments: figures.segments,
+                    cheats_made: figures.cheats,
+                    accused: figures.accused.len(),
+                    slashed: Lpt(figures.slashed),
+                }
+            });
         let verifiers = players.filter(|p| p.part == Part::Verifier).map(|player| {
             let address = player.address();
             let figures = ledger.verifiers.get(&address).copied().unwrap_or_default();
@@ -106,7 +127,10 @@ impl Figures<'_> {
                 samples: figures.samples,
                 passes: figures.passes,
                 mismatches: figures.mismatches,
-                signed: fraud_proofs.iter().filter(|proof| proof.signers.contains(&address)).count() as u64,
+                signed: fraud_proofs
+                    .iter()
+                    .filter(|proof| proof.signers.contains(&address))
+                    .count() as u64,
             }
         });
         let delegator = before.delegated.zip(after.delegated);
@@ -123,11 +147,18 @@ impl Figures<'_> {
             renditions: self.clip.profiles.renditions.len(),
             chunks: ledger.leaves,
             samples,
-            sample_fraction: if ledger.leaves == 0 { 0.0 } else { samples as f64 / ledger.leaves as f64 },
+            sample_fraction: if ledger.leaves == 0 {
+                0.0
+            } else {
+                samples as f64 / ledger.leaves as f64
+            },
             transcoders: transcoders.collect(),
             verifiers: verifiers.collect(),
             fraud_proofs,
-            delegator: delegator.map(|(stake_before, stake_after)| Delegator { stake_before, stake_after }),
+            delegator: delegator.map(|(stake_before, stake_after)| Delegator {
+                stake_before,
+                stake_after,
+            }),
             encode_cpu_seconds: ledger.encode_cpu.as_secs_f64(),
             verify_cpu_seconds: ledger.verify_cpu.as_secs_f64(),
             wall_seconds: wall.as_secs_f64(),
@@ -163,11 +194,17 @@ impl Figures<'_> {
             gas_execute: execute.gas,
             tx_prove: prove.hash,
             tx_execute: execute.hash,
-            seconds_from_receipt_to_proof: case.seen.saturating_duration_since(receipted).as_secs_f64(),
+            seconds_from_receipt_to_proof: case
+                .seen
+                .saturating_duration_since(receipted)
+                .as_secs_f64(),
             block_proven: case.opened,
             block_executed: case.executed?,
             burned: Lpt(case.burned),
-            signers_paid: Lpt(case.paid.values().fold(U256::ZERO, |sum, amount| sum + *amount)),
+            signers_paid: Lpt(case
+                .paid
+                .values()
+                .fold(U256::ZERO, |sum, amount| sum + *amount)),
             file: kept.display().to_string(),
         })
     }

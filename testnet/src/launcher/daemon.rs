@@ -85,7 +85,11 @@ impl Daemon {
             path: path.clone(),
             source,
         };
-        let log = File::options().create(true).append(true).open(&path).map_err(io)?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(io)?;
         let errors = log.try_clone().map_err(io)?;
         let mut command = Command::new(&plan.worker.program);
         match operator.cheats {

@@ -109,7 +109,8 @@ impl Folder {
     /// The last line or two of a node's log.
     pub fn last_words(&self, name: &str) -> String {
         let text = fs::read(self.log(name)).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text[text.len().saturating_sub(LAST_WORDS)..]).into_owned();
+        let text =
+            String::from_utf8_lossy(&text[text.len().saturating_sub(LAST_WORDS)..]).into_owned();
         let lines: Vec<_> = text.lines().rev().take(2).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join(" / ")
     }
@@ -150,10 +151,15 @@ impl Folder {
         place: &Place<'_>,
         input: &Path,
     ) -> Result<Vec<Operator>, LauncherError> {
-        let known = players.iter().find(|player| player.part == Part::Broadcaster);
+        let known = players
+            .iter()
+            .find(|player| player.part == Part::Broadcaster);
         let known = known.map(peer_of).transpose()?;
         let mut operators = Vec::new();
-        for player in players.iter().filter(|player| player.part != Part::Delegator) {
+        for player in players
+            .iter()
+            .filter(|player| player.part != Part::Delegator)
+        {
             let folder = self.node(&player.name);
             fs::create_dir_all(&folder).map_err(io(&folder))?;
             Keys::write_seeded(&folder.join("keys"), plan.seed, &player.name)?;
@@ -189,7 +195,12 @@ fn peer_of(player: &Player) -> Result<PeerId, LauncherError> {
 }
 
 /// A node's configuration file, for people too.
-fn configuration(player: &Player, place: &Place<'_>, known: Option<PeerId>, input: &Path) -> String {
+fn configuration(
+    player: &Player,
+    place: &Place<'_>,
+    known: Option<PeerId>,
+    input: &Path,
+) -> String {
     let is_known = player.part == Part::Broadcaster;
     let (rpc, host, known_host, port, known_port, discovery) = match *place {
         Place::Here { port, rpc } => {
@@ -214,7 +225,9 @@ fn configuration(player: &Player, place: &Place<'_>, known: Option<PeerId>, inpu
     let role = match player.part {
         Part::Transcoder { .. } => "[transcoder]\n".to_owned(),
         Part::Verifier => "[verifier]\n".to_owned(),
-        Part::Broadcaster => format!("[broadcaster]\ninput = {input:?}\nrepeat = true\noutput = \"hls\"\n"),
+        Part::Broadcaster => {
+            format!("[broadcaster]\ninput = {input:?}\nrepeat = true\noutput = \"hls\"\n")
+        }
         Part::Delegator => String::new(),
     };
     format!(

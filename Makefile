@@ -1,0 +1,32 @@
+# What a person types. Longer things are in scripts/; the contracts have a Makefile of their own in chain/.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help deps build demo test image clean
+
+help:
+	@echo "make demo    set up, build, run the whole loop on this machine (ARGS='--seed 2' and so on)"
+	@echo "make test    every check that continuous integration makes"
+	@echo "make build   the release build: $(TARGET)/release/assay"
+	@echo "make deps    only the set-up: says what is missing, asks, installs"
+	@echo "make image   a container image named assay"
+	@echo "make clean   remove what was built"
+
+deps:
+	scripts/deps.sh demo
+
+build:
+	cargo build --release --locked
+
+demo: deps build
+	$(TARGET)/release/assay demo $(ARGS)
+
+test:
+	scripts/deps.sh test
+	scripts/test.sh
+
+image: deps build
+	scripts/image.sh $(TARGET)/release/assay
+
+clean:
+	cargo clean
+	rm -rf chain/node_modules chain/out chain/cache

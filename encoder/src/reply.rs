@@ -1,0 +1,30 @@
+//! What comes back from a worker, message by message.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::request::{EncodedLeaf, Inspected};
+
+/// In this order: the source, each leaf as it is done, the end. An inspection has no leaves.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Reply {
+    /// The whole source has been decoded.
+    Source(Inspected),
+    /// A leaf is done.
+    Leaf {
+        /// Its place in the job's list.
+        place: u32,
+        /// What came out.
+        leaf: EncodedLeaf,
+    },
+    /// Nothing more comes.
+    Done {
+        /// CPU time of scaling and encoding, over all threads.
+        encode_cpu: Duration,
+    },
+}
+
+/// One message on the worker's standard output. A fault is the last one.
+pub(crate) type Message = Result<Reply, Fault>;

@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Sees to what a build needs besides git, a C compiler, make and Rust.
+#   deps.sh demo    for building and running
+#   deps.sh test    for `make test` as well
+# Lists what is missing; asks before it installs when a person sits there, installs when run unattended as root,
+# otherwise says what to type and ends with 1. Packages are Debian's; elsewhere their names are a hint.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+purpose=${1:-demo}
+case $purpose in
+  demo | test) ;;
+  *)
+    echo "deps: '$purpose' is neither demo nor test" >&2
+    exit 2
+    ;;
+esac
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+packages=()
+# want PACKAGE REASON PROGRAM...: the package is missing if one of the programs is.
+want() {
+  local package=$1 reason=$2 program
+  shift 2
+  for program in "$@"; do
+    if ! have "$program"; then
+      echo "missing: $program ($package): $reason"
+      packages+=("$package")
+      return
+    fi
+  done
+}
+
+# npm's own packages of anvil and forge are only needed where there are none; the tests compile Solidity with the
+# pinned solc in any case.
+needs_npm() {
+  [ "$purpose" = test ] || ! have anvil
+}
+
+want nasm "rav1e's SIMD assembly is assembled with it" nasm
+want ffmpeg "reads and decodes source video" ffmpeg ffprobe
+if needs_npm; then
+  want nodejs "runs the pinned Solidity compiler and fetches anvil and forge" node
+  want npm "fetches what chain/package-lock.json pins" npm
+fi
+if [ "$purpose" = test ]; then
+  want dav1d "a second AV1 decoder for the tests" dav1d
+fi
+
+# These are a precondition, not something to install behind a person's back.
+if ! have cc && ! have gcc; then
+  echo "deps: no C compiler; type: apt-get install gcc libc6-dev" >&2
+  exit 1
+fi
+if ! have cargo; then
+  echo "deps: no cargo on the PATH; install Rust by https://rustup.rs" >&2
+  exit 1
+fi
+
+unattended() { [ -n "${CI:-}" ] || ! { [ -t 0 ] && [ -t 1 ]; }; }
+
+root=()
+if [ "$(id -u)" -ne 0 ]; then
+  root=(sudo)
+fi
+
+say_and_end() {
+  echo "deps: type:" >&2
+  echo "  ${root[*]:+${root[*]} }apt-get update" >&2
+  echo "  ${root[*]:+${root[*]} }apt-get install --no-install-recommends ${packages[*]}" >&2
+  exit 1
+}
+
+if [ ${#packages[@]} -gt 0 ]; then
+  if ! have apt-get; then
+    echo "deps: no apt-get here; install by your system's own means: ${packages[*]}" >&2
+    exit 1
+  fi
+  if unattended; then
+    [ "$(id -u)" -eq 0 ] || say_and_end
+  else
+    [ "$(id -u)" -eq 0 ] || have sudo || say_and_end
+    read -r -p "Install ${packages[*]} with ${root[*]:+${root[*]} }apt-get? [y/N] " answer
+    case $answer in
+      y | Y | yes) ;;
+      *) say_and_end ;;
+    esac
+  fi
+  "${root[@]}" apt-get update
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${packages[@]}"
+fi
+
+if needs_npm; then
+  major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
+  if [ "$major" -lt 18 ]; then
+    echo "deps: $(command -v node) is $(node --version); at least 18 is needed" >&2
+    exit 1
+  fi
+  make --no-print-directory -C chain tools
+  node scripts/chain-tools.mjs
+  bin=$PWD/chain/node_modules/.bin
+  for tool in anvil forge; do
+    if ! have "$tool" && ! "$bin/$tool" --version >/dev/null 2>&1; then
+      echo "deps: $tool is neither on the PATH nor does $bin/$tool run (npm carries it for x86-64 Linux);" \
+        "install Foundry 1.7: https://getfoundry.sh" >&2
+      exit 1
+    fi
+  done
+fi
+
+if [ "$purpose" = test ]; then
+  for component in fmt clippy; do
+    if ! cargo "$component" --version >/dev/null 2>&1; then
+      name=${component/#fmt/rustfmt}
+      if have rustup; then
+        rustup component add "$name"
+      else
+        echo "deps: cargo $component is missing; add the component $name to your Rust" >&2
+        exit 1
+      fi
+    fi
+  done
+fi
+echo "deps: everything that 'make $purpose' needs is here"
