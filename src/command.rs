@@ -15,8 +15,9 @@ use tracing_subscriber::EnvFilter;
 
 /// Exit code when the person who typed the command can mend it.
 pub const USAGE: u8 = 2;
-/// What a node logs unless told otherwise: its own words, and what libraries warn of.
-const NODE_LOG: &str = "warn,assay_node=info,assay_p2p=info,assay_chain=info,assay_testnet=info";
+/// What a node logs unless told otherwise: its own words, and what libraries warn of. Gossipsub and Kademlia warn of
+/// ordinary things: a message said twice, nobody known yet.
+const NODE_LOG: &str = "warn,assay_node=info,assay_p2p=info,assay_chain=info,libp2p=error,libp2p_gossipsub=error,libp2p_kad=error";
 /// Exit code after Ctrl-C, as shells have it.
 const INTERRUPTED: u8 = 130;
 

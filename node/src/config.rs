@@ -196,7 +196,8 @@ impl Config {
             paths.extend([&mut broadcaster.input, &mut broadcaster.output]);
         }
         for path in paths {
-            *path = base.join(&path);
+            // Through its components, which leave out every `.`.
+            *path = base.join(&path).components().collect();
         }
     }
 

@@ -11,13 +11,18 @@ use assay_protocol::wire::{Answer, Gossip, JobRequest, OutputPart, encode};
 use assay_roles::broadcaster::{Broadcaster, Input, Output};
 
 use crate::collect::Collection;
-use crate::driver::{Event, Node, Publishing, Role};
+use crate::driver::{Event, Node, Publishing, Role, Unborn};
 use crate::notice::Notice;
 
+/// An electee that is not known cannot be sent anything, so the first segments of a network that is just starting would
+/// be lost; but whoever is away must not hold the stream up either.
+const GATHERING_BLOCKS: u64 = 10;
+
 impl Node {
-    /// Begins to publish once the chain has the job and its seed.
+    /// Begins to publish once the chain has the job and its seed, and every transcoder that may be elected has said
+    /// where it is, or has had time to.
     pub(crate) async fn begin_publishing(&mut self) {
-        let Some(id) = self.unborn.as_ref().map(|(job, _)| *job) else {
+        let Some(id) = self.unborn.as_ref().map(|unborn| unborn.job) else {
             return;
         };
         let job = self.read(|state| state.jobs.get(&id).cloned());
@@ -25,7 +30,16 @@ impl Node {
         let (Some(job), Some(snapshot)) = (job, round) else {
             return;
         };
-        let Some((_, settings)) = self.unborn.take() else {
+        let here = |operator| operator == self.me || self.directory.peer(operator).is_some();
+        let complete = snapshot.candidates.iter().all(|c| here(c.operator));
+        let now = self.now().block;
+        if let Some(unborn) = &mut self.unborn
+            && now < *unborn.waiting_since.get_or_insert(now) + GATHERING_BLOCKS
+            && !complete
+        {
+            return;
+        }
+        let Some(Unborn { settings, .. }) = self.unborn.take() else {
             return;
         };
         let ready = self

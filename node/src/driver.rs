@@ -53,6 +53,14 @@ pub(crate) enum Event {
     Stop,
 }
 
+/// A broadcaster that cannot begin yet: its job has not been seen on chain, or nobody is there to work for it.
+pub(crate) struct Unborn {
+    pub job: U256,
+    pub settings: BroadcasterSettings,
+    /// Block since which only transcoders are missing.
+    pub waiting_since: Option<u64>,
+}
+
 /// A broadcaster with its machinery.
 pub(crate) struct Publishing {
     pub core: Broadcaster,
@@ -95,8 +103,7 @@ pub(crate) struct Node {
     pub workers: Workers,
     pub keeper: Keeper,
     pub roles: u8,
-    /// Job and settings of a broadcaster whose job has not been seen on chain yet.
-    pub unborn: Option<(U256, BroadcasterSettings)>,
+    pub unborn: Option<Unborn>,
     pub publishing: Option<Publishing>,
     pub transcoding: Option<Transcoding>,
     pub verifying: Option<Verifier>,

@@ -161,6 +161,7 @@ impl Node {
 
     async fn on_block(&mut self, number: u64) {
         self.tell(Notice::Block(number)).await;
+        self.begin_publishing().await;
         self.drive_broadcaster(broadcaster::Input::Block).await;
         self.drive_transcoder(transcoder::Input::Block).await;
         self.drive_verifier(verifier::Input::Block).await;

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::blobs::BlobFolder;
 use crate::chain_feed::Feed;
-use crate::driver::{Event, Node, Transcoding};
+use crate::driver::{Event, Node, Transcoding, Unborn};
 use crate::journal::{Journal, JournalError};
 use crate::notice::Notice;
 use crate::outlet::Outlet;
@@ -125,7 +125,11 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     let tx_journal = TxJournal::File(folder.join("transactions.redb"));
     let queue = TxQueue::open(&client, tx_journal, QueueConfig::default()).await?;
     let unborn = match broadcaster {
-        Some(settings) => Some((own_job(&settings.job, &client, &queue).await?, settings)),
+        Some(settings) => Some(Unborn {
+            job: own_job(&settings.job, &client, &queue).await?,
+            settings,
+            waiting_since: None,
+        }),
         None => None,
     };
     let identity = Identity::from_secret(keys.p2p.clone())?;
