@@ -8,7 +8,7 @@ help:
 	@echo "make test    every check that continuous integration makes"
 	@echo "make build   the release build: $(TARGET)/release/assay"
 	@echo "make deps    only the set-up: says what is missing, asks, installs"
-	@echo "make image   a container image named assay"
+	@echo "make image   the container image of testnet/docker-compose.yml"
 	@echo "make clean   remove what was built"
 
 deps:
@@ -24,8 +24,8 @@ test:
 	scripts/deps.sh test
 	scripts/test.sh
 
-image: deps build
-	scripts/image.sh $(TARGET)/release/assay
+image: deps
+	testnet/build-image
 
 clean:
 	cargo clean
