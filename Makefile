@@ -1,5 +1,7 @@
 # What a person types. Longer things are in scripts/; the contracts have a Makefile of their own in chain/.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Where rustup puts cargo; shells without a profile do not look there.
+export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .PHONY: help deps build demo test image clean
 
