@@ -83,7 +83,8 @@ contract GasTest is Stream {
         _atMost("equivocation", 102_000);
     }
 
-    /// One pairing, two hashes to the curve and a new case cost 200,800 before the first opcode in between.
+    /// Base cost, calldata, one pairing, two hashes to the curve, a new case and its events make about 200,100
+    /// before the first opcode between them.
     function test_verifier_equivocation() external {
         (Verdict memory a, Verdict memory b) =
             (Verdict(keccak256("r"), 5, RECOMPUTED), Verdict(keccak256("r"), 5, keccak256("else")));
