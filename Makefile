@@ -1,5 +1,7 @@
 # What a person types. Longer things are in scripts/; the contracts have a Makefile of their own in chain/.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Where rustup puts cargo; shells without a profile do not look there.
+export PATH := $(PATH):$(HOME)/.cargo/bin
 
 .PHONY: help deps build demo test image clean
 
@@ -8,7 +10,7 @@ help:
 	@echo "make test    every check that continuous integration makes"
 	@echo "make build   the release build: $(TARGET)/release/assay"
 	@echo "make deps    only the set-up: says what is missing, asks, installs"
-	@echo "make image   a container image named assay"
+	@echo "make image   the container image of testnet/docker-compose.yml"
 	@echo "make clean   remove what was built"
 
 deps:
@@ -24,8 +26,8 @@ test:
 	scripts/deps.sh test
 	scripts/test.sh
 
-image: deps build
-	scripts/image.sh $(TARGET)/release/assay
+image: deps
+	testnet/build-image
 
 clean:
 	cargo clean

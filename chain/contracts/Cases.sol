@@ -18,17 +18,22 @@ abstract contract Cases is IFraudCourt {
     using Bursts for Bursts.History;
     using SafeERC20 for IERC20;
 
-    /// @dev Two slots. Bitmap and round say who signed; nothing is stored per signer.
+    /// @dev One slot, and for kinds with signers another.
     struct Case {
         address operator;
         uint32 openedBlock;
-        uint32 round;
+        uint32 leafIndex;
         FaultKind kind;
         CaseStatus status;
+        Signers signers;
+    }
+
+    /// @dev One slot. Bitmap and round say who signed; nothing is stored per signer.
+    struct Signers {
         uint64 bitmap;
+        uint32 round;
         uint64 claimed;
-        uint96 signersReward;
-        uint32 leafIndex;
+        uint96 reward;
     }
 
     /// @dev Of wrong encodes and leaf faults. `strikes` counts repeats, `round` is that of the last execution.
@@ -68,6 +73,9 @@ abstract contract Cases is IFraudCourt {
         ISlashable stakes_,
         IVerifierRegistry registry_
     ) {
+        if (parameters.deadlineBlocks >= Bursts.MAX_SPAN) {
+            revert InvalidParameter("deadlineBlocks", parameters.deadlineBlocks, Bursts.MAX_SPAN - 1);
+        }
         if (parameters.wrongEncodeBps > BPS) {
             revert InvalidParameter("wrongEncodeBps", parameters.wrongEncodeBps, BPS);
         }
@@ -102,7 +110,7 @@ abstract contract Cases is IFraudCourt {
         uint256 slashed = ownCut + delegatedCut;
         uint256 reward = _signersReward(c, ownCut);
         // At most half of two share pools, each below 2^96.
-        c.signersReward = uint96(reward);
+        if (reward != 0) c.signers.reward = uint96(reward);
         stakes.unfreeze(role, operator);
         emit CaseExecuted(caseId, operator, slashed, slashed - reward, reward);
         if (slashed != reward) token.burn(slashed - reward);
@@ -112,14 +120,15 @@ abstract contract Cases is IFraudCourt {
     function claimSigner(bytes32 caseId, uint256 position) external returns (uint256 amount) {
         Case storage c = _inStatus(caseId, CaseStatus.Executed);
         uint64 bit = position < 64 ? uint64(1) << uint64(position) : 0;
-        if (c.bitmap & bit == 0) revert NotASigner(caseId, position);
-        if (c.claimed & bit != 0) revert AlreadyPaid(caseId, position);
-        (address verifier, uint256 weight) = registry.verifierAt(c.round, position);
+        Signers memory signers = c.signers;
+        if (signers.bitmap & bit == 0) revert NotASigner(caseId, position);
+        if (signers.claimed & bit != 0) revert AlreadyPaid(caseId, position);
+        (address verifier, uint256 weight) = registry.verifierAt(signers.round, position);
         if (stakes.isFrozen(Role.Verifier, verifier)) revert SignerFrozen(verifier);
-        c.claimed |= bit;
-        (uint256 signed,) = registry.weigh(c.round, c.bitmap, c.operator);
+        c.signers.claimed = signers.claimed | bit;
+        (uint256 signed,) = registry.weigh(signers.round, signers.bitmap, c.operator);
         // Rounded down: the parts of all signers never exceed the reward.
-        amount = c.signersReward * weight / signed;
+        amount = signers.reward * weight / signed;
         emit SignerPaid(caseId, verifier, amount);
         IERC20(token).safeTransfer(verifier, amount);
     }
@@ -132,13 +141,13 @@ abstract contract Cases is IFraudCourt {
             operator: c.operator,
             kind: c.kind,
             status: c.status,
-            round: c.round,
+            round: c.signers.round,
             openedBlock: c.openedBlock,
             executableAt: c.openedBlock + caseWindow,
             leafIndex: c.leafIndex,
-            bitmap: c.bitmap,
-            claimed: c.claimed,
-            signersReward: c.signersReward
+            bitmap: c.signers.bitmap,
+            claimed: c.signers.claimed,
+            signersReward: c.signers.reward
         });
     }
 
@@ -170,17 +179,12 @@ abstract contract Cases is IFraudCourt {
     ) internal {
         Case storage c = _cases[caseId];
         if (c.status != CaseStatus.None) revert AlreadyProven(caseId);
-        _cases[caseId] = Case({
-            operator: operator,
-            openedBlock: SafeCast.toUint32(block.number),
-            round: SafeCast.toUint32(round),
-            kind: kind,
-            status: CaseStatus.Open,
-            bitmap: bitmap,
-            claimed: 0,
-            signersReward: 0,
-            leafIndex: leafIndex
-        });
+        c.operator = operator;
+        c.openedBlock = SafeCast.toUint32(block.number);
+        c.leafIndex = leafIndex;
+        c.kind = kind;
+        c.status = CaseStatus.Open;
+        if (bitmap != 0) c.signers = Signers(bitmap, SafeCast.toUint32(round), 0, 0);
         emit CaseOpened(
             caseId, kind, operator, receiptHash, leafIndex, bitmap, block.number, block.number + caseWindow
         );
@@ -196,7 +200,7 @@ abstract contract Cases is IFraudCourt {
     function _startBurst(address operator, uint256 signedBlock) internal {
         uint64 opened = burstAt(operator, signedBlock);
         if (opened != 0) revert AbsorbedByBurst(operator, opened);
-        _bursts[operator].record(uint64(block.number), _burstBlocks());
+        _bursts[operator].record(block.number);
     }
 
     /// @dev Blocks that a burst spans: D and the block of the opening itself.
@@ -227,9 +231,10 @@ abstract contract Cases is IFraudCourt {
 
     /// @dev The signers' part of the own cut, by weight: what absent verifiers would have had is burned.
     function _signersReward(Case storage c, uint256 ownCut) private view returns (uint256) {
-        uint64 bitmap = c.bitmap;
+        Signers storage signers = c.signers;
+        uint64 bitmap = signers.bitmap;
         if (bitmap == 0 || ownCut == 0) return 0;
-        (uint256 signed, uint256 total) = registry.weigh(c.round, bitmap, c.operator);
+        (uint256 signed, uint256 total) = registry.weigh(signers.round, bitmap, c.operator);
         return ownCut * signersBps * signed / (BPS * total);
     }
 

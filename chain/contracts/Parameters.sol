@@ -9,7 +9,7 @@ error InvalidParameter(string name, uint256 found, uint256 bound);
 struct Parameters {
     /// Blocks from one round's opening to the earliest opening of the next. Mainnet 6,377: about 21 hours.
     uint64 roundLength;
-    /// D: blocks from the signing of an assignment to its deadline.
+    /// D: blocks from the signing of an assignment to its deadline, at most 255.
     uint64 deadlineBlocks;
     /// Blocks after a deadline during which faults of that assignment are accepted.
     uint64 evidenceWindow;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IBondingManager} from "./interfaces/IBondingManager.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
@@ -15,11 +16,14 @@ contract RoundsManager is IRoundsManager {
     /// @inheritdoc IRoundsManager
     uint64 public immutable roundLength;
 
-    /// @inheritdoc IRoundsManager
-    uint64 public currentRound;
-    /// @dev Beside the round, so that the common question about the present round reads one slot.
-    uint64 private _presentOpenedAt;
-    mapping(uint64 round => uint64 blockNumber) private _openedAt;
+    /// @dev Rounds whose opening is found beside the present round's number, in one slot: those that evidence
+    ///      is about.
+    uint256 private constant RECENT = 7;
+
+    uint32 private _present;
+    /// @dev Opening blocks of the last `RECENT` rounds, 32 bits each, the present round's lowest.
+    uint224 private _recent;
+    mapping(uint256 round => uint256 blockNumber) private _openedAt;
 
     constructor(Parameters memory parameters, IBondingManager bonding_, IVerifierRegistry registry_) {
         roundLength = parameters.roundLength;
@@ -29,13 +33,13 @@ contract RoundsManager is IRoundsManager {
 
     /// @inheritdoc IRoundsManager
     function openRound() external returns (uint64 round) {
-        uint64 present = currentRound;
-        uint256 from = openableAt();
+        uint32 present = _present;
+        uint224 recent = _recent;
+        uint256 from = uint256(uint32(recent)) + roundLength;
         if (block.number < from) revert RoundNotOver(present, from);
         round = present + 1;
-        currentRound = round;
-        _presentOpenedAt = uint64(block.number);
-        _openedAt[round] = uint64(block.number);
+        (_present, _recent) = (present + 1, recent << 32 | SafeCast.toUint32(block.number));
+        _openedAt[round] = block.number;
         emit RoundOpened(round, uint64(block.number));
         // The registry reads the verifiers' snapshot, so stakes come first.
         bonding.takeSnapshot(round);
@@ -44,19 +48,33 @@ contract RoundsManager is IRoundsManager {
 
     /// @inheritdoc IRoundsManager
     function openedAt(uint64 round) external view returns (uint64) {
-        if (round > currentRound) revert RoundNotOpened(round, currentRound);
-        return _openedAt[round];
+        (uint256 present, uint256 recent) = (_present, _recent);
+        if (round > present) revert RoundNotOpened(round, uint64(present));
+        return uint64(_opening(round, present, recent));
     }
 
     /// @inheritdoc IRoundsManager
     function openableAt() public view returns (uint256) {
-        return uint256(_presentOpenedAt) + roundLength;
+        return uint256(uint32(_recent)) + roundLength;
+    }
+
+    /// @inheritdoc IRoundsManager
+    function currentRound() external view returns (uint64) {
+        return _present;
     }
 
     /// @inheritdoc IRoundsManager
     function isRoundAt(uint64 round, uint256 blockNumber) external view returns (bool) {
-        uint64 present = currentRound;
-        if (round == present) return blockNumber >= _presentOpenedAt;
-        return round < present && blockNumber >= _openedAt[round] && blockNumber < _openedAt[round + 1];
+        (uint256 present, uint256 recent) = (_present, _recent);
+        if (round > present || blockNumber < _opening(round, present, recent)) return false;
+        return round == present || blockNumber < _opening(uint256(round) + 1, present, recent);
+    }
+
+    /// @dev Block in which a round up to the present one was opened.
+    function _opening(uint256 round, uint256 present, uint256 recent) private view returns (uint256) {
+        unchecked {
+            uint256 age = present - round;
+            return age < RECENT ? uint32(recent >> (32 * age)) : _openedAt[round];
+        }
     }
 }

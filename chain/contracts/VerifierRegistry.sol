@@ -80,9 +80,7 @@ contract VerifierRegistry is IVerifierRegistry {
 
     /// @inheritdoc IVerifierRegistry
     function keyOf(address operator) public view returns (bytes memory) {
-        address keyBlob = _registrations[operator].keyBlob;
-        if (keyBlob == address(0)) revert NotRegistered(operator);
-        return Blob.read(keyBlob);
+        return Blob.read(_keyBlob(operator));
     }
 
     /// @inheritdoc IVerifierRegistry
@@ -149,26 +147,34 @@ contract VerifierRegistry is IVerifierRegistry {
         VerifierSet memory set = _setOf(round);
         (signed, total) = set.weigh(bitmap, excluded);
         uint64 absent = set.all() & ~bitmap;
-        if (absent == 0) return (signed, total, set.aggregateKey());
-        if (VerifierSets.size(bitmap) <= VerifierSets.size(absent)) {
-            return (signed, total, _sumKeys(set, bitmap));
+        // The sum, and behind it room for the key that is subtracted or added next.
+        bytes memory points = new bytes(2 * Bls.G2_LENGTH);
+        if (VerifierSets.size(absent) < VerifierSets.size(bitmap)) {
+            set.copyAggregateKey(points);
+            _addKeys(points, set, absent, true);
+        } else {
+            _addKeys(points, set, bitmap, false);
         }
-        key = _sumKeys(set, absent);
-        Bls.negateG2(key);
-        key = Bls.addG2(set.aggregateKey(), key);
+        return (signed, total, Bls.firstG2(points));
     }
 
-    /// @dev Infinity for the empty set.
-    function _sumKeys(VerifierSet memory set, uint64 bitmap) private view returns (bytes memory sum) {
-        for (uint256 i = 0; bitmap != 0; ++i) {
-            if (bitmap & 1 == 1) {
-                (address operator,) = set.memberAt(i);
-                bytes memory key = keyOf(operator);
-                sum = sum.length == 0 ? key : Bls.addG2(sum, key);
+    /// @dev Adds the keys of the verifiers in `bitmap` to the first of two points, or subtracts them from it.
+    function _addKeys(bytes memory points, VerifierSet memory set, uint64 bitmap, bool negated) private view {
+        unchecked {
+            for (uint256 i = 0; bitmap != 0; ++i) {
+                if (bitmap & 1 == 1) {
+                    Blob.readInto(_keyBlob(set.operatorAt(i)), points, Bls.G2_LENGTH);
+                    if (negated) Bls.negateG2(points, Bls.G2_LENGTH);
+                    Bls.foldG2(points);
+                }
+                bitmap >>= 1;
             }
-            bitmap >>= 1;
         }
-        if (sum.length == 0) sum = new bytes(Bls.G2_LENGTH);
+    }
+
+    function _keyBlob(address operator) private view returns (address keyBlob) {
+        keyBlob = _registrations[operator].keyBlob;
+        if (keyBlob == address(0)) revert NotRegistered(operator);
     }
 
     function _setOf(uint64 round) private view returns (VerifierSet memory) {

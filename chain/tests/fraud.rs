@@ -150,8 +150,8 @@ async fn a_wrong_leaf_is_proven_executed_and_paid() {
         .await;
     assert!(twice.contains("already paid"), "{twice}");
     println!("gas: prove {gas_prove}, execute {gas_execute}, claim {gas_claim}");
-    // The bounds of the design for whole transactions with four signers.
-    assert!(gas_prove <= 300_000 && gas_execute <= 180_000);
+    // Whole transactions with four signers; the design allows 300,000 and 180,000.
+    assert!(gas_prove <= 285_000 && gas_execute <= 155_000);
 
     let last = client.head().await.unwrap().number;
     scene.network.anvil.mine(1).await.unwrap();
@@ -232,6 +232,7 @@ async fn proofs_that_do_not_hold_are_refused_in_words() {
     let enough = scene.proof(0, 1, &[1, 2, 3]).await;
     let gas = submitter.run("prove", Call::Prove(Box::new(enough))).await;
     println!("gas: prove with one absent signer {gas}");
+    assert!(gas <= 290_000);
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! The child process in which all decoding and encoding happens: `assay worker`.
 //!
-//! One request on standard input, its answer in pieces on standard output ([`Reply`]), then it ends. Standard input stays open meanwhile:
-//! when it closes, the parent is gone and the worker ends at once, and FFmpeg with it, whose pipes break.
+//! One request on standard input; on standard output the source's roots, each leaf as it is done, and the end. Standard
+//! input stays open meanwhile: when it closes, the parent is gone and the worker ends at once, and FFmpeg with it,
+//! whose pipes break.
 
 mod ahead;
 mod cpu;

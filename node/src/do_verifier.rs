@@ -147,41 +147,37 @@ impl Node {
             self.providers(evidence),
         );
         tokio::spawn(async move {
+            let heard = |result| Event::Verifier(Input::Recomputed { receipt, result });
             let result = match sources.get(&assignment, providers).await {
                 Ok(source) => {
                     let mut request =
                         EncodeRequest::whole(source, profiles, assignment.frameCount, 1);
                     request.leaves.retain(|leaf| leaves.contains(&leaf.leaf));
                     request.want_bytes = false;
-                    workers.encode(&request, priority).await.map_err(|e| {
+                    // Each leaf is told as it is done: a wrong one must not wait for the rest.
+                    let each = workers.encode_each(&request, priority, |roots, leaf| {
+                        let event = heard(Ok(Recomputation {
+                            chunk_roots: roots.chunk_roots.clone(),
+                            hashes: vec![(leaf.leaf, leaf.output_hash)],
+                        }));
+                        let events = events.clone();
+                        async move { drop(events.send(event).await) }
+                    });
+                    each.await.map_err(|e| {
                         tracing::warn!(%receipt, "recomputation: {e}");
                         e.reason()
                     })
                 }
                 Err(reason) => Err(reason),
             };
-            let result = match result {
-                Ok(encoded) => {
-                    let notice = Notice::Recomputed {
-                        leaves: encoded.leaves.len(),
-                        cpu: encoded.cpu(),
-                    };
-                    let _ = events.send(Event::Notice(notice)).await;
-                    let hashes = encoded
-                        .leaves
-                        .iter()
-                        .map(|leaf| (leaf.leaf, leaf.output_hash))
-                        .collect();
-                    Ok(Recomputation {
-                        chunk_roots: encoded.source.chunk_roots,
-                        hashes,
-                    })
-                }
-                Err(reason) => Err(reason),
+            let last = match result {
+                Ok(finished) => Event::Notice(Notice::Recomputed {
+                    leaves: leaves.len(),
+                    cpu: finished.source.decode_cpu + finished.encode_cpu,
+                }),
+                Err(reason) => heard(Err(reason)),
             };
-            let _ = events
-                .send(Event::Verifier(Input::Recomputed { receipt, result }))
-                .await;
+            let _ = events.send(last).await;
         });
     }
 

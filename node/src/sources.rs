@@ -45,7 +45,7 @@ impl Sources {
         let (hash, len) = (assignment.sourceHash, assignment.sourceLen);
         let cell = self.cell(hash);
         let fetched = cell.get_or_try_init(|| async {
-            if let Some(bytes) = self.from_disk(hash).await {
+            if let Some(bytes) = self.on_disk(hash).await {
                 return Ok(bytes);
             }
             let bytes = self
@@ -67,7 +67,7 @@ impl Sources {
         fetched.await.cloned()
     }
 
-    async fn from_disk(&self, hash: B256) -> Option<Arc<[u8]>> {
+    async fn on_disk(&self, hash: B256) -> Option<Arc<[u8]>> {
         let blobs = self.blobs.clone();
         let read = tokio::task::spawn_blocking(move || blobs.get(hash))
             .await

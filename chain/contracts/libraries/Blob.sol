@@ -22,10 +22,19 @@ library Blob {
         if (pointer == address(0)) revert BlobNotWritten(data.length);
     }
 
+    /// @notice Reads the first bytes of a blob into all of `data` from `offset` on; zeros beyond the blob's end.
+    function readInto(address pointer, bytes memory data, uint256 offset) internal view {
+        assembly ("memory-safe") {
+            extcodecopy(pointer, add(add(data, 0x20), offset), 1, sub(mload(data), offset))
+        }
+    }
+
     function read(address pointer) internal view returns (bytes memory data) {
         uint256 length = pointer.code.length - 1;
-        data = new bytes(length);
         assembly ("memory-safe") {
+            data := mload(0x40)
+            mstore(0x40, add(data, and(add(length, 0x3f), not(0x1f))))
+            mstore(data, length)
             extcodecopy(pointer, add(data, 0x20), 1, length)
         }
     }

@@ -51,8 +51,16 @@ library Bls {
     {
         requirePoint(signature, G1_LENGTH);
         requirePoint(key, G2_LENGTH);
-        bytes memory out = _call(PAIRING, abi.encodePacked(signature, NEGATED_G2, hashed, key));
-        return abi.decode(out, (bool));
+        bytes memory input = abi.encodePacked(signature, NEGATED_G2, hashed, key);
+        bool ok;
+        bool one;
+        assembly ("memory-safe") {
+            ok := staticcall(gas(), 0x0f, add(input, 0x20), mload(input), 0x00, 0x20)
+            ok := and(ok, eq(returndatasize(), 0x20))
+            one := eq(mload(0x00), 1)
+        }
+        if (!ok) revert InvalidPoint(PAIRING);
+        return one;
     }
 
     /// @notice Reverts unless `point` has the length and is not infinity.
@@ -101,68 +109,80 @@ library Bls {
             mstore(add(block_, 0x21), tag)
             mstore(add(block_, 0x41), tagEnd)
             let previous := 0
-            for { let i := 0 } lt(i, 4) { i := add(i, 1) } {
+            for { let i := 0 } lt(i, 4) { i := add(i, 2) } {
                 mstore(block_, xor(b0, previous))
                 mstore8(add(block_, 0x20), add(i, 1))
-                let half := and(i, 1)
-                let out := add(add(element, 0x60), mul(half, 0x20))
-                ok := and(ok, staticcall(gas(), 0x02, block_, 77, out, 0x20))
-                previous := mload(out)
-                if half {
-                    ok := and(ok, staticcall(gas(), 0x05, element, 0xe1, 0x00, 0x40))
-                    ok := and(
-                        ok,
-                        staticcall(gas(), 0x10, 0x00, 0x40, add(add(point, 0x20), mul(gt(i, 2), 0x80)), 0x80)
-                    )
-                }
+                ok := and(ok, staticcall(gas(), 0x02, block_, 77, add(element, 0x60), 0x20))
+                mstore(block_, xor(b0, mload(add(element, 0x60))))
+                mstore8(add(block_, 0x20), add(i, 2))
+                ok := and(ok, staticcall(gas(), 0x02, block_, 77, add(element, 0x80), 0x20))
+                previous := mload(add(element, 0x80))
+                ok := and(ok, staticcall(gas(), 0x05, element, 0xe1, 0x00, 0x40))
+                ok := and(ok, staticcall(gas(), 0x10, 0x00, 0x40, add(add(point, 0x20), shl(6, i)), 0x80))
             }
-            ok := and(ok, staticcall(gas(), 0x0b, add(point, 0x20), 0x100, add(point, 0x20), 0x80))
-            mstore(point, 0x80)
         }
         if (!ok) revert InvalidPoint(MAP_FP_TO_G1);
+        _fold(G1_ADD, point, G1_LENGTH);
+        _truncate(point, G1_LENGTH);
     }
 
     /// @notice Sum of two points of G1; no subgroup check.
-    function addG1(bytes memory a, bytes memory b) internal view returns (bytes memory) {
-        return _call(G1_ADD, abi.encodePacked(a, b));
+    function addG1(bytes memory a, bytes memory b) internal view returns (bytes memory sum) {
+        sum = abi.encodePacked(a, b);
+        _fold(G1_ADD, sum, G1_LENGTH);
+        _truncate(sum, G1_LENGTH);
     }
 
     /// @notice Sum of two points of G2; no subgroup check.
-    function addG2(bytes memory a, bytes memory b) internal view returns (bytes memory) {
-        return _call(G2_ADD, abi.encodePacked(a, b));
+    function addG2(bytes memory a, bytes memory b) internal view returns (bytes memory sum) {
+        sum = abi.encodePacked(a, b);
+        foldG2(sum);
+        _truncate(sum, G2_LENGTH);
     }
 
-    /// @notice Negates a canonical point of G2 in place; infinity stays infinity.
-    function negateG2(bytes memory point) internal pure {
-        _negateField(point, 0x80);
-        _negateField(point, 0xc0);
+    /// @notice Adds the second point of G2 in `points` to the first, in place; the second stays.
+    function foldG2(bytes memory points) internal view {
+        _fold(G2_ADD, points, G2_LENGTH);
     }
 
-    /// @dev Replaces the field element at `offset` by p minus it, if it is not zero.
-    function _negateField(bytes memory point, uint256 offset) private pure {
-        uint256 high;
-        uint256 low;
+    /// @notice The first point of G2 in `points`, which then holds nothing else.
+    function firstG2(bytes memory points) internal pure returns (bytes memory) {
+        _truncate(points, G2_LENGTH);
+        return points;
+    }
+
+    /// @notice Negates the canonical point of G2 at `offset` in place; infinity stays infinity.
+    function negateG2(bytes memory points, uint256 offset) internal pure {
         assembly ("memory-safe") {
-            let place := add(add(point, 0x20), offset)
-            high := mload(place)
-            low := mload(add(place, 0x20))
-        }
-        if (high | low == 0) return;
-        unchecked {
-            // Borrow by hand; the element is below p, so the high part cannot underflow.
-            high = P_HIGH - high - (low > P_LOW ? 1 : 0);
-            low = P_LOW - low;
-        }
-        assembly ("memory-safe") {
-            let place := add(add(point, 0x20), offset)
-            mstore(place, high)
-            mstore(add(place, 0x20), low)
+            // y.c0 and y.c1 become p minus themselves, unless they are zero.
+            let place := add(add(points, 0xa0), offset)
+            for { let end := add(place, 0x80) } lt(place, end) { place := add(place, 0x40) } {
+                let high := mload(place)
+                let low := mload(add(place, 0x20))
+                if or(high, low) {
+                    // Borrow by hand; the element is below p, so the high part cannot underflow.
+                    mstore(place, sub(sub(P_HIGH, high), gt(low, P_LOW)))
+                    mstore(add(place, 0x20), sub(P_LOW, low))
+                }
+            }
         }
     }
 
-    function _call(address precompile, bytes memory input) private view returns (bytes memory) {
-        (bool ok, bytes memory out) = precompile.staticcall(input);
-        if (!ok || out.length == 0) revert InvalidPoint(precompile);
-        return out;
+    /// @dev The first of two points of `length` bytes becomes their sum.
+    function _fold(address precompile, bytes memory points, uint256 length) private view {
+        bool ok;
+        assembly ("memory-safe") {
+            let place := add(points, 0x20)
+            ok := staticcall(gas(), precompile, place, mload(points), place, length)
+            ok := and(ok, eq(returndatasize(), length))
+        }
+        if (!ok) revert InvalidPoint(precompile);
+    }
+
+    /// @dev Cuts off what lies behind `length`, which is at most the present length.
+    function _truncate(bytes memory points, uint256 length) private pure {
+        assembly ("memory-safe") {
+            mstore(points, length)
+        }
     }
 }

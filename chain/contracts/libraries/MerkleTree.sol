@@ -18,7 +18,10 @@ library MerkleTree {
 
     /// @notice The least depth whose width holds `leafCount` leaves.
     function depthOf(uint256 leafCount) internal pure returns (uint256 depth) {
-        while ((uint256(1) << depth) < leafCount) ++depth;
+        unchecked {
+            // Counts have 32 bits.
+            while ((uint256(1) << depth) < leafCount) ++depth;
+        }
     }
 
     /// @notice The root that `path` gives for the leaf hash `node` at `index`.
@@ -30,8 +33,16 @@ library MerkleTree {
         if (index >= leafCount) revert IndexOutOfTree(index, leafCount);
         uint256 depth = depthOf(leafCount);
         if (path.length != depth) revert WrongPathLength(path.length, depth);
-        for (uint256 level = 0; level < depth; ++level) {
-            node = (index >> level) & 1 == 0 ? nodeHash(node, path[level]) : nodeHash(path[level], node);
+        // `nodeHash` level by level in one place of free memory: tag, left, right.
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore8(free, 1)
+            for { let level := 0 } lt(level, depth) { level := add(level, 1) } {
+                let side := shl(5, and(shr(level, index), 1))
+                mstore(add(add(free, 1), side), node)
+                mstore(add(add(free, 1), xor(side, 0x20)), calldataload(add(path.offset, shl(5, level))))
+                node := keccak256(free, 0x41)
+            }
         }
         return node;
     }

@@ -18,6 +18,7 @@ library VerifierSets {
     uint256 private constant KEY_OFFSET = 0x20;
     uint256 private constant KEY_LENGTH = 0x100;
     uint256 private constant MEMBERS_OFFSET = 0x120;
+    uint256 private constant WEIGHT_MASK = 0xffffffffffffffffffffffff;
 
     /// The bitmap names a position that the set does not have, or the verifier that is left out.
     error UnknownSigner(uint64 bitmap, uint256 verifiers);
@@ -45,16 +46,26 @@ library VerifierSets {
 
     /// @notice Verifier and weight at a position below `count`.
     function memberAt(VerifierSet memory self, uint256 position) internal pure returns (address, uint96) {
-        uint256 member = _word(self.data, MEMBERS_OFFSET + position * 0x20);
+        uint256 member = _member(self, position);
         return (ActiveSets.operatorOf(member), ActiveSets.weightOf(member));
+    }
+
+    /// @notice Verifier at a position below `count`.
+    function operatorAt(VerifierSet memory self, uint256 position) internal pure returns (address) {
+        return ActiveSets.operatorOf(_member(self, position));
     }
 
     /// @notice The sum of all keys.
     function aggregateKey(VerifierSet memory self) internal pure returns (bytes memory key) {
         key = new bytes(KEY_LENGTH);
+        copyAggregateKey(self, key);
+    }
+
+    /// @notice Writes the sum of all keys to the beginning of `target`, which has room for it.
+    function copyAggregateKey(VerifierSet memory self, bytes memory target) internal pure {
         bytes memory data = self.data;
         assembly ("memory-safe") {
-            mcopy(add(key, 0x20), add(add(data, 0x20), KEY_OFFSET), KEY_LENGTH)
+            mcopy(add(target, 0x20), add(add(data, 0x20), KEY_OFFSET), KEY_LENGTH)
         }
     }
 
@@ -65,17 +76,27 @@ library VerifierSets {
         returns (uint256 signed, uint256 total)
     {
         if (bitmap & ~all(self) != 0) revert UnknownSigner(bitmap, self.count);
-        total = self.total;
-        for (uint256 i = 0; i < self.count; ++i) {
-            (address operator, uint96 weight) = memberAt(self, i);
-            bool signer = (bitmap >> i) & 1 == 1;
-            if (operator == excluded) {
-                if (signer) revert UnknownSigner(bitmap, self.count);
-                total -= weight;
-            } else if (signer) {
-                signed += weight;
+        uint256 count = self.count;
+        uint256 outside;
+        uint256 excludedSigned;
+        bytes memory data = self.data;
+        // For each member: address in the upper 160 bits, weight in the lower 96. Sums of 64 weights fit a word.
+        assembly ("memory-safe") {
+            let place := add(data, add(0x20, MEMBERS_OFFSET))
+            for { let i := 0 } lt(i, count) { i := add(i, 1) } {
+                let member := mload(place)
+                let weight := and(member, WEIGHT_MASK)
+                let signer := and(shr(i, bitmap), 1)
+                signed := add(signed, mul(signer, weight))
+                if eq(shr(96, member), shr(96, shl(96, excluded))) {
+                    outside := weight
+                    excludedSigned := signer
+                }
+                place := add(place, 0x20)
             }
         }
+        if (excludedSigned != 0) revert UnknownSigner(bitmap, count);
+        total = self.total - outside;
     }
 
     /// @notice The bitmap of everybody.
@@ -86,8 +107,16 @@ library VerifierSets {
 
     /// @notice Number of positions in a bitmap.
     function size(uint64 bitmap) internal pure returns (uint256 ones) {
-        for (; bitmap != 0; bitmap &= bitmap - 1) {
-            ++ones;
+        unchecked {
+            for (; bitmap != 0; bitmap &= bitmap - 1) {
+                ++ones;
+            }
+        }
+    }
+
+    function _member(VerifierSet memory self, uint256 position) private pure returns (uint256) {
+        unchecked {
+            return _word(self.data, MEMBERS_OFFSET + position * 0x20);
         }
     }
 

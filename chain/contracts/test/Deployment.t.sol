@@ -31,7 +31,7 @@ contract DeploymentTest is Network {
         new FraudCourt(p, token, rounds, bonding, registry, jobs);
     }
 
-    function test_rewards_above_half_and_penalties_above_all_are_refused() external {
+    function test_parameters_beyond_what_the_court_can_hold_are_refused() external {
         Parameters memory p = parameters();
         p.signersBps = 5001;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "signersBps", 5001, 5000));
@@ -39,6 +39,10 @@ contract DeploymentTest is Network {
         p = parameters();
         p.wrongEncodeBps = 10_001;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "wrongEncodeBps", 10_001, 10_000));
+        new FraudCourt(p, token, rounds, bonding, registry, jobs);
+        p = parameters();
+        p.deadlineBlocks = 256;
+        vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "deadlineBlocks", 256, 255));
         new FraudCourt(p, token, rounds, bonding, registry, jobs);
         p = parameters();
         p.equivocationBps = 10_001;

@@ -47,6 +47,23 @@ contract ObjectsTest is Stream {
         );
     }
 
+    /// The hash is taken of the calldata as it lies there, so words that no such type can hold must not pass.
+    function test_an_assignment_with_wider_words_has_no_digest() external view {
+        uint8[14] memory bits = [0, 32, 8, 64, 160, 0, 64, 0, 32, 0, 0, 32, 0, 64];
+        Assignment memory none;
+        bytes memory call = abi.encodeCall(_there.hashAssignment, (none));
+        for (uint256 field = 0; field < bits.length; ++field) {
+            uint256 place = 4 + 0x20 * field;
+            for (uint256 bit = 0; bit < 256; ++bit) {
+                bytes1 flipped = bytes1(uint8(1 << (bit % 8)));
+                call[place + 31 - bit / 8] ^= flipped;
+                (bool ok,) = address(_there).staticcall(call);
+                call[place + 31 - bit / 8] ^= flipped;
+                vm.assertEq(ok, bits[field] == 0 || bit < bits[field]);
+            }
+        }
+    }
+
     function test_receipt_digest_and_signature() external view {
         Receipt memory r = Receipt({
             assignmentHash: vm.parseJsonBytes32(_json, ".receipt.assignmentHash"),

@@ -39,6 +39,28 @@ contract RoundsManagerTest is Network {
         }
     }
 
+    /// More rounds than the one slot of recent openings holds.
+    function testFuzz_every_block_has_one_round(uint8[12] memory gaps) external {
+        uint256 rounds_ = gaps.length;
+        uint256[] memory opened = new uint256[](rounds_ + 1);
+        for (uint64 round = 1; round <= rounds_; ++round) {
+            vm.roll(block.number + 8 + gaps[round - 1] % 4);
+            vm.assertEq(rounds.openRound(), round);
+            vm.assertEq(rounds.currentRound(), round);
+            opened[round] = block.number;
+            for (uint64 past = 0; past <= round; ++past) {
+                vm.assertEq(rounds.openedAt(past), opened[past]);
+            }
+        }
+        for (uint256 number = 1000; number < block.number + 20; ++number) {
+            uint64 expected = 0;
+            while (expected < rounds_ && opened[expected + 1] <= number) ++expected;
+            for (uint64 round = 0; round <= rounds_ + 1; ++round) {
+                vm.assertEq(rounds.isRoundAt(round, number), round == expected);
+            }
+        }
+    }
+
     function test_only_rounds_take_snapshots() external {
         vm.expectRevert(abi.encodeWithSelector(IBondingManager.NotTheRoundsManager.selector, address(this)));
         bonding.takeSnapshot(1);
