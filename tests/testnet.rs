@@ -58,7 +58,10 @@ fn running() -> BTreeSet<u32> {
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "{what}: not within {PATIENCE:?}"
+        );
         std::thread::sleep(Duration::from_millis(200));
     }
 }
@@ -70,7 +73,11 @@ impl Drop for Net {
     fn drop(&mut self) {
         let down = testnet(&["down"], &self.0);
         if std::thread::panicking() {
-            for log in fs::read_dir(self.0.join("logs")).into_iter().flatten().flatten() {
+            for log in fs::read_dir(self.0.join("logs"))
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
                 let text = fs::read_to_string(log.path()).unwrap_or_default();
                 let end: Vec<_> = text.lines().rev().take(12).collect();
                 eprintln!("== {}", log.path().display());
@@ -93,7 +100,10 @@ impl Drop for Restarted {
 
 fn node(net: &Net, name: &str) -> Command {
     let mut command = Command::new(ASSAY);
-    command.arg("node").arg("--config").arg(net.0.join(name).join("node.toml"));
+    command
+        .arg("node")
+        .arg("--config")
+        .arg(net.0.join(name).join("node.toml"));
     command.stdin(Stdio::null());
     command
 }
@@ -105,7 +115,10 @@ fn pid(net: &Net, name: &str) -> u32 {
 
 fn address(network: &Value, name: &str) -> Address {
     let operators = network["operators"].as_array().unwrap();
-    let operator = operators.iter().find(|operator| operator["name"] == name).unwrap();
+    let operator = operators
+        .iter()
+        .find(|operator| operator["name"] == name)
+        .unwrap();
     operator["address"].as_str().unwrap().parse().unwrap()
 }
 
@@ -127,23 +140,40 @@ async fn a_network_of_processes_slashes_survives_a_kill_and_goes_down() {
     assert_eq!(again.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&again.stderr).contains("testnet down"));
 
-    let network: Value = serde_json::from_slice(&fs::read(net.0.join("network.json")).unwrap()).unwrap();
+    let network: Value =
+        serde_json::from_slice(&fs::read(net.0.join("network.json")).unwrap()).unwrap();
     let deployment = Deployment::load(&net.0.join("deployment.json")).unwrap();
     let rpc = network["rpc"].as_str().unwrap();
-    let client = Client::connect(rpc, &deployment, dev_key(0).unwrap()).await.unwrap();
-    let (cheat, honest) = (address(&network, "transcoder-0"), address(&network, "transcoder-1"));
+    let client = Client::connect(rpc, &deployment, dev_key(0).unwrap())
+        .await
+        .unwrap();
+    let (cheat, honest) = (
+        address(&network, "transcoder-0"),
+        address(&network, "transcoder-1"),
+    );
     let bonded = client.pool(Role::Transcoder, cheat).await.unwrap().bonded();
     let supply = client.lpt_supply().await.unwrap();
 
     // Somebody who has a node's folder cannot run it twice.
     let second = node(&net, "verifier-0").output().unwrap();
     assert_eq!(second.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&second.stderr).contains("another assay node"), "{second:?}");
+    assert!(
+        String::from_utf8_lossy(&second.stderr).contains("another assay node"),
+        "{second:?}"
+    );
 
     // One verifier dies at an arbitrary moment and is started again by hand.
     let victim = pid(&net, "verifier-1");
-    assert!(Command::new("kill").args(["-9", &victim.to_string()]).status().unwrap().success());
-    until("the killed verifier is gone", || !running().contains(&victim));
+    assert!(
+        Command::new("kill")
+            .args(["-9", &victim.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    until("the killed verifier is gone", || {
+        !running().contains(&victim)
+    });
     let log = File::create(net.0.join("logs/verifier-1-again.log")).unwrap();
     let child = node(&net, "verifier-1").stderr(log).spawn().unwrap();
     let restarted = Restarted(child);
@@ -159,7 +189,12 @@ async fn a_network_of_processes_slashes_survives_a_kill_and_goes_down() {
     while executed.is_none() {
         assert!(begun.elapsed() < PATIENCE, "nobody was slashed");
         for id in client.case_ids(None).await.unwrap() {
-            executed = client.case(id).await.unwrap().filter(|case| case.executed).or(executed);
+            executed = client
+                .case(id)
+                .await
+                .unwrap()
+                .filter(|case| case.executed)
+                .or(executed);
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
@@ -173,7 +208,13 @@ async fn a_network_of_processes_slashes_survives_a_kill_and_goes_down() {
         let log = fs::read_to_string(net.0.join("logs/verifier-1-again.log")).unwrap();
         log.contains("sample is")
     });
-    for name in ["verifier-0", "verifier-1", "verifier-1-again", "verifier-2", "broadcaster"] {
+    for name in [
+        "verifier-0",
+        "verifier-1",
+        "verifier-1-again",
+        "verifier-2",
+        "broadcaster",
+    ] {
         let log = fs::read_to_string(net.0.join("logs").join(format!("{name}.log"))).unwrap();
         assert!(!log.contains("refusing to equivocate"), "{name}: {log}");
     }
@@ -183,7 +224,10 @@ async fn a_network_of_processes_slashes_survives_a_kill_and_goes_down() {
     }
 
     let table = String::from_utf8(testnet(&["status"], &net.0).stdout).unwrap();
-    assert!(table.contains(&cheat.to_string()) && table.contains("died"), "{table}");
+    assert!(
+        table.contains(&cheat.to_string()) && table.contains("died"),
+        "{table}"
+    );
 
     // `down` ends what `up` has started, and not the one started by hand.
     let down = testnet(&["down"], &net.0);
@@ -192,7 +236,11 @@ async fn a_network_of_processes_slashes_survives_a_kill_and_goes_down() {
     assert!(left.contains(&restarted.0.id()));
     drop(restarted);
     until("no process is left", || running().is_subset(&before));
-    assert!(Client::connect(rpc, &deployment, dev_key(0).unwrap()).await.is_err());
+    assert!(
+        Client::connect(rpc, &deployment, dev_key(0).unwrap())
+            .await
+            .is_err()
+    );
     let nothing = testnet(&["down"], &net.0);
     assert!(nothing.status.success(), "{nothing:?}");
     assert!(net.0.join("broadcaster/hls/master.m3u8").exists());
@@ -208,9 +256,17 @@ fn bad_configurations_and_missing_networks_are_usage_errors() {
         ("[verifier]\n", "assay init"),
     ] {
         fs::write(&config, text).unwrap();
-        let run = Command::new(ASSAY).arg("node").arg("--config").arg(&config).output().unwrap();
+        let run = Command::new(ASSAY)
+            .arg("node")
+            .arg("--config")
+            .arg(&config)
+            .output()
+            .unwrap();
         assert_eq!(run.status.code(), Some(2), "{run:?}");
-        assert!(String::from_utf8_lossy(&run.stderr).contains(word), "{run:?}");
+        assert!(
+            String::from_utf8_lossy(&run.stderr).contains(word),
+            "{run:?}"
+        );
     }
     let nowhere = folder.path().join("nowhere");
     assert_eq!(testnet(&["status"], &nowhere).status.code(), Some(2));

@@ -125,3 +125,27 @@ async fn a_missing_segment_is_a_discontinuity() {
     let master = std::fs::read_to_string(dir.path().join("master.m3u8")).unwrap();
     assert!(master.contains("FRAME-RATE=29.97\n"), "{master}");
 }
+
+#[tokio::test]
+async fn a_stream_goes_on_at_any_segment_and_past_one_that_never_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut packager = Packager::new(dir.path(), &profiles()).unwrap().begin_at(7);
+    let media = dir.path().join("0_48p/index.m3u8");
+    let good = segment(6).await;
+    assert!(matches!(
+        packager.add_segment(6, 6, &good),
+        Err(PackageError::Repeated { seq: 6, next: 7 })
+    ));
+    packager.add_segment(7, 6, &good).unwrap();
+    packager.add_segment(10, 6, &good).unwrap();
+    packager.skip(9).unwrap();
+    assert_eq!(packager.pending(), 1, "segment 8 may still come");
+    packager.skip(8).unwrap();
+    packager.skip(7).unwrap();
+    assert_eq!(packager.pending(), 0);
+    let text = std::fs::read_to_string(&media).unwrap();
+    assert_eq!(text.matches("DISCONTINUITY").count(), 1, "{text}");
+    packager.add_segment(11, 6, &good).unwrap();
+    packager.finish().unwrap();
+    assert_eq!(frames(&media), 18);
+}

@@ -17,6 +17,11 @@ use crate::notice::Notice;
 /// Tries to push one piece before giving up: the broadcaster passes over who does not deliver.
 const PUSH_TRIES: u32 = 8;
 
+/// Looks for a broadcaster that is not known yet.
+const LOOKS: u32 = 12;
+/// Pause between two of them: three seconds in all, in which every record has come that ever comes.
+const LOOK_PAUSE: Duration = Duration::from_millis(250);
+
 impl Node {
     pub(crate) async fn drive_transcoder(&mut self, input: Input) {
         let now = self.now();
@@ -35,7 +40,7 @@ impl Node {
                 assignment,
                 hash,
                 broadcaster,
-            } => self.transcode(*assignment, hash, broadcaster),
+            } => self.transcode(assignment, hash, broadcaster, LOOKS),
             Output::Gossip(message) => {
                 if let Gossip::Receipt(message) = &message {
                     self.tell_receipt(message).await;
@@ -85,14 +90,32 @@ impl Node {
         self.tell(notice).await;
     }
 
-    fn transcode(&self, signed: SignedAssignment, hash: B256, broadcaster: Address) {
+    /// Fetches and encodes. An assignment comes directly and may overtake the record that says where its broadcaster is:
+    /// then this is put off, at most `looks` times.
+    pub(crate) fn transcode(
+        &self,
+        signed: Box<SignedAssignment>,
+        hash: B256,
+        broadcaster: Address,
+        looks: u32,
+    ) {
+        let peer = self.directory.peer(broadcaster);
+        if peer.is_none() && broadcaster != self.me && looks > 0 {
+            let events = self.events.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(LOOK_PAUSE).await;
+                let again = Event::Transcode(signed, hash, broadcaster, looks - 1);
+                let _ = events.send(again).await;
+            });
+            return;
+        }
         let assignment = signed.assignment;
         let job = self.read(|state| state.jobs.get(&assignment.jobId).cloned());
         let (Some(job), Some(transcoding)) = (job, &self.transcoding) else {
             return;
         };
         let settings = transcoding.settings.clone();
-        let providers = self.directory.peer(broadcaster).into_iter().collect();
+        let providers = peer.into_iter().collect();
         let (sources, workers, events) = (
             self.sources.clone(),
             self.workers.clone(),

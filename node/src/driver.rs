@@ -8,6 +8,7 @@ use assay_chain::queue::TxQueue;
 use assay_encoder::package::Packager;
 use assay_encoder::{EncodedLeaf, Workers};
 use assay_p2p::Handle;
+use assay_protocol::assignment::SignedAssignment;
 use assay_protocol::checked::Now;
 use assay_protocol::domain::Domain;
 use assay_protocol::draft::{Draft, Sealed};
@@ -46,6 +47,8 @@ pub(crate) enum Event {
     Sealed(Role, Box<Sealed>),
     Broadcaster(broadcaster::Input),
     Verifier(verifier::Input),
+    /// An assignment whose broadcaster was not known a moment ago, and how often to look again.
+    Transcode(Box<SignedAssignment>, B256, Address, u32),
     /// A transcoder's segment is encoded: the bytes to push, then the core's input.
     Encoded(B256, Made, Box<transcoder::Input>),
     Notice(Notice),
@@ -130,6 +133,9 @@ impl Node {
                 Event::Sealed(role, sealed) => self.on_sealed(role, sealed).await,
                 Event::Broadcaster(input) => self.drive_broadcaster(input).await,
                 Event::Verifier(input) => self.drive_verifier(input).await,
+                Event::Transcode(assignment, hash, broadcaster, tries) => {
+                    self.transcode(assignment, hash, broadcaster, tries);
+                }
                 Event::Encoded(hash, output, input) => {
                     if let Some(transcoding) = &mut self.transcoding {
                         transcoding.outputs.insert(hash, output);

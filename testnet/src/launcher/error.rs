@@ -28,7 +28,7 @@ pub enum LauncherError {
     Chain(#[from] ChainError),
     /// The chain was not set up.
     #[error(transparent)]
-    Stage(#[from] StageError),
+    Stage(Box<StageError>),
     /// The deployment's file.
     #[error(transparent)]
     Deployment(#[from] DeploymentFileError),
@@ -115,6 +115,12 @@ pub enum LauncherError {
     /// No free loopback port.
     #[error("no free port on 127.0.0.1: {0}")]
     Port(std::io::Error),
+}
+
+impl From<StageError> for LauncherError {
+    fn from(error: StageError) -> Self {
+        Self::Stage(Box::new(error))
+    }
 }
 
 impl LauncherError {

@@ -164,7 +164,7 @@ impl Folder {
             fs::create_dir_all(&folder).map_err(io(&folder))?;
             Keys::write_seeded(&folder.join("keys"), plan.seed, &player.name)?;
             let path = self.config(&player.name);
-            let text = configuration(player, place, known, &self.from_a_node(input));
+            let text = configuration(player, place, known, &self.as_seen_by_nodes(input));
             fs::write(&path, text).map_err(io(&path))?;
             // What was written must be what the node understands.
             Config::load(&path).map_err(|e| LauncherError::Content {
@@ -182,7 +182,7 @@ impl Folder {
     }
 
     /// A file of this folder relative to a node's, so that the whole folder can be moved or mounted.
-    fn from_a_node(&self, file: &Path) -> PathBuf {
+    fn as_seen_by_nodes(&self, file: &Path) -> PathBuf {
         match file.strip_prefix(&self.dir) {
             Ok(inside) => Path::new("..").join(inside),
             Err(_) => file.into(),
@@ -226,7 +226,14 @@ fn configuration(
         Part::Transcoder { .. } => "[transcoder]\n".to_owned(),
         Part::Verifier => "[verifier]\n".to_owned(),
         Part::Broadcaster => {
-            format!("[broadcaster]\ninput = {input:?}\nrepeat = true\noutput = \"hls\"\n")
+            format!(
+                "[broadcaster]\n\
+             input = {input:?}\n\
+             repeat = true\n\
+             output = \"hls\"\n\
+             # More at a time, and the nodes of one machine would make each other late.\n\
+             in_flight = 1\n"
+            )
         }
         Part::Delegator => String::new(),
     };
