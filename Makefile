@@ -26,8 +26,10 @@ test:
 	scripts/deps.sh test
 	scripts/test.sh
 
-image: deps
-	testnet/build-image
+image:
+	scripts/deps.sh image
+	cargo build --release --locked
+	scripts/image.sh $(TARGET)/release/assay
 
 clean:
 	cargo clean

@@ -2,6 +2,7 @@
 # Sees to what a build needs besides git, a C compiler, make and Rust.
 #   deps.sh demo    for building and running
 #   deps.sh test    for `make test` as well
+#   deps.sh image   for `make image` as well
 # Lists what is missing; asks before it installs when a person sits there, installs when run unattended as root,
 # otherwise says what to type and ends with 1. Packages are Debian's; elsewhere their names are a hint.
 set -euo pipefail
@@ -9,9 +10,9 @@ cd "$(dirname "$0")/.."
 
 purpose=${1:-demo}
 case $purpose in
-  demo | test) ;;
+  demo | test | image) ;;
   *)
-    echo "deps: '$purpose' is neither demo nor test" >&2
+    echo "deps: '$purpose' is none of demo, test, image" >&2
     exit 2
     ;;
 esac
@@ -32,10 +33,10 @@ want() {
   done
 }
 
-# npm's own packages of anvil and forge are only needed where there are none; the tests compile Solidity with the
-# pinned solc in any case.
+# npm's own packages of anvil and forge are only needed where there are none; but the tests compile Solidity with the
+# pinned solc, and the image takes the pinned anvil.
 needs_npm() {
-  [ "$purpose" = test ] || ! have anvil
+  [ "$purpose" != demo ] || ! have anvil
 }
 
 want nasm "rav1e's SIMD assembly is assembled with it" nasm
@@ -44,9 +45,10 @@ if needs_npm; then
   want nodejs "runs the pinned Solidity compiler and fetches anvil and forge" node
   want npm "fetches what chain/package-lock.json pins" npm
 fi
-if [ "$purpose" = test ]; then
-  want dav1d "a second AV1 decoder for the tests" dav1d
-fi
+case $purpose in
+  test) want dav1d "a second AV1 decoder for the tests" dav1d ;;
+  image) want docker.io "builds the image" docker ;;
+esac
 
 # These are a precondition, not something to install behind a person's back.
 if ! have cc && ! have gcc; then
