@@ -25,7 +25,7 @@ else
   echo "cargo-deny is not installed: licences and bans are not checked"
 fi
 # The release profile, because dependencies' build scripts and macros are built for it already.
-stage "clippy" cargo clippy --workspace --all-targets --release --locked -- -D warnings
+stage "clippy" cargo clippy --keep-going --workspace --all-targets --release --locked -- -D warnings
 stage "Rust tests" cargo test --workspace --release --locked
 stage "contracts' tests" make --no-print-directory -C chain test
 stage "contracts' artifacts" make --no-print-directory -C chain check
