@@ -11,8 +11,9 @@ use crate::leaf::{Matter, Own};
 use crate::output::{Conviction, Equivocation, Note, Output};
 use crate::state::Verifier;
 
-/// Blocks that an accuser waits for each one before it in line, so that one proof is sent and not several.
-const TURN_BLOCKS: u64 = 2;
+/// Blocks that an accuser waits for each one before it in line, so that one proof is sent and not several. One is
+/// enough: a proof sent before a block is in it, and the core hears of a case before it hears of its block.
+const TURN_BLOCKS: u64 = 1;
 
 impl Verifier {
     pub(crate) fn on_verdict(&mut self, verdict: Checked<SignedVerdict>, now: Now) -> Vec<Output> {
