@@ -1,5 +1,6 @@
 //! A network of separate processes: a cheat among them is slashed, a verifier is killed and comes back, and in the end
 //! nothing is left. Needs anvil and FFmpeg.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
