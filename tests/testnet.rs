@@ -1,5 +1,6 @@
 //! A network of separate processes: a cheat among them is slashed, a verifier is killed and comes back, and in the end
 //! nothing is left. Needs anvil and FFmpeg.
+#![allow(clippy::unwrap_used)]
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test without its network has failed.
 
@@ -115,6 +116,17 @@ fn pid(net: &Net, name: &str) -> u32 {
     text.split(' ').next().unwrap().parse().unwrap()
 }
 
+/// Numbers of the segments that a broadcaster's log says were assigned.
+fn assigned(net: &Net, name: &str) -> Vec<u32> {
+    let log = fs::read_to_string(net.0.join("logs").join(format!("{name}.log"))).unwrap();
+    let lines = log
+        .lines()
+        .filter_map(|line| line.split_once("assignment seq="));
+    lines
+        .map(|(_, rest)| rest.split(' ').next().unwrap().parse().unwrap())
+        .collect()
+}
+
 fn address(network: &Value, name: &str) -> Address {
     let operators = network["operators"].as_array().unwrap();
     let operator = operators
@@ -224,6 +236,32 @@ async fn a_network_of_processes_slashes_survives_a_kill_and_goes_down() {
         let verifier = address(&network, &format!("verifier-{i}"));
         assert!(client.case_ids(Some(verifier)).await.unwrap().is_empty());
     }
+
+    // The broadcaster dies too. Started again, it publishes on, under numbers that it has never signed.
+    let dead = pid(&net, "broadcaster");
+    assert!(
+        Command::new("kill")
+            .args(["-9", &dead.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    until("the killed broadcaster is gone", || {
+        !running().contains(&dead)
+    });
+    let last = *assigned(&net, "broadcaster").last().unwrap();
+    let log = File::create(net.0.join("logs/broadcaster-again.log")).unwrap();
+    let publisher = Restarted(node(&net, "broadcaster").stderr(log).spawn().unwrap());
+    until("the restarted broadcaster publishes", || {
+        let log = fs::read_to_string(net.0.join("logs/broadcaster-again.log")).unwrap();
+        log.contains("segment delivered")
+    });
+    let again = assigned(&net, "broadcaster-again");
+    assert!(
+        again.iter().all(|seq| *seq > last),
+        "{again:?} after {last}"
+    );
+    drop(publisher);
 
     let table = String::from_utf8(testnet(&["status"], &net.0).stdout).unwrap();
     assert!(

@@ -122,8 +122,7 @@ pub(crate) fn notice(notice: &Notice) {
             info!(%case, %verifier, amount = %Lpt(*amount), "signer paid");
         }
         Notice::Warning(text) => warn!("{text}"),
-        #[allow(unreachable_patterns)]
-        _ => {}
+        Notice::Transcoded { cpu } => debug!(?cpu, "transcoded"),
     }
 }
 

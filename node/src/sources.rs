@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use assay_p2p::{Handle, PeerId};
 use assay_protocol::B256;
@@ -12,6 +13,12 @@ use crate::blobs::BlobFolder;
 
 /// Segments held in memory; a verifier checks the same few segments many times within seconds.
 const IN_MEMORY: usize = 4;
+
+/// Rounds through all providers. A request dies with its connection, and a provider that was just started again is
+/// still thought connected under the old one.
+const FETCH_TRIES: u32 = 3;
+/// Pause between two rounds.
+const FETCH_PAUSE: Duration = Duration::from_millis(500);
 
 type Cell = Arc<OnceCell<Arc<[u8]>>>;
 
@@ -48,15 +55,7 @@ impl Sources {
             if let Some(bytes) = self.on_disk(hash).await {
                 return Ok(bytes);
             }
-            let bytes = self
-                .handle
-                .fetch_blob(hash, len, providers)
-                .await
-                .map_err(|e| {
-                    tracing::debug!(%hash, "source cannot be fetched: {e}");
-                    RefusalReason::SourceUnavailable
-                })?;
-            let bytes: Arc<[u8]> = bytes.into();
+            let bytes = self.fetch(hash, len, providers).await?;
             let (blobs, copy) = (self.blobs.clone(), bytes.clone());
             let kept = tokio::task::spawn_blocking(move || blobs.put(&copy)).await;
             if let Ok(Err(e)) = kept {
@@ -65,6 +64,29 @@ impl Sources {
             Ok(bytes)
         });
         fetched.await.cloned()
+    }
+
+    async fn fetch(
+        &self,
+        hash: B256,
+        len: u64,
+        providers: Vec<PeerId>,
+    ) -> Result<Arc<[u8]>, RefusalReason> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.handle.fetch_blob(hash, len, providers.clone()).await {
+                Ok(bytes) => return Ok(bytes.into()),
+                Err(e) if tries < FETCH_TRIES && !providers.is_empty() => {
+                    tracing::debug!(%hash, tries, "source is asked for again: {e}");
+                    tokio::time::sleep(FETCH_PAUSE).await;
+                }
+                Err(e) => {
+                    tracing::debug!(%hash, "source cannot be fetched: {e}");
+                    return Err(RefusalReason::SourceUnavailable);
+                }
+            }
+        }
     }
 
     async fn on_disk(&self, hash: B256) -> Option<Arc<[u8]>> {
