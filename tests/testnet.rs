@@ -1,6 +1,5 @@
 //! A network of separate processes: a cheat among them is slashed, a verifier is killed and comes back, and in the end
 //! nothing is left. Needs anvil and FFmpeg.
-#![allow(clippy::unwrap_used)]
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A test without its network has failed.
 
