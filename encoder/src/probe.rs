@@ -1,5 +1,6 @@
 //! What a file is.
 
+mod boxes;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -143,22 +144,25 @@ pub async fn probe(path: &Path) -> Result<Probe, InputError> {
     let mut command = ffmpeg::prober(path);
     command.args(["-print_format", "json", "-show_format", "-show_streams"]);
     let said = tool::run(command).await?;
-    let words = || ffmpeg::last_words(&said.words);
+    let words = || {
+        let words = ffmpeg::last_words(&said.words);
+        let named = format!("{}: ", path.display());
+        words.strip_prefix(&named).unwrap_or(&words).to_owned()
+    };
     let text = String::from_utf8_lossy(&said.words);
-    if text.contains("moov atom not found") {
-        let place = format!("at byte {}", meta.len());
-        return Err(InputError::CutOff {
-            path: owned,
-            place,
-            detail: "the MP4 index (moov) is missing".into(),
-        });
-    }
     let report: report::Report = match serde_json::from_slice(&said.output) {
         Ok(report) if said.success => report,
         _ => {
-            return Err(InputError::NotVideo {
-                path: owned,
-                detail: words(),
+            return Err(match boxes::missing(path).await.map_err(open)? {
+                Some(detail) => InputError::CutOff {
+                    path: owned.clone(),
+                    place: format!("at byte {}", meta.len()),
+                    detail,
+                },
+                None => InputError::NotVideo {
+                    path: owned.clone(),
+                    detail: words(),
+                },
             });
         }
     };

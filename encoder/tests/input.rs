@@ -89,7 +89,7 @@ async fn a_cut_off_file_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let source = clip(dir.path(), "whole.mkv", "320x180", 6, H264);
     let cases = [
-        ("a.mp4", "-c copy", "moov"),
+        ("a.mp4", "-c copy", "bytes of the mdat box at byte"),
         ("b.mp4", "-c copy -movflags +faststart", "past the end"),
         ("c.mp4", "-c copy -movflags frag_keyframe+empty_moov", ""),
         ("d.mkv", "-c copy", "promises more"),
@@ -114,6 +114,21 @@ async fn a_cut_off_file_is_told() {
 }
 
 #[tokio::test]
+async fn an_index_cut_off_is_told_with_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = clip(dir.path(), "whole.mp4", "320x180", 6, H264);
+    let whole = std::fs::read(&path).unwrap();
+    // Without faststart the index is the last box.
+    std::fs::write(&path, &whole[..whole.len() - 100]).unwrap();
+    let text = line(&cut(&path).await.unwrap_err());
+    let place = whole.windows(4).position(|w| w == b"moov").unwrap() - 4;
+    assert!(
+        text.contains(&format!("moov box at byte {place}")) && text.contains("cut off"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn what_is_no_video_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
@@ -124,6 +139,16 @@ async fn what_is_no_video_is_told() {
     assert!(told(&at("empty.mp4")).await.contains("the file is empty"));
     std::fs::write(at("text.txt"), "this is no video\n".repeat(100)).unwrap();
     assert!(told(&at("text.txt")).await.contains("not a video"));
+    // Named like an MP4, but none.
+    let noise: Vec<u8> = (0..50_000u32)
+        .flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    std::fs::write(at("noise.mp4"), noise).unwrap();
+    let text = told(&at("noise.mp4")).await;
+    assert!(
+        text.contains("not a video") && text.matches("noise.mp4").count() == 1,
+        "{text}"
+    );
     ffmpeg(
         "-f lavfi -i testsrc2=size=64x64 -frames:v 1",
         &at("picture.png"),
