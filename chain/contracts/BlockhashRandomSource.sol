@@ -5,8 +5,9 @@ import {Blockhash} from "@openzeppelin/contracts/utils/Blockhash.sol";
 import {IRandomSource} from "./interfaces/IRandomSource.sol";
 
 /// @title The hash of the block
-/// @notice For L1. A block's proposer can withhold one block to get another hash, at the price of its reward;
-///         chains whose sequencer chooses the hashes need another source.
+/// @notice For test networks on L1. Whoever builds the block can choose its hash by trying out its contents, at no
+///         cost: a broadcaster that builds the seed's block chooses its electees. Chains whose sequencer builds every
+///         block need another source.
 contract BlockhashRandomSource is IRandomSource {
     /// @inheritdoc IRandomSource
     /// @dev Readable for 256 blocks, and for 8,191 where EIP-2935 is active.

@@ -35,9 +35,7 @@ pub(crate) enum ChainNews {
     /// A round was opened.
     Round(u64),
     /// A job's seed is known.
-    Job,
-    /// A job waits for somebody to write its seed down.
-    SeedMissing(U256),
+    Job(U256),
     /// A case was opened.
     CaseOpened {
         case: B256,
@@ -66,7 +64,6 @@ pub(crate) enum ChainNews {
 struct Seedless {
     job: Job,
     seed_block: u64,
-    asked: bool,
 }
 
 pub(crate) struct Feed {
@@ -169,11 +166,7 @@ impl Feed {
                             max_price: max_price_per_pixel,
                             seed: B256::ZERO,
                         };
-                        self.seedless.push(Seedless {
-                            job,
-                            seed_block,
-                            asked: false,
-                        });
+                        self.seedless.push(Seedless { job, seed_block });
                     }
                     Err(e) => tracing::warn!("job {job} is not usable: {e}"),
                 }
@@ -256,26 +249,21 @@ impl Feed {
     async fn seeds(&mut self, number: u64) -> Vec<ChainNews> {
         let mut news = Vec::new();
         let mut waiting = Vec::new();
-        for mut entry in std::mem::take(&mut self.seedless) {
-            let due = number >= entry.seed_block;
-            let seed = if due {
-                self.client.job_seed(entry.job.id).await.ok().flatten()
-            } else {
-                None
-            };
-            match seed {
-                Some(seed) => {
-                    news.push(ChainNews::Job);
-                    self.write()
-                        .jobs
-                        .insert(entry.job.id, Job { seed, ..entry.job });
+        for entry in std::mem::take(&mut self.seedless) {
+            let id = entry.job.id;
+            if number < entry.seed_block {
+                waiting.push(entry);
+                continue;
+            }
+            match self.client.job_seed(id).await {
+                Ok(Some(seed)) => {
+                    news.push(ChainNews::Job(id));
+                    self.write().jobs.insert(id, Job { seed, ..entry.job });
                 }
-                None => {
-                    if number > entry.seed_block && !std::mem::replace(&mut entry.asked, true) {
-                        news.push(ChainNews::SeedMissing(entry.job.id));
-                    }
-                    waiting.push(entry);
+                Err(ChainError::Revert { revert, .. }) if revert.is("ValueGone") => {
+                    tracing::warn!("job {id} is not usable: nobody wrote its seed down in time");
                 }
+                Ok(None) | Err(_) => waiting.push(entry),
             }
         }
         self.seedless = waiting;

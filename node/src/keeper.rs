@@ -8,7 +8,7 @@ use assay_chain::fault::FaultKind;
 use assay_chain::queue::TxError;
 use assay_protocol::fraud_proof::{FraudProof, Proven};
 use assay_protocol::verdict::LeafId;
-use assay_protocol::{Address, B256};
+use assay_protocol::{Address, B256, U256};
 use assay_roles::{broadcaster, transcoder};
 use assay_verifier as verifier;
 
@@ -62,18 +62,25 @@ impl Keeper {
 }
 
 impl Node {
+    /// Writes down the seed of a job of one's own: block hashes are readable for hours, jobs live for months.
+    fn fix_seed(&self, job: U256) {
+        if self.read(|state| state.jobs.get(&job).map(|job| job.broadcaster)) == Some(self.me) {
+            self.submit(
+                "fix seed",
+                format!("seed:{job}"),
+                B256::ZERO,
+                Call::FixSeed { job },
+            );
+        }
+    }
+
     pub(crate) async fn on_chain(&mut self, news: ChainNews) {
         match news {
             ChainNews::Block(number) => self.on_block(number).await,
             ChainNews::Round(round) => self.on_round(round).await,
-            ChainNews::Job => self.begin_publishing().await,
-            ChainNews::SeedMissing(job) => {
-                self.submit(
-                    "fix seed",
-                    format!("seed:{job}"),
-                    B256::ZERO,
-                    Call::FixSeed { job },
-                );
+            ChainNews::Job(job) => {
+                self.fix_seed(job);
+                self.begin_publishing().await;
             }
             ChainNews::CaseOpened {
                 case,

@@ -10,7 +10,7 @@ use assay_protocol::accusation::Accusation;
 use assay_protocol::assignment::{Assignment, Refusal};
 use assay_protocol::bls::{BlsKey, BlsSignature, SIGNATURE_TAG, possession_message};
 use assay_protocol::domain::Domain;
-use assay_protocol::election::{Ballot, Candidate, Snapshot, electees};
+use assay_protocol::election::{Ballot, Candidate, Snapshot, elect_without, electees};
 use assay_protocol::frames::{ChunkHasher, segment_tree};
 use assay_protocol::merkle::{Tree, leaf_hash};
 use assay_protocol::payment::{PaymentTicket, PlantedFault};
@@ -241,9 +241,35 @@ fn elections() {
             json!({ "seed": ballot.seed, "jobId": ballot.job_id.to_string(), "seq": seq, "maxPrice": cap, "electees": winners })
         })
         .collect();
+    // Earlier electees may come from another round's snapshot: anybody can be among the excluded.
+    let across_rounds: Vec<_> = (0..12u32)
+        .map(|seq| {
+            let attempt = (seq % 3 + 1) as u8;
+            let mut excluded: Vec<_> = (0..u32::from(attempt))
+                .map(|i| operators[((seq + 2 * i) % 6) as usize])
+                .collect();
+            if seq % 4 == 0 {
+                excluded[0] = account("an operator of another round");
+            }
+            let ballot = Ballot {
+                seed: word("seed across rounds"),
+                job_id: U256::from(9),
+                seq,
+                max_price: U256::from(25),
+            };
+            let electee = elect_without(&ballot, &snapshot, attempt, &excluded).map(|c| c.operator);
+            json!({
+                "seed": ballot.seed, "jobId": "9", "seq": seq, "attempt": attempt, "maxPrice": 25,
+                "excluded": excluded, "electee": electee.unwrap_or_default(),
+            })
+        })
+        .collect();
     check(
         "election.json",
-        &json!({ "operators": operators, "weights": weights, "prices": prices, "cases": cases }),
+        &json!({
+            "operators": operators, "weights": weights, "prices": prices, "cases": cases,
+            "acrossRounds": across_rounds,
+        }),
     );
 }
 

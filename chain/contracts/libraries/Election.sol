@@ -15,26 +15,32 @@ struct Candidates {
 library Election {
     /// @notice The electee of an attempt; zero if nobody is left or nobody has weight.
     /// @param maxPrice the job's cap in wei per pixel
+    /// @param excluded electees of earlier attempts, perhaps by the snapshot of an earlier round
     function elect(
         Candidates memory candidates,
         bytes32 seed,
         uint256 jobId,
         uint32 seq,
         uint8 attempt,
-        uint256 maxPrice
+        uint256 maxPrice,
+        address[] memory excluded
     ) internal pure returns (address electee) {
         uint256 count = candidates.operators.length;
         uint256[] memory weights = new uint256[](count);
         for (uint256 i = 0; i < count; ++i) {
-            if (candidates.prices[i] <= maxPrice) weights[i] = candidates.weights[i];
+            if (candidates.prices[i] <= maxPrice && !_isAmong(candidates.operators[i], excluded)) {
+                weights[i] = candidates.weights[i];
+            }
         }
-        for (uint8 earlier = 0; earlier <= attempt; ++earlier) {
-            uint256 winner = _draw(weights, keccak256(abi.encodePacked(seed, jobId, seq, earlier)));
-            if (winner == count) return address(0);
-            // Electees of earlier attempts are no candidates any more.
-            weights[winner] = 0;
-            electee = candidates.operators[winner];
+        uint256 winner = _draw(weights, keccak256(abi.encodePacked(seed, jobId, seq, attempt)));
+        return winner == count ? address(0) : candidates.operators[winner];
+    }
+
+    function _isAmong(address operator, address[] memory list) private pure returns (bool) {
+        for (uint256 i = 0; i < list.length; ++i) {
+            if (list[i] == operator) return true;
         }
+        return false;
     }
 
     /// @dev Index of the winner, or the number of candidates if no weight is left.
