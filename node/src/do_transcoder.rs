@@ -70,6 +70,9 @@ impl Node {
             Output::Forget(assignment) => {
                 if let Some(transcoding) = &mut self.transcoding {
                     transcoding.outputs.remove(&assignment);
+                    if let Some(task) = transcoding.under_way.remove(&assignment) {
+                        task.abort();
+                    }
                 }
             }
         }
@@ -93,7 +96,7 @@ impl Node {
     /// Fetches and encodes. An assignment comes directly and may overtake the record that says where its broadcaster is:
     /// then this is put off, at most `looks` times.
     pub(crate) fn transcode(
-        &self,
+        &mut self,
         signed: Box<SignedAssignment>,
         hash: B256,
         broadcaster: Address,
@@ -121,7 +124,7 @@ impl Node {
             self.workers.clone(),
             self.events.clone(),
         );
-        tokio::spawn(async move {
+        let making = tokio::spawn(async move {
             let mut tampered = Vec::new();
             let encoded = match sources.get(&assignment, providers).await {
                 Ok(source) => {
@@ -169,6 +172,9 @@ impl Node {
                 .send(Event::Encoded(hash, made, Box::new(input)))
                 .await;
         });
+        if let Some(transcoding) = &mut self.transcoding {
+            transcoding.under_way.insert(hash, making.abort_handle());
+        }
     }
 
     fn push(&self, to: Address, assignment: B256) {

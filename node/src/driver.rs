@@ -18,6 +18,7 @@ use assay_roles::broadcaster::{self, Broadcaster};
 use assay_roles::transcoder::{self, Transcoder};
 use assay_verifier::{self as verifier, Verifier};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::AbortHandle;
 
 use crate::chain_feed::ChainNews;
 use crate::chain_state::ChainState;
@@ -78,6 +79,8 @@ pub(crate) struct Transcoding {
     pub core: Transcoder,
     pub settings: TranscoderSettings,
     pub outputs: BTreeMap<B256, Made>,
+    /// What is being made; stopping it ends its worker.
+    pub under_way: BTreeMap<B256, AbortHandle>,
 }
 
 /// The output of one assignment.
@@ -138,6 +141,7 @@ impl Node {
                 }
                 Event::Encoded(hash, output, input) => {
                     if let Some(transcoding) = &mut self.transcoding {
+                        transcoding.under_way.remove(&hash);
                         transcoding.outputs.insert(hash, output);
                     }
                     self.drive_transcoder(*input).await;

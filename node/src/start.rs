@@ -155,6 +155,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         core: Transcoder::new(me, params.clone(), encoder_id, settings.capacity),
         settings,
         outputs: Default::default(),
+        under_way: Default::default(),
     });
     let node = Node {
         me,

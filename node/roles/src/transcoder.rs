@@ -73,7 +73,7 @@ pub enum Output {
         /// The assignment.
         assignment: B256,
     },
-    /// The output of this assignment is not needed any more.
+    /// The output of this assignment is not needed any more; if it is still being made, stop.
     Forget(B256),
 }
 
@@ -238,6 +238,13 @@ impl Transcoder {
     }
 
     fn on_block(&mut self, now: Now) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        for (hash, task) in &mut self.tasks {
+            let late = now.block > task.assignment.assignment.deadlineBlock;
+            if late && std::mem::replace(&mut task.working, false) {
+                outputs.push(Output::Forget(*hash));
+            }
+        }
         // Kept a while past the deadline, so that a repeated assignment is not taken for a new one.
         let keep = 4 * self.params.response_blocks;
         let over = |task: &Task| now.block > task.assignment.assignment.deadlineBlock + keep;
@@ -247,12 +254,11 @@ impl Transcoder {
             .filter(|(_, task)| over(task))
             .map(|(hash, _)| *hash)
             .collect();
-        done.into_iter()
-            .map(|hash| {
-                self.tasks.remove(&hash);
-                Output::Forget(hash)
-            })
-            .collect()
+        for hash in done {
+            self.tasks.remove(&hash);
+            outputs.push(Output::Forget(hash));
+        }
+        outputs
     }
 }
 

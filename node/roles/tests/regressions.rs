@@ -137,8 +137,8 @@ fn an_attempt_at_the_signer_is_never_drafted_again() {
     assert!(drafts(&later).is_empty());
 }
 
-#[test]
-fn a_second_result_makes_no_second_receipt() {
+/// A transcoder at block 10 with one assignment of one leaf under way, its hash and its source's roots.
+fn transcoding() -> (Transcoder, B256, Vec<B256>) {
     let me = Address::repeat_byte(1);
     let mut core = Transcoder::new(me, Params::demo(), B256::ZERO, 2);
     let roots = vec![keccak256(b"chunk")];
@@ -160,8 +160,27 @@ fn a_second_result_makes_no_second_receipt() {
         signer: Address::repeat_byte(0xb0),
         message,
     };
+    let begun = core.handle(
+        transcoder::Input::Assignment(Box::new(checked)),
+        Now { block: 10 },
+    );
+    assert!(matches!(begun[..], [transcoder::Output::Transcode { .. }]));
+    (core, hash, roots)
+}
+
+#[test]
+fn work_is_given_up_when_its_deadline_has_passed() {
+    let (mut core, hash, _) = transcoding();
+    let at = |core: &mut Transcoder, block| core.handle(transcoder::Input::Block, Now { block });
+    assert_eq!(at(&mut core, 20), []);
+    assert_eq!(at(&mut core, 21), [transcoder::Output::Forget(hash)]);
+    assert_eq!(at(&mut core, 22), []);
+}
+
+#[test]
+fn a_second_result_makes_no_second_receipt() {
+    let (mut core, hash, roots) = transcoding();
     let now = Now { block: 10 };
-    core.handle(transcoder::Input::Assignment(Box::new(checked)), now);
     let leaf = Leaf {
         frames_root: roots[0],
         ..Default::default()
