@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
@@ -56,6 +57,8 @@ pub(crate) struct Driver {
     pub unsent: BTreeSet<u64>,
     /// Heads for which a used nonce had no receipt of ours.
     pub missing: HashMap<u64, u32>,
+    /// Since when a call looks as if it would fail.
+    pub doubted: BTreeMap<u64, Instant>,
     pub head: Option<Head>,
     /// Something may be sendable although the head is the same.
     pub fresh: bool,
@@ -80,6 +83,7 @@ impl Driver {
             next_seq,
             unsent: BTreeSet::new(),
             missing: HashMap::new(),
+            doubted: BTreeMap::new(),
             head: None,
             fresh: true,
             complained: false,
@@ -137,7 +141,7 @@ impl Driver {
         self.fresh |= moved;
         if self.fresh {
             self.send_queued(head).await?;
-            self.fresh = false;
+            self.fresh = !self.doubted.is_empty();
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! From the journal to the pool: check, sign, journal, broadcast.
 
+use std::time::{Duration, Instant};
+
 use alloy_primitives::U256;
 use serde_json::json;
 
@@ -8,6 +10,9 @@ use crate::queue::entry::{Attempt, Entry, Sent, State, TxError};
 use crate::queue::fees::Fees;
 use crate::rpc::{CallRequest, Head, RpcError};
 use crate::signing::{Unsigned, sign};
+
+/// How long a call must look as if it would fail.
+const DOUBT: Duration = Duration::from_millis(250);
 
 /// What the check of a call against the chain says.
 enum Preflight {
@@ -64,12 +69,14 @@ impl Driver {
             };
             let gas = match self.preflight(&entry).await? {
                 Preflight::Gas(gas) => gas + gas * self.config.gas_margin_percent / 100,
-                Preflight::Failing(_) if in_flight > 0 => break,
+                Preflight::Failing(_) if in_flight > 0 || self.in_doubt(seq) => break,
                 Preflight::Failing(error) => {
+                    self.doubted.remove(&seq);
                     self.become_state(seq, State::Failed(error)).await?;
                     continue;
                 }
             };
+            self.doubted.remove(&seq);
             let fees = Fees::first(head.base_fee, tip, &self.config.fees);
             let attempt = self.attempt(&entry, nonce, gas, fees, head.number);
             let raw = attempt.raw.clone();
@@ -99,6 +106,13 @@ impl Driver {
         Ok(())
     }
 
+    /// One refusal does not decide: a node that is just putting a block together may show `pending` without the
+    /// transaction that the call depends on.
+    fn in_doubt(&mut self, seq: u64) -> bool {
+        let since = *self.doubted.entry(seq).or_insert_with(Instant::now);
+        since.elapsed() < DOUBT
+    }
+
     /// Broadcasts what was signed and journaled while the node was away.
     async fn broadcast_again(&mut self) -> Result<(), StepError> {
         for seq in self.unsent.clone() {
@@ -113,18 +127,14 @@ impl Driver {
         Ok(())
     }
 
-    /// What both views of the chain refuse is refused. `pending` alone does not decide: a node that is just putting a
-    /// block together may show it without the transaction that the call depends on.
     async fn preflight(&self, entry: &Entry) -> Result<Preflight, StepError> {
-        match self.check(entry, "pending").await? {
-            Preflight::Failing(_) => self.check(entry, "latest").await,
-            passed => Ok(passed),
-        }
-    }
-
-    async fn check(&self, entry: &Entry, tag: &'static str) -> Result<Preflight, StepError> {
         let call = self.request(entry);
-        match self.client.rpc().estimate_gas(&call, json!(tag)).await {
+        match self
+            .client
+            .rpc()
+            .estimate_gas(&call, json!("pending"))
+            .await
+        {
             Ok(gas) => Ok(Preflight::Gas(gas)),
             Err(RpcError::Refused {
                 message,
