@@ -5,9 +5,14 @@ use std::process::{Command, Stdio};
 
 use assay_protocol::profile::SourceFormat;
 
-/// Demuxers a worker lets untrusted bytes reach: containers, none that opens other files or addresses.
+/// Demuxers that a worker's segment can need: what the segmenter writes, and Y4M.
 const DEMUXERS: &str =
     "matroska,webm,mov,mp4,mpegts,flv,avi,nut,ivf,obu,ogg,h264,hevc,m4v,yuv4mpegpipe";
+/// Demuxers for a file of the user's: all that read pictures and sound from the one file they are given. Those that
+/// open what it names (playlists, scripts, numbered pictures) would publish other files of this machine.
+const CONTAINERS: &str = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mpegts,mpeg,mpegvideo,flv,live_flv,avi,nut,ivf,obu,\
+                          ogg,asf,mxf,dv,gxf,wtv,rm,h264,hevc,m4v,h263,vc1,av1,mjpeg,gif,apng,yuv4mpegpipe,\
+                          png_pipe,jpeg_pipe,webp_pipe,mp3,aac,wav,w64,flac,ac3,eac3,aiff,caf,amr,opus";
 /// Scaler flags under which FFmpeg's own conversions do not depend on the CPU.
 const SWS_FLAGS: &str = "bicubic+accurate_rnd+full_chroma_int+bitexact";
 const FALLBACK_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -84,6 +89,8 @@ pub fn prober(path: &Path) -> Command {
         "warning",
         "-protocol_whitelist",
         "file",
+        "-format_whitelist",
+        CONTAINERS,
     ]);
     command.arg("-i").arg(local(path));
     command
@@ -99,12 +106,25 @@ pub fn reader(path: &Path) -> Command {
         "warning",
         "-protocol_whitelist",
         "file,pipe",
+        "-format_whitelist",
+        CONTAINERS,
     ]);
     command
         .arg("-fflags")
         .arg("+genpts")
         .arg("-i")
         .arg(local(path));
+    command
+}
+
+/// FFmpeg reading a segment just cut, giving up at the first fault.
+pub fn strict_reader(path: &Path) -> Command {
+    let mut command = command("ffmpeg");
+    command.args(["-nostdin", "-hide_banner", "-v", "error"]);
+    command.args(["-protocol_whitelist", "file,pipe"]);
+    command.args(["-format_whitelist", DEMUXERS]);
+    command.args(["-xerror", "-err_detect", "explode"]);
+    command.arg("-i").arg(local(path));
     command
 }
 
@@ -115,9 +135,27 @@ pub fn local(path: &Path) -> std::ffi::OsString {
     name
 }
 
+/// A numbered file name in a folder whose own name is no pattern.
+pub fn pattern(folder: &Path, name: &str) -> std::ffi::OsString {
+    let mut bytes = Vec::new();
+    for &byte in local(folder).as_encoded_bytes() {
+        bytes.push(byte);
+        if byte == b'%' {
+            bytes.push(byte);
+        }
+    }
+    bytes.push(b'/');
+    bytes.extend_from_slice(name.as_bytes());
+    std::os::unix::ffi::OsStringExt::from_vec(bytes)
+}
+
 /// The last line of a program's error output that says something, shortened.
 pub fn last_words(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
+    // FFmpeg lists all the others.
+    if text.contains("Format not on whitelist") {
+        return "a container that is not read here".into();
+    }
     let line = text
         .lines()
         .rev()

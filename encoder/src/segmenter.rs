@@ -136,7 +136,7 @@ impl Segmenter {
         } else {
             command.args(["-segment_frames", &cuts.join(",")]);
         }
-        command.arg(ffmpeg::local(&self.dir.join("segment-%05d")));
+        command.arg(ffmpeg::pattern(&self.dir, "segment-%05d"));
         command
     }
 
@@ -169,18 +169,7 @@ impl Segmenter {
                 detail: "no packet".into(),
             });
         };
-        let mut command = ffmpeg::command("ffmpeg");
-        command.args([
-            "-nostdin",
-            "-hide_banner",
-            "-v",
-            "error",
-            "-protocol_whitelist",
-            "file,pipe",
-        ]);
-        command
-            .args(["-xerror", "-err_detect", "explode", "-i"])
-            .arg(ffmpeg::local(&last.path));
+        let mut command = ffmpeg::strict_reader(&last.path);
         command.args(["-map", "0:V:0", "-fps_mode", "drop", "-f", "null", "-"]);
         let said = tool::run(command).await?;
         if said.success {

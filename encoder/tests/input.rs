@@ -139,6 +139,18 @@ async fn what_is_no_video_is_told() {
     assert!(told(&at("empty.mp4")).await.contains("the file is empty"));
     std::fs::write(at("text.txt"), "this is no video\n".repeat(100)).unwrap();
     assert!(told(&at("text.txt")).await.contains("not a video"));
+    // Scripts that name other files, under whatever name.
+    let secret = clip(dir.path(), "secret.ts", "160x96", 1, H264);
+    let scripts = [
+        format!("ffconcat version 1.0\nfile '{}'\n", secret.display()),
+        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nsecret.ts\n#EXT-X-ENDLIST\n".into(),
+    ];
+    for (i, script) in scripts.iter().enumerate() {
+        let name = format!("script{i}.mkv");
+        std::fs::write(at(&name), script).unwrap();
+        let text = told(&at(&name)).await;
+        assert!(text.contains("a container that is not read here"), "{text}");
+    }
     // Named like an MP4, but none.
     let noise: Vec<u8> = (0..50_000u32)
         .flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes())
@@ -239,4 +251,13 @@ async fn the_demo_clip_is_a_clip() {
             "{name}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_folder_named_like_a_pattern_is_no_pattern() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("50 %d x%");
+    std::fs::create_dir(&folder).unwrap();
+    let path = clip(&folder, "a.mp4", "160x96", 1, H264);
+    assert_eq!(cut(&path).await.unwrap().len(), 1);
 }

@@ -169,6 +169,12 @@ impl Clip {
             .map(|prepared| prepared.source)
     }
 
+    /// Frames of the longest segment.
+    pub fn longest(&self) -> u32 {
+        let frames = self.sources.iter().map(|s| s.source.frame_count);
+        frames.max().unwrap_or_default()
+    }
+
     /// Segments in one pass.
     pub fn len(&self) -> u32 {
         self.sources.len() as u32

@@ -56,6 +56,19 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         .as_deref()
         .is_some_and(|path| path.as_os_str() == "-");
     let json = arguments.json;
+    // Found out now, not after minutes; what is there stays until there is something better.
+    let mut writable = std::fs::OpenOptions::new();
+    if let Some(path) = json.as_deref().filter(|_| !to_stdout)
+        && let Err(e) = writable.create(true).append(true).open(path)
+    {
+        return fail(
+            format!(
+                "--json {}: {e}; name a file that can be written",
+                path.display()
+            ),
+            USAGE,
+        );
+    }
     let options = Options {
         input: arguments.input,
         segments: arguments.segments,
@@ -82,6 +95,9 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Ok(report) => report + "\n",
         Err(e) => return fail(format!("the report cannot be written: {e}"), 1),
     };
+    if let Some(pid) = outcome.chain {
+        eprintln!("anvil goes on at {} as process {pid}", outcome.report.rpc);
+    }
     if to_stdout {
         say(report.trim_end());
     } else {
@@ -91,9 +107,6 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         {
             return fail(format!("{}: {e}", path.display()), USAGE);
         }
-    }
-    if let Some(pid) = outcome.chain {
-        eprintln!("anvil goes on at {} as process {pid}", outcome.report.rpc);
     }
     for failure in &outcome.failures {
         eprintln!("FAILED: {failure}");

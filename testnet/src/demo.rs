@@ -2,6 +2,7 @@
 
 mod checks;
 mod folder;
+mod playlist;
 mod swarm;
 mod tally;
 
@@ -176,7 +177,7 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
     .await?;
     let url = anvil.url();
     let deployer = dev_key(0)?;
-    let params = Params::demo();
+    let params = paced(Params::demo(), &clip);
     let deployment = stage::deploy_seeded(&url, &deployer, &params, options.seed).await?;
     let players = cast(&options.size, options.seed)?;
     for player in &players {
@@ -218,12 +219,17 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
         wall,
         memory.peak_mib(),
     );
-    let failures = checks::failures(
+    let mut failures = checks::failures(
         &ledger,
         &report,
         &players,
         options.segments.unwrap_or(clip.len()),
     );
+    failures.extend(checks::elections(&ledger, &players, &opening, &closing));
+    failures.extend(playlist::faults(
+        std::path::Path::new(&report.playlist),
+        ledger.delivered.len(),
+    ));
     let chain = match options.keep_chain {
         true => {
             let pid = anvil.keep().map_err(|source| DemoError::Io {
@@ -241,5 +247,19 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
     })
 }
 
-/// Longest time the swarm may take beyond the video's own pace before the demonstration is given up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(900);
+/// A clip whose key frames lie far apart gives segments that two cores cannot encode within the preset's D: then D
+/// is as many blocks, of one second, as the longest segment has seconds, and half of the preset's on top.
+fn paced(preset: Params, clip: &Clip) -> Params {
+    let (num, den) = clip.probe.fps;
+    let frames = u64::from(clip.longest());
+    let seconds = (frames * u64::from(den)).div_ceil(u64::from(num.max(1)));
+    Params {
+        response_blocks: preset
+            .response_blocks
+            .max(seconds + preset.response_blocks / 2),
+        ..preset
+    }
+}
+
+/// Longest time in which nothing is fed, delivered, sampled or judged before the demonstration is given up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);

@@ -106,6 +106,8 @@ pub struct Ledger {
     pub verify_cpu: Duration,
     /// Latest block seen.
     pub block: u64,
+    /// The latest round, and the block at which it was heard of first.
+    pub round: (u64, u64),
     /// Latest deadline of an assignment.
     pub last_deadline: u64,
     /// Reports held against their draws, by verifier and epoch: drawn and missed.
@@ -119,6 +121,7 @@ impl Ledger {
     pub fn note(&mut self, who: Address, at: Instant, notice: &Notice) {
         match notice {
             Notice::Block(number) => self.block = self.block.max(*number),
+            Notice::Round(round) if *round > self.round.0 => self.round = (*round, self.block),
             Notice::Assigned {
                 seq,
                 attempt,

@@ -2,6 +2,7 @@
 
 use assay_protocol::U256;
 
+use super::tally::Stakes;
 use crate::cast::{Part, Player};
 use crate::ledger::Ledger;
 use crate::report::Report;
@@ -101,4 +102,19 @@ pub(crate) fn failures(
     }
     must(!ledger.duties.is_empty(), "no verifier reported".into());
     failures
+}
+
+/// Whether the latest round's elections know what the slashes have taken.
+pub(crate) fn elections(
+    ledger: &Ledger,
+    players: &[Player],
+    before: &Stakes,
+    after: &Stakes,
+) -> Vec<String> {
+    players
+        .iter()
+        .filter(|p| ledger.was_slashed(p.address()))
+        .filter(|p| after.weight(p.address()) >= before.weight(p.address()))
+        .map(|p| format!("the elections do not see that {} was slashed", p.name))
+        .collect()
 }

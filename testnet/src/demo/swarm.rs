@@ -177,6 +177,7 @@ impl Swarm {
         let mut fed = 0u32;
         let begun = Instant::now();
         let mut last_fed = begun;
+        let mut progress = (Progress::default(), Instant::now());
         let mut tick = tokio::time::interval(Duration::from_millis(100));
         loop {
             let caught = cheaters
@@ -200,9 +201,13 @@ impl Swarm {
                         fed += 1;
                         last_fed = Instant::now();
                     }
-                    let given_up = begun.elapsed() > PATIENCE;
+                    let now = Progress::of(&ledger, fed);
+                    if now != progress.0 {
+                        progress = (now, Instant::now());
+                    }
+                    let given_up = progress.1.elapsed() > PATIENCE;
                     if given_up {
-                        show.line(format!("giving up after {} s", PATIENCE.as_secs()));
+                        show.line(format!("giving up: {} s without progress", PATIENCE.as_secs()));
                     }
                     if given_up || (!more && settled(&ledger, fed, params)) {
                         break;
@@ -221,12 +226,35 @@ impl Swarm {
     }
 }
 
+/// What grows while a demonstration goes on.
+#[derive(Default, PartialEq)]
+struct Progress {
+    fed: u32,
+    segments: usize,
+    cases: (usize, usize),
+    samples: u64,
+}
+
+impl Progress {
+    fn of(ledger: &Ledger, fed: u32) -> Self {
+        Self {
+            fed,
+            segments: ledger.delivered.len() + ledger.gaps.len(),
+            cases: (ledger.cases.len(), ledger.open_cases()),
+            samples: ledger.samples(),
+        }
+    }
+}
+
 /// Nothing is under way: every segment done, every case closed and paid, every report in.
 fn settled(ledger: &Ledger, fed: u32, params: &Params) -> bool {
     let done = ledger.delivered.len() + ledger.gaps.len() >= fed as usize;
     let reports = params.report_block(params.epoch(ledger.last_deadline)) + 2;
     let unpaid = ledger.cases.values().any(|case| case.unpaid(ledger.block));
-    done && ledger.open_cases() == 0 && !unpaid && ledger.block >= reports
+    // The elections of the round after it must see the smaller stake.
+    let executed = ledger.cases.values().filter_map(|case| case.executed).max();
+    let seen = executed.is_none_or(|block| ledger.round.1 > block);
+    done && ledger.open_cases() == 0 && !unpaid && seen && ledger.block >= reports
 }
 
 async fn listening(node: &Running) -> Vec<Multiaddr> {

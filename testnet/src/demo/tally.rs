@@ -23,6 +23,8 @@ use crate::stage::Stage;
 pub(crate) struct Stakes {
     pools: BTreeMap<Address, Lpt>,
     delegated: Option<Lpt>,
+    /// Weights in the elections of the present round.
+    weights: BTreeMap<Address, U256>,
 }
 
 impl Stakes {
@@ -61,7 +63,22 @@ impl Stakes {
                 client.pool(role, player.address()).await?.bonded(),
             );
         }
-        Ok(Self { pools, delegated })
+        let round = client.round().await?.round;
+        let weights = client.snapshot(Role::Transcoder, round).await?;
+        Ok(Self {
+            pools,
+            delegated,
+            weights: weights
+                .candidates
+                .iter()
+                .map(|c| (c.operator, c.weight))
+                .collect(),
+        })
+    }
+
+    /// Weight in the elections of the present round; none for who is not elected.
+    pub(crate) fn weight(&self, transcoder: Address) -> U256 {
+        self.weights.get(&transcoder).copied().unwrap_or_default()
     }
 
     fn of(&self, account: Address) -> Lpt {
