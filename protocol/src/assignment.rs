@@ -50,6 +50,8 @@ sol! {
     }
 }
 
+/// Most source bytes in a segment.
+pub const MAX_SOURCE: u64 = 256 << 20;
 /// Highest attempt number; after it the segment is a gap.
 pub const MAX_ATTEMPT: u8 = 3;
 

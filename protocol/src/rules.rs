@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, U256};
 
-use crate::assignment::{MAX_ATTEMPT, SignedAssignment, SkipReason};
+use crate::assignment::{MAX_ATTEMPT, MAX_SOURCE, SignedAssignment, SkipReason};
 use crate::domain::Domain;
 use crate::election::{Ballot, Snapshot, elect_without};
 use crate::params::Params;
@@ -60,14 +60,19 @@ pub enum AssignmentError {
     /// A field contradicts the job.
     #[error("assignment's {0} is not the job's")]
     NotTheJobs(&'static str),
-    /// Another number of leaves than the profiles give.
-    #[error("assignment has {found} leaves, {expected} follow from its frames")]
+    /// Another number of leaves than the profiles give, or more than a segment may have.
+    #[error("assignment has {found} leaves, {expected:?} follow from its {frames} frames")]
     LeafCount {
         /// In the assignment.
         found: u32,
-        /// From frame count and profiles.
-        expected: u32,
+        /// In the assignment.
+        frames: u32,
+        /// From frame count and profiles; `None` where no segment may be like that.
+        expected: Option<u32>,
     },
+    /// More source than anybody takes.
+    #[error("assignment has {0} bytes of source, at most {MAX_SOURCE} are allowed")]
+    SourceLen(u64),
     /// Too many attempts, or not one reason for each earlier one.
     #[error(
         "attempt {attempt} carries {skips} reasons; one for each earlier attempt is needed, at most 3"
@@ -143,11 +148,15 @@ pub fn check_assignment(
         return Err(AssignmentError::NotTheJobs("encoder id"));
     }
     let expected = job.profiles.leaf_count(a.frameCount);
-    if a.leafCount != expected || expected == 0 {
+    if expected != Some(a.leafCount) {
         return Err(AssignmentError::LeafCount {
             found: a.leafCount,
+            frames: a.frameCount,
             expected,
         });
+    }
+    if a.sourceLen > MAX_SOURCE {
+        return Err(AssignmentError::SourceLen(a.sourceLen));
     }
     let block = a.signed_block(params.response_blocks);
     let expected = chain
