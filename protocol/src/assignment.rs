@@ -75,6 +75,16 @@ pub enum RefusalReason {
     Overloaded = 7,
 }
 
+impl RefusalReason {
+    /// Whether the same request may succeed later: the source and the assignment are not at fault.
+    pub const fn may_pass(self) -> bool {
+        matches!(
+            self,
+            Self::SourceUnavailable | Self::EncoderFailed | Self::Overloaded
+        )
+    }
+}
+
 /// Why an attempt above 0 passes an earlier electee over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SkipReason {

@@ -47,8 +47,12 @@ impl Verifier {
         let since = now
             .block
             .saturating_sub(state.accused_at.unwrap_or(now.block));
-        let Own::Said(own) = state.own.clone() else {
-            return Vec::new();
+        let own = match state.own.clone() {
+            Own::Said(own) => own,
+            Own::Failed if since < open => {
+                return Self::hurry(leaf, evidence, state).into_iter().collect();
+            }
+            _ => return Vec::new(),
         };
         let mut outputs = Vec::new();
         if since >= join && own.verdict.recomputedHash != claimed {

@@ -142,8 +142,9 @@ impl Verifier {
                 receipt: hash,
                 index,
             })));
-            if state.own == Own::Unknown {
+            if matches!(state.own, Own::Unknown | Own::Failed) {
                 state.own = Own::Running;
+                state.ask(Urgency::Sample);
                 leaves.push(index);
             }
         }

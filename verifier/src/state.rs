@@ -67,7 +67,11 @@ impl Verifier {
             Input::Block => self.on_block(now),
             Input::Round(set) => self.on_round(set, now),
             Input::Receipt(receipt) => self.on_receipt(*receipt, now),
-            Input::Recomputed { receipt, result } => self.on_recomputed(receipt, result),
+            Input::Recomputed {
+                receipt,
+                leaves,
+                result,
+            } => self.on_recomputed(receipt, &leaves, result),
             Input::LevelsTried { leaf, reproducing } => self.on_levels(leaf, reproducing),
             Input::Signed(sealed) => match (sealed.draft, sealed.seal) {
                 (Draft::Ticket(ticket), Seal::Bls(signature)) => {
