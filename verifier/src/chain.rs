@@ -96,7 +96,7 @@ impl Verifier {
         self.receipts
             .retain(|_, watched| watched.signed_block >= oldest);
         let (receipts, answered) = (&self.receipts, &mut self.answered);
-        answered.retain(|_, receipt| receipts.contains_key(receipt));
+        answered.retain(|_, answers| answers.iter().any(|r| receipts.contains_key(r)));
         self.unverifiable
             .retain(|receipt, _| receipts.contains_key(receipt));
         self.bursts.retain(|burst| burst.to >= oldest);

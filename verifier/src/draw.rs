@@ -22,12 +22,17 @@ impl Verifier {
         if late || assignment.transcoder == self.me || self.receipts.contains_key(&hash) {
             return Vec::new();
         }
-        let mut outputs = Vec::new();
-        let first = *self
+        let answers = self
             .answered
             .entry(message.receipt.receipt.assignmentHash)
-            .or_insert(hash);
-        if let Some(other) = self.receipts.get(&first).filter(|_| first != hash) {
+            .or_default();
+        // Two are an equivocation; a third proves nothing more and would only be more work.
+        if answers.len() >= 2 {
+            return Vec::new();
+        }
+        answers.push(hash);
+        let mut outputs = Vec::new();
+        if let Some(other) = self.receipts.get(&answers[0]) {
             outputs.push(Output::ReportEquivocation(Equivocation::Transcoder {
                 assignment: message.assignment.clone(),
                 receipts: Box::new([other.message.receipt.clone(), message.receipt.clone()]),

@@ -32,8 +32,8 @@ pub struct Verifier {
     pub(crate) params: Params,
     pub(crate) sets: BTreeMap<u64, VerifierSet>,
     pub(crate) receipts: BTreeMap<B256, Watched>,
-    /// Receipt by assignment: a second one is an equivocation.
-    pub(crate) answered: BTreeMap<B256, B256>,
+    /// The first two receipts of each assignment: the second one is an equivocation.
+    pub(crate) answered: BTreeMap<B256, Vec<B256>>,
     /// By receipt, with the block since when.
     pub(crate) early: BTreeMap<B256, (u64, Vec<Checked<SignedAccusation>>)>,
     /// Tickets by epoch; `None` while at the signer.

@@ -9,7 +9,7 @@ use assay_protocol::verdict::LeafId;
 use assay_protocol::{B256, keccak256};
 use assay_verifier::{Input, Output, Urgency, Verifier};
 
-use scene::{NOW, OTHERS, accusation, asked, feed, receipt, recomputed, set, verifier};
+use scene::{DOMAIN, NOW, OTHERS, accusation, asked, feed, receipt, recomputed, set, verifier};
 
 fn failed(receipt: B256, leaves: &[u32], reason: RefusalReason) -> Input {
     Input::Recomputed {
@@ -94,4 +94,21 @@ fn an_accusation_that_cannot_be_checked_does_not_make_an_undrawn_receipt_unverif
     feed(&mut core, accusation(OTHERS[0], leaf(0), 0));
     let outputs = feed(&mut core, failed(hash, &[0], RefusalReason::Overloaded));
     assert!(outputs.is_empty());
+}
+
+#[test]
+fn of_many_receipts_for_one_assignment_two_are_kept_and_reported_once() {
+    let mut core = verifier(true);
+    feed(&mut core, Input::Round(set()));
+    let (mut reports, mut requests) = (0, 0);
+    for plant in 0..100 {
+        let mut receipt = receipt(1);
+        receipt.message.receipt.receipt.plant = B256::repeat_byte(plant);
+        receipt.hash = DOMAIN.digest(&receipt.message.receipt.receipt);
+        let outputs = feed(&mut core, Input::Receipt(Box::new(receipt)));
+        requests += asked(&outputs, Urgency::Sample);
+        let report = |o: &&Output| matches!(o, Output::ReportEquivocation(_));
+        reports += outputs.iter().filter(report).count();
+    }
+    assert_eq!((reports, requests), (1, 2));
 }
