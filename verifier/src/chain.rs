@@ -100,7 +100,12 @@ impl Verifier {
         self.unverifiable
             .retain(|receipt, _| receipts.contains_key(receipt));
         self.bursts.retain(|burst| burst.to >= oldest);
-        self.early.retain(|_, (since, _)| *since >= oldest);
+        // An accusation precedes its receipt by no more than the time in which a receipt is taken at all.
+        let wait = self.params.response_blocks + self.params.late_blocks;
+        self.early.retain(|_, kept| {
+            kept.retain(|(since, _)| since + wait >= block);
+            !kept.is_empty()
+        });
         let reported = self.reported;
         self.tickets
             .retain(|epoch, _| *epoch >= reported.saturating_sub(2));

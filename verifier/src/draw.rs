@@ -1,5 +1,8 @@
 //! A receipt arrives: the epoch's ticket decides which of its leaves are checked.
 
+use std::collections::BTreeSet;
+
+use assay_protocol::accusation::SignedAccusation;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::draft::Draft;
@@ -71,19 +74,31 @@ impl Verifier {
     pub(crate) fn on_round(&mut self, set: VerifierSet, now: Now) -> Vec<Output> {
         self.sets.insert(set.round, set);
         let mut outputs = self.draw_waiting();
-        let early: Vec<_> = self.early.keys().copied().collect();
-        for receipt in early {
-            if self.receipts.contains_key(&receipt) {
-                outputs.extend(self.hear_early(receipt, now));
-            }
+        let early = self.early.values().flatten();
+        let receipts: BTreeSet<_> = early
+            .map(|(_, accusation)| accusation.message.accusation.receiptHash)
+            .filter(|receipt| self.receipts.contains_key(receipt))
+            .collect();
+        for receipt in receipts {
+            outputs.extend(self.hear_early(receipt, now));
         }
         outputs
     }
 
     fn hear_early(&mut self, receipt: B256, now: Now) -> Vec<Output> {
-        let (_, kept) = self.early.remove(&receipt).unwrap_or_default();
-        kept.into_iter()
-            .flat_map(|accusation| self.on_accusation(accusation, now))
+        let mut heard = Vec::new();
+        self.early.retain(|_, kept| {
+            let about = |(_, a): &mut (u64, Checked<SignedAccusation>)| {
+                a.message.accusation.receiptHash == receipt
+            };
+            heard.extend(kept.extract_if(.., about));
+            !kept.is_empty()
+        });
+        // The order of accusers is the order in which they submit.
+        heard.sort_by_key(|(since, _)| *since);
+        heard
+            .into_iter()
+            .flat_map(|(_, accusation)| self.on_accusation(accusation, now))
             .collect()
     }
 

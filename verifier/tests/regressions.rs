@@ -196,6 +196,7 @@ fn early_accusations_are_forgotten_and_never_push_out_others() {
             feed(core, accusation(by, fake, 0));
         }
     };
+    invent(&mut core, OTHERS[1]);
     feed(&mut core, accusation(OTHERS[0], leaf, 0));
     invent(&mut core, OTHERS[2]);
     let outputs = feed(&mut core, Input::Receipt(Box::new(receipt)));
