@@ -88,11 +88,14 @@ impl RefusalReason {
 /// Why an attempt above 0 passes an earlier electee over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SkipReason {
-    /// It refused in writing.
+    /// It refused in writing. What it refused is this assignment but for attempt, round, electee, its price, and deadline,
+    /// so that no refusal of anything else fits here.
     Refused {
-        /// The refusal.
-        refusal: Refusal,
-        /// Signature of the electee.
+        /// Why, as in its [`Refusal`].
+        reason: u8,
+        /// Deadline of the attempt that it refused.
+        deadline_block: u64,
+        /// Its signature over the refusal.
         signature: Signature,
     },
     /// It is frozen on chain.

@@ -2,7 +2,9 @@
 
 use alloy_primitives::{Address, B256, U256};
 
-use crate::assignment::{MAX_ATTEMPT, MAX_SOURCE, SignedAssignment, SkipReason};
+use crate::assignment::{
+    Assignment, MAX_ATTEMPT, MAX_SOURCE, Refusal, SignedAssignment, SkipReason,
+};
 use crate::domain::Domain;
 use crate::election::{Ballot, Snapshot, elect_without};
 use crate::params::Params;
@@ -213,24 +215,38 @@ fn check_skips(
         let snapshot = chain
             .transcoders(skip.round)
             .ok_or(AssignmentError::UnknownRound(skip.round))?;
-        let named = elect_without(&ballot, snapshot, attempt, &excluded);
-        let refused = AssignmentError::Skip(skip.electee);
-        if skip.round > a.round || named.is_none_or(|w| w.operator != skip.electee) {
-            return Err(refused);
-        }
+        let named = elect_without(&ballot, snapshot, attempt, &excluded)
+            .filter(|named| named.operator == skip.electee && skip.round <= a.round)
+            .ok_or(AssignmentError::Skip(skip.electee))?;
         // A freeze counts from the earliest block at which the first attempt can have been signed.
         let since = a
             .signed_block(params.response_blocks)
             .saturating_sub(4 * params.response_blocks);
         let holds = match &skip.reason {
-            SkipReason::Refused { refusal, signature } => {
-                signature.recover(domain.digest(refusal)) == Ok(skip.electee)
+            SkipReason::Refused {
+                reason,
+                deadline_block,
+                signature,
+            } => {
+                let refused = Assignment {
+                    attempt,
+                    round: skip.round,
+                    transcoder: named.operator,
+                    pricePerPixel: named.price,
+                    deadlineBlock: *deadline_block,
+                    ..a.clone()
+                };
+                let refusal = Refusal {
+                    assignmentHash: domain.digest(&refused),
+                    reason: *reason,
+                };
+                signature.recover(domain.digest(&refusal)) == Ok(skip.electee)
             }
             SkipReason::Frozen => chain.frozen_since(skip.electee, since),
             SkipReason::Timeout => true,
         };
         if !holds {
-            return Err(refused);
+            return Err(AssignmentError::Skip(skip.electee));
         }
         excluded.push(skip.electee);
     }

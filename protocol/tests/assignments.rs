@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot make its keys has failed.
 
-use assay_protocol::assignment::{Assignment, MAX_SOURCE, SignedAssignment};
+use assay_protocol::assignment::{
+    Assignment, MAX_SOURCE, Refusal, SignedAssignment, Skip, SkipReason,
+};
 use assay_protocol::domain::Domain;
 use assay_protocol::election::{Candidate, Snapshot, elect_without};
 use assay_protocol::params::Params;
@@ -191,4 +193,55 @@ fn the_largest_receipt_fits_a_gossip_message() {
     }));
     // Each of the three skips takes less than 200 bytes.
     assert!(encode(&message).unwrap().len() + 3 * 200 <= MAX_GOSSIP);
+}
+
+#[test]
+fn a_refusal_of_something_else_excuses_nothing() {
+    let scene = scene(15);
+    let first = scene.assignment(7, &[]);
+    let electee = first.transcoder;
+    // The second attempt, with a refusal that the first one's electee signed of `refused`.
+    let second = |refused: Assignment| {
+        let refusal = Refusal {
+            assignmentHash: DOMAIN.digest(&refused),
+            reason: 7,
+        };
+        let who = (1..=3).map(key).find(|key| key.address() == electee);
+        let mut signed = scene.sign(Assignment {
+            deadlineBlock: 101,
+            ..scene.assignment(7, &[electee])
+        });
+        signed.skips = vec![Skip {
+            electee,
+            round: ROUND,
+            reason: SkipReason::Refused {
+                reason: refusal.reason,
+                deadline_block: refused.deadlineBlock,
+                signature: who.unwrap().sign(DOMAIN.digest(&refusal)),
+            },
+        }];
+        scene.check(&signed).map(|_| ())
+    };
+    assert_eq!(second(first.clone()), Ok(()));
+    let others = [
+        Assignment {
+            seq: 6,
+            ..first.clone()
+        },
+        Assignment {
+            jobId: U256::from(2),
+            ..first.clone()
+        },
+        Assignment {
+            attempt: 1,
+            ..first.clone()
+        },
+        Assignment {
+            sourceHash: keccak256(b"garbage"),
+            ..first
+        },
+    ];
+    for other in others {
+        assert_eq!(second(other), Err(AssignmentError::Skip(electee)));
+    }
 }

@@ -332,19 +332,17 @@ impl Broadcaster {
             let this = current.hash == Some(refusal.assignmentHash)
                 && current.electee == signer
                 && !current.receipted;
-            this.then_some(*seq)
+            this.then_some((*seq, current.deadline))
         });
-        match refused {
-            Some(seq) => self.pass_over(
-                seq,
-                SkipReason::Refused {
-                    refusal: refusal.clone(),
-                    signature,
-                },
-                now,
-            ),
-            None => Vec::new(),
-        }
+        let Some((seq, deadline_block)) = refused else {
+            return Vec::new();
+        };
+        let reason = SkipReason::Refused {
+            reason: refusal.reason,
+            deadline_block,
+            signature,
+        };
+        self.pass_over(seq, reason, now)
     }
 
     fn on_stored(&mut self, assignment: B256) -> Vec<Output> {
