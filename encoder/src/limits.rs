@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use assay_protocol::assignment::MAX_SOURCE;
+use assay_protocol::profile::MAX_FRAMES;
 use serde::{Deserialize, Serialize};
 
 /// Caps on one request; the child sets the first two on itself, the parent enforces `wall`.
@@ -22,16 +24,16 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Room for 4K in a few threads: a 1080p encoder context takes about 625 MB, and a segment of 60 s at 60 fps is the
-    /// longest that is ever cut.
+    /// Room for 4K in a few threads: a 1080p encoder context takes about 625 MB. Frames and source bytes are what an
+    /// assignment may ask for.
     fn default() -> Self {
         Self {
             memory: 8 << 30,
             cpu: Duration::from_secs(1800),
             wall: Duration::from_secs(900),
             max_pixels: 8192 * 4352,
-            max_frames: 3600,
-            max_source: 256 << 20,
+            max_frames: MAX_FRAMES,
+            max_source: MAX_SOURCE,
         }
     }
 }

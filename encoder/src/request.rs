@@ -48,10 +48,11 @@ pub struct EncodeRequest {
 }
 
 impl EncodeRequest {
-    /// Everything: each leaf of the segment with the profile's settings, bytes wanted.
+    /// Everything: each leaf of the segment with the profile's settings, bytes wanted. No leaf where no segment may have
+    /// so many frames.
     pub fn whole(source: Arc<[u8]>, profiles: Profiles, frame_count: u32, threads: u16) -> Self {
         let chunks = profiles.chunks(frame_count).max(1);
-        let leaves = (0..profiles.leaf_count(frame_count))
+        let leaves = (0..profiles.leaf_count(frame_count).unwrap_or_default())
             .filter_map(|leaf| {
                 let settings = *profiles.renditions.get((leaf / chunks) as usize)?;
                 Some(LeafRequest { leaf, settings })

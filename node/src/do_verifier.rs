@@ -130,9 +130,7 @@ impl Node {
         leaves: Vec<u32>,
         urgency: Urgency,
     ) {
-        let Some(profiles) = self.profiles_of(evidence) else {
-            return;
-        };
+        let profiles = self.profiles_of(evidence);
         let priority = match urgency {
             Urgency::Sample => Priority::Sample,
             Urgency::Confirm | Urgency::Accused => Priority::Accused,
@@ -147,35 +145,42 @@ impl Node {
             self.providers(evidence),
         );
         tokio::spawn(async move {
-            let heard = |result| Event::Verifier(Input::Recomputed { receipt, result });
-            let result = match sources.get(&assignment, providers).await {
-                Ok(source) => {
-                    let mut request =
-                        EncodeRequest::whole(source, profiles, assignment.frameCount, 1);
-                    request.leaves.retain(|leaf| leaves.contains(&leaf.leaf));
-                    request.want_bytes = false;
-                    // Each leaf is told as it is done: a wrong one must not wait for the rest.
-                    let each = workers.encode_each(&request, priority, |roots, leaf| {
-                        let event = heard(Ok(Recomputation {
-                            chunk_roots: roots.chunk_roots.clone(),
-                            hashes: vec![(leaf.leaf, leaf.output_hash)],
-                        }));
-                        let events = events.clone();
-                        async move { drop(events.send(event).await) }
-                    });
-                    each.await.map_err(|e| {
-                        tracing::warn!(%receipt, "recomputation: {e}");
-                        e.reason()
-                    })
-                }
-                Err(reason) => Err(reason),
+            let heard = |leaves, result| {
+                Event::Verifier(Input::Recomputed {
+                    receipt,
+                    leaves,
+                    result,
+                })
             };
-            let last = match result {
+            let mut missing = leaves.clone();
+            let finished = async {
+                let profiles = profiles.ok_or(RefusalReason::SourceUnavailable)?;
+                let source = sources.get(&assignment, providers).await?;
+                let mut request = EncodeRequest::whole(source, profiles, assignment.frameCount, 1);
+                request.leaves.retain(|leaf| leaves.contains(&leaf.leaf));
+                request.want_bytes = false;
+                // Each leaf is told as it is done: a wrong one must not wait for the rest.
+                let each = workers.encode_each(&request, priority, |roots, leaf| {
+                    missing.retain(|index| *index != leaf.leaf);
+                    let done = Recomputation {
+                        chunk_roots: roots.chunk_roots.clone(),
+                        hashes: vec![(leaf.leaf, leaf.output_hash)],
+                    };
+                    let event = heard(vec![leaf.leaf], Ok(done));
+                    let events = events.clone();
+                    async move { drop(events.send(event).await) }
+                });
+                each.await.map_err(|e| {
+                    tracing::warn!(%receipt, "recomputation: {e}");
+                    e.reason()
+                })
+            };
+            let last = match finished.await {
                 Ok(finished) => Event::Notice(Notice::Recomputed {
                     leaves: leaves.len(),
                     cpu: finished.source.decode_cpu + finished.encode_cpu,
                 }),
-                Err(reason) => heard(Err(reason)),
+                Err(reason) => heard(missing, Err(reason)),
             };
             let _ = events.send(last).await;
         });

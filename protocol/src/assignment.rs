@@ -50,6 +50,8 @@ sol! {
     }
 }
 
+/// Most source bytes in a segment.
+pub const MAX_SOURCE: u64 = 256 << 20;
 /// Highest attempt number; after it the segment is a gap.
 pub const MAX_ATTEMPT: u8 = 3;
 
@@ -73,14 +75,27 @@ pub enum RefusalReason {
     Overloaded = 7,
 }
 
+impl RefusalReason {
+    /// Whether the same request may succeed later: the source and the assignment are not at fault.
+    pub const fn may_pass(self) -> bool {
+        matches!(
+            self,
+            Self::SourceUnavailable | Self::EncoderFailed | Self::Overloaded
+        )
+    }
+}
+
 /// Why an attempt above 0 passes an earlier electee over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SkipReason {
-    /// It refused in writing.
+    /// It refused in writing. What it refused is this assignment but for attempt, round, electee, its price, and deadline,
+    /// so that no refusal of anything else fits here.
     Refused {
-        /// The refusal.
-        refusal: Refusal,
-        /// Signature of the electee.
+        /// Why, as in its [`Refusal`].
+        reason: u8,
+        /// Deadline of the attempt that it refused.
+        deadline_block: u64,
+        /// Its signature over the refusal.
         signature: Signature,
     },
     /// It is frozen on chain.

@@ -132,6 +132,9 @@ pub enum ProofError {
         /// Round of the assignment.
         expected: u64,
     },
+    /// A file says of its proof what does not follow from it.
+    #[error("the file's {0} does not follow from its proof")]
+    Derived(&'static str),
     /// Too little weight.
     #[error("signers hold {signed} of {total}, two thirds are needed")]
     NoQuorum {
@@ -293,9 +296,26 @@ impl ProofFile {
         }
     }
 
-    /// Checks the proof against the file's own domain, broadcaster and verifiers.
+    /// Checks the proof against the file's own domain, broadcaster and verifiers, and what else the file says against the
+    /// proof.
     pub fn verify(&self) -> Result<Proven, ProofError> {
-        self.proof
-            .verify(&self.domain, self.broadcaster, &self.verifiers)
+        let proven = self
+            .proof
+            .verify(&self.domain, self.broadcaster, &self.verifiers)?;
+        let (verifiers, proof) = (self.verifiers.clone(), self.proof.clone());
+        let derived = Self::new(self.domain, self.broadcaster, verifiers, proof);
+        let differs = [
+            (
+                "assignment_hash",
+                self.assignment_hash != derived.assignment_hash,
+            ),
+            ("receipt_hash", self.receipt_hash != derived.receipt_hash),
+            ("verdict_hash", self.verdict_hash != derived.verdict_hash),
+            ("signers", self.signers != derived.signers),
+        ];
+        match differs.into_iter().find(|(_, differs)| *differs) {
+            Some((field, _)) => Err(ProofError::Derived(field)),
+            None => Ok(proven),
+        }
     }
 }

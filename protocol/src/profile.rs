@@ -8,6 +8,10 @@ const HEADER: usize = 21;
 const RENDITION: usize = 12;
 /// Most renditions in a ladder.
 pub const MAX_RENDITIONS: usize = 16;
+/// Most decoded frames in a segment: 60 s at 60 frames a second.
+pub const MAX_FRAMES: u32 = 3_600;
+/// Most leaves in a receipt, so that it fits one gossip message with its assignment: a leaf takes at most 74 bytes there.
+pub const MAX_LEAVES: u32 = 800;
 
 /// What the decoder must give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -238,15 +242,19 @@ impl Profiles {
         frames.div_ceil(u32::from(self.chunk_frames.max(1)))
     }
 
-    /// Leaves of a segment of `frames` frames.
-    pub fn leaf_count(&self, frames: u32) -> u32 {
-        self.chunks(frames) * self.renditions.len() as u32
+    /// Leaves of a segment of `frames` frames; `None` where there are none, or more frames or leaves than a segment may
+    /// have.
+    pub fn leaf_count(&self, frames: u32) -> Option<u32> {
+        let count = self
+            .chunks(frames)
+            .checked_mul(self.renditions.len() as u32)?;
+        (frames <= MAX_FRAMES && (1..=MAX_LEAVES).contains(&count)).then_some(count)
     }
 
     /// Source frames of one chunk in a segment of `frames` frames.
     pub fn frames_of(&self, chunk: u32, frames: u32) -> std::ops::Range<u32> {
-        let size = u32::from(self.chunk_frames);
-        (chunk * size).min(frames)..((chunk + 1) * size).min(frames)
+        let from = |chunk: u32| chunk.saturating_mul(self.chunk_frames.into()).min(frames);
+        from(chunk)..from(chunk.saturating_add(1))
     }
 
     /// Bytes of one raw decoded source frame.
@@ -321,7 +329,21 @@ mod tests {
                 .map(|c| profiles.frames_of(c, frames).len() as u32)
                 .sum();
             assert_eq!(covered, frames);
-            assert_eq!(profiles.leaf_count(frames), 2 * frames.div_ceil(15));
+            assert_eq!(profiles.leaf_count(frames), Some(2 * frames.div_ceil(15)));
         }
+    }
+
+    #[test]
+    fn a_segment_has_at_most_as_many_leaves_as_fit_a_receipt() {
+        let mut profiles = ladder();
+        profiles.chunk_frames = 1;
+        assert_eq!(profiles.leaf_count(0), None);
+        assert_eq!(profiles.leaf_count(MAX_LEAVES / 2), Some(MAX_LEAVES));
+        assert_eq!(profiles.leaf_count(MAX_LEAVES / 2 + 1), None);
+        // Twice this is 2 when it wraps.
+        assert_eq!(profiles.leaf_count((1 << 31) + 1), None);
+        profiles.chunk_frames = u16::MAX;
+        assert_eq!(profiles.leaf_count(MAX_FRAMES), Some(2));
+        assert_eq!(profiles.leaf_count(MAX_FRAMES + 1), None);
     }
 }

@@ -2,7 +2,9 @@
 
 use alloy_primitives::{Address, B256, U256};
 
-use crate::assignment::{MAX_ATTEMPT, SignedAssignment, SkipReason};
+use crate::assignment::{
+    Assignment, MAX_ATTEMPT, MAX_SOURCE, Refusal, SignedAssignment, SkipReason,
+};
 use crate::domain::Domain;
 use crate::election::{Ballot, Snapshot, elect_without};
 use crate::params::Params;
@@ -60,14 +62,19 @@ pub enum AssignmentError {
     /// A field contradicts the job.
     #[error("assignment's {0} is not the job's")]
     NotTheJobs(&'static str),
-    /// Another number of leaves than the profiles give.
-    #[error("assignment has {found} leaves, {expected} follow from its frames")]
+    /// Another number of leaves than the profiles give, or more than a segment may have.
+    #[error("assignment has {found} leaves, {expected:?} follow from its {frames} frames")]
     LeafCount {
         /// In the assignment.
         found: u32,
-        /// From frame count and profiles.
-        expected: u32,
+        /// In the assignment.
+        frames: u32,
+        /// From frame count and profiles; `None` where no segment may be like that.
+        expected: Option<u32>,
     },
+    /// More source than anybody takes.
+    #[error("assignment has {0} bytes of source, at most {MAX_SOURCE} are allowed")]
+    SourceLen(u64),
     /// Too many attempts, or not one reason for each earlier one.
     #[error(
         "attempt {attempt} carries {skips} reasons; one for each earlier attempt is needed, at most 3"
@@ -143,11 +150,15 @@ pub fn check_assignment(
         return Err(AssignmentError::NotTheJobs("encoder id"));
     }
     let expected = job.profiles.leaf_count(a.frameCount);
-    if a.leafCount != expected || expected == 0 {
+    if expected != Some(a.leafCount) {
         return Err(AssignmentError::LeafCount {
             found: a.leafCount,
+            frames: a.frameCount,
             expected,
         });
+    }
+    if a.sourceLen > MAX_SOURCE {
+        return Err(AssignmentError::SourceLen(a.sourceLen));
     }
     let block = a.signed_block(params.response_blocks);
     let expected = chain
@@ -204,24 +215,38 @@ fn check_skips(
         let snapshot = chain
             .transcoders(skip.round)
             .ok_or(AssignmentError::UnknownRound(skip.round))?;
-        let named = elect_without(&ballot, snapshot, attempt, &excluded);
-        let refused = AssignmentError::Skip(skip.electee);
-        if skip.round > a.round || named.is_none_or(|w| w.operator != skip.electee) {
-            return Err(refused);
-        }
+        let named = elect_without(&ballot, snapshot, attempt, &excluded)
+            .filter(|named| named.operator == skip.electee && skip.round <= a.round)
+            .ok_or(AssignmentError::Skip(skip.electee))?;
         // A freeze counts from the earliest block at which the first attempt can have been signed.
         let since = a
             .signed_block(params.response_blocks)
             .saturating_sub(4 * params.response_blocks);
         let holds = match &skip.reason {
-            SkipReason::Refused { refusal, signature } => {
-                signature.recover(domain.digest(refusal)) == Ok(skip.electee)
+            SkipReason::Refused {
+                reason,
+                deadline_block,
+                signature,
+            } => {
+                let refused = Assignment {
+                    attempt,
+                    round: skip.round,
+                    transcoder: named.operator,
+                    pricePerPixel: named.price,
+                    deadlineBlock: *deadline_block,
+                    ..a.clone()
+                };
+                let refusal = Refusal {
+                    assignmentHash: domain.digest(&refused),
+                    reason: *reason,
+                };
+                signature.recover(domain.digest(&refusal)) == Ok(skip.electee)
             }
             SkipReason::Frozen => chain.frozen_since(skip.electee, since),
             SkipReason::Timeout => true,
         };
         if !holds {
-            return Err(refused);
+            return Err(AssignmentError::Skip(skip.electee));
         }
         excluded.push(skip.electee);
     }

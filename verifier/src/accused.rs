@@ -1,14 +1,13 @@
 //! Accusations: one's own and those of others.
 
 use assay_protocol::accusation::{Accusation, SignedAccusation};
-use assay_protocol::assignment::RefusalReason;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::draft::Draft;
 use assay_protocol::verdict::{LeafId, SignedVerdict, Verdict};
-use assay_protocol::wire::Gossip;
+use assay_protocol::wire::{Gossip, ReceiptMessage};
 
-use crate::leaf::{Matter, Own};
+use crate::leaf::{LeafState, Matter, Own};
 use crate::output::{Output, Urgency};
 use crate::state::Verifier;
 
@@ -42,7 +41,7 @@ impl Verifier {
         outputs
     }
 
-    pub(crate) fn accuse(leaf: LeafId, state: &mut crate::leaf::LeafState) -> Option<Output> {
+    pub(crate) fn accuse(leaf: LeafId, state: &mut LeafState) -> Option<Output> {
         match &state.own {
             Own::Said(own) if !state.accusing => {
                 state.accusing = true;
@@ -95,27 +94,49 @@ impl Verifier {
         let Some((evidence, state)) = self.leaf_mut(leaf) else {
             return Vec::new();
         };
-        state.accused_by(accuser, now.block);
-        if !sits || state.matter != Matter::Open {
+        // Said once is enough: repeating it under another commit buys nothing.
+        let new = state.accused_by(accuser, now.block);
+        if !new || !sits || state.matter != Matter::Open {
             return Vec::new();
         }
         let claimed = evidence.receipt.leaves[leaf.index as usize].output_hash;
         match &state.own {
             Own::Said(own) => answer(own, own.verdict.recomputedHash == claimed, [accuser]),
-            // A sample that waits in a queue is asked for again: accused leaves go first. A source that was
-            // withheld is served by the accuser now.
-            Own::Unknown | Own::Running | Own::Trouble(RefusalReason::SourceUnavailable) => {
-                state.own = Own::Running;
-                let again = Output::Recompute {
-                    evidence: Box::new(evidence.clone()),
-                    receipt: leaf.receipt,
-                    leaves: vec![leaf.index],
-                    urgency: Urgency::Accused,
-                };
-                vec![again]
+            Own::Unknown | Own::Running | Own::Failed => {
+                Self::hurry(leaf, evidence, state).into_iter().collect()
             }
-            Own::Confirming(_) | Own::Signing | Own::Trouble(_) => Vec::new(),
+            Own::Confirming(_) | Own::Signing | Own::Trouble => Vec::new(),
         }
+    }
+
+    /// Asks for an accused leaf, once at a time. A sample that waits in a queue is asked for again: accused leaves go
+    /// first. So is what failed: the accuser serves a source that was withheld, and an overload passes.
+    pub(crate) fn hurry(
+        leaf: LeafId,
+        evidence: &ReceiptMessage,
+        state: &mut LeafState,
+    ) -> Option<Output> {
+        if state.hurried {
+            return None;
+        }
+        state.own = Own::Running;
+        Some(recompute(leaf, evidence, state, Urgency::Accused))
+    }
+}
+
+/// A request for one leaf.
+pub(crate) fn recompute(
+    leaf: LeafId,
+    evidence: &ReceiptMessage,
+    state: &mut LeafState,
+    urgency: Urgency,
+) -> Output {
+    state.ask(urgency);
+    Output::Recompute {
+        evidence: Box::new(evidence.clone()),
+        receipt: leaf.receipt,
+        leaves: vec![leaf.index],
+        urgency,
     }
 }
 

@@ -47,8 +47,12 @@ impl Verifier {
         let since = now
             .block
             .saturating_sub(state.accused_at.unwrap_or(now.block));
-        let Own::Said(own) = state.own.clone() else {
-            return Vec::new();
+        let own = match state.own.clone() {
+            Own::Said(own) => own,
+            Own::Failed if since < open => {
+                return Self::hurry(leaf, evidence, state).into_iter().collect();
+            }
+            _ => return Vec::new(),
         };
         let mut outputs = Vec::new();
         if since >= join && own.verdict.recomputedHash != claimed {
@@ -92,11 +96,16 @@ impl Verifier {
         self.receipts
             .retain(|_, watched| watched.signed_block >= oldest);
         let (receipts, answered) = (&self.receipts, &mut self.answered);
-        answered.retain(|_, receipt| receipts.contains_key(receipt));
+        answered.retain(|_, answers| answers.iter().any(|r| receipts.contains_key(r)));
         self.unverifiable
             .retain(|receipt, _| receipts.contains_key(receipt));
         self.bursts.retain(|burst| burst.to >= oldest);
-        self.early.retain(|_, (since, _)| *since >= oldest);
+        // An accusation precedes its receipt by no more than the time in which a receipt is taken at all.
+        let wait = self.params.response_blocks + self.params.late_blocks;
+        self.early.retain(|_, kept| {
+            kept.retain(|(since, _)| since + wait >= block);
+            !kept.is_empty()
+        });
         let reported = self.reported;
         self.tickets
             .retain(|epoch, _| *epoch >= reported.saturating_sub(2));

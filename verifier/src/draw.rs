@@ -1,5 +1,8 @@
 //! A receipt arrives: the epoch's ticket decides which of its leaves are checked.
 
+use std::collections::BTreeSet;
+
+use assay_protocol::accusation::SignedAccusation;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::draft::Draft;
@@ -22,12 +25,17 @@ impl Verifier {
         if late || assignment.transcoder == self.me || self.receipts.contains_key(&hash) {
             return Vec::new();
         }
-        let mut outputs = Vec::new();
-        let first = *self
+        let answers = self
             .answered
             .entry(message.receipt.receipt.assignmentHash)
-            .or_insert(hash);
-        if let Some(other) = self.receipts.get(&first).filter(|_| first != hash) {
+            .or_default();
+        // Two are an equivocation; a third proves nothing more and would only be more work.
+        if answers.len() >= 2 {
+            return Vec::new();
+        }
+        answers.push(hash);
+        let mut outputs = Vec::new();
+        if let Some(other) = self.receipts.get(&answers[0]) {
             outputs.push(Output::ReportEquivocation(Equivocation::Transcoder {
                 assignment: message.assignment.clone(),
                 receipts: Box::new([other.message.receipt.clone(), message.receipt.clone()]),
@@ -66,19 +74,31 @@ impl Verifier {
     pub(crate) fn on_round(&mut self, set: VerifierSet, now: Now) -> Vec<Output> {
         self.sets.insert(set.round, set);
         let mut outputs = self.draw_waiting();
-        let early: Vec<_> = self.early.keys().copied().collect();
-        for receipt in early {
-            if self.receipts.contains_key(&receipt) {
-                outputs.extend(self.hear_early(receipt, now));
-            }
+        let early = self.early.values().flatten();
+        let receipts: BTreeSet<_> = early
+            .map(|(_, accusation)| accusation.message.accusation.receiptHash)
+            .filter(|receipt| self.receipts.contains_key(receipt))
+            .collect();
+        for receipt in receipts {
+            outputs.extend(self.hear_early(receipt, now));
         }
         outputs
     }
 
     fn hear_early(&mut self, receipt: B256, now: Now) -> Vec<Output> {
-        let (_, kept) = self.early.remove(&receipt).unwrap_or_default();
-        kept.into_iter()
-            .flat_map(|accusation| self.on_accusation(accusation, now))
+        let mut heard = Vec::new();
+        self.early.retain(|_, kept| {
+            let about = |(_, a): &mut (u64, Checked<SignedAccusation>)| {
+                a.message.accusation.receiptHash == receipt
+            };
+            heard.extend(kept.extract_if(.., about));
+            !kept.is_empty()
+        });
+        // The order of accusers is the order in which they submit.
+        heard.sort_by_key(|(since, _)| *since);
+        heard
+            .into_iter()
+            .flat_map(|(_, accusation)| self.on_accusation(accusation, now))
             .collect()
     }
 
@@ -142,8 +162,9 @@ impl Verifier {
                 receipt: hash,
                 index,
             })));
-            if state.own == Own::Unknown {
+            if matches!(state.own, Own::Unknown | Own::Failed) {
                 state.own = Own::Running;
+                state.ask(Urgency::Sample);
                 leaves.push(index);
             }
         }

@@ -27,10 +27,12 @@ pub enum Input {
     Round(VerifierSet),
     /// A receipt whose leaves fit its assignment; the hash is the receipt's, the signer its transcoder.
     Receipt(Box<Checked<ReceiptMessage>>),
-    /// Answer to `Recompute`.
+    /// Answer to `Recompute`, whole or in parts; each leaf asked for is answered once.
     Recomputed {
         /// The receipt.
         receipt: B256,
+        /// The leaves that this answers.
+        leaves: Vec<u32>,
         /// What came out, or why nothing did.
         result: Result<Recomputation, RefusalReason>,
     },

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use assay_protocol::assignment::RefusalReason;
 use assay_protocol::verdict::SignedVerdict;
 use assay_protocol::wire::ReceiptMessage;
 use assay_protocol::{Address, B256};
+
+use crate::output::Urgency;
 
 /// How far this verifier's own check of a leaf has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,8 +22,10 @@ pub(crate) enum Own {
     Signing,
     /// Said.
     Said(SignedVerdict),
-    /// Could not be checked, or differed from itself.
-    Trouble(RefusalReason),
+    /// Nothing came of it, for a reason that may pass.
+    Failed,
+    /// Cannot be checked, or differed from itself.
+    Trouble,
 }
 
 /// Where the matter of a leaf stands.
@@ -43,6 +46,10 @@ pub(crate) enum Matter {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LeafState {
     pub own: Own,
+    /// Recomputations that have not been answered yet.
+    pub asked: u32,
+    /// Whether one of them was asked for more urgently than a sample.
+    pub hurried: bool,
     pub drawn: bool,
     /// In order of arrival.
     pub accusers: Vec<Address>,
@@ -58,12 +65,26 @@ pub(crate) struct LeafState {
 }
 
 impl LeafState {
-    /// Adds an accuser, once.
-    pub fn accused_by(&mut self, accuser: Address, block: u64) {
-        if !self.accusers.contains(&accuser) {
+    /// Adds an accuser, once; whether it is new.
+    pub fn accused_by(&mut self, accuser: Address, block: u64) -> bool {
+        let new = !self.accusers.contains(&accuser);
+        if new {
             self.accusers.push(accuser);
         }
         self.accused_at.get_or_insert(block);
+        new
+    }
+
+    /// Counts a request for a recomputation.
+    pub fn ask(&mut self, urgency: Urgency) {
+        self.asked += 1;
+        self.hurried |= urgency != Urgency::Sample;
+    }
+
+    /// Counts its answer.
+    pub fn answered(&mut self) {
+        self.asked = self.asked.saturating_sub(1);
+        self.hurried &= self.asked > 0;
     }
 }
 

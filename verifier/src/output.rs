@@ -109,7 +109,7 @@ pub enum Note {
 pub enum Output {
     /// Journal, sign, and answer with `Signed`.
     Sign(Draft),
-    /// Fetch the source, re-encode these leaves, and answer with `Recomputed`.
+    /// Fetch the source, re-encode these leaves, and answer for each of them with `Recomputed`.
     Recompute {
         /// Assignment and receipt.
         evidence: Box<ReceiptMessage>,

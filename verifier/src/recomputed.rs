@@ -8,8 +8,9 @@ use assay_protocol::frames::segment_tree;
 use assay_protocol::verdict::{Divergence, LeafId, SignedDivergence, Unverifiable, Verdict};
 use assay_protocol::wire::Gossip;
 
+use crate::accused::recompute;
 use crate::input::Recomputation;
-use crate::leaf::{Matter, Own};
+use crate::leaf::{LeafState, Matter, Own};
 use crate::output::{LeafFault, Note, Output, Urgency};
 use crate::state::Verifier;
 
@@ -17,16 +18,20 @@ impl Verifier {
     pub(crate) fn on_recomputed(
         &mut self,
         receipt: B256,
+        leaves: &[u32],
         result: Result<Recomputation, RefusalReason>,
     ) -> Vec<Output> {
         let Some(watched) = self.receipts.get_mut(&receipt) else {
             return Vec::new();
         };
+        for index in leaves {
+            watched.leaves.entry(*index).and_modify(LeafState::answered);
+        }
         let assignment = &watched.message.assignment.assignment;
         let done = match result {
             Ok(done) if segment_tree(&done.chunk_roots).root() == assignment.framesRoot => done,
-            Ok(_) => return self.trouble(receipt, RefusalReason::FramesRootDiffers),
-            Err(reason) => return self.trouble(receipt, reason),
+            Ok(_) => return self.trouble(receipt, leaves, RefusalReason::FramesRootDiffers),
+            Err(reason) => return self.trouble(receipt, leaves, reason),
         };
         let mut outputs = Vec::new();
         let wrong_root = done.hashes.iter().map(|(index, _)| *index).find(|index| {
@@ -63,10 +68,6 @@ impl Verifier {
             pass: hash == claimed,
         });
         let drawn = state.drawn;
-        // Another request for the same leaf failed for want of the source, this one did not.
-        if state.own == Own::Trouble(RefusalReason::SourceUnavailable) {
-            state.own = Own::Running;
-        }
         match &state.own {
             Own::Running if hash == claimed => {
                 state.own = Own::Signing;
@@ -77,13 +78,7 @@ impl Verifier {
             }
             Own::Running => {
                 state.own = Own::Confirming(hash);
-                let again = Output::Recompute {
-                    evidence: Box::new(evidence.clone()),
-                    receipt: leaf.receipt,
-                    leaves: vec![leaf.index],
-                    urgency: Urgency::Confirm,
-                };
-                vec![again]
+                vec![recompute(leaf, evidence, state, Urgency::Confirm)]
             }
             // Every run is a process of its own, so any second result confirms or refutes the first.
             Own::Confirming(first) if *first == hash => {
@@ -96,25 +91,47 @@ impl Verifier {
             }
             // Two runs of one machine disagree: its own trouble, nobody's fraud.
             Own::Confirming(_) => {
-                let reason = RefusalReason::EncoderFailed;
-                state.own = Own::Trouble(reason);
-                self.trouble(leaf.receipt, reason)
+                state.own = Own::Trouble;
+                self.unverifiable(leaf.receipt, RefusalReason::EncoderFailed)
             }
             _ => Vec::new(),
         }
     }
 
-    fn trouble(&mut self, receipt: B256, reason: RefusalReason) -> Vec<Output> {
+    /// A request failed for these leaves. They are lost to this verifier if nothing else under way can answer for
+    /// them, and for good only where the reason cannot pass.
+    fn trouble(&mut self, receipt: B256, leaves: &[u32], reason: RefusalReason) -> Vec<Output> {
         let Some(watched) = self.receipts.get_mut(&receipt) else {
             return Vec::new();
         };
-        for state in watched
-            .leaves
-            .values_mut()
-            .filter(|s| matches!(s.own, Own::Running | Own::Confirming(_)))
-        {
-            state.own = Own::Trouble(reason);
+        let mut missed = false;
+        for index in leaves {
+            let Some(state) = watched.leaves.get_mut(index) else {
+                continue;
+            };
+            let waiting = matches!(state.own, Own::Running | Own::Confirming(_));
+            if !waiting || (reason.may_pass() && state.asked > 0) {
+                continue;
+            }
+            state.own = if reason.may_pass() {
+                Own::Failed
+            } else {
+                Own::Trouble
+            };
+            missed |= state.drawn;
         }
+        // Who was only asked owes nobody an account.
+        if missed {
+            self.unverifiable(receipt, reason)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn unverifiable(&mut self, receipt: B256, reason: RefusalReason) -> Vec<Output> {
+        let Some(watched) = self.receipts.get_mut(&receipt) else {
+            return Vec::new();
+        };
         if std::mem::replace(&mut watched.unverifiable, true) {
             return Vec::new();
         }

@@ -15,8 +15,10 @@ use crate::input::Input;
 use crate::leaf::{LeafState, Watched};
 use crate::output::{Note, Output};
 
-/// Receipts for which accusations are kept until they arrive, and accusations for each; what was first stays.
-const EARLY_ACCUSATIONS: usize = 256;
+/// Accusations of one accuser that are kept until their receipts arrive: as many as it can have drawn of a few receipts.
+const EARLY_EACH: usize = 64;
+/// Accusers of whom any are kept: several times the seats of a round.
+const EARLY_ACCUSERS: usize = 256;
 
 /// A burst of faults that a case has absorbed.
 #[derive(Clone, Copy, Debug)]
@@ -32,10 +34,10 @@ pub struct Verifier {
     pub(crate) params: Params,
     pub(crate) sets: BTreeMap<u64, VerifierSet>,
     pub(crate) receipts: BTreeMap<B256, Watched>,
-    /// Receipt by assignment: a second one is an equivocation.
-    pub(crate) answered: BTreeMap<B256, B256>,
-    /// By receipt, with the block since when.
-    pub(crate) early: BTreeMap<B256, (u64, Vec<Checked<SignedAccusation>>)>,
+    /// The first two receipts of each assignment: the second one is an equivocation.
+    pub(crate) answered: BTreeMap<B256, Vec<B256>>,
+    /// By accuser, each with the block since when: who invents receipts pushes out nobody else's accusations.
+    pub(crate) early: BTreeMap<Address, Vec<(u64, Checked<SignedAccusation>)>>,
     /// Tickets by epoch; `None` while at the signer.
     pub(crate) tickets: BTreeMap<u64, Option<BlsSignature>>,
     pub(crate) unverifiable: BTreeMap<B256, SignedUnverifiable>,
@@ -67,7 +69,11 @@ impl Verifier {
             Input::Block => self.on_block(now),
             Input::Round(set) => self.on_round(set, now),
             Input::Receipt(receipt) => self.on_receipt(*receipt, now),
-            Input::Recomputed { receipt, result } => self.on_recomputed(receipt, result),
+            Input::Recomputed {
+                receipt,
+                leaves,
+                result,
+            } => self.on_recomputed(receipt, &leaves, result),
             Input::LevelsTried { leaf, reproducing } => self.on_levels(leaf, reproducing),
             Input::Signed(sealed) => match (sealed.draft, sealed.seal) {
                 (Draft::Ticket(ticket), Seal::Bls(signature)) => {
@@ -130,13 +136,13 @@ impl Verifier {
 
     /// Keeps an accusation until its receipt or its round arrives.
     pub(crate) fn keep_early(&mut self, accusation: Checked<SignedAccusation>, now: Now) {
-        let receipt = accusation.message.accusation.receiptHash;
-        if self.early.len() >= EARLY_ACCUSATIONS && !self.early.contains_key(&receipt) {
+        let accuser = accusation.signer;
+        if self.early.len() >= EARLY_ACCUSERS && !self.early.contains_key(&accuser) {
             return;
         }
-        let (_, kept) = self.early.entry(receipt).or_insert((now.block, Vec::new()));
-        if kept.len() < EARLY_ACCUSATIONS {
-            kept.push(accusation);
+        let kept = self.early.entry(accuser).or_default();
+        if kept.len() < EARLY_EACH {
+            kept.push((now.block, accusation));
         }
     }
 

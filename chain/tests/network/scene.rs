@@ -114,7 +114,7 @@ impl Scene {
             frameCount: FRAMES,
             profilesHash: profiles.hash(),
             encoderId: B256::repeat_byte(8),
-            leafCount: profiles.leaf_count(FRAMES),
+            leafCount: profiles.leaf_count(FRAMES).unwrap(),
             pricePerPixel: U256::from(7),
             deadlineBlock: head.number + self.network.deployment.params.response_blocks,
             ..Assignment::default()

@@ -102,7 +102,7 @@ fn tasks(profiles: &Profiles, ask: &EncodeJob) -> Result<Vec<Task>, Fault> {
     let format = source_format(&profiles.source);
     let (chunks, leaves) = (
         profiles.chunks(ask.frame_count),
-        profiles.leaf_count(ask.frame_count),
+        profiles.leaf_count(ask.frame_count).unwrap_or_default(),
     );
     let task = |(place, l): (u32, &LeafRequest)| {
         if l.leaf >= leaves {

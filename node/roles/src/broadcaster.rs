@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_protocol::assignment::{
-    Assignment, MAX_ATTEMPT, Refusal, SignedAssignment, Skip, SkipReason,
+    Assignment, MAX_ATTEMPT, MAX_SOURCE, Refusal, SignedAssignment, Skip, SkipReason,
 };
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::draft::{Draft, Seal, Sealed};
@@ -90,6 +90,7 @@ pub enum Output {
 
 struct Flight {
     source: Source,
+    leaf_count: u32,
     skips: Vec<Skip>,
     /// Whether an assignment for this segment was ever asked to be signed; an attempt number is used once.
     promised: bool,
@@ -182,15 +183,19 @@ impl Broadcaster {
         self.wanted = self.wanted.saturating_sub(1);
         let seq = self.next_seq;
         self.next_seq += 1;
-        self.flights.insert(
-            seq,
-            Flight {
-                source,
-                skips: Vec::new(),
-                promised: false,
-                current: None,
-            },
-        );
+        let leaf_count = self.job.profiles.leaf_count(source.frame_count);
+        // Nobody would follow an assignment of more than a segment may hold.
+        let Some(leaf_count) = leaf_count.filter(|_| source.len <= MAX_SOURCE) else {
+            return vec![Output::Gap { seq }];
+        };
+        let flight = Flight {
+            source,
+            leaf_count,
+            skips: Vec::new(),
+            promised: false,
+            current: None,
+        };
+        self.flights.insert(seq, flight);
         self.assign(seq, now)
     }
 
@@ -223,8 +228,7 @@ impl Broadcaster {
                     flight.skips.push(skip);
                 }
                 Some(winner) => {
-                    let assignment =
-                        self.draft(seq, attempt, snapshot.round, &flight.source, winner, now);
+                    let assignment = self.draft(seq, attempt, snapshot.round, &flight, winner, now);
                     flight.promised = true;
                     flight.current = Some(Current {
                         attempt,
@@ -257,10 +261,11 @@ impl Broadcaster {
         seq: u32,
         attempt: u8,
         round: u64,
-        source: &Source,
+        flight: &Flight,
         winner: Candidate,
         now: Now,
     ) -> Assignment {
+        let source = &flight.source;
         Assignment {
             jobId: self.job.id,
             seq,
@@ -273,7 +278,7 @@ impl Broadcaster {
             frameCount: source.frame_count,
             profilesHash: self.job.profiles.hash(),
             encoderId: self.encoder_id,
-            leafCount: self.job.profiles.leaf_count(source.frame_count),
+            leafCount: flight.leaf_count,
             pricePerPixel: winner.price,
             deadlineBlock: self.block.unwrap_or(now.block) + self.params.response_blocks,
         }
@@ -327,19 +332,17 @@ impl Broadcaster {
             let this = current.hash == Some(refusal.assignmentHash)
                 && current.electee == signer
                 && !current.receipted;
-            this.then_some(*seq)
+            this.then_some((*seq, current.deadline))
         });
-        match refused {
-            Some(seq) => self.pass_over(
-                seq,
-                SkipReason::Refused {
-                    refusal: refusal.clone(),
-                    signature,
-                },
-                now,
-            ),
-            None => Vec::new(),
-        }
+        let Some((seq, deadline_block)) = refused else {
+            return Vec::new();
+        };
+        let reason = SkipReason::Refused {
+            reason: refusal.reason,
+            deadline_block,
+            signature,
+        };
+        self.pass_over(seq, reason, now)
     }
 
     fn on_stored(&mut self, assignment: B256) -> Vec<Output> {

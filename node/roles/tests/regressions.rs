@@ -137,6 +137,22 @@ fn an_attempt_at_the_signer_is_never_drafted_again() {
     assert!(drafts(&later).is_empty());
 }
 
+#[test]
+fn a_segment_too_large_to_be_followed_is_not_promised() {
+    let mut core = broadcaster();
+    let now = Now { block: 10 };
+    core.handle(broadcaster::Input::Round(snapshot(1, 3)), now);
+    let long = Source {
+        frame_count: u32::MAX,
+        ..source()
+    };
+    let outputs = core.handle(broadcaster::Input::Segment(long), now);
+    assert!(outputs.contains(&broadcaster::Output::Gap { seq: 0 }));
+    assert!(drafts(&outputs).is_empty());
+    let next = drafts(&core.handle(broadcaster::Input::Segment(source()), now));
+    assert_eq!(next[0].seq, 1);
+}
+
 /// A transcoder at block 10 with one assignment of one leaf under way, its hash and its source's roots.
 fn transcoding() -> (Transcoder, B256, Vec<B256>) {
     let me = Address::repeat_byte(1);

@@ -32,6 +32,7 @@ pub(super) enum Done {
     },
     Recomputed {
         receipt: B256,
+        leaves: Vec<u32>,
         result: Result<Recomputation, RefusalReason>,
     },
     LevelsTried(assay_protocol::verdict::LeafId),

@@ -85,9 +85,17 @@ impl VerifierNode {
             Stimulus::Mail(Mail::Verdict(verdict)) => vec![Input::Verdict(verdict)],
             Stimulus::Mail(Mail::Report(report)) => vec![Input::Report(report)],
             Stimulus::Done(Done::Sealed(sealed)) => vec![Input::Signed(sealed)],
-            Stimulus::Done(Done::Recomputed { receipt, result }) => {
+            Stimulus::Done(Done::Recomputed {
+                receipt,
+                leaves,
+                result,
+            }) => {
                 self.busy = false;
-                vec![Input::Recomputed { receipt, result }]
+                vec![Input::Recomputed {
+                    receipt,
+                    leaves,
+                    result,
+                }]
             }
             Stimulus::Done(Done::LevelsTried(leaf)) => vec![Input::LevelsTried {
                 leaf,
@@ -204,8 +212,12 @@ impl VerifierNode {
             }
             None => Err(RefusalReason::SourceUnavailable),
         };
-        let receipt = order.receipt;
-        Some(Action::After(delay, Done::Recomputed { receipt, result }))
+        let done = Done::Recomputed {
+            receipt: order.receipt,
+            leaves: order.leaves,
+            result,
+        };
+        Some(Action::After(delay, done))
     }
 }
 
