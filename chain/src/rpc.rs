@@ -267,6 +267,18 @@ impl Rpc {
         .await
     }
 
+    /// Logs of blocks so old that they stand.
+    pub async fn logs_between(
+        &self,
+        from: u64,
+        to: u64,
+        addresses: &[Address],
+    ) -> Result<Vec<eth::Log>, RpcError> {
+        let filter =
+            json!({ "fromBlock": block_tag(from), "toBlock": block_tag(to), "address": addresses });
+        self.request("eth_getLogs", [filter]).await
+    }
+
     /// Logs of one contract from a block to the latest.
     pub async fn logs_since(
         &self,

@@ -11,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 use crate::client::Client;
 use crate::error::ChainError;
 use crate::events::LogEntry;
-use crate::rpc::{Head, block_tag};
+use crate::rpc::{Head, RpcError, block_tag};
 use crate::views::BlockRef;
 
 /// What the watcher yields, in the order of the chain.
@@ -19,6 +19,13 @@ use crate::views::BlockRef;
 pub enum Event {
     /// A new block on top of the one before, with the deployment's events in it, in order.
     Block(BlockRef, Vec<LogEntry>),
+    /// Everything of the deployment up to block `to`, in order: history so old that it stands, in large pieces.
+    Past {
+        /// Number of the last block it covers.
+        to: u64,
+        /// The events.
+        logs: Vec<LogEntry>,
+    },
     /// Every block above `ancestor` and its events are void; the ones that replace them follow.
     Reorg {
         /// Number of the last block that still stands.
@@ -50,6 +57,11 @@ impl Default for WatcherConfig {
 /// Blocks whose hashes are remembered: a reorganisation that is deeper is taken to reach this far only.
 const REMEMBERED: usize = 256;
 
+/// Blocks below the head from which on every block is followed on its own; below, history is asked for in pieces.
+const UNSETTLED: u64 = 64;
+/// Blocks of such a piece; halved while the node refuses it as too much.
+const PIECE: u64 = 2_000;
+
 /// The stream of events. Dropping it ends the task.
 #[derive(Debug)]
 pub struct Watcher {
@@ -74,6 +86,7 @@ impl Watcher {
                 .to_vec(),
             next: config.from.unwrap_or(latest.number),
             recent: VecDeque::new(),
+            piece: PIECE,
             out,
         };
         let task = tokio::spawn(follower.run(config.poll));
@@ -104,6 +117,7 @@ struct Follower {
     next: u64,
     /// Yielded blocks, oldest first.
     recent: VecDeque<Head>,
+    piece: u64,
     out: mpsc::Sender<Event>,
 }
 
@@ -149,6 +163,13 @@ impl Follower {
             }
             if latest.number < self.next {
                 return Ok(Ok(()));
+            }
+            // Only at the start: later there are hashes to hold each block against.
+            while self.recent.is_empty() && self.next + UNSETTLED <= latest.number {
+                let to = (self.next + self.piece - 1).min(latest.number - UNSETTLED);
+                if self.emit_past(to).await?.is_err() {
+                    return Ok(Err(Closed));
+                }
             }
             while self.next <= latest.number {
                 // Gone again: the chain became shorter meanwhile.
@@ -202,6 +223,30 @@ impl Follower {
             .map_err(|_| Closed))
     }
 
+    /// Yields the events up to block `to`, or learns to ask for less at a time.
+    async fn emit_past(&mut self, to: u64) -> Result<Result<(), Closed>, ChainError> {
+        let rpc = self.client.rpc();
+        let logs = match rpc.logs_between(self.next, to, &self.addresses).await {
+            Err(RpcError::Refused { .. }) if self.piece > 1 => {
+                self.piece /= 2;
+                return Ok(Ok(()));
+            }
+            logs => self.read(&logs?),
+        };
+        self.next = to + 1;
+        let past = Event::Past { to, logs };
+        Ok(self.out.send(past).await.map_err(|_| Closed))
+    }
+
+    fn read(&self, logs: &[ethers::core::types::Log]) -> Vec<LogEntry> {
+        let mut entries: Vec<_> = logs
+            .iter()
+            .filter_map(|log| LogEntry::read(self.client.contracts(), log))
+            .collect();
+        entries.sort_by_key(|entry| (entry.block, entry.index));
+        entries
+    }
+
     /// Yields a block with its events; nothing of it is yielded before all of it is known.
     async fn emit(&mut self, head: Head) -> Result<Result<(), Closed>, ChainError> {
         let logs = self
@@ -209,11 +254,7 @@ impl Follower {
             .rpc()
             .logs_of(head.hash, &self.addresses)
             .await?;
-        let mut entries: Vec<_> = logs
-            .iter()
-            .filter_map(|log| LogEntry::read(self.client.contracts(), log))
-            .collect();
-        entries.sort_by_key(|entry| entry.index);
+        let entries = self.read(&logs);
         if self
             .out
             .send(Event::Block(head.into(), entries))

@@ -170,7 +170,9 @@ async fn a_wrong_leaf_is_proven_executed_and_paid() {
     let logs: Vec<&Log> = events
         .iter()
         .flat_map(|e| match e {
-            Event::Block(_, logs) => logs.iter().map(|l| &l.what).collect(),
+            Event::Block(_, logs) | Event::Past { logs, .. } => {
+                logs.iter().map(|l| &l.what).collect()
+            }
             Event::Reorg { .. } => Vec::new(),
         })
         .collect();

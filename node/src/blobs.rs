@@ -1,5 +1,6 @@
 //! Source bytes on disk under their BLAKE3 hash, served to who may have them.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -50,12 +51,40 @@ impl BlobFolder {
         }
     }
 
+    /// The hashes of everything that is here.
+    pub fn hashes(&self) -> io::Result<Vec<B256>> {
+        let hash = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
+        let entries = fs::read_dir(&self.folder)?;
+        Ok(entries.filter_map(|entry| hash(entry.ok()?)).collect())
+    }
+
     /// Removes a blob.
     pub fn remove(&self, hash: B256) -> io::Result<()> {
         match fs::remove_file(self.path(hash)) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
             _ => Ok(()),
         }
+    }
+}
+
+/// Until when fetched blobs are needed. What a broadcaster publishes is not in here: it may publish it again, and it is
+/// as large as the operator's own file.
+#[derive(Debug, Default)]
+pub(crate) struct Leases {
+    until: BTreeMap<B256, u64>,
+}
+
+impl Leases {
+    /// A blob is needed up to and including `block`, if not longer already.
+    pub fn extend(&mut self, hash: B256, block: u64) {
+        let until = self.until.entry(hash).or_default();
+        *until = block.max(*until);
+    }
+
+    /// Gives up what was needed before `block` only.
+    pub fn expire(&mut self, block: u64) -> Vec<B256> {
+        let over = self.until.extract_if(.., |_, until| *until < block);
+        over.map(|(hash, _)| hash).collect()
     }
 }
 
@@ -90,6 +119,25 @@ impl BlobStore for BlobFolder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_needs_any_more_leaves_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = BlobFolder::open(folder.path()).unwrap();
+        let [old, new] = [b"old", b"new"].map(|bytes| blobs.put(bytes).unwrap());
+        fs::write(folder.path().join("unfinished.part"), b"").unwrap();
+        let mut leases = Leases::default();
+        for hash in blobs.hashes().unwrap() {
+            leases.extend(hash, 10);
+        }
+        leases.extend(new, 20);
+        leases.extend(new, 15);
+        assert_eq!(leases.expire(10), []);
+        assert_eq!(leases.expire(11), [old]);
+        blobs.remove(old).unwrap();
+        assert_eq!(blobs.hashes().unwrap(), [new]);
+        assert_eq!(leases.expire(21), [new]);
+    }
 
     #[test]
     fn damaged_blobs_are_absent() {

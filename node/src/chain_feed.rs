@@ -19,7 +19,7 @@ use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
 use tokio::sync::mpsc;
 
-use crate::chain_state::{Case, ChainState, Round};
+use crate::chain_state::{Case, ChainState, Posted, Round};
 use crate::driver::Event;
 
 /// Pause between two looks for a new block: short against a block of one second, cheap on loopback.
@@ -27,11 +27,16 @@ const POLL: Duration = Duration::from_millis(100);
 /// Pause before a read that failed is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 
+/// Blocks behind the chain's head at which a node still takes part.
+const LAG_BLOCKS: u64 = 2;
+/// Depth to which a reorganisation is followed; the watcher remembers no more blocks.
+const REORG_BLOCKS: u64 = 256;
+
 /// What has changed.
 #[derive(Clone, Debug)]
 pub(crate) enum ChainNews {
-    /// A new head; everything in it has been told.
-    Block(u64),
+    /// A new head, and whether it is about the chain's; everything in it has been told.
+    Block(u64, bool),
     /// A round was opened.
     Round(u64),
     /// A job's seed is known.
@@ -60,17 +65,10 @@ pub(crate) enum ChainNews {
     },
 }
 
-/// A job whose seed is not known yet.
-struct Seedless {
-    job: Job,
-    seed_block: u64,
-}
-
 pub(crate) struct Feed {
     client: Client,
     state: Arc<RwLock<ChainState>>,
     events: mpsc::Sender<Event>,
-    seedless: Vec<Seedless>,
 }
 
 impl Feed {
@@ -95,7 +93,6 @@ impl Feed {
                 client,
                 state,
                 events,
-                seedless: Vec::new(),
             }
             .run(watcher),
         );
@@ -107,6 +104,11 @@ impl Feed {
             match event {
                 ChainEvent::Block(block, logs) => {
                     if self.on_block(block.number, logs).await.is_err() {
+                        return;
+                    }
+                }
+                ChainEvent::Past { to, logs } => {
+                    if self.on_block(to, logs).await.is_err() {
                         return;
                     }
                 }
@@ -134,11 +136,21 @@ impl Feed {
             news.extend(self.on_log(entry).await);
         }
         news.extend(self.seeds(number).await);
-        self.write().head = number;
+        // Asked anew: while history was read, the chain went on.
+        let tip = self.client.head().await;
+        let synced = {
+            let mut state = self.write();
+            state.head = number;
+            state.settle(number.saturating_sub(REORG_BLOCKS));
+            if let Ok(tip) = tip {
+                state.synced = tip.number <= number + LAG_BLOCKS;
+            }
+            state.synced
+        };
         for item in news {
             self.tell(item).await?;
         }
-        self.tell(ChainNews::Block(number)).await
+        self.tell(ChainNews::Block(number, synced)).await
     }
 
     async fn on_log(&mut self, entry: LogEntry) -> Option<ChainNews> {
@@ -166,7 +178,12 @@ impl Feed {
                             max_price: max_price_per_pixel,
                             seed: B256::ZERO,
                         };
-                        self.seedless.push(Seedless { job, seed_block });
+                        let posted = Posted {
+                            job,
+                            created: block,
+                            seed_block,
+                        };
+                        self.write().posted.insert(posted.job.id, posted);
                     }
                     Err(e) => tracing::warn!("job {job} is not usable: {e}"),
                 }
@@ -246,27 +263,22 @@ impl Feed {
         })
     }
 
-    async fn seeds(&mut self, number: u64) -> Vec<ChainNews> {
+    async fn seeds(&self, number: u64) -> Vec<ChainNews> {
         let mut news = Vec::new();
-        let mut waiting = Vec::new();
-        for entry in std::mem::take(&mut self.seedless) {
-            let id = entry.job.id;
-            if number < entry.seed_block {
-                waiting.push(entry);
-                continue;
-            }
+        let due = self.write().unseeded(number);
+        for id in due {
             match self.client.job_seed(id).await {
                 Ok(Some(seed)) => {
                     news.push(ChainNews::Job(id));
-                    self.write().jobs.insert(id, Job { seed, ..entry.job });
+                    self.write().seed(id, seed);
                 }
                 Err(ChainError::Revert { revert, .. }) if revert.is("ValueGone") => {
+                    self.write().posted.remove(&id);
                     tracing::warn!("job {id} is not usable: nobody wrote its seed down in time");
                 }
-                Ok(None) | Err(_) => waiting.push(entry),
+                Ok(None) | Err(_) => {}
             }
         }
-        self.seedless = waiting;
         news
     }
 }

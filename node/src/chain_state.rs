@@ -1,6 +1,6 @@
 //! What a node knows of the chain: the one picture that checks and cores share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_protocol::bls::BlsPublicKey;
 use assay_protocol::election::Snapshot;
@@ -10,6 +10,9 @@ use assay_protocol::{Address, B256, U256};
 
 /// Rounds kept; evidence never reaches further back than a few.
 const ROUNDS: usize = 64;
+
+/// Places in line before everybody's turn has come.
+const LINE: u64 = 4;
 
 /// A case of the court.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,15 +48,30 @@ pub struct Round {
     pub verifiers: VerifierSet,
 }
 
+/// A job as it was created.
+#[derive(Clone, Debug)]
+pub struct Posted {
+    /// The job, without its seed.
+    pub job: Job,
+    /// Block of its creation.
+    pub created: u64,
+    /// Block that gives its seed.
+    pub seed_block: u64,
+}
+
 /// The picture.
 #[derive(Clone, Debug, Default)]
 pub struct ChainState {
     /// Latest block.
     pub head: u64,
+    /// Whether that is about where the chain is: nothing is judged, signed or sent by a picture of long ago.
+    pub synced: bool,
     /// Rounds by number.
     pub rounds: BTreeMap<u64, Round>,
     /// Jobs by id.
     pub jobs: BTreeMap<U256, Job>,
+    /// Jobs whose seed is not known yet, or could still become another one.
+    pub posted: BTreeMap<U256, Posted>,
     /// Cases by id.
     pub cases: BTreeMap<B256, Case>,
 }
@@ -91,11 +109,39 @@ impl ChainState {
     /// Forgets everything above block `ancestor`: a reorganisation.
     pub fn rewind(&mut self, ancestor: u64) {
         self.head = ancestor;
+        let posted = &self.posted;
+        // A job whose seed's block is void has no seed.
+        self.jobs
+            .retain(|id, _| posted.get(id).is_none_or(|p| p.seed_block <= ancestor));
+        self.posted.retain(|_, posted| posted.created <= ancestor);
         self.rounds.retain(|_, round| round.opened_at <= ancestor);
         self.cases.retain(|_, case| case.opened <= ancestor);
         for case in self.cases.values_mut() {
             case.executed = case.executed.filter(|block| *block <= ancestor);
         }
+    }
+
+    /// Takes a job's seed.
+    pub fn seed(&mut self, id: U256, seed: B256) {
+        if let Some(posted) = self.posted.get(&id) {
+            let job = posted.job.clone();
+            self.jobs.insert(id, Job { seed, ..job });
+        }
+    }
+
+    /// Jobs whose seed can be read once `block` is there.
+    pub fn unseeded(&self, block: u64) -> Vec<U256> {
+        let due = |(id, posted): &(&U256, &Posted)| {
+            posted.seed_block <= block && !self.jobs.contains_key(*id)
+        };
+        self.posted.iter().filter(due).map(|(id, _)| *id).collect()
+    }
+
+    /// Forgets how jobs came about whose seeds no reorganisation reaches any more.
+    pub fn settle(&mut self, block: u64) {
+        let jobs = &self.jobs;
+        self.posted
+            .retain(|id, posted| posted.seed_block > block || !jobs.contains_key(id));
     }
 
     /// The verifiers of a round.
@@ -118,6 +164,19 @@ impl ChainState {
         };
         self.rounds.values().rev().any(staked)
             || self.jobs.values().any(|job| job.broadcaster == account)
+    }
+
+    /// An operator's place in line for chores, by address. Only the present round's operators stand in it, and the line is
+    /// short: whoever stands behind it, or not in it, comes after a few that may all be away.
+    pub fn turn(&self, account: Address) -> u64 {
+        let Some((_, round)) = self.current() else {
+            return LINE;
+        };
+        let transcoders = round.transcoders.candidates.iter().map(|c| c.operator);
+        let verifiers = round.verifiers.seats.iter().map(|s| s.operator);
+        let line: BTreeSet<Address> = transcoders.chain(verifiers).collect();
+        let place = line.iter().position(|operator| *operator == account);
+        place.map_or(LINE, |place| LINE.min(place as u64))
     }
 
     /// Share of the present round's stake, both roles together, 0 to 1: a signal for peer scores.
@@ -165,5 +224,92 @@ impl ChainView for ChainState {
         self.cases
             .values()
             .any(|case| case.operator == operator && until(case))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_protocol::election::Candidate;
+    use assay_protocol::profile::{Profiles, SourceFormat};
+
+    fn posted(created: u64) -> Posted {
+        let source = SourceFormat {
+            width: 64,
+            height: 64,
+            bit_depth: 8,
+            full_range: false,
+            colour: [2; 3],
+            fps_num: 30,
+            fps_den: 1,
+        };
+        Posted {
+            job: Job {
+                id: U256::from(created),
+                broadcaster: Address::ZERO,
+                profiles: Profiles {
+                    chunk_frames: 30,
+                    source,
+                    renditions: vec![],
+                },
+                max_price: U256::ZERO,
+                seed: B256::ZERO,
+            },
+            created,
+            seed_block: created + 2,
+        }
+    }
+
+    #[test]
+    fn a_seed_whose_block_is_void_is_read_again() {
+        let mut state = ChainState::default();
+        for block in [5, 7, 9] {
+            state.posted.insert(U256::from(block), posted(block));
+        }
+        assert_eq!(state.unseeded(9), [5, 7].map(U256::from));
+        for id in [5, 7, 9] {
+            state.seed(U256::from(id), B256::repeat_byte(1));
+        }
+        state.rewind(8);
+        assert_eq!(state.unseeded(11), [U256::from(7)]);
+        assert!(state.jobs.keys().eq([&U256::from(5)]));
+        state.seed(U256::from(7), B256::repeat_byte(2));
+        assert_eq!(state.jobs[&U256::from(7)].seed, B256::repeat_byte(2));
+
+        state.settle(7);
+        state.rewind(6);
+        assert!(state.jobs.contains_key(&U256::from(5)), "settled");
+        assert!(!state.jobs.contains_key(&U256::from(7)));
+    }
+
+    #[test]
+    fn the_line_is_short_and_jobs_buy_no_place() {
+        let account = |i: u8| Address::repeat_byte(i);
+        let mut state = ChainState::default();
+        assert_eq!(state.turn(account(9)), LINE);
+        for i in 0..=255u8 {
+            let mut posted = posted(i.into());
+            posted.job.broadcaster = Address::left_padding_from(&[i]);
+            state.jobs.insert(posted.job.id, posted.job);
+        }
+        let candidate = |i| Candidate {
+            operator: account(i),
+            weight: U256::from(1),
+            price: U256::ZERO,
+        };
+        let round = Round {
+            opened_at: 1,
+            transcoders: Snapshot {
+                round: 1,
+                candidates: (9..90).map(candidate).collect(),
+            },
+            verifiers: VerifierSet {
+                round: 1,
+                seats: vec![],
+            },
+        };
+        state.add_round(1, round);
+        let turns = [9, 10, 12, 13, 89, 200].map(|i| state.turn(account(i)));
+        assert_eq!(turns, [0, 1, 3, LINE, LINE, LINE]);
     }
 }

@@ -6,14 +6,8 @@ use assay_protocol::receipt::Leaf;
 use assay_protocol::wire::{Answer, MAX_PART, OutputPart};
 use assay_protocol::{Address, B256};
 
-/// Largest output chunk taken, in bytes: a second of 4K at 500 Mbit/s.
-const MAX_CHUNK: u32 = 64 * 1024 * 1024;
-
-#[derive(Default)]
-struct Buffer {
-    bytes: Vec<u8>,
-    total: u32,
-}
+/// Most output bytes of one segment: two seconds at 1 Gbit/s, all renditions together.
+const MAX_OUTPUT: u64 = 256 * 1024 * 1024;
 
 /// The outputs of one assignment.
 pub struct Collection {
@@ -23,84 +17,70 @@ pub struct Collection {
     pub frames: u32,
     /// Who pushes.
     pub transcoder: Address,
-    leaf_count: u32,
     leaves: Option<Vec<Leaf>>,
-    buffers: BTreeMap<u32, Buffer>,
+    buffers: BTreeMap<u32, Vec<u8>>,
 }
 
 impl Collection {
-    /// Expects `leaf_count` chunks of segment `seq` from `transcoder`.
-    pub fn new(seq: u32, frames: u32, transcoder: Address, leaf_count: u32) -> Self {
+    /// Expects the outputs of segment `seq` from `transcoder`.
+    pub fn new(seq: u32, frames: u32, transcoder: Address) -> Self {
         Self {
             seq,
             frames,
             transcoder,
-            leaf_count,
             leaves: None,
             buffers: BTreeMap::new(),
         }
     }
 
-    /// Learns what the receipt states of them.
+    /// Learns what the receipt states of them. Outputs larger than anybody wants are not taken: their maker is passed
+    /// over as a silent one is.
     pub fn expect(&mut self, leaves: Vec<Leaf>) {
-        self.leaves = Some(leaves);
+        let bytes: u64 = leaves.iter().map(|leaf| u64::from(leaf.output_len)).sum();
+        if bytes <= MAX_OUTPUT {
+            self.leaves = Some(leaves);
+        }
     }
 
-    /// Takes a piece. Pieces of a chunk come in order; one that was there already is taken again.
-    pub fn part(&mut self, part: OutputPart) -> Answer {
+    /// Takes a piece of what the receipt states; `None` before there is one: nothing may fill the memory of a node
+    /// without a signature under it. Pieces of a chunk come in order; one that was there already is taken again.
+    pub fn part(&mut self, part: OutputPart) -> Option<Answer> {
+        let leaves = self.leaves.as_ref()?;
         let end = part.offset as usize + part.bytes.len();
-        let fits = part.leaf_index < self.leaf_count
-            && part.total <= MAX_CHUNK
-            && part.bytes.len() <= MAX_PART
-            && !part.bytes.is_empty()
-            && end <= part.total as usize;
-        if !fits {
-            return Answer::Rejected;
-        }
+        let fits = |leaf: &&Leaf| {
+            part.total == leaf.output_len
+                && (1..=MAX_PART).contains(&part.bytes.len())
+                && end <= part.total as usize
+        };
+        let Some(leaf) = leaves.get(part.leaf_index as usize).filter(fits) else {
+            return Some(Answer::Rejected);
+        };
         let buffer = self.buffers.entry(part.leaf_index).or_default();
         if part.offset == 0 {
-            *buffer = Buffer {
-                bytes: Vec::new(),
-                total: part.total,
-            };
+            buffer.clear();
         }
-        if buffer.total != part.total || buffer.bytes.len() != part.offset as usize {
-            return Answer::Ignored;
+        if buffer.len() != part.offset as usize {
+            return Some(Answer::Ignored);
         }
-        buffer.bytes.extend_from_slice(&part.bytes);
-        Answer::Accepted
+        buffer.extend_from_slice(&part.bytes);
+        if end == part.total as usize && blake3::hash(buffer).as_bytes() != &leaf.output_hash.0 {
+            self.buffers.remove(&part.leaf_index);
+            return Some(Answer::Rejected);
+        }
+        Some(Answer::Accepted)
     }
 
-    /// The chunks in the order of leaves, once all are there and each has the stated bytes; chunks that do not are
-    /// dropped, so that they can be pushed again.
+    /// The chunks in the order of leaves, once all are there.
     pub fn complete(&mut self) -> Option<Vec<Vec<u8>>> {
         let leaves = self.leaves.as_ref()?;
-        let states = |index: &u32, buffer: &Buffer| {
-            let leaf = leaves.get(*index as usize);
-            let whole = buffer.bytes.len() == buffer.total as usize;
-            !whole
-                || leaf.is_some_and(|leaf| {
-                    blake3::hash(&buffer.bytes).as_bytes() == &leaf.output_hash.0
-                })
+        let whole = |(index, leaf): (u32, &Leaf)| {
+            let buffer = self.buffers.get(&index);
+            buffer.is_some_and(|bytes| bytes.len() == leaf.output_len as usize)
         };
-        let all = self.buffers.len() == leaves.len();
-        let whole = self
-            .buffers
-            .values()
-            .all(|buffer| buffer.bytes.len() == buffer.total as usize);
-        if !all || !whole {
+        if !(0u32..).zip(leaves).all(whole) {
             return None;
         }
-        self.buffers.retain(|index, buffer| states(index, buffer));
-        if self.buffers.len() < leaves.len() {
-            return None;
-        }
-        Some(
-            std::mem::take(&mut self.buffers)
-                .into_values()
-                .map(|buffer| buffer.bytes)
-                .collect(),
-        )
+        Some(std::mem::take(&mut self.buffers).into_values().collect())
     }
 }
 
@@ -123,6 +103,7 @@ mod tests {
 
     fn leaf(bytes: &[u8]) -> Leaf {
         Leaf {
+            output_len: bytes.len() as u32,
             output_hash: blake3::hash(bytes).as_bytes().into(),
             ..Default::default()
         }
@@ -130,15 +111,15 @@ mod tests {
 
     #[test]
     fn only_the_stated_bytes_complete_it() {
-        let mut collection = Collection::new(0, 10, Address::ZERO, 2);
-        assert_eq!(collection.part(part(0, 0, 4, b"ab")), Answer::Accepted);
-        assert_eq!(collection.part(part(0, 3, 4, b"d")), Answer::Ignored);
-        assert_eq!(collection.part(part(0, 2, 4, b"cd")), Answer::Accepted);
-        assert_eq!(collection.part(part(1, 0, 1, b"X")), Answer::Accepted);
-        assert_eq!(collection.complete(), None, "no receipt yet");
+        let mut collection = Collection::new(0, 10, Address::ZERO);
         collection.expect(vec![leaf(b"abcd"), leaf(b"y")]);
+        let mut push = |part| collection.part(part).unwrap();
+        assert_eq!(push(part(0, 0, 4, b"ab")), Answer::Accepted);
+        assert_eq!(push(part(0, 3, 4, b"d")), Answer::Ignored);
+        assert_eq!(push(part(0, 2, 4, b"cd")), Answer::Accepted);
+        assert_eq!(push(part(1, 0, 1, b"X")), Answer::Rejected);
         assert_eq!(collection.complete(), None, "wrong bytes");
-        assert_eq!(collection.part(part(1, 0, 1, b"y")), Answer::Accepted);
+        assert_eq!(collection.part(part(1, 0, 1, b"y")), Some(Answer::Accepted));
         assert_eq!(
             collection.complete(),
             Some(vec![b"abcd".to_vec(), b"y".to_vec()])
@@ -146,15 +127,27 @@ mod tests {
     }
 
     #[test]
-    fn absurd_pieces_are_rejected() {
-        let mut collection = Collection::new(0, 10, Address::ZERO, 2);
+    fn nothing_is_held_before_the_receipt_or_beyond_it() {
+        let mut collection = Collection::new(0, 10, Address::ZERO);
+        assert_eq!(collection.part(part(0, 0, 4, b"abcd")), None);
+        let huge = Leaf {
+            output_len: u32::MAX,
+            ..Default::default()
+        };
+        collection.expect(vec![huge; 64]);
+        assert_eq!(collection.part(part(0, 0, u32::MAX, b"abcd")), None);
+        assert!(collection.buffers.is_empty());
+
+        collection.expect(vec![leaf(b"a"), leaf(b"bc")]);
         for bad in [
             part(2, 0, 1, b"a"),
             part(0, 0, 1, b"ab"),
             part(0, 0, 1, b""),
-            part(0, 0, MAX_CHUNK + 1, b"a"),
+            part(0, 0, 2, b"a"),
+            part(1, u32::MAX, 2, b"a"),
         ] {
-            assert_eq!(collection.part(bad), Answer::Rejected);
+            assert_eq!(collection.part(bad), Some(Answer::Rejected));
         }
+        assert!(collection.buffers.is_empty());
     }
 }

@@ -6,6 +6,9 @@ use assay_p2p::{Multiaddr, PeerId};
 use assay_protocol::Address;
 use assay_protocol::record::SignedRecord;
 
+/// Addresses taken from one record.
+const MAX_ADDRESSES: usize = 16;
+
 /// One operator's node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -39,6 +42,7 @@ impl Directory {
         let addresses = record
             .addresses
             .iter()
+            .take(MAX_ADDRESSES)
             .filter_map(|a| a.parse().ok())
             .collect();
         let entry = Entry {
@@ -49,6 +53,18 @@ impl Directory {
         };
         self.entries.insert(record.operator, entry);
         self.entries.get(&record.operator)
+    }
+
+    /// The peers of operators with stake, each with the shares of all it speaks for.
+    pub fn shares(&self, share: impl Fn(Address) -> f64) -> BTreeMap<PeerId, f64> {
+        let mut shares = BTreeMap::new();
+        for (operator, entry) in &self.entries {
+            let share = share(*operator);
+            if share > 0.0 {
+                *shares.entry(entry.peer).or_default() += share;
+            }
+        }
+        shares
     }
 
     /// The peer of an operator.

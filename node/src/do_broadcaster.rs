@@ -25,6 +25,9 @@ impl Node {
         let Some(id) = self.unborn.as_ref().map(|unborn| unborn.job) else {
             return;
         };
+        if !self.live {
+            return;
+        }
         let job = self.read(|state| state.jobs.get(&id).cloned());
         let round = self.read(|state| state.current().map(|(_, round)| round.transcoders.clone()));
         let (Some(job), Some(snapshot)) = (job, round) else {
@@ -119,6 +122,9 @@ impl Node {
                 self.tell(Notice::Delivered { seq, transcoder }).await
             }
             Output::Gap { seq } => {
+                if let Some(publishing) = &mut self.publishing {
+                    publishing.collections.retain(|_, other| other.seq != seq);
+                }
                 if let Some(packager) = self.publishing.as_ref().map(|p| p.packager.clone()) {
                     self.skip_segment(packager, seq);
                 }
@@ -157,7 +163,7 @@ impl Node {
     async fn assign(&mut self, signed: SignedAssignment) {
         let a = &signed.assignment;
         let hash = self.domain.digest(a);
-        let collection = Collection::new(a.seq, a.frameCount, a.transcoder, a.leafCount);
+        let collection = Collection::new(a.seq, a.frameCount, a.transcoder);
         if let Some(publishing) = &mut self.publishing {
             publishing.collections.retain(|_, other| other.seq != a.seq);
             publishing.collections.insert(hash, collection);
@@ -189,18 +195,19 @@ impl Node {
         });
     }
 
-    /// A piece of output; only the electee may push.
-    pub(crate) fn on_part(&mut self, peer: PeerId, part: OutputPart) -> Answer {
+    /// A piece of output; only the electee may push. `None` when its receipt has not come yet.
+    pub(crate) fn on_part(&mut self, peer: PeerId, part: OutputPart) -> Option<Answer> {
         let hash = part.assignment_hash;
         let collection = self
             .publishing
             .as_mut()
             .and_then(|p| p.collections.get_mut(&hash));
         let Some(collection) = collection else {
-            return Answer::Ignored;
+            return Some(Answer::Ignored);
         };
+        // Its record may be newer than the one known here: no reason to think worse of it.
         if self.directory.peer(collection.transcoder) != Some(peer) {
-            return Answer::Rejected;
+            return Some(Answer::Ignored);
         }
         let answer = collection.part(part);
         self.store_if_complete(hash);

@@ -1,13 +1,13 @@
 //! One event loop per node: events in, cores decide, outputs are executed by tasks that answer with events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 
 use assay_chain::queue::TxQueue;
 use assay_encoder::package::Packager;
 use assay_encoder::{EncodedLeaf, Workers};
-use assay_p2p::Handle;
+use assay_p2p::{Handle, PeerId};
 use assay_protocol::assignment::SignedAssignment;
 use assay_protocol::checked::Now;
 use assay_protocol::domain::Domain;
@@ -17,11 +17,13 @@ use assay_protocol::{Address, B256, U256};
 use assay_roles::broadcaster::{self, Broadcaster};
 use assay_roles::transcoder::{self, Transcoder};
 use assay_verifier::{self as verifier, Verifier};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use crate::blobs::{BlobFolder, Leases};
 use crate::chain_feed::ChainNews;
 use crate::chain_state::ChainState;
+use crate::checks::Checks;
 use crate::collect::Collections;
 use crate::directory::Directory;
 use crate::keeper::Keeper;
@@ -100,12 +102,18 @@ pub(crate) struct Node {
     pub state: Arc<RwLock<ChainState>>,
     pub checker: Arc<Checker>,
     pub outlet: Outlet,
-    pub checks: Arc<Semaphore>,
+    pub checks: Checks,
+    /// Peers of operators with stake.
+    pub staked: BTreeSet<PeerId>,
     pub signer: Arc<Signer>,
     pub queue: TxQueue,
+    /// Whether the last block heard of was about the chain's head.
+    pub live: bool,
     pub network: Handle,
     pub directory: Directory,
     pub sources: Sources,
+    pub blobs: BlobFolder,
+    pub leases: Leases,
     pub workers: Workers,
     pub keeper: Keeper,
     pub roles: u8,
@@ -199,8 +207,12 @@ impl Node {
         }
     }
 
-    /// Journals and signs on a blocking thread; the answer is an event.
+    /// Journals and signs on a blocking thread; the answer is an event. An assignment is dated by the head, so none is
+    /// signed while the head is not known: its segment is assigned again later.
     pub(crate) fn sign(&self, role: Role, draft: Draft) {
+        if role == Role::Broadcaster && !self.live {
+            return tracing::warn!("nothing is assigned before the chain has been caught up with");
+        }
         let (signer, events) = (self.signer.clone(), self.events.clone());
         tokio::spawn(async move {
             let sealed = tokio::task::spawn_blocking(move || signer.seal(draft)).await;

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use assay_chain::call::Call;
 use assay_chain::fault::FaultKind;
 use assay_chain::queue::TxError;
+use assay_protocol::assignment::Assignment;
 use assay_protocol::fraud_proof::{FraudProof, Proven};
+use assay_protocol::record::roles;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
 use assay_roles::{broadcaster, transcoder};
@@ -76,7 +78,10 @@ impl Node {
 
     pub(crate) async fn on_chain(&mut self, news: ChainNews) {
         match news {
-            ChainNews::Block(number) => self.on_block(number).await,
+            ChainNews::Block(number, live) => {
+                self.live = live;
+                self.on_block(number).await;
+            }
             ChainNews::Round(round) => self.on_round(round).await,
             ChainNews::Job(job) => {
                 self.fix_seed(job);
@@ -163,11 +168,15 @@ impl Node {
             .await;
         self.drive_verifier(verifier::Input::Round(verifiers)).await;
         self.begin_publishing().await;
-        self.admit_verifiers();
+        self.admit();
     }
 
     async fn on_block(&mut self, number: u64) {
         self.tell(Notice::Block(number)).await;
+        // What the past would have had to do with is past.
+        if !self.live {
+            return;
+        }
         self.begin_publishing().await;
         self.drive_broadcaster(broadcaster::Input::Block).await;
         self.drive_transcoder(transcoder::Input::Block).await;
@@ -175,6 +184,7 @@ impl Node {
         self.open_round(number);
         self.execute_due(number);
         self.submit_orphans(number);
+        self.clear_sources(number);
         if self
             .keeper
             .announced
@@ -184,19 +194,36 @@ impl Node {
         }
     }
 
-    /// This node's place among those with stake or a job, by address; the last place for everyone else.
-    fn turn(&self) -> u64 {
-        self.read(|state| {
-            let mut all: BTreeSet<Address> =
-                state.jobs.values().map(|job| job.broadcaster).collect();
-            if let Some((_, round)) = state.current() {
-                all.extend(round.transcoders.candidates.iter().map(|c| c.operator));
-                all.extend(round.verifiers.seats.iter().map(|s| s.operator));
+    /// Blocks that this node leaves to those before it.
+    fn turn_blocks(&self) -> u64 {
+        TURN_BLOCKS * self.read(|state| state.turn(self.me))
+    }
+
+    /// Keeps an assignment's source, where it is here, until no proof about it is accepted any more.
+    pub(crate) fn need_source(&mut self, assignment: &Assignment) {
+        let last = assignment
+            .deadlineBlock
+            .saturating_add(self.params.evidence_blocks);
+        self.leases.extend(assignment.sourceHash, last);
+    }
+
+    /// Removes sources that nobody needs any more.
+    fn clear_sources(&mut self, block: u64) {
+        let over = self.leases.expire(block);
+        if over.is_empty() || self.roles & roles::BROADCASTER != 0 {
+            return;
+        }
+        for hash in &over {
+            self.network.forbid_blob(*hash);
+        }
+        let blobs = self.blobs.clone();
+        tokio::task::spawn_blocking(move || {
+            for hash in over {
+                if let Err(e) = blobs.remove(hash) {
+                    tracing::warn!(%hash, "source cannot be removed: {e}");
+                }
             }
-            all.iter()
-                .position(|account| *account == self.me)
-                .unwrap_or(all.len()) as u64
-        })
+        });
     }
 
     fn open_round(&mut self, block: u64) {
@@ -208,7 +235,7 @@ impl Node {
         let Some((round, opened_at)) = current else {
             return;
         };
-        let due = opened_at + self.params.round_blocks + TURN_BLOCKS * self.turn();
+        let due = opened_at + self.params.round_blocks + self.turn_blocks();
         if block >= due && self.keeper.opening < round + 1 {
             self.keeper.opening = round + 1;
             self.submit(
@@ -221,7 +248,7 @@ impl Node {
     }
 
     fn execute_due(&mut self, block: u64) {
-        let wait = TURN_BLOCKS * self.turn();
+        let wait = self.turn_blocks();
         let due: Vec<B256> = self.read(|state| {
             let open = state.cases.values().filter(|case| case.executed.is_none());
             open.filter(|case| block >= case.executable + wait)
@@ -242,16 +269,21 @@ impl Node {
 
     /// Proofs that were gossiped and did not reach the chain: anyone submits them.
     fn submit_orphans(&mut self, block: u64) {
-        let wait = self.params.open_blocks + TURN_BLOCKS * self.turn();
-        let oldest = block.saturating_sub(self.params.evidence_blocks);
-        self.keeper.proofs.retain(|_, (seen, _, _)| *seen >= oldest);
+        let wait = self.params.open_blocks + self.turn_blocks();
+        let last = |proof: &FraudProof| {
+            proof
+                .assignment
+                .deadlineBlock
+                .saturating_add(self.params.evidence_blocks)
+        };
+        self.keeper
+            .proofs
+            .retain(|_, (_, proof, _)| last(proof) >= block);
         let (settled, due): (Vec<_>, Vec<_>) = self.read(|state| {
             let d = self.params.response_blocks;
-            let ripe = self
-                .keeper
-                .proofs
-                .iter()
-                .filter(|(_, (seen, _, _))| block >= seen + wait);
+            let ripe = self.keeper.proofs.iter().filter(|(_, (seen, proof, _))| {
+                block >= seen + wait || block + TURN_BLOCKS >= last(proof)
+            });
             let judged = ripe.map(|(leaf, (_, proof, operator))| {
                 let signed = proof.assignment.signed_block(d);
                 let covers = |case: &Case| {

@@ -9,6 +9,7 @@
 mod blobs;
 mod chain_feed;
 mod chain_state;
+mod checks;
 pub mod clip;
 mod collect;
 pub mod config;

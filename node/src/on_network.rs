@@ -1,9 +1,8 @@
 //! Messages from peers: checked off the loop, answered, and handed on as events.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use assay_p2p::{Judgement, MessageToken, PeerId, Topic};
+use assay_p2p::{Judgement, MessageToken, Misconduct, PeerId, Topic};
 use assay_protocol::record::{NodeRecord, roles};
 use assay_protocol::verdict::SignedVerdict;
 use assay_protocol::wire::{Answer, Gossip, JobRequest, decode, encode};
@@ -12,32 +11,10 @@ use tokio::sync::oneshot;
 
 use crate::driver::{Event, Node};
 use crate::notice::Notice;
-use crate::validate::{Checker, Refused, Verified};
+use crate::validate::{Refused, Verified, has_its_reasons, wrong};
 
-/// A message about a block or round not seen yet is looked at again so often before it is ignored.
-const PATIENCE: u32 = 10;
-/// Pause between two looks.
-const PAUSE: Duration = Duration::from_millis(250);
 /// Blocks for which a node record holds: long enough to outlive a restart, short enough to forget the dead.
 const RECORD_BLOCKS: u64 = 7_200;
-
-/// Runs a check on a blocking thread until it is no longer too early.
-async fn patiently(
-    checker: Arc<Checker>,
-    check: impl Fn(&Checker) -> Result<Verified, Refused> + Send + Sync + 'static,
-) -> Result<Verified, Refused> {
-    let check = Arc::new(check);
-    let mut tries = 0;
-    loop {
-        let (checker, check) = (checker.clone(), check.clone());
-        let result = tokio::task::spawn_blocking(move || check(&checker)).await;
-        match result.unwrap_or_else(|e| Err(Refused::Unneeded(e.to_string()))) {
-            Err(Refused::Early(_)) if tries < PATIENCE => tries += 1,
-            result => return result,
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-}
 
 impl Node {
     pub(crate) fn on_network(&mut self, event: assay_p2p::Event) {
@@ -45,11 +22,18 @@ impl Node {
             assay_p2p::Event::Gossip {
                 topic,
                 token,
+                source,
                 bytes,
-                ..
-            } => self.on_gossip(topic, token, bytes),
+            } => self.on_gossip(topic, token, source, bytes),
             assay_p2p::Event::Job { peer, bytes, reply } => self.on_job(peer, &bytes, reply),
-            assay_p2p::Event::Verdict { bytes, reply, .. } => self.on_direct_verdict(bytes, reply),
+            assay_p2p::Event::Verdict { peer, bytes, reply } => {
+                let checker = self.checker.clone();
+                let check = move || {
+                    let signed: SignedVerdict = decode(&bytes).map_err(wrong)?;
+                    Ok(Event::Verified(Verified::Verdict(checker.verdict(signed)?)))
+                };
+                self.check_direct(peer, reply, check);
+            }
             assay_p2p::Event::PeerConnected(_) | assay_p2p::Event::Listening(_) => {
                 self.announce_soon()
             }
@@ -57,22 +41,21 @@ impl Node {
         }
     }
 
-    fn on_gossip(&mut self, topic: Topic, token: MessageToken, bytes: Vec<u8>) {
+    /// Looks at a gossip message off the loop.
+    fn on_gossip(&mut self, topic: Topic, token: MessageToken, source: PeerId, bytes: Vec<u8>) {
         let (network, events, checker) = (
             self.network.clone(),
             self.events.clone(),
             self.checker.clone(),
         );
-        let Ok(permit) = self.checks.clone().try_acquire_owned() else {
-            // More than can be checked: forgotten, at nobody's cost.
-            tokio::spawn(async move { network.validate(token, Judgement::Ignore).await });
-            return;
-        };
+        let check = self.checks.enter(source, self.is_staked(source));
         tokio::spawn(async move {
-            let result = patiently(checker, move |checker| checker.gossip(topic, &bytes)).await;
-            drop(permit);
-            match result {
-                Ok(message) => {
+            // More than can be checked: forgotten, at nobody's cost.
+            let Some(check) = check else {
+                return network.validate(token, Judgement::Ignore).await;
+            };
+            match check.run(move || checker.gossip(topic, &bytes)).await {
+                Ok((message, _place)) => {
                     network.validate(token, Judgement::Accept).await;
                     let _ = events.send(Event::Verified(message)).await;
                 }
@@ -85,57 +68,74 @@ impl Node {
     }
 
     fn on_job(&mut self, peer: PeerId, bytes: &[u8], reply: oneshot::Sender<Vec<u8>>) {
-        let answer = |answer: Answer| drop(reply.send(encode(&answer).unwrap_or_default()));
+        let checker = self.checker.clone();
         match decode(bytes) {
-            Ok(JobRequest::Assign(signed)) => {
-                let (events, checker) = (self.events.clone(), self.checker.clone());
-                tokio::spawn(async move {
-                    let check =
-                        move |checker: &Checker| checker.fresh_assignment((*signed).clone());
-                    if let Ok(message) = patiently(checker, check).await {
-                        let _ = events.send(Event::Verified(message)).await;
-                    }
-                });
-                answer(Answer::Accepted);
+            Ok(JobRequest::Assign(signed)) if !has_its_reasons(&signed) => {
+                self.answer(peer, reply, Answer::Rejected);
             }
+            Ok(JobRequest::Assign(signed)) => self.check_direct(peer, reply, move || {
+                Ok(Event::Verified(checker.fresh_assignment(&signed)?))
+            }),
             Ok(JobRequest::Refuse { refusal, signature }) => {
-                match self.checker.refusal(refusal, signature) {
-                    Ok(refusal) => {
-                        let events = self.events.clone();
-                        let input = broadcaster::Input::Refusal(refusal);
-                        tokio::spawn(async move { events.send(Event::Broadcaster(input)).await });
-                        answer(Answer::Accepted);
-                    }
-                    Err(_) => answer(Answer::Rejected),
+                self.check_direct(peer, reply, move || {
+                    let refusal = checker.refusal(refusal.clone(), signature)?;
+                    Ok(Event::Broadcaster(broadcaster::Input::Refusal(refusal)))
+                });
+            }
+            Ok(JobRequest::Push(part)) => {
+                // Without an answer the electee is told to ask again later.
+                if let Some(answer) = self.on_part(peer, part) {
+                    self.answer(peer, reply, answer);
                 }
             }
-            Ok(JobRequest::Push(part)) => answer(self.on_part(peer, part)),
             Err(e) => {
                 tracing::debug!(%peer, "job message: {e}");
-                answer(Answer::Rejected);
+                self.answer(peer, reply, Answer::Rejected);
             }
         }
     }
 
-    fn on_direct_verdict(&mut self, bytes: Vec<u8>, reply: oneshot::Sender<Vec<u8>>) {
-        let (events, checker) = (self.events.clone(), self.checker.clone());
+    /// Looks at a direct message off the loop and answers it: what is not answered yet counts against what a peer may
+    /// have under way.
+    fn check_direct(
+        &self,
+        peer: PeerId,
+        reply: oneshot::Sender<Vec<u8>>,
+        check: impl Fn() -> Result<Event, Refused> + Send + Sync + 'static,
+    ) {
+        // Without an answer the sender is told that this node is busy.
+        let Some(place) = self.checks.enter(peer, self.is_staked(peer)) else {
+            return;
+        };
+        let (network, events) = (self.network.clone(), self.events.clone());
         tokio::spawn(async move {
-            let checked = tokio::task::spawn_blocking(move || {
-                let signed: SignedVerdict =
-                    decode(&bytes).map_err(|e| Refused::Wrong(e.to_string()))?;
-                checker.verdict(signed)
-            });
-            let answer = match checked.await {
-                Ok(Ok(verdict)) => {
-                    let _ = events
-                        .send(Event::Verified(Verified::Verdict(verdict)))
-                        .await;
+            let answer = match place.run(check).await {
+                Ok((event, _place)) => {
+                    let _ = events.send(event).await;
                     Answer::Accepted
                 }
-                _ => Answer::Rejected,
+                Err(Refused::Wrong(reason)) => {
+                    tracing::debug!(%peer, "direct message: {reason}");
+                    network.punish(peer, Misconduct::BadMessage).await;
+                    Answer::Rejected
+                }
+                Err(_) => Answer::Ignored,
             };
             let _ = reply.send(encode(&answer).unwrap_or_default());
         });
+    }
+
+    /// Answers at once; whoever is rejected pays for it.
+    fn answer(&self, peer: PeerId, reply: oneshot::Sender<Vec<u8>>, answer: Answer) {
+        let _ = reply.send(encode(&answer).unwrap_or_default());
+        if answer == Answer::Rejected {
+            let network = self.network.clone();
+            tokio::spawn(async move { network.punish(peer, Misconduct::BadMessage).await });
+        }
+    }
+
+    fn is_staked(&self, peer: PeerId) -> bool {
+        self.staked.contains(&peer)
     }
 
     pub(crate) async fn on_verified(&mut self, message: Verified) {
@@ -144,24 +144,24 @@ impl Node {
             Verified::Record(record) => {
                 if let Some(entry) = self.directory.learn(&record) {
                     let (peer, addresses) = (entry.peer, entry.addresses.clone());
-                    let share = self.read(|state| state.stake_share(record.record.operator));
                     let network = self.network.clone();
                     if peer != network.peer_id() {
                         tokio::spawn(async move {
-                            network.set_peer_stake(peer, share).await;
                             network.add_peer(peer, addresses).await;
                         });
                     }
-                    self.admit_verifiers();
+                    self.admit();
                 }
             }
             Verified::Assignment(assignment) => {
+                self.need_source(&assignment.message.assignment);
                 if assignment.message.assignment.transcoder == self.me {
                     self.drive_transcoder(transcoder::Input::Assignment(assignment))
                         .await;
                 }
             }
             Verified::Receipt(receipt) => {
+                self.need_source(&receipt.message.assignment.assignment);
                 if self.publishing.is_some() {
                     self.drive_broadcaster(broadcaster::Input::Receipt(receipt.clone()))
                         .await;
@@ -184,8 +184,12 @@ impl Node {
         }
     }
 
-    /// Lets the present verifiers fetch what is served.
-    pub(crate) fn admit_verifiers(&self) {
+    /// Lets the present verifiers fetch what is served, and gives peers with stake their standing.
+    pub(crate) fn admit(&mut self) {
+        let shares = self.read(|state| self.directory.shares(|o| state.stake_share(o)));
+        self.staked = shares.keys().copied().collect();
+        let network = self.network.clone();
+        tokio::spawn(async move { network.set_stakes(shares).await });
         let verifiers: Vec<PeerId> = self.read(|state| {
             let Some((_, round)) = state.current() else {
                 return Vec::new();
@@ -202,7 +206,7 @@ impl Node {
 
     /// Announces this node a moment later: a burst of new connections gets one record.
     fn announce_soon(&mut self) {
-        if !self.keeper.may_announce() {
+        if !self.live || !self.keeper.may_announce() {
             return;
         }
         let events = self.events.clone();

@@ -1,5 +1,6 @@
 //! Journal, then sign: the only place where protocol messages get their signatures.
 
+use assay_p2p::Identity;
 use assay_protocol::U256;
 use assay_protocol::bls::BlsError;
 use assay_protocol::domain::Domain;
@@ -24,15 +25,17 @@ pub enum SignError {
 pub struct Signer {
     domain: Domain,
     keys: Keys,
+    peer: Identity,
     journal: Journal,
 }
 
 impl Signer {
-    /// Signs in `domain` with `keys`, once per slot of `journal`.
-    pub fn new(domain: Domain, keys: Keys, journal: Journal) -> Self {
+    /// Signs in `domain` with `keys`, once per slot of `journal`; `peer` is the libp2p key among them.
+    pub fn new(domain: Domain, keys: Keys, peer: Identity, journal: Journal) -> Self {
         Self {
             domain,
             keys,
+            peer,
             journal,
         }
     }
@@ -56,7 +59,11 @@ impl Signer {
 
     /// Signs a node record: it may change at any time, so no slot guards it.
     pub fn record(&self, record: NodeRecord) -> SignedRecord {
-        let signature = self.keys.operator.sign(self.domain.digest(&record));
-        SignedRecord { record, signature }
+        let digest = self.domain.digest(&record);
+        SignedRecord {
+            record,
+            signature: self.keys.operator.sign(digest),
+            peer_signature: self.peer.sign(digest.as_slice()).into(),
+        }
     }
 }

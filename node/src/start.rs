@@ -13,10 +13,10 @@ use assay_protocol::checked::Now;
 use assay_protocol::{Address, B256, U256};
 use assay_roles::transcoder::Transcoder;
 use assay_verifier::Verifier;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::blobs::BlobFolder;
+use crate::blobs::{BlobFolder, Leases};
 use crate::chain_feed::Feed;
 use crate::driver::{Event, Node, Transcoding, Unborn};
 use crate::journal::{Journal, JournalError};
@@ -31,8 +31,6 @@ use crate::validate::Checker;
 const EVENTS: usize = 4_096;
 /// Notices waiting for whoever watches.
 const NOTICES: usize = 4_096;
-/// Messages being checked at the same time; more are ignored.
-const CHECKS: usize = 256;
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -151,6 +149,11 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         checker: checker.clone(),
     };
     let head = client.head().await?.number;
+    // What is here from before belongs to assignments signed until now.
+    let mut leases = Leases::default();
+    for hash in blobs.hashes().map_err(in_folder)? {
+        leases.extend(hash, head + params.response_blocks + params.evidence_blocks);
+    }
     let transcoding = transcoder.map(|settings| Transcoding {
         core: Transcoder::new(me, params.clone(), encoder_id, settings.capacity),
         settings,
@@ -164,12 +167,16 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         state: state.clone(),
         checker,
         outlet,
-        checks: Arc::new(Semaphore::new(CHECKS)),
-        signer: Arc::new(Signer::new(domain, keys, journal)),
+        checks: Default::default(),
+        staked: Default::default(),
+        signer: Arc::new(Signer::new(domain, keys, identity, journal)),
         queue,
+        live: false,
         network: network.clone(),
         directory: Default::default(),
-        sources: Sources::new(blobs, network.clone()),
+        sources: Sources::new(blobs.clone(), network.clone()),
+        blobs,
+        leases,
         workers,
         keeper: Default::default(),
         unborn,

@@ -2,11 +2,13 @@
 //!
 //! Cheap checks come first: decoding, topic, one signature recovery, then the chain's data, then trees and pairings.
 
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
-use assay_p2p::{Judgement, Topic};
+use assay_p2p::{Judgement, PeerId, Topic, is_signed_by};
 use assay_protocol::accusation::SignedAccusation;
-use assay_protocol::assignment::{Refusal, SignedAssignment};
+use assay_protocol::assignment::{MAX_ATTEMPT, Refusal, SignedAssignment};
+use assay_protocol::bls::BlsPublicKey;
 use assay_protocol::checked::Checked;
 use assay_protocol::domain::Domain;
 use assay_protocol::fraud_proof::{FraudProof, Proven};
@@ -23,6 +25,9 @@ use crate::chain_state::ChainState;
 
 /// An assignment whose block of signing is further from the head than this is not followed [backdating].
 const CLOCK_BLOCKS: u64 = 2;
+
+/// Epochs back to which reports are taken: they are due two epochs after theirs.
+const REPORT_EPOCHS: u64 = 6;
 
 /// A message that may be acted on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,8 +74,14 @@ impl Refused {
     }
 }
 
-fn wrong(reason: impl ToString) -> Refused {
+pub(crate) fn wrong(reason: impl ToString) -> Refused {
     Refused::Wrong(reason.to_string())
+}
+
+/// Whether there is one reason for each earlier attempt: the one thing about an assignment's size that needs no chain.
+pub(crate) fn has_its_reasons(signed: &SignedAssignment) -> bool {
+    let attempt = signed.assignment.attempt;
+    signed.skips.len() == usize::from(attempt) && attempt <= MAX_ATTEMPT
 }
 
 /// Checks messages of one deployment against the chain's picture.
@@ -79,6 +90,16 @@ pub struct Checker {
     params: Params,
     encoder_id: B256,
     state: Arc<RwLock<ChainState>>,
+    taken: Mutex<Taken>,
+}
+
+/// What was taken already: of these, one counts.
+#[derive(Default)]
+struct Taken {
+    /// The sequence of each operator's newest record.
+    records: BTreeMap<Address, u64>,
+    /// Reports of recent epochs.
+    reports: BTreeSet<(u64, Address)>,
 }
 
 impl Checker {
@@ -94,21 +115,37 @@ impl Checker {
             params,
             encoder_id,
             state,
+            taken: Mutex::default(),
         }
     }
 
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Judging by a picture of long ago would make honest peers look wrong.
+    fn synced(&self) -> Result<(), Refused> {
+        let early = || Refused::Early("the chain is still being read".into());
+        self.state().synced.then_some(()).ok_or_else(early)
+    }
+
+    /// The key of a verifier. One that is not known may be of a round that is not known here.
+    fn verifier_key(&self, verifier: Address) -> Result<BlsPublicKey, Refused> {
+        let key = self.state().bls_key(verifier);
+        key.ok_or_else(|| Refused::Early(format!("{verifier} is not known as a verifier")))
+    }
+
     fn state(&self) -> RwLockReadGuard<'_, ChainState> {
-        self.state
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Checks a gossip message.
     pub fn gossip(&self, topic: Topic, bytes: &[u8]) -> Result<Verified, Refused> {
         let message: Gossip = decode(bytes).map_err(wrong)?;
+        self.synced()?;
         match (topic, message) {
             (Topic::Records, Gossip::Record(record)) => self.record(record),
-            (Topic::Assignments, Gossip::Assignment(signed)) => self.fresh_assignment(*signed),
+            (Topic::Assignments, Gossip::Assignment(signed)) => self.fresh_assignment(&signed),
             (Topic::Receipts, Gossip::Receipt(message)) => self.receipt(message),
             (Topic::Accusations, Gossip::Accusation(signed)) => self.accusation(signed),
             (Topic::Proofs, Gossip::Verdict(signed)) => self.verdict(signed).map(Verified::Verdict),
@@ -124,30 +161,43 @@ impl Checker {
 
     fn record(&self, signed: SignedRecord) -> Result<Verified, Refused> {
         let state = self.state();
-        if !state.known(signed.record.operator) {
-            return Err(Refused::Early(format!(
-                "{} has neither stake nor a job",
-                signed.record.operator
-            )));
+        let (operator, sequence) = (signed.record.operator, signed.record.sequence);
+        // Not worth another look: whoever has just got stake or a job announces itself again.
+        if !state.known(operator) {
+            let reason = format!("{operator} has neither stake nor a job");
+            return Err(Refused::Unneeded(reason));
         }
         if signed.record.expiryBlock < state.head {
             return Err(Refused::Unneeded("record has expired".into()));
         }
         drop(state);
-        let found = signed
-            .signature
-            .recover(self.domain.digest(&signed.record))
-            .map_err(wrong)?;
-        if found != signed.record.operator {
-            return Err(wrong(format!(
-                "record of {} is signed by {found}",
-                signed.record.operator
-            )));
+        let is_new = |newest: Option<&u64>| newest.is_none_or(|newest| *newest < sequence);
+        let old = || Refused::Unneeded(format!("record of {operator} is not newer"));
+        if !is_new(self.taken().records.get(&operator)) {
+            return Err(old());
         }
+        let digest = self.domain.digest(&signed.record);
+        let found = signed.signature.recover(digest).map_err(wrong)?;
+        if found != operator {
+            return Err(wrong(format!("record of {operator} is signed by {found}")));
+        }
+        let peer = PeerId::from_bytes(&signed.record.peerId).map_err(wrong)?;
+        if !is_signed_by(&peer, digest.as_slice(), &signed.peer_signature) {
+            return Err(wrong(format!("{peer} does not speak for {operator}")));
+        }
+        let mut taken = self.taken();
+        if !is_new(taken.records.get(&operator)) {
+            return Err(old());
+        }
+        taken.records.insert(operator, sequence);
         Ok(Verified::Record(signed))
     }
 
     fn assignment(&self, signed: &SignedAssignment) -> Result<(B256, Job), Refused> {
+        // Before anything that can be too early: what waits must be small.
+        if !has_its_reasons(signed) {
+            return Err(wrong("not one reason for each earlier attempt"));
+        }
         let state = self.state();
         let Some(job) = state.jobs.get(&signed.assignment.jobId).cloned() else {
             return Err(Refused::Early(format!(
@@ -172,8 +222,9 @@ impl Checker {
     }
 
     /// An assignment as gossiped or sent by the broadcaster just now.
-    pub fn fresh_assignment(&self, signed: SignedAssignment) -> Result<Verified, Refused> {
-        let (hash, job) = self.assignment(&signed)?;
+    pub fn fresh_assignment(&self, signed: &SignedAssignment) -> Result<Verified, Refused> {
+        self.synced()?;
+        let (hash, job) = self.assignment(signed)?;
         let (signed_block, head) = (
             signed.assignment.signed_block(self.params.response_blocks),
             self.state().head,
@@ -186,7 +237,7 @@ impl Checker {
         Ok(Verified::Assignment(Box::new(Checked {
             hash,
             signer: job.broadcaster,
-            message: signed,
+            message: signed.clone(),
         })))
     }
 
@@ -229,9 +280,7 @@ impl Checker {
     fn accusation(&self, signed: SignedAccusation) -> Result<Verified, Refused> {
         let hash = self.domain.digest(&signed.accusation);
         let signer = signed.signature.recover(hash).map_err(wrong)?;
-        if self.state().bls_key(signer).is_none() {
-            return Err(wrong(format!("accuser {signer} is not a verifier")));
-        }
+        self.verifier_key(signer)?;
         Ok(Verified::Accusation(Checked {
             hash,
             signer,
@@ -241,8 +290,7 @@ impl Checker {
 
     /// A verdict, gossiped or sent directly.
     pub fn verdict(&self, signed: SignedVerdict) -> Result<Checked<SignedVerdict>, Refused> {
-        let key = self.state().bls_key(signed.verifier);
-        let key = key.ok_or_else(|| wrong(format!("{} is not a verifier", signed.verifier)))?;
+        let key = self.verifier_key(signed.verifier)?;
         let hash = self.domain.digest(&signed.verdict);
         signed.signature.verify(hash, &key).map_err(wrong)?;
         Ok(Checked {
@@ -253,8 +301,7 @@ impl Checker {
     }
 
     fn divergence(&self, signed: SignedDivergence) -> Result<Verified, Refused> {
-        let key = self.state().bls_key(signed.verifier);
-        let key = key.ok_or_else(|| wrong(format!("{} is not a verifier", signed.verifier)))?;
+        let key = self.verifier_key(signed.verifier)?;
         signed
             .signature
             .verify(self.domain.digest(&signed.divergence), &key)
@@ -280,17 +327,23 @@ impl Checker {
     }
 
     fn report(&self, report: SampleReport) -> Result<Verified, Refused> {
-        let (key, head) = {
-            let state = self.state();
-            (state.bls_key(report.verifier), state.head)
-        };
-        let key = key.ok_or_else(|| wrong(format!("{} is not a verifier", report.verifier)))?;
-        if head < self.params.epoch_end(report.epoch) {
-            let reason = format!(
-                "ticket of epoch {} is shown at block {head}, before its end",
-                report.epoch
-            );
+        let key = self.verifier_key(report.verifier)?;
+        let present = self.params.epoch(self.state().head);
+        let (epoch, one) = (report.epoch, (report.epoch, report.verifier));
+        let oldest = present.saturating_sub(REPORT_EPOCHS);
+        if epoch >= present {
+            let reason = format!("ticket of epoch {epoch} is shown before its end");
             return Err(Refused::Early(reason));
+        }
+        if epoch < oldest {
+            return Err(Refused::Unneeded(format!(
+                "report of epoch {epoch} is late"
+            )));
+        }
+        // Before its pairings, of which it may hold hundreds.
+        let again = || Refused::Unneeded("another report of that verifier and epoch".into());
+        if self.taken().reports.contains(&one) {
+            return Err(again());
         }
         let ticket = SampleTicket {
             epoch: report.epoch,
@@ -317,7 +370,12 @@ impl Checker {
                 .verify(self.domain.digest(&trouble.unverifiable), &key)
                 .map_err(wrong)?;
         }
-        Ok(Verified::Report(report))
+        let mut taken = self.taken();
+        taken.reports.retain(|(epoch, _)| *epoch >= oldest);
+        match taken.reports.insert(one) {
+            true => Ok(Verified::Report(report)),
+            false => Err(again()),
+        }
     }
 
     /// A refusal on the job stream; who sent it does not matter, who signed it does.
@@ -335,3 +393,6 @@ impl Checker {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

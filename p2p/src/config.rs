@@ -69,7 +69,7 @@ pub struct Limits {
     /// Connections are refused while the process holds more physical memory than this. Default 1,536 MiB, below the
     /// 2 GiB of a small server. Absent: no limit.
     pub memory_mib: Option<u64>,
-    /// Largest blob fetched, in MiB. Default 512: two minutes of source at 32 Mbit/s.
+    /// Largest blob fetched, in MiB. Default 256: what a worker takes, a minute of source at 32 Mbit/s.
     pub blob_mib: u64,
 }
 
@@ -100,7 +100,7 @@ impl Default for Limits {
             pending: 64,
             per_peer: 6,
             memory_mib: Some(1536),
-            blob_mib: 512,
+            blob_mib: 256,
         }
     }
 }

@@ -47,11 +47,22 @@ fn scope(address: &Multiaddr) -> Option<Scope> {
     }
 }
 
-/// Whether to dial an address that a peer claims for itself, given the address it is connected from: a peer out in the
-/// internet must not make this node dial its own loopback or its neighbours.
-pub(crate) fn is_believable(claimed: &Multiaddr, connected_from: &Multiaddr) -> bool {
-    let from = scope(connected_from).unwrap_or(Scope::Global);
+/// Addresses taken from one peer.
+pub(crate) const MAX_CLAIMED: usize = 16;
+
+/// Whether to dial an address that a peer claims for itself, given the address it is connected from, or another one as
+/// near: a peer out in the internet must not make this node dial its own loopback or its neighbours.
+pub(crate) fn is_believable(claimed: &Multiaddr, from: Option<&Multiaddr>) -> bool {
+    let from = from.and_then(scope).unwrap_or(Scope::Global);
     scope(claimed).is_some_and(|claimed| claimed >= from)
+}
+
+/// The nearest address that this node's operator has written down. A loopback address to listen on says something about
+/// the network only when there is no other one.
+pub(crate) fn nearest(listen: &[Multiaddr], bootstrap: &[Multiaddr]) -> Option<Multiaddr> {
+    let alone = listen.iter().filter(|_| is_loopback_only(listen));
+    let known = alone.chain(bootstrap).filter(|a| scope(a).is_some());
+    known.min_by_key(|address| scope(address)).cloned()
 }
 
 /// Whether all addresses are loopback ones: a closed network on one machine.
@@ -228,7 +239,7 @@ mod tests {
             (&address("/memory/5"), &loopback, false),
         ] {
             assert_eq!(
-                is_believable(claimed, from),
+                is_believable(claimed, Some(from)),
                 believed,
                 "{claimed} from {from}"
             );
@@ -238,6 +249,20 @@ mod tests {
                 && !is_loopback_only(&[loopback, global])
         );
         assert!(!is_loopback_only(&[]));
+        // Of what a record claims, only what is as near as the configuration says.
+        let [loopback, private, anywhere] =
+            ["127.0.0.1", "192.168.0.7", "0.0.0.0"].map(|ip| address(&format!("/ip4/{ip}/tcp/1")));
+        let near = |listen: &Multiaddr, bootstrap: &[Multiaddr]| {
+            nearest(std::slice::from_ref(listen), bootstrap)
+        };
+        assert_eq!(near(&loopback, &[]), Some(loopback.clone()));
+        assert_eq!(near(&anywhere, &[]), None);
+        assert!(!is_believable(&private, near(&anywhere, &[]).as_ref()));
+        assert!(is_believable(
+            &private,
+            near(&anywhere, std::slice::from_ref(&private)).as_ref()
+        ));
+        assert!(!is_believable(&loopback, Some(&private)));
     }
 
     #[test]

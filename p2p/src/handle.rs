@@ -1,5 +1,6 @@
 //! The node's side of the network: a cheap handle on the event loop.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use assay_protocol::B256;
@@ -80,7 +81,7 @@ pub(crate) enum Command {
     Blob(PeerId, BlobRequest, Answer<BlobAnswer>),
     Job(PeerId, Vec<u8>, Answer<Vec<u8>>),
     Verdict(PeerId, Vec<u8>, Answer<Vec<u8>>),
-    SetStake(PeerId, f64),
+    SetStakes(HashMap<PeerId, f64>),
     Punish(PeerId, Misconduct),
     AddPeer(PeerId, Vec<Multiaddr>),
     Connected(oneshot::Sender<Vec<PeerId>>),
@@ -193,9 +194,11 @@ impl Handle {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets a peer's share of the whole stake, 0 to 1: raises its gossip score and its quotas. 0 forgets it.
-    pub async fn set_peer_stake(&self, peer: PeerId, share: f64) {
-        self.tell(Command::SetStake(peer, share)).await;
+    /// Sets the peers that have stake, each with its share of the whole, 0 to 1: raises their gossip scores and quotas.
+    /// Replaces the earlier set.
+    pub async fn set_stakes(&self, shares: impl IntoIterator<Item = (PeerId, f64)>) {
+        let shares = shares.into_iter().collect();
+        self.tell(Command::SetStakes(shares)).await;
     }
 
     /// Lowers a peer's score for something that only the node can see, for instance a job message that does not

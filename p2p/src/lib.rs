@@ -65,7 +65,7 @@ pub use config::{Config, ConfigError, Discovery, Limits, Quotas};
 pub use event::{Event, Judgement, MessageToken};
 pub use fetch::{FetchError, ProviderFailure};
 pub use handle::{Handle, PublishError, Published, RequestError};
-pub use identity::{Identity, IdentityError};
+pub use identity::{Identity, IdentityError, is_signed_by};
 pub use libp2p::{Multiaddr, PeerId};
 pub use proof::BadData;
 pub use spawn::{SpawnError, spawn};

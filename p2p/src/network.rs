@@ -8,15 +8,12 @@ use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, identify, kad, ping};
 
 use crate::behaviour::BehaviourEvent;
-use crate::discovery::is_believable;
+use crate::discovery::{MAX_CLAIMED, is_believable};
 use crate::event::{Event, MessageToken};
 use crate::lanes::Lane;
 use crate::quota::Spending;
 use crate::service::Service;
 use crate::standing::Misconduct;
-
-/// Addresses taken from one peer's `identify`.
-const MAX_CLAIMED: usize = 16;
 
 impl Service {
     pub(crate) fn on_swarm_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
@@ -134,7 +131,7 @@ impl Service {
         let believable = info
             .listen_addrs
             .into_iter()
-            .filter(|a| is_believable(a, &connected_from));
+            .filter(|a| is_believable(a, Some(&connected_from)));
         for address in believable.take(MAX_CLAIMED) {
             self.learn_address(peer, address);
         }

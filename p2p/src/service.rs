@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::behaviour::{self, Behaviour};
 use crate::config::Config;
-use crate::discovery::{Reservations, Seeker};
+use crate::discovery::{MAX_CLAIMED, Reservations, Seeker, is_believable, nearest};
 use crate::event::{Event, Judgement};
 use crate::gossip::GRAYLIST;
 use crate::handle::{Command, Published};
@@ -40,6 +40,8 @@ pub(crate) struct Service {
     pub(crate) topics: TopicTable,
     pub(crate) identify_name: String,
     pub(crate) kad_protocol: StreamProtocol,
+    /// The nearest address in the configuration: how near a peer that this node is told of may be.
+    nearest: Option<Multiaddr>,
     /// Where each connection comes from or goes to.
     pub(crate) remotes: HashMap<ConnectionId, Multiaddr>,
     pub(crate) standings: Standings,
@@ -73,6 +75,7 @@ impl Service {
             topics,
             identify_name: behaviour::identify_name(config),
             kad_protocol,
+            nearest: nearest(&config.listen, &config.bootstrap),
             remotes: HashMap::new(),
             standings: Standings::default(),
             quotas: QuotaBook::new(&config.quotas),
@@ -150,9 +153,10 @@ impl Service {
                     .send_request(&peer, Ok(bytes));
                 self.requests.asked_verdict(id, answer);
             }
-            Command::SetStake(peer, share) => {
-                self.standings.set_stake(peer, share);
-                self.apply_standing(peer);
+            Command::SetStakes(shares) => {
+                for peer in self.standings.set_stakes(shares) {
+                    self.apply_standing(peer);
+                }
             }
             Command::Punish(peer, misconduct) => self.punish(peer, misconduct),
             Command::AddPeer(peer, addresses) => self.add_peer(peer, addresses),
@@ -216,10 +220,13 @@ impl Service {
         }
     }
 
-    fn add_peer(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) {
+    /// Addresses that a peer claims in writing, wherever it may be.
+    fn add_peer(&mut self, peer: PeerId, mut addresses: Vec<Multiaddr>) {
         if peer == *self.swarm.local_peer_id() {
             return;
         }
+        addresses.retain(|claimed| is_believable(claimed, self.nearest.as_ref()));
+        addresses.truncate(MAX_CLAIMED);
         for address in &addresses {
             self.learn_address(peer, address.clone());
         }

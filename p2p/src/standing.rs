@@ -1,7 +1,7 @@
 //! How a peer stands with this node: its stake, less what it has done wrong lately. The result is the
 //! application-specific part of gossipsub's peer score.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use libp2p::PeerId;
@@ -51,13 +51,15 @@ pub(crate) struct Standings {
 const MAX_PENALTIES: usize = 8192;
 
 impl Standings {
-    /// Sets a peer's share of the stake, 0 to 1; 0 forgets it.
-    pub(crate) fn set_stake(&mut self, peer: PeerId, share: f64) {
-        if share > 0.0 {
-            self.stakes.insert(peer, share.min(1.0));
-        } else {
-            self.stakes.remove(&peer);
-        }
+    /// Sets the shares of the stake, 0 to 1, in place of the earlier ones; gives the peers that have or had one.
+    pub(crate) fn set_stakes(&mut self, shares: HashMap<PeerId, f64>) -> HashSet<PeerId> {
+        let staked = |(peer, share): (PeerId, f64)| (share > 0.0).then_some((peer, share.min(1.0)));
+        let shares = shares.into_iter().filter_map(staked).collect();
+        let before = std::mem::replace(&mut self.stakes, shares);
+        before
+            .into_keys()
+            .chain(self.stakes.keys().copied())
+            .collect()
     }
 
     pub(crate) fn is_staked(&self, peer: &PeerId) -> bool {
@@ -114,7 +116,7 @@ mod tests {
     fn stake_raises_misconduct_lowers_and_time_heals() {
         let (mut standings, peer, now) = (Standings::default(), PeerId::random(), Instant::now());
         assert_eq!(standings.score(&peer, now), 0.0);
-        standings.set_stake(peer, 0.25);
+        standings.set_stakes(HashMap::from([(peer, 0.25)]));
         assert_eq!(standings.score(&peer, now), 20.0);
         standings.punish(peer, Misconduct::BadBlobData, now);
         assert_eq!(standings.score(&peer, now), -40.0);
@@ -123,7 +125,10 @@ mod tests {
         let later = now + 12 * HALF_LIFE;
         standings.prune(later);
         assert_eq!(standings.score(&peer, later), 20.0);
-        standings.set_stake(peer, 0.0);
-        assert!(!standings.is_staked(&peer));
+        let (other, idle) = (PeerId::random(), PeerId::random());
+        let changed = standings.set_stakes(HashMap::from([(other, 2.0), (idle, 0.0)]));
+        assert_eq!(changed, HashSet::from([peer, other]));
+        assert!(!standings.is_staked(&peer) && !standings.is_staked(&idle));
+        assert_eq!(standings.score(&other, later), 50.0);
     }
 }

@@ -66,7 +66,7 @@ async fn numbers() {
         let hash = nodes[0].store.insert(source.clone());
         nodes[0].handle.allow_blob(hash, [nodes[1].id()]);
         // Past the quota of one peer without stake.
-        nodes[0].handle.set_peer_stake(nodes[1].id(), 1.0).await;
+        nodes[0].handle.set_stakes([(nodes[1].id(), 1.0)]).await;
         for run in ["first", "second"] {
             let begin = Instant::now();
             let providers = vec![nodes[0].id()];

@@ -168,7 +168,7 @@ async fn what_is_rejected_is_not_forwarded_and_costs_the_sender() {
         score().await
     );
     // Stake outweighs one invalid message.
-    middle.handle.set_peer_stake(first.id(), 0.5).await;
+    middle.handle.set_stakes([(first.id(), 0.5)]).await;
     assert!(score().await > 0.0);
 }
 

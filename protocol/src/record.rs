@@ -1,5 +1,6 @@
 //! The node record: which libp2p peer speaks for an operator.
 
+use alloy_primitives::Bytes;
 use alloy_sol_types::sol;
 use serde::{Deserialize, Serialize};
 
@@ -34,11 +35,13 @@ pub mod roles {
     pub const VERIFIER: u8 = 4;
 }
 
-/// A record with the operator's signature.
+/// A record with the signatures of both it binds: neither can claim the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedRecord {
     /// The signed object.
     pub record: NodeRecord,
     /// The operator's signature.
     pub signature: Signature,
+    /// The peer's signature over the same digest, with its libp2p key.
+    pub peer_signature: Bytes,
 }

@@ -119,6 +119,9 @@ pub enum WireError {
     /// Bytes after the end: two encodings of one message must not exist.
     #[error("{0} bytes after the end of the message")]
     Trailing(usize),
+    /// A number with more bytes than it needs, or the like.
+    #[error("the message is not encoded the one way it must be")]
+    OtherEncoding,
     /// Cannot be encoded.
     #[error("message does not encode: {0}")]
     Encode(String),
@@ -129,24 +132,28 @@ pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, WireError> {
     postcard::to_stdvec(message).map_err(|e| WireError::Encode(e.to_string()))
 }
 
-/// Decodes a message that fills `bytes` exactly.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
+/// Decodes a message that fills `bytes` exactly and is encoded as [`encode`] does it: one message that has two encodings
+/// would be forwarded twice.
+pub fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, WireError> {
     let decoded = postcard::take_from_bytes(bytes);
     let (message, rest) = decoded.map_err(|e| WireError::Decode {
         length: bytes.len(),
         reason: e.to_string(),
     })?;
-    if rest.is_empty() {
-        Ok(message)
-    } else {
-        Err(WireError::Trailing(rest.len()))
+    if !rest.is_empty() {
+        return Err(WireError::Trailing(rest.len()));
     }
+    if encode(&message)? != bytes {
+        return Err(WireError::OtherEncoding);
+    }
+    Ok(message)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::assignment::Assignment;
+    use crate::bls::BlsKey;
     use crate::receipt::{Leaf, Receipt};
     use crate::sig::OperatorKey;
 
@@ -178,5 +185,26 @@ mod tests {
         assert!(decode::<Gossip>(&bytes[..bytes.len() - 1]).is_err());
         let longer = [bytes, vec![0]].concat();
         assert_eq!(decode::<Gossip>(&longer), Err(WireError::Trailing(1)));
+    }
+
+    #[test]
+    fn a_message_has_one_encoding() {
+        let report = SampleReport {
+            verifier: Address::ZERO,
+            epoch: 7,
+            ticket: BlsKey::derive(&[1; 32]).unwrap().sign(B256::ZERO).unwrap(),
+            verdicts: vec![],
+            unverifiable: vec![],
+        };
+        let bytes = encode(&report).unwrap();
+        assert_eq!(decode(&bytes), Ok(report));
+        // The last number, an empty list's length, once more with a byte that adds nothing.
+        let (start, zero) = bytes.split_at(bytes.len() - 1);
+        assert_eq!(zero, [0]);
+        let longer = [start, &[0x80, 0]].concat();
+        assert_eq!(
+            decode::<SampleReport>(&longer),
+            Err(WireError::OtherEncoding)
+        );
     }
 }
