@@ -169,6 +169,8 @@ impl Node {
         self.drive_verifier(verifier::Input::Round(verifiers)).await;
         self.begin_publishing().await;
         self.admit();
+        // Whose stake begins to count with this round was not listened to before.
+        self.announce_soon();
     }
 
     async fn on_block(&mut self, number: u64) {

@@ -205,7 +205,7 @@ impl Node {
     }
 
     /// Announces this node a moment later: a burst of new connections gets one record.
-    fn announce_soon(&mut self) {
+    pub(crate) fn announce_soon(&mut self) {
         if !self.live || !self.keeper.may_announce() {
             return;
         }
