@@ -119,6 +119,7 @@ impl Node {
         };
         let settings = transcoding.settings.clone();
         let providers = peer.into_iter().collect();
+        let plant = self.signer.plant(hash);
         let (sources, workers, events) = (
             self.sources.clone(),
             self.workers.clone(),
@@ -145,7 +146,6 @@ impl Node {
                 }
                 Err(reason) => Err(reason),
             };
-            let plant = B256::from(rand::random::<[u8; 32]>());
             let (outputs, cpu, result) = match encoded {
                 Ok(encoded) => {
                     let leaves = encoded.protocol_leaves();

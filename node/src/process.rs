@@ -44,6 +44,11 @@ pub enum ProcessError {
         /// The other process.
         pid: String,
     },
+    /// Another process signs with these keys.
+    #[error(
+        "{0}: another assay node is running with these keys; stop it first: two would sign against each other, and lose their stake"
+    )]
+    KeysInUse(PathBuf),
     /// The disk.
     #[error("{path}: {source}", path = path.display())]
     Io {
@@ -112,6 +117,7 @@ pub async fn run(
     tokio::pin!(until);
     let folder = config.folder.clone();
     let _lock = lock(&folder)?;
+    let _keys = lock_keys(&config.keys)?;
     let mut tasks = JoinSet::new();
     let started = tokio::select! {
         started = begin(&config, craft, worker, &mut tasks) => started?,
@@ -270,6 +276,21 @@ fn lock(folder: &Path) -> Result<File, ProcessError> {
     Ok(file)
 }
 
+/// Takes the keys for this process, whatever its folder: the journal there knows nothing of what another one signs. The
+/// folder itself is locked, so that nothing need be written beside secrets.
+fn lock_keys(keys: &Path) -> Result<File, ProcessError> {
+    let file = |source| KeyError::File {
+        path: keys.into(),
+        source,
+    };
+    let folder = File::open(keys).map_err(file)?;
+    match folder.try_lock() {
+        Ok(()) => Ok(folder),
+        Err(TryLockError::WouldBlock) => Err(ProcessError::KeysInUse(keys.into())),
+        Err(TryLockError::Error(source)) => Err(file(source).into()),
+    }
+}
+
 async fn tell_status(running: &Running, folder: &Path, head: u64) {
     let addresses = running.addresses().await;
     let status = Status {
@@ -298,5 +319,20 @@ mod tests {
         assert!(second.to_string().contains(&expected), "{second}");
         drop(first);
         lock(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn keys_sign_for_one_node_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("keys");
+        std::fs::create_dir(&keys).unwrap();
+        let first = lock_keys(&keys).unwrap();
+        let other = folder.path().join("other");
+        std::os::unix::fs::symlink(&keys, &other).unwrap();
+        assert!(matches!(lock_keys(&other), Err(ProcessError::KeysInUse(_))));
+        drop(first);
+        lock_keys(&keys).unwrap();
+        // A node whose keys lie in its own folder takes both locks.
+        let _both = (lock(&keys).unwrap(), lock_keys(&keys).unwrap());
     }
 }

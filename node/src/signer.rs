@@ -1,11 +1,12 @@
 //! Journal, then sign: the only place where protocol messages get their signatures.
 
 use assay_p2p::Identity;
-use assay_protocol::U256;
 use assay_protocol::bls::BlsError;
 use assay_protocol::domain::Domain;
 use assay_protocol::draft::{Draft, Seal, Sealed};
 use assay_protocol::record::{NodeRecord, SignedRecord};
+use assay_protocol::{B256, U256, keccak256};
+use zeroize::Zeroizing;
 
 use crate::journal::{Journal, JournalError};
 use crate::keys::Keys;
@@ -57,6 +58,14 @@ impl Signer {
         self.journal.next_seq(job)
     }
 
+    /// The `plant` of a receipt: random to everybody else, and the same again after a restart, or the journal would
+    /// refuse the receipt that it has seen.
+    pub fn plant(&self, assignment: B256) -> B256 {
+        let secret = self.keys.operator.secret();
+        let parts = [b"assay plant", secret.as_slice(), assignment.as_slice()];
+        keccak256(Zeroizing::new(parts.concat()).as_slice())
+    }
+
     /// Signs a node record: it may change at any time, so no slot guards it.
     pub fn record(&self, record: NodeRecord) -> SignedRecord {
         let digest = self.domain.digest(&record);
@@ -65,5 +74,38 @@ impl Signer {
             signature: self.keys.operator.sign(digest),
             peer_signature: self.peer.sign(digest.as_slice()).into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_protocol::Address;
+    use assay_protocol::receipt::Receipt;
+
+    use super::*;
+
+    #[test]
+    fn a_receipt_is_the_same_after_a_restart() {
+        let domain = Domain::new(31_337, Address::ZERO);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.redb");
+        let start = || {
+            let keys = Keys::from_seed(1, "transcoder").unwrap();
+            let peer = Identity::from_secret([1; 32].into()).unwrap();
+            Signer::new(domain, keys, peer, Journal::open(&path, &domain).unwrap())
+        };
+        let receipt = |signer: &Signer| {
+            let assignment = B256::repeat_byte(7);
+            signer.seal(Draft::Receipt(Receipt {
+                assignmentHash: assignment,
+                plant: signer.plant(assignment),
+                ..Default::default()
+            }))
+        };
+        let first = start();
+        let before = receipt(&first).unwrap();
+        assert_ne!(first.plant(B256::ZERO), first.plant(B256::repeat_byte(7)));
+        drop(first);
+        assert_eq!(receipt(&start()).unwrap(), before);
     }
 }

@@ -43,7 +43,8 @@ impl Sources {
     /// The source bytes of an assignment, from disk or from the first of `providers` that serves them.
     ///
     /// # Errors
-    /// [`RefusalReason::SourceUnavailable`] when nobody does.
+    /// [`RefusalReason::SourceUnavailable`] when nobody does, [`RefusalReason::SourceMismatch`] when the bytes of that hash
+    /// have another length than the assignment says.
     pub async fn get(
         &self,
         assignment: &Assignment,
@@ -63,7 +64,12 @@ impl Sources {
             }
             Ok(bytes)
         });
-        fetched.await.cloned()
+        let bytes = fetched.await?.clone();
+        if bytes.len() as u64 == len {
+            Ok(bytes)
+        } else {
+            Err(RefusalReason::SourceMismatch)
+        }
     }
 
     async fn fetch(
@@ -110,5 +116,38 @@ impl Sources {
         let entry = cells.entry(hash).or_default();
         entry.0 = newest;
         entry.1.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_p2p::{Config, Identity, MemoryStore, spawn};
+    use assay_protocol::Address;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn known_bytes_of_another_length_are_not_the_source() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = BlobFolder::open(folder.path()).unwrap();
+        let hash = blobs.put(b"segment").unwrap();
+        let identity = Identity::from_secret([1; 32].into()).unwrap();
+        let store = Arc::new(MemoryStore::new(1));
+        let mut alone = Config::new(31_337, Address::repeat_byte(0xc0));
+        alone.listen.clear();
+        let (handle, _events) = spawn(alone, &identity, store).unwrap();
+        let sources = Sources::new(blobs, handle);
+        let get = |source_len| {
+            let assignment = Assignment {
+                sourceHash: hash,
+                sourceLen: source_len,
+                ..Default::default()
+            };
+            let sources = &sources;
+            async move { sources.get(&assignment, Vec::new()).await }
+        };
+        assert_eq!(get(8).await, Err(RefusalReason::SourceMismatch));
+        assert_eq!(get(7).await.as_deref(), Ok(&b"segment"[..]));
+        assert_eq!(get(6).await, Err(RefusalReason::SourceMismatch));
     }
 }

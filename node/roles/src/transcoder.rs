@@ -32,7 +32,7 @@ pub enum Input {
     Transcoded {
         /// The assignment.
         assignment: B256,
-        /// A random word for the receipt's `plant`.
+        /// The receipt's `plant`: random to others, always the same for one assignment.
         plant: B256,
         /// The output, or why there is none.
         result: Result<Encoded, RefusalReason>,
