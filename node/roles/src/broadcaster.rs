@@ -205,15 +205,12 @@ impl Broadcaster {
         else {
             return Vec::new();
         };
-        let mut outputs = Vec::new();
+        let (ballot, mut outputs) = (self.job.ballot(seq), Vec::new());
         loop {
             let attempt = flight.skips.len() as u8;
             let excluded: Vec<_> = flight.skips.iter().map(|skip| skip.electee).collect();
-            let winner = Some(attempt)
-                .filter(|attempt| *attempt <= MAX_ATTEMPT)
-                .and_then(|attempt| {
-                    elect_without(&self.job.ballot(seq), &snapshot, attempt, &excluded)
-                });
+            let elect = || elect_without(&ballot, &snapshot, attempt, &excluded);
+            let winner = (attempt <= MAX_ATTEMPT).then(elect).flatten();
             match winner {
                 Some(winner) if self.frozen.contains(&winner.operator) => {
                     let skip = Skip {
@@ -310,13 +307,11 @@ impl Broadcaster {
     fn on_receipt(&mut self, receipt: Box<Checked<ReceiptMessage>>, now: Now) -> Vec<Output> {
         let seq = receipt.message.assignment.assignment.seq;
         let answered = receipt.message.receipt.receipt.assignmentHash;
-        let current = self
-            .flights
-            .get_mut(&seq)
-            .and_then(|flight| flight.current.as_mut());
-        match current
-            .filter(|c| c.hash == Some(answered) && !c.receipted && now.block <= c.deadline)
-        {
+        let flight = self.flights.get_mut(&seq);
+        let current = flight.and_then(|flight| flight.current.as_mut());
+        let due =
+            |c: &&mut Current| c.hash == Some(answered) && !c.receipted && now.block <= c.deadline;
+        match current.filter(due) {
             Some(current) => {
                 current.receipted = true;
                 vec![Output::Collect(receipt)]
@@ -350,11 +345,11 @@ impl Broadcaster {
             let current = flight.current.as_ref()?;
             (current.hash == Some(assignment)).then_some((*seq, current.electee))
         });
-        let Some((seq, transcoder)) = stored else {
-            return Vec::new();
-        };
-        self.flights.remove(&seq);
-        vec![Output::Delivered { seq, transcoder }]
+        let delivered = stored.map(|(seq, transcoder)| {
+            self.flights.remove(&seq);
+            Output::Delivered { seq, transcoder }
+        });
+        delivered.into_iter().collect()
     }
 
     fn on_block(&mut self, now: Now) -> Vec<Output> {
@@ -375,21 +370,20 @@ impl Broadcaster {
                 None => waiting.push(*seq),
             }
         }
-        let passed: Vec<_> = overdue
-            .into_iter()
-            .flat_map(|seq| self.pass_over(seq, SkipReason::Timeout, now))
-            .collect();
-        passed
-            .into_iter()
-            .chain(waiting.into_iter().flat_map(|seq| self.assign(seq, now)))
-            .collect()
+        let mut outputs = Vec::new();
+        for seq in overdue {
+            outputs.extend(self.pass_over(seq, SkipReason::Timeout, now));
+        }
+        for seq in waiting {
+            outputs.extend(self.assign(seq, now));
+        }
+        outputs
     }
 
     fn pass_over(&mut self, seq: u32, reason: SkipReason, now: Now) -> Vec<Output> {
-        let Some(flight) = self.flights.get_mut(&seq) else {
-            return Vec::new();
-        };
-        let Some(current) = flight.current.take() else {
+        let flight = self.flights.get_mut(&seq);
+        let taken = flight.and_then(|flight| Some((flight.current.take()?, flight)));
+        let Some((current, flight)) = taken else {
             return Vec::new();
         };
         let skip = Skip {
