@@ -7,11 +7,7 @@ import {TestBase} from "./TestBase.sol";
 contract ElectionTest is TestBase {
     function test_agrees_with_the_vectors() external view {
         string memory json = vectors("election");
-        Candidates memory candidates = Candidates(
-            vm.parseJsonAddressArray(json, ".operators"),
-            vm.parseJsonUintArray(json, ".weights"),
-            vm.parseJsonUintArray(json, ".prices")
-        );
+        Candidates memory candidates = _candidates(json);
         uint256 cases;
         for (; vm.keyExistsJson(json, item("cases", cases, "")); ++cases) {
             address[] memory electees = vm.parseJsonAddressArray(json, item("cases", cases, ".electees"));
@@ -36,11 +32,7 @@ contract ElectionTest is TestBase {
 
     function test_agrees_with_the_vectors_across_rounds() external view {
         string memory json = vectors("election");
-        Candidates memory candidates = Candidates(
-            vm.parseJsonAddressArray(json, ".operators"),
-            vm.parseJsonUintArray(json, ".weights"),
-            vm.parseJsonUintArray(json, ".prices")
-        );
+        Candidates memory candidates = _candidates(json);
         uint256 cases;
         for (; vm.keyExistsJson(json, item("acrossRounds", cases, "")); ++cases) {
             vm.assertEq(
@@ -88,6 +80,14 @@ contract ElectionTest is TestBase {
         }
         // Weight 3 of 6: 600 expected, standard deviation 17.
         vm.assertTrue(wins > 530 && wins < 670);
+    }
+
+    function _candidates(string memory json) private pure returns (Candidates memory) {
+        return Candidates(
+            vm.parseJsonAddressArray(json, ".operators"),
+            vm.parseJsonUintArray(json, ".weights"),
+            vm.parseJsonUintArray(json, ".prices")
+        );
     }
 
     function _first(address[] memory list, uint256 count) private pure returns (address[] memory head) {
