@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn work_in_proportion_to_stake_is_credited_whole() {
         let credit = credit(
-            &snapshot(&[10, 30, 60]),
+            &snapshot(&[10_000, 30_000, 60_000]),
             &work(&[1_000, 3_000, 6_000]),
             RULE,
         );
