@@ -5,6 +5,7 @@ import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC2
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Addresses} from "./Addresses.sol";
 import {CaseState, CaseStatus, FaultKind, IFraudCourt} from "./interfaces/IFraudCourt.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {ISlashable} from "./interfaces/ISlashable.sol";
@@ -67,12 +68,7 @@ abstract contract Cases is IFraudCourt {
     mapping(address operator => Bursts.History) private _bursts;
     mapping(address operator => Offences) private _offences;
 
-    constructor(
-        Parameters memory parameters,
-        ERC20Burnable token_,
-        ISlashable stakes_,
-        IVerifierRegistry registry_
-    ) {
+    constructor(Parameters memory parameters, Addresses memory addresses) {
         if (parameters.deadlineBlocks >= Bursts.MAX_SPAN) {
             revert InvalidParameter("deadlineBlocks", parameters.deadlineBlocks, Bursts.MAX_SPAN - 1);
         }
@@ -86,9 +82,9 @@ abstract contract Cases is IFraudCourt {
         if (parameters.signersBps > BPS / 2) {
             revert InvalidParameter("signersBps", parameters.signersBps, BPS / 2);
         }
-        token = token_;
-        stakes = stakes_;
-        registry = registry_;
+        token = ERC20Burnable(addresses.token);
+        stakes = ISlashable(addresses.bonding);
+        registry = IVerifierRegistry(addresses.registry);
         caseWindow = parameters.caseWindow;
         repeatRounds = parameters.repeatRounds;
         wrongEncodeBps = parameters.wrongEncodeBps;
@@ -126,7 +122,7 @@ abstract contract Cases is IFraudCourt {
         (address verifier, uint256 weight) = registry.verifierAt(signers.round, position);
         if (stakes.isFrozen(Role.Verifier, verifier)) revert SignerFrozen(verifier);
         c.signers.claimed = signers.claimed | bit;
-        (uint256 signed,) = registry.weigh(signers.round, signers.bitmap, c.operator);
+        (uint256 signed,,) = registry.weigh(signers.round, signers.bitmap, c.operator);
         // Rounded down: the parts of all signers never exceed the reward.
         amount = signers.reward * weight / signed;
         emit SignerPaid(caseId, verifier, amount);
@@ -234,7 +230,7 @@ abstract contract Cases is IFraudCourt {
         Signers storage signers = c.signers;
         uint64 bitmap = signers.bitmap;
         if (bitmap == 0 || ownCut == 0) return 0;
-        (uint256 signed, uint256 total) = registry.weigh(signers.round, bitmap, c.operator);
+        (uint256 signed, uint256 total,) = registry.weigh(signers.round, bitmap, c.operator);
         return ownCut * signersBps * signed / (BPS * total);
     }
 

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Addresses} from "./Addresses.sol";
 import {IFraudCourt, LeafProof, SignedReceipt} from "./interfaces/IFraudCourt.sol";
 import {IJobRegistry} from "./interfaces/IJobRegistry.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
@@ -11,6 +12,7 @@ import {Assignment, Assignments} from "./objects/Assignment.sol";
 import {Leaf, Leaves} from "./objects/Leaf.sol";
 import {Receipt, Receipts} from "./objects/Receipt.sol";
 import {Verdict, Verdicts} from "./objects/Verdict.sol";
+import {Parameters} from "./Parameters.sol";
 
 /// @title What makes a signed object count against its signer
 abstract contract Evidence is EIP712, IFraudCourt {
@@ -28,13 +30,11 @@ abstract contract Evidence is EIP712, IFraudCourt {
     /// Blocks after the deadline during which faults are accepted.
     uint64 public immutable evidenceWindow;
 
-    constructor(IRoundsManager rounds_, IJobRegistry jobs_, uint64 deadlineBlocks_, uint64 evidenceWindow_)
-        EIP712("Assay", "1")
-    {
-        rounds = rounds_;
-        jobs = jobs_;
-        deadlineBlocks = deadlineBlocks_;
-        evidenceWindow = evidenceWindow_;
+    constructor(Parameters memory parameters, Addresses memory addresses) EIP712("Assay", "1") {
+        rounds = IRoundsManager(addresses.rounds);
+        jobs = IJobRegistry(addresses.jobs);
+        deadlineBlocks = parameters.deadlineBlocks;
+        evidenceWindow = parameters.evidenceWindow;
     }
 
     /// @inheritdoc IFraudCourt

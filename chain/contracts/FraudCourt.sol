@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
+import {Addresses} from "./Addresses.sol";
 import {Cases} from "./Cases.sol";
 import {Evidence} from "./Evidence.sol";
 import {
@@ -12,10 +12,7 @@ import {
     QuorumVerdict,
     SignedReceipt
 } from "./interfaces/IFraudCourt.sol";
-import {IJobRegistry} from "./interfaces/IJobRegistry.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
-import {ISlashable} from "./interfaces/ISlashable.sol";
-import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 import {Bls} from "./libraries/Bls.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {Profiles} from "./libraries/Profiles.sol";
@@ -27,22 +24,15 @@ import {Parameters} from "./Parameters.sol";
 /// @title The court: one function for each kind of fault
 /// @notice Nobody administers it. A quorum of two thirds of the verifiers' weight is trusted.
 contract FraudCourt is Evidence, Cases {
-    constructor(
-        Parameters memory parameters,
-        ERC20Burnable token_,
-        IRoundsManager rounds_,
-        ISlashable stakes_,
-        IVerifierRegistry registry_,
-        IJobRegistry jobs_
-    )
-        Evidence(rounds_, jobs_, parameters.deadlineBlocks, parameters.evidenceWindow)
-        Cases(parameters, token_, stakes_, registry_)
+    constructor(Parameters memory parameters, Addresses memory addresses)
+        Evidence(parameters, addresses)
+        Cases(parameters, addresses)
     {
         // The others were given addresses before anything stood there.
-        _requireSame(stakes_.court(), address(this));
-        _requireSame(address(rounds_.bonding()), address(stakes_));
-        _requireSame(address(rounds_.registry()), address(registry_));
-        _requireSame(registry_.rounds(), address(rounds_));
+        _requireSame(stakes.court(), address(this));
+        _requireSame(address(rounds.bonding()), address(stakes));
+        _requireSame(address(rounds.registry()), address(registry));
+        _requireSame(registry.rounds(), address(rounds));
     }
 
     /// @inheritdoc IFraudCourt
@@ -134,7 +124,7 @@ contract FraudCourt is Evidence, Cases {
         private
         view
     {
-        (uint256 weight, uint256 total, bytes memory key) =
+        (uint256 weight, uint256 total,, bytes memory key) =
             registry.tally(assignment.round, verdict.bitmap, assignment.transcoder);
         if (weight == 0 || 3 * weight < 2 * total) revert QuorumMissed(weight, total);
         if (!Bls.verify(key, digest, verdict.aggregateSignature)) revert InvalidAggregate();

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IBondingManager} from "./interfaces/IBondingManager.sol";
+import {Addresses} from "./Addresses.sol";
+import {IStakesBefore} from "./interfaces/IStakesBefore.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 import {ActiveSets} from "./libraries/ActiveSets.sol";
 import {Blob} from "./libraries/Blob.sol";
 import {Bls} from "./libraries/Bls.sol";
 import {VerifierSet, VerifierSets} from "./libraries/VerifierSets.sol";
 import {Role} from "./objects/Role.sol";
+import {Parameters} from "./Parameters.sol";
 
 /// @title BLS keys with proof of possession, and the verifiers of each round
 contract VerifierRegistry is IVerifierRegistry {
@@ -22,16 +24,16 @@ contract VerifierRegistry is IVerifierRegistry {
     /// @inheritdoc IVerifierRegistry
     address public immutable rounds;
     /// Says who is active with which weight.
-    IBondingManager public immutable bonding;
+    IStakesBefore public immutable bonding;
 
     address[] private _operators;
     mapping(address operator => Registration) private _registrations;
     mapping(bytes32 keyHash => address operator) private _keyOwners;
     mapping(uint64 round => address blob) private _snapshots;
 
-    constructor(address rounds_, IBondingManager bonding_) {
-        rounds = rounds_;
-        bonding = bonding_;
+    constructor(Parameters memory, Addresses memory addresses) {
+        rounds = addresses.rounds;
+        bonding = IStakesBefore(addresses.bonding);
     }
 
     /// @inheritdoc IVerifierRegistry
@@ -58,17 +60,19 @@ contract VerifierRegistry is IVerifierRegistry {
         if (_snapshots[round] != address(0)) revert SnapshotTaken(round);
         (address[] memory operators, uint256[] memory weights,) = bonding.snapshot(Role.Verifier, round);
         uint256[] memory members = new uint256[](operators.length);
+        uint96[] memory owns = new uint96[](operators.length);
         bytes memory aggregate = new bytes(Bls.G2_LENGTH);
         uint256 verifiers;
         uint256 total;
         for (uint256 i = 0; i < operators.length; ++i) {
             address keyBlob = _registrations[operators[i]].keyBlob;
             if (keyBlob == address(0)) continue;
+            owns[verifiers] = uint96(bonding.stakeOf(Role.Verifier, operators[i], operators[i]));
             members[verifiers++] = ActiveSets.pack(operators[i], uint96(weights[i]));
             total += weights[i];
             aggregate = Bls.addG2(aggregate, Blob.read(keyBlob));
         }
-        address blob = VerifierSets.store(members, verifiers, total, aggregate);
+        address blob = VerifierSets.store(members, owns, verifiers, total, aggregate);
         _snapshots[round] = blob;
         emit VerifiersStored(round, verifiers, total, blob);
     }
@@ -133,7 +137,7 @@ contract VerifierRegistry is IVerifierRegistry {
     function weigh(uint64 round, uint64 bitmap, address excluded)
         external
         view
-        returns (uint256 signed, uint256 total)
+        returns (uint256 signed, uint256 total, uint256 ownStake)
     {
         return _setOf(round).weigh(bitmap, excluded);
     }
@@ -142,10 +146,10 @@ contract VerifierRegistry is IVerifierRegistry {
     function tally(uint64 round, uint64 bitmap, address excluded)
         external
         view
-        returns (uint256 signed, uint256 total, bytes memory key)
+        returns (uint256 signed, uint256 total, uint256 ownStake, bytes memory key)
     {
         VerifierSet memory set = _setOf(round);
-        (signed, total) = set.weigh(bitmap, excluded);
+        (signed, total, ownStake) = set.weigh(bitmap, excluded);
         uint64 absent = set.all() & ~bitmap;
         // The sum, and behind it room for the key that is subtracted or added next.
         bytes memory points = new bytes(2 * Bls.G2_LENGTH);
@@ -155,7 +159,7 @@ contract VerifierRegistry is IVerifierRegistry {
         } else {
             _addKeys(points, set, bitmap, false);
         }
-        return (signed, total, Bls.firstG2(points));
+        key = Bls.firstG2(points);
     }
 
     /// @dev Adds the keys of the verifiers in `bitmap` to the first of two points, or subtracts them from it.

@@ -70,16 +70,17 @@ interface IVerifierRegistry {
         view
         returns (address operator, uint256 weight);
 
-    /// @notice Weight of the verifiers in `bitmap` (bit i: position i) and of all, both without `excluded`'s.
+    /// @notice Weight of the verifiers in `bitmap` (bit i: position i) and of all, both without `excluded`'s, and
+    ///         the own bonds of those in `bitmap`.
     function weigh(uint64 round, uint64 bitmap, address excluded)
         external
         view
-        returns (uint256 signed, uint256 total);
+        returns (uint256 signed, uint256 total, uint256 ownStake);
 
     /// @notice As `weigh`, and the sum of the keys of the verifiers in `bitmap`. Costs by the number of those
     ///         that are absent, or present, whichever is smaller.
     function tally(uint64 round, uint64 bitmap, address excluded)
         external
         view
-        returns (uint256 signed, uint256 total, bytes memory key);
+        returns (uint256 signed, uint256 total, uint256 ownStake, bytes memory key);
 }
