@@ -312,6 +312,12 @@ contract BondingManager is IStakesBefore {
     }
 
     /// @inheritdoc ISlashable
+    function slashable(Role role, address operator) external view returns (uint256) {
+        Pool storage p = _pools[role][operator];
+        return uint256(p.bonded.tokens) + p.unbonding.tokens;
+    }
+
+    /// @inheritdoc ISlashable
     function isFrozen(Role role, address operator) external view returns (bool) {
         return _pools[role][operator].openCases != 0;
     }

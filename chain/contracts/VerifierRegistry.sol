@@ -21,18 +21,38 @@ contract VerifierRegistry is IVerifierRegistry {
         uint96 number;
     }
 
+    /// @dev One slot. `signers` are those of all cases of the round that are not final, `unfinished` is the
+    ///      number of these cases.
+    struct Round {
+        address blob;
+        uint16 unfinished;
+        uint64 signers;
+    }
+
+    /// Rounds that `isHeld` looks back from a lock's. A case is opened within `D + evidence window` blocks, and
+    /// can be ended by anyone a window or `resolverRounds` later: long before.
+    uint64 private constant HELD_ROUNDS = 16;
+
     /// @inheritdoc IVerifierRegistry
     address public immutable rounds;
+    /// @inheritdoc IVerifierRegistry
+    address public immutable court;
     /// Says who is active with which weight.
     IStakesBefore public immutable bonding;
 
     address[] private _operators;
     mapping(address operator => Registration) private _registrations;
     mapping(bytes32 keyHash => address operator) private _keyOwners;
-    mapping(uint64 round => address blob) private _snapshots;
+    mapping(uint64 round => Round) private _rounds;
+
+    modifier onlyCourt() {
+        if (msg.sender != court) revert NotTheCourt(msg.sender);
+        _;
+    }
 
     constructor(Parameters memory, Addresses memory addresses) {
         rounds = addresses.rounds;
+        court = addresses.court;
         bonding = IStakesBefore(addresses.bonding);
     }
 
@@ -57,7 +77,7 @@ contract VerifierRegistry is IVerifierRegistry {
     /// @inheritdoc IVerifierRegistry
     function takeSnapshot(uint64 round) external {
         if (msg.sender != rounds) revert NotTheRoundsManager(msg.sender);
-        if (_snapshots[round] != address(0)) revert SnapshotTaken(round);
+        if (_rounds[round].blob != address(0)) revert SnapshotTaken(round);
         (address[] memory operators, uint256[] memory weights,) = bonding.snapshot(Role.Verifier, round);
         uint256[] memory members = new uint256[](operators.length);
         uint96[] memory owns = new uint96[](operators.length);
@@ -73,8 +93,37 @@ contract VerifierRegistry is IVerifierRegistry {
             aggregate = Bls.addG2(aggregate, Blob.read(keyBlob));
         }
         address blob = VerifierSets.store(members, owns, verifiers, total, aggregate);
-        _snapshots[round] = blob;
+        _rounds[round].blob = blob;
         emit VerifiersStored(round, verifiers, total, blob);
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function hold(uint64 round, uint64 bitmap) external onlyCourt {
+        Round storage r = _rounds[round];
+        (r.unfinished, r.signers) = (r.unfinished + 1, r.signers | bitmap);
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function release(uint64 round) external onlyCourt {
+        Round storage r = _rounds[round];
+        uint16 unfinished = r.unfinished - 1;
+        r.unfinished = unfinished;
+        if (unfinished == 0) r.signers = 0;
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function isHeld(address verifier, uint64 round) external view returns (bool) {
+        uint64 until = round < HELD_ROUNDS ? 0 : round - HELD_ROUNDS;
+        for (; round > until; --round) {
+            Round storage r = _rounds[round];
+            if (r.unfinished == 0) continue;
+            VerifierSet memory set = VerifierSets.load(r.blob);
+            uint64 signers = r.signers;
+            for (uint256 i = 0; i < set.count; ++i) {
+                if ((signers >> i) & 1 == 1 && set.operatorAt(i) == verifier) return true;
+            }
+        }
+        return false;
     }
 
     /// @inheritdoc IVerifierRegistry
@@ -182,7 +231,7 @@ contract VerifierRegistry is IVerifierRegistry {
     }
 
     function _setOf(uint64 round) private view returns (VerifierSet memory) {
-        address blob = _snapshots[round];
+        address blob = _rounds[round].blob;
         if (blob == address(0)) revert NoSnapshot(round);
         return VerifierSets.load(blob);
     }
