@@ -30,7 +30,7 @@ contract FraudCourt is Evidence, Cases {
     {
         // The others were given addresses before anything stood there.
         _requireSame(stakes.court(), address(this));
-        _requireSame(address(rounds.bonding()), address(stakes));
+        _requireSame(address(rounds.roster()), addresses.roster);
         _requireSame(address(rounds.registry()), address(registry));
         _requireSame(registry.rounds(), address(rounds));
     }

@@ -38,7 +38,8 @@ interface IRoster {
     /// @notice Stores the snapshots of a round; the rounds manager's alone, once a round.
     function takeSnapshot(uint64 round) external;
 
-    /// @notice Keeps the operator out of the next snapshots until it returns; the work ledger's alone.
+    /// @notice Keeps the operator out of the next snapshots until it returns; nothing if it is kept out already. The
+    ///         work ledger's alone.
     function jail(Role role, address operator) external;
 
     /// @notice Ends a jailing: by the operator or its signer. Counts from the next snapshot on.
@@ -52,6 +53,9 @@ interface IRoster {
 
     /// @notice An operator's weight in a round; 0 if it is not in the snapshot.
     function weightAt(Role role, uint64 round, address operator) external view returns (uint256);
+
+    /// @notice Number of operators in a round's snapshot.
+    function countAt(Role role, uint64 round) external view returns (uint256);
 
     /// @notice Sum of all weights of a round.
     function totalAt(Role role, uint64 round) external view returns (uint256);
