@@ -269,6 +269,12 @@ contract BondingManager is StakePools {
     }
 
     /// @inheritdoc ISlashable
+    function slashable(Role role, address operator) external view returns (uint256) {
+        Pool storage p = _pools[role][operator];
+        return uint256(p.bonded.tokens) + p.unbonding.tokens + p.pending;
+    }
+
+    /// @inheritdoc ISlashable
     function isFrozen(Role role, address operator) external view returns (bool) {
         return _pools[role][operator].openCases != 0;
     }
@@ -302,6 +308,7 @@ contract BondingManager is StakePools {
     }
 
     function _requireRipe(uint256 lockId, Lock memory lock) private view {
+        _unfrozen(lock.role, lock.operator);
         (uint64 fromRound, uint64 fromBlock) = _ripeness(lock.round);
         if (fromBlock == 0 || block.number < fromBlock || rounds.currentRound() < fromRound) {
             revert TooEarly(lockId, fromRound, fromBlock);

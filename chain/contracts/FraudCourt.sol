@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Addresses} from "./Addresses.sol";
 import {Cases} from "./Cases.sol";
 import {Evidence} from "./Evidence.sol";
+import {ICourt} from "./interfaces/ICourt.sol";
 import {
     FaultKind,
     FramesProof,
@@ -18,6 +19,7 @@ import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {Profiles} from "./libraries/Profiles.sol";
 import {Assignment} from "./objects/Assignment.sol";
 import {Receipt} from "./objects/Receipt.sol";
+import {Role} from "./objects/Role.sol";
 import {Verdict} from "./objects/Verdict.sol";
 import {Parameters} from "./Parameters.sol";
 
@@ -117,6 +119,11 @@ contract FraudCourt is Evidence, Cases {
             revert InvalidAggregate();
         }
         _open(caseId, FaultKind.VerifierEquivocation, verifier, verdict.receiptHash, verdict.leafIndex, 0, 0);
+    }
+
+    /// @inheritdoc ICourt
+    function holds(Role role, address operator, uint64 round) external view returns (bool) {
+        return role == Role.Verifier && registry.isHeld(operator, round);
     }
 
     /// @dev Two thirds of the weight without the accused's own, and the pairing over the sum of the keys.
