@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import {Addresses} from "./Addresses.sol";
 import {Cases} from "./Cases.sol";
 import {Evidence} from "./Evidence.sol";
-import {ICourt} from "./interfaces/ICourt.sol";
 import {
     FaultKind,
     FramesProof,
@@ -121,7 +120,7 @@ contract FraudCourt is Evidence, Cases {
         _open(caseId, FaultKind.VerifierEquivocation, verifier, verdict.receiptHash, verdict.leafIndex, 0, 0);
     }
 
-    /// @inheritdoc ICourt
+    /// @notice Whether a case is not final that this verifier signed in `round` or before.
     function holds(Role role, address operator, uint64 round) external view returns (bool) {
         return role == Role.Verifier && registry.isHeld(operator, round);
     }

@@ -23,8 +23,22 @@ contract VerifierRegistry is IVerifierRegistry {
         uint96 number;
     }
 
+    /// @dev One slot. `signers` are those of all cases of the round that are not final, `unfinished` is the
+    ///      number of these cases.
+    struct Round {
+        address blob;
+        uint16 unfinished;
+        uint64 signers;
+    }
+
+    /// Rounds that `isHeld` looks back from a lock's. A case is opened within `D + evidence window` blocks, and
+    /// can be ended by anyone a window or `resolverRounds` later: long before.
+    uint64 private constant HELD_ROUNDS = 16;
+
     /// @inheritdoc IVerifierRegistry
     address public immutable rounds;
+    /// @inheritdoc IVerifierRegistry
+    address public immutable court;
     /// Whose key acts for whom.
     IOperators public immutable operators;
     /// Says who is active with which weight.
@@ -35,10 +49,16 @@ contract VerifierRegistry is IVerifierRegistry {
     address[] private _operators;
     mapping(address operator => Registration) private _registrations;
     mapping(bytes32 keyHash => address operator) private _keyOwners;
-    mapping(uint64 round => address blob) private _snapshots;
+    mapping(uint64 round => Round) private _rounds;
+
+    modifier onlyCourt() {
+        if (msg.sender != court) revert NotTheCourt(msg.sender);
+        _;
+    }
 
     constructor(Parameters memory, Addresses memory addresses) {
         rounds = addresses.rounds;
+        court = addresses.court;
         operators = IOperators(addresses.operators);
         roster = IRoster(addresses.roster);
         bonding = IBondingManager(addresses.bonding);
@@ -69,7 +89,7 @@ contract VerifierRegistry is IVerifierRegistry {
     /// @inheritdoc IVerifierRegistry
     function takeSnapshot(uint64 round) external {
         if (msg.sender != rounds) revert NotTheRoundsManager(msg.sender);
-        if (_snapshots[round] != address(0)) revert SnapshotTaken(round);
+        if (_rounds[round].blob != address(0)) revert SnapshotTaken(round);
         (address[] memory members_, uint256[] memory weights,) = roster.snapshot(Role.Verifier, round);
         uint256[] memory members = new uint256[](members_.length);
         uint96[] memory owns = new uint96[](members_.length);
@@ -85,8 +105,37 @@ contract VerifierRegistry is IVerifierRegistry {
             aggregate = Bls.addG2(aggregate, Blob.read(keyBlob));
         }
         address blob = VerifierSets.store(members, owns, verifiers, total, aggregate);
-        _snapshots[round] = blob;
+        _rounds[round].blob = blob;
         emit VerifiersStored(round, verifiers, total, blob);
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function hold(uint64 round, uint64 bitmap) external onlyCourt {
+        Round storage r = _rounds[round];
+        (r.unfinished, r.signers) = (r.unfinished + 1, r.signers | bitmap);
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function release(uint64 round) external onlyCourt {
+        Round storage r = _rounds[round];
+        uint16 unfinished = r.unfinished - 1;
+        r.unfinished = unfinished;
+        if (unfinished == 0) r.signers = 0;
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function isHeld(address verifier, uint64 round) external view returns (bool) {
+        uint64 until = round < HELD_ROUNDS ? 0 : round - HELD_ROUNDS;
+        for (; round > until; --round) {
+            Round storage r = _rounds[round];
+            if (r.unfinished == 0) continue;
+            VerifierSet memory set = VerifierSets.load(r.blob);
+            uint64 signers = r.signers;
+            for (uint256 i = 0; i < set.count; ++i) {
+                if ((signers >> i) & 1 == 1 && set.operatorAt(i) == verifier) return true;
+            }
+        }
+        return false;
     }
 
     /// @inheritdoc IVerifierRegistry
@@ -194,7 +243,7 @@ contract VerifierRegistry is IVerifierRegistry {
     }
 
     function _setOf(uint64 round) private view returns (VerifierSet memory) {
-        address blob = _snapshots[round];
+        address blob = _rounds[round].blob;
         if (blob == address(0)) revert NoSnapshot(round);
         return VerifierSets.load(blob);
     }
