@@ -335,6 +335,6 @@ contract BondingManager is StakePools {
     /// @dev A permit that somebody else has used already leaves its allowance; whether it is enough the transfer says.
     function _permit(uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) private {
         try IERC20Permit(address(token)).permit(msg.sender, address(this), amount, deadline, v, r, s) {}
-        catch {}
+            catch {}
     }
 }

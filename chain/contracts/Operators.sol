@@ -58,8 +58,8 @@ contract Operators is IOperators {
         court = addresses.court;
         // Openings are `roundLength` blocks apart or more, so that many blocks see at most one opening more than
         // they have room for; and one more round for what is signed at its very beginning.
-        uint64 blocks = parameters.deadlineBlocks + parameters.evidenceWindow + parameters.caseWindow
-            + 2 * parameters.epochBlocks;
+        uint64 blocks = parameters.deadlineBlocks + parameters.evidenceWindow + parameters.caseWindow + 2
+            * parameters.epochBlocks;
         memoryRounds = blocks / parameters.roundLength + 2;
     }
 
@@ -153,9 +153,8 @@ contract Operators is IOperators {
 
     /// @inheritdoc IOperators
     function consentDigest(address operator, address signer) public view returns (bytes32) {
-        bytes32 domain = keccak256(
-            abi.encode(DOMAIN_TYPE, keccak256("Assay"), keccak256("1"), block.chainid, court)
-        );
+        bytes32 domain =
+            keccak256(abi.encode(DOMAIN_TYPE, keccak256("Assay"), keccak256("1"), block.chainid, court));
         return MessageHashUtils.toTypedDataHash(
             domain, keccak256(abi.encode(CONSENT_TYPE, operator, signer, _services[signer].consents))
         );

@@ -107,8 +107,7 @@ abstract contract StakePools is IBondingManager {
             p.ownShares -= p.bonded.withdraw(p.ownShares, amount);
         } else {
             uint160 held = _settled(role, operator, holder, p);
-            _holdings[role][operator][holder] =
-                Holding(held - p.bonded.withdraw(held, amount), p.generation);
+            _holdings[role][operator][holder] = Holding(held - p.bonded.withdraw(held, amount), p.generation);
         }
         _bonded -= uint128(amount);
         // What slashes left of older locks, less than a millionth, must not expose this one to being wiped with it.

@@ -88,7 +88,7 @@ library SharePools {
         SharePool memory present = self;
         tokens = present.toTokens(held);
         (self.tokens, self.shares) =
-            (present.tokens - uint96(tokens), present.shares - SafeCast.toUint160(held));
+        (present.tokens - uint96(tokens), present.shares - SafeCast.toUint160(held));
     }
 
     /// @notice How many of `tokens` may be added to the worth of all shares: none if there are no shares, and never

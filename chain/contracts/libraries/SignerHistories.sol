@@ -37,7 +37,11 @@ library SignerHistories {
     }
 
     /// @notice Whose signature counted in `round`: the operator's own before its first change.
-    function signerIn(SignerHistory storage self, address operator, uint64 round) internal view returns (address) {
+    function signerIn(SignerHistory storage self, address operator, uint64 round)
+        internal
+        view
+        returns (address)
+    {
         for (uint256 i = 0; i < 3; ++i) {
             SignerChange memory change = self.changes[i];
             if (change.signer == address(0)) return operator;

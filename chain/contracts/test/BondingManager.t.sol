@@ -53,7 +53,9 @@ contract BondingManagerTest is Network {
         vm.expectRevert(abi.encodeWithSelector(IBondingManager.SelfDelegation.selector, OP));
         bonding.delegate(T, OP, 1);
         vm.stopPrank();
-        vm.expectRevert(abi.encodeWithSelector(IBondingManager.OperatorNotBonded.selector, T, OP, 0, 10 * LPT));
+        vm.expectRevert(
+            abi.encodeWithSelector(IBondingManager.OperatorNotBonded.selector, T, OP, 0, 10 * LPT)
+        );
         vm.prank(DEL);
         bonding.delegate(T, OP, 1);
     }
@@ -230,7 +232,9 @@ contract BondingManagerTest is Network {
     }
 
     function _tooEarly(uint256 lockId, uint64 fromRound, uint64 fromBlock) private {
-        vm.expectRevert(abi.encodeWithSelector(IBondingManager.TooEarly.selector, lockId, fromRound, fromBlock));
+        vm.expectRevert(
+            abi.encodeWithSelector(IBondingManager.TooEarly.selector, lockId, fromRound, fromBlock)
+        );
         vm.prank(OP);
         bonding.withdraw(lockId);
     }

@@ -41,7 +41,9 @@ contract StakeSnapshotsTest is TestBase {
             vm.assertEq(StakeSnapshots.weightOf(blob, address(3 * i + 1)), 0);
         }
         if (stranger > 119) vm.assertEq(StakeSnapshots.weightOf(blob, address(stranger)), 0);
-        vm.assertEq(StakeSnapshots.weightOf(StakeSnapshots.store(new uint256[](0), new uint64[](0)), address(2)), 0);
+        vm.assertEq(
+            StakeSnapshots.weightOf(StakeSnapshots.store(new uint256[](0), new uint64[](0)), address(2)), 0
+        );
     }
 
     function testFuzz_blobs_keep_their_bytes_and_cannot_be_run(bytes memory data) external {

@@ -58,7 +58,9 @@ contract VerifierRegistryTest is Network {
                 vm.parseJsonBytes32(json, item("signers", i, ".possessionMessage"))
             );
             vm.prank(operator);
-            vm.assertEq(there.register(operator, key, vm.parseJsonBytes(json, item("signers", i, ".possession"))), i);
+            vm.assertEq(
+                there.register(operator, key, vm.parseJsonBytes(json, item("signers", i, ".possession"))), i
+            );
         }
         vm.assertTrue(there.count() >= 2);
     }

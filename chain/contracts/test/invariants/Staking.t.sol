@@ -29,7 +29,13 @@ contract Actors is TestBase {
     uint256 public burned;
     uint256 public withdrawals;
 
-    constructor(BondingManager bonding, Roster roster, LivepeerToken token, RoundsManager rounds, address court) {
+    constructor(
+        BondingManager bonding,
+        Roster roster,
+        LivepeerToken token,
+        RoundsManager rounds,
+        address court
+    ) {
         (_bonding, _roster, _token, _rounds, _court) = (bonding, roster, token, rounds, court);
     }
 
