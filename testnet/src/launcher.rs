@@ -233,7 +233,7 @@ async fn set_stage(
     let params = Params::demo();
     let deployment = stage::deploy_seeded(url, &deployer, &params, plan.seed).await?;
     let players = cast(&plan.size, plan.seed)?;
-    stage::set(url, &deployer, &deployment, &players, None).await?;
+    stage::set(url, &deployer, &deployment, &players).await?;
     match anvil {
         Some(anvil) => anvil.mine(params.round_blocks).await?,
         None => {

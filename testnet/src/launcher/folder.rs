@@ -238,8 +238,9 @@ fn configuration(
         Part::Delegator => String::new(),
     };
     format!(
-        "# {name}, operator {address}\n\
-         # Keys, journal and blobs are beside this file; relative paths start here.\n\
+        "# {name}: keys, journal and blobs are beside this file; relative paths start here.\n\
+         # The account that owns the stake; the operator key in keys/ signs for it.\n\
+         operator = \"{address}\"\n\
          deployment = \"../deployment.json\"\n\
          rpc = {rpc:?}\n\
          # All nodes of this network share one machine.\n\
