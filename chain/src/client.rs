@@ -223,20 +223,17 @@ impl Client {
             role: role.code(),
             round,
         };
-        let answer: abi::roster::SnapshotReturn = self
+        let abi::roster::SnapshotReturn(operators, weights, prices) = self
             .view("a round's snapshot", self.contracts().roster, call)
             .await?;
-        let weights = answer.weights.into_iter().zip(answer.prices);
-        let candidates =
-            answer
-                .operators
-                .into_iter()
-                .zip(weights)
-                .map(|(operator, (weight, price))| Candidate {
-                    operator: address_in(operator),
-                    weight: word_in(weight),
-                    price: word_in(price),
-                });
+        let candidates = operators
+            .into_iter()
+            .zip(weights.into_iter().zip(prices))
+            .map(|(operator, (weight, price))| Candidate {
+                operator: address_in(operator),
+                weight: word_in(weight),
+                price: word_in(price),
+            });
         Ok(Snapshot {
             round,
             candidates: candidates.collect(),
@@ -253,8 +250,8 @@ impl Client {
                 call,
             )
             .await?;
-        let mut seats = Vec::with_capacity(answer.operators.len());
-        for (operator, weight) in answer.operators.into_iter().zip(answer.weights) {
+        let mut seats = Vec::with_capacity(answer.verifiers.len());
+        for (operator, weight) in answer.verifiers.into_iter().zip(answer.weights) {
             let operator = address_in(operator);
             let key = self.bls_key(operator).await?;
             seats.push(VerifierSeat {
@@ -308,7 +305,12 @@ impl Client {
 
     /// Number of this account's mined transactions: its next nonce.
     pub async fn transaction_count(&self) -> Result<u64, ChainError> {
-        Ok(self.rpc().nonce(self.account(), "latest").await?)
+        self.nonce_of(self.account()).await
+    }
+
+    /// The same of any account.
+    pub async fn nonce_of(&self, account: Address) -> Result<u64, ChainError> {
+        Ok(self.rpc().nonce(account, "latest").await?)
     }
 
     /// What a mined transaction cost; `None` where it is not mined.

@@ -2,8 +2,6 @@
 
 use alloy_primitives::{Address, B256, U256};
 use assay_protocol::amount::Lpt;
-use assay_protocol::params::Params;
-use ethers::abi::{AbiDecode, AbiEncode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

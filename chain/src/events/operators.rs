@@ -60,7 +60,6 @@ impl OperatorLog {
                 price_per_pixel: e.price_per_pixel,
                 from_round: e.from_round,
             },
-            _ => return None,
         })
     }
 }
