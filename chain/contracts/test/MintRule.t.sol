@@ -11,28 +11,8 @@ contract MintRuleTest is TestBase {
         string memory json = vectors("work");
         uint256 count;
         for (; vm.keyExistsJson(json, item("mint", count, "")); ++count) {
-            uint256 budget = _number(json, count, ".budget");
-            uint256 transcodersBps = _number(json, count, ".transcodersBps");
-            uint256 total = _number(json, count, ".totalPixels");
-            uint256 full = _number(json, count, ".fullMintPixels");
-            uint256 weight = _number(json, count, ".weight");
-            uint256 totalWeight = _number(json, count, ".totalWeight");
-            uint256 paid = MintRule.paidAt(MintRule.transcodersPart(budget, transcodersBps), total, full);
-            vm.assertEq(
-                MintRule.ofTranscoder(
-                    paid,
-                    _number(json, count, ".pixels"),
-                    total,
-                    weight,
-                    totalWeight,
-                    _number(json, count, ".slackBps")
-                ),
-                _number(json, count, ".ofTranscoder")
-            );
-            paid = MintRule.paidAt(MintRule.verifiersPart(budget, transcodersBps), total, full);
-            vm.assertEq(
-                MintRule.ofVerifier(paid, weight, totalWeight), _number(json, count, ".ofVerifier")
-            );
+            vm.assertEq(_ofTranscoder(json, count), _number(json, count, ".ofTranscoder"));
+            vm.assertEq(_ofVerifier(json, count), _number(json, count, ".ofVerifier"));
         }
         vm.assertTrue(count >= 8, "too few vectors");
     }
@@ -46,23 +26,23 @@ contract MintRuleTest is TestBase {
         uint64 full
     ) external pure {
         transcodersBps = uint16(bound(transcodersBps, 0, 10_000));
+        full = uint64(bound(full, 1, type(uint64).max));
         (uint256 totalPixels, uint256 totalWeight) = (1, 1);
         for (uint256 i = 0; i < 8; ++i) {
-            // The list's total has 64 bits.
-            totalPixels += pixels[i] / 8;
-            totalWeight += weights[i] / 8;
+            // A list's total has 64 bits.
+            totalPixels += pixels[i] /= 8;
+            totalWeight += weights[i] /= 8;
         }
-        uint256 forTranscoders = MintRule.transcodersPart(budget, transcodersBps);
-        uint256 forVerifiers = MintRule.verifiersPart(budget, transcodersBps);
-        vm.assertLe(forTranscoders + forVerifiers, budget);
-        uint256 paid = MintRule.paidAt(forTranscoders, totalPixels, bound(full, 1, type(uint64).max));
-        uint256 duty = MintRule.paidAt(forVerifiers, totalPixels, bound(full, 1, type(uint64).max));
+        uint256 paid =
+            MintRule.paidAt(MintRule.transcodersPart(budget, transcodersBps), totalPixels, full);
+        uint256 duty = MintRule.paidAt(MintRule.verifiersPart(budget, transcodersBps), totalPixels, full);
+        vm.assertLe(paid + duty, budget);
         uint256 sum;
         for (uint256 i = 0; i < 8; ++i) {
             uint256 amount =
-                MintRule.ofTranscoder(paid, pixels[i] / 8, totalPixels, weights[i] / 8, totalWeight, SLACK);
-            vm.assertLe(amount, paid * (weights[i] / 8) * (10_000 + SLACK) / (totalWeight * 10_000));
-            sum += amount + MintRule.ofVerifier(duty, weights[i] / 8, totalWeight);
+                MintRule.ofTranscoder(paid, pixels[i], totalPixels, weights[i], totalWeight, SLACK);
+            vm.assertLe(amount, _share(paid, weights[i], totalWeight));
+            sum += amount + MintRule.ofVerifier(duty, weights[i], totalWeight);
         }
         vm.assertLe(sum, budget);
     }
@@ -77,6 +57,30 @@ contract MintRuleTest is TestBase {
         vm.assertEq(MintRule.paidAt(1000, 25, 100), 250);
         vm.assertEq(MintRule.paidAt(1000, 100, 100), 1000);
         vm.assertEq(MintRule.paidAt(1000, 1000, 100), 1000);
+    }
+
+    function _ofTranscoder(string memory json, uint256 i) private pure returns (uint256) {
+        uint256 part =
+            MintRule.transcodersPart(_number(json, i, ".budget"), _number(json, i, ".transcodersBps"));
+        uint256 total = _number(json, i, ".totalPixels");
+        uint256 paid = MintRule.paidAt(part, total, _number(json, i, ".fullMintPixels"));
+        uint256 pixels = _number(json, i, ".pixels");
+        uint256 weight = _number(json, i, ".weight");
+        uint256 totalWeight = _number(json, i, ".totalWeight");
+        return
+            MintRule.ofTranscoder(paid, pixels, total, weight, totalWeight, _number(json, i, ".slackBps"));
+    }
+
+    function _ofVerifier(string memory json, uint256 i) private pure returns (uint256) {
+        uint256 part =
+            MintRule.verifiersPart(_number(json, i, ".budget"), _number(json, i, ".transcodersBps"));
+        uint256 paid =
+            MintRule.paidAt(part, _number(json, i, ".totalPixels"), _number(json, i, ".fullMintPixels"));
+        return MintRule.ofVerifier(paid, _number(json, i, ".weight"), _number(json, i, ".totalWeight"));
+    }
+
+    function _share(uint256 paid, uint256 weight, uint256 totalWeight) private pure returns (uint256) {
+        return paid * weight * (10_000 + SLACK) / (totalWeight * 10_000);
     }
 
     function _number(string memory json, uint256 index, string memory field) private pure returns (uint256) {
