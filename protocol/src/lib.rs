@@ -28,6 +28,7 @@ pub mod accusation;
 pub mod amount;
 pub mod assignment;
 pub mod bls;
+pub mod certification;
 pub mod checked;
 pub mod demand;
 pub mod domain;

@@ -5,6 +5,8 @@
 
 use alloy_primitives::U256;
 
+use crate::params::Params;
+
 const BPS: u64 = 10_000;
 
 /// How a round's budget is divided; see [`crate::params::Params`] for values and reasons.
@@ -28,6 +30,15 @@ pub struct Share {
 }
 
 impl MintRule {
+    /// The rule of a deployment.
+    pub fn new(params: &Params) -> Self {
+        Self {
+            transcoders_bps: params.transcoders_mint_bps,
+            slack_bps: params.claim_slack_bps,
+            full_mint_pixels: params.full_mint_pixels,
+        }
+    }
+
     /// What is paid of a part of the budget at this demand: all of it from `full_mint_pixels` on, so that at low demand a
     /// few cheap pixels do not buy a round's inflation.
     fn paid_at(&self, part: U256, total_pixels: u64) -> U256 {

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::assignment::{SignedAssignment, SkipReason};
 use crate::demand::{CreditRule, credit, run_credit};
 use crate::election::Snapshot;
+use crate::params::Params;
 use crate::profile::Profiles;
 use crate::work::{WorkClaim, WorkList, receipts_root};
 
@@ -37,6 +38,21 @@ pub struct WorkRule {
     pub min_receipted_bps: u64,
     /// How work is credited against stake.
     pub credit: CreditRule,
+}
+
+impl WorkRule {
+    /// The rule of a deployment.
+    pub fn new(params: &Params) -> Self {
+        Self {
+            late_blocks: params.late_blocks,
+            min_segments: u32::try_from(params.job_segments).unwrap_or(u32::MAX),
+            min_receipted_bps: params.receipted_bps,
+            credit: CreditRule {
+                trim_bps: params.demand_trim_bps,
+                slack_bps: params.claim_slack_bps,
+            },
+        }
+    }
 }
 
 /// A receipt as seen by one verifier.
