@@ -69,7 +69,9 @@ contract FundedPool is RoundBudgets {
         _lastRound = round;
         for (uint256 i = 0; i < RELEASES; ++i) {
             // A round's claims end at a block that is known once the next round has opened.
-            if (_firstOpen + 1 >= round || block.number <= IWorkLedger(work).claimableUntil(_firstOpen)) break;
+            if (_firstOpen + 1 >= round || block.number <= IWorkLedger(work).claimableUntil(_firstOpen)) {
+                break;
+            }
             _release(_firstOpen++);
         }
         mintable = Math.min(available(), Math.mulDiv(bonded * BPS / targetBondingBps, _inflation, PPB));

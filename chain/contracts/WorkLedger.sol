@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Addresses} from "./Addresses.sol";
 import {IMinter} from "./interfaces/IMinter.sol";
 import {IRoster} from "./interfaces/IRoster.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 import {Certificate, IWorkLedger} from "./interfaces/IWorkLedger.sol";
-import {AssayDomain} from "./libraries/AssayDomain.sol";
 import {Bls} from "./libraries/Bls.sol";
+import {CourtDomain} from "./libraries/CourtDomain.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {MintRule} from "./libraries/MintRule.sol";
 import {Role} from "./objects/Role.sol";
@@ -87,9 +88,7 @@ contract WorkLedger is IWorkLedger {
         certificate.totalPixels = work.totalPixels;
         certificate.duties = work.duties;
         certificate.claims = work.claims;
-        emit RoundCertified(
-            round, work.claimsRoot, work.claims, work.totalPixels, work.duties, bitmap
-        );
+        emit RoundCertified(round, work.claimsRoot, work.claims, work.totalPixels, work.duties, bitmap);
         _jailAbsent(round, work.duties);
     }
 
@@ -178,12 +177,12 @@ contract WorkLedger is IWorkLedger {
 
     /// @inheritdoc IWorkLedger
     function hashRoundWork(RoundWork calldata work) public view returns (bytes32) {
-        return AssayDomain.digest(court, work.structHash());
+        return _digest(work.structHash());
     }
 
     /// @inheritdoc IWorkLedger
     function hashWorkClaim(WorkClaim calldata claim_) public view returns (bytes32) {
-        return AssayDomain.digest(court, claim_.structHash());
+        return _digest(claim_.structHash());
     }
 
     /// @dev Two thirds of the weight of the round's verifiers, and the pairing over the sum of their keys.
@@ -204,6 +203,10 @@ contract WorkLedger is IWorkLedger {
         for (uint256 i = 0; i < verifiers.length; ++i) {
             if ((duties >> i) & 1 == 0) roster.jail(Role.Verifier, verifiers[i]);
         }
+    }
+
+    function _digest(bytes32 structHash) private view returns (bytes32) {
+        return MessageHashUtils.toTypedDataHash(CourtDomain.separator(court), structHash);
     }
 
     function _weigh(uint64 round, uint64 bitmap) private view returns (uint256 weight, uint256 total) {

@@ -33,8 +33,7 @@ contract MintRuleTest is TestBase {
             totalPixels += pixels[i] /= 8;
             totalWeight += weights[i] /= 8;
         }
-        uint256 paid =
-            MintRule.paidAt(MintRule.transcodersPart(budget, transcodersBps), totalPixels, full);
+        uint256 paid = MintRule.paidAt(MintRule.transcodersPart(budget, transcodersBps), totalPixels, full);
         uint256 duty = MintRule.paidAt(MintRule.verifiersPart(budget, transcodersBps), totalPixels, full);
         vm.assertLe(paid + duty, budget);
         uint256 sum;
@@ -67,8 +66,7 @@ contract MintRuleTest is TestBase {
         uint256 pixels = _number(json, i, ".pixels");
         uint256 weight = _number(json, i, ".weight");
         uint256 totalWeight = _number(json, i, ".totalWeight");
-        return
-            MintRule.ofTranscoder(paid, pixels, total, weight, totalWeight, _number(json, i, ".slackBps"));
+        return MintRule.ofTranscoder(paid, pixels, total, weight, totalWeight, _number(json, i, ".slackBps"));
     }
 
     function _ofVerifier(string memory json, uint256 i) private pure returns (uint256) {

@@ -43,22 +43,22 @@ contract WorkLedgerTest is WorkStage {
     }
 
     function _agrees(WorkLedger ledger, string memory json, uint256 list) private view {
-        string memory at = item("lists", list, "");
+        string memory path = item("lists", list, "");
         RoundWork memory expected = RoundWork(
-            uint64(vm.parseJsonUint(json, string.concat(at, ".work.round"))),
-            vm.parseJsonBytes32(json, string.concat(at, ".work.claimsRoot")),
-            uint32(vm.parseJsonUint(json, string.concat(at, ".work.claims"))),
-            uint64(vm.parseJsonUint(json, string.concat(at, ".work.totalPixels"))),
-            uint64(vm.parseJsonUint(json, string.concat(at, ".work.duties")))
+            uint64(vm.parseJsonUint(json, string.concat(path, ".work.round"))),
+            vm.parseJsonBytes32(json, string.concat(path, ".work.claimsRoot")),
+            uint32(vm.parseJsonUint(json, string.concat(path, ".work.claims"))),
+            uint64(vm.parseJsonUint(json, string.concat(path, ".work.totalPixels"))),
+            uint64(vm.parseJsonUint(json, string.concat(path, ".work.duties")))
         );
         vm.assertEq(
-            ledger.hashRoundWork(expected), vm.parseJsonBytes32(json, string.concat(at, ".workDigest"))
+            ledger.hashRoundWork(expected), vm.parseJsonBytes32(json, string.concat(path, ".workDigest"))
         );
-        bytes32[] memory digests = vm.parseJsonBytes32Array(json, string.concat(at, ".digests"));
+        bytes32[] memory digests = vm.parseJsonBytes32Array(json, string.concat(path, ".digests"));
         vm.assertEq(digests.length, expected.claims);
         bytes32[] memory hashes = new bytes32[](digests.length);
         for (uint256 i = 0; i < digests.length; ++i) {
-            string memory claim_ = string.concat(at, ".claims[", vm.toString(i), "]");
+            string memory claim_ = string.concat(path, ".claims[", vm.toString(i), "]");
             WorkClaim memory c = WorkClaim(
                 vm.parseJsonAddress(json, string.concat(claim_, ".transcoder")),
                 uint64(vm.parseJsonUint(json, string.concat(claim_, ".round"))),
