@@ -278,7 +278,7 @@ abstract contract StakePools is IBondingManager {
         uint256 allShares,
         uint32 generation
     ) private {
-        if (role != Role.Transcoder || address(fees) == address(0)) return;
+        if (role != Role.Transcoder) return;
         fees.settle(operator, holder, shares, allShares, generation);
     }
 
