@@ -18,7 +18,7 @@ use crate::error::ChainError;
 use crate::parameters;
 use crate::queue::FeeCaps;
 use crate::queue::fees::Fees;
-use crate::rpc::{Rpc, RpcError};
+use crate::rpc::{Broadcast, Rpc, RpcError};
 use crate::signing::{Unsigned, sign};
 
 /// What to deploy.
@@ -94,7 +94,12 @@ pub async fn deploy(
                 tip: fees.tip,
             },
         );
-        rpc.send_raw(&raw).await?;
+        if let Broadcast::Refused(reason) = rpc.send_raw(&raw).await? {
+            return Err(ChainError::Deploy {
+                name: creation.name,
+                reason,
+            });
+        }
         sent.push((creation, tx));
     }
     let begun = Instant::now();
