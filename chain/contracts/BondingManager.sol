@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Addresses} from "./Addresses.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Arrays} from "@openzeppelin/contracts/utils/Arrays.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {IBondingManager, LockState, PoolState} from "./interfaces/IBondingManager.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {ISlashable} from "./interfaces/ISlashable.sol";
+import {IStakesBefore, LockState, PoolState} from "./interfaces/IStakesBefore.sol";
 import {ActiveSet, ActiveSets} from "./libraries/ActiveSets.sol";
 import {SharePool, SharePools} from "./libraries/SharePools.sol";
 import {StakeSnapshots} from "./libraries/StakeSnapshots.sol";
@@ -18,7 +19,7 @@ import {InvalidParameter, Parameters} from "./Parameters.sol";
 /// @notice Each pool has two share pools: what is bonded and what is unbonding. A slash cuts both, so it
 ///         reaches the operator, its delegators and everybody on the way out at once and at constant cost. A
 ///         pool that loses everything starts a new generation: old shares count nothing, new ones are clean.
-contract BondingManager is IBondingManager {
+contract BondingManager is IStakesBefore {
     using ActiveSets for ActiveSet;
     using SafeERC20 for IERC20;
     using SharePools for SharePool;
@@ -61,7 +62,7 @@ contract BondingManager is IBondingManager {
     IRoundsManager public immutable rounds;
     /// @inheritdoc ISlashable
     address public immutable court;
-    /// @inheritdoc IBondingManager
+    /// @inheritdoc IStakesBefore
     uint256 public immutable minimumOwnBond;
     /// Rounds that unbonding takes at least.
     uint64 public immutable unbondingRounds;
@@ -93,7 +94,7 @@ contract BondingManager is IBondingManager {
         _;
     }
 
-    constructor(Parameters memory parameters, IERC20 token_, IRoundsManager rounds_, address court_) {
+    constructor(Parameters memory parameters, Addresses memory addresses) {
         if (parameters.unbondingRounds == 0) revert InvalidParameter("unbondingRounds", 0, 1);
         if (parameters.maxTranscoders == 0 || parameters.maxTranscoders > 255) {
             revert InvalidParameter("maxTranscoders", parameters.maxTranscoders, 255);
@@ -102,9 +103,9 @@ contract BondingManager is IBondingManager {
             revert InvalidParameter("maxVerifiers", parameters.maxVerifiers, 64);
         }
         if (parameters.minimumOwnBond == 0) revert InvalidParameter("minimumOwnBond", 0, 1);
-        token = token_;
-        rounds = rounds_;
-        court = court_;
+        token = IERC20(addresses.token);
+        rounds = IRoundsManager(addresses.rounds);
+        court = addresses.court;
         minimumOwnBond = parameters.minimumOwnBond;
         unbondingRounds = parameters.unbondingRounds;
         unbondingBlocks = parameters.deadlineBlocks + parameters.evidenceWindow + parameters.caseWindow;
@@ -115,7 +116,7 @@ contract BondingManager is IBondingManager {
 
     // ---- operators and delegators ----
 
-    /// @inheritdoc IBondingManager
+    /// @inheritdoc IStakesBefore
     function bond(Role role, uint256 amount) external whenNotFrozen(role, msg.sender) {
         Pool storage p = _pools[role][msg.sender];
         p.ownShares += p.bonded.deposit(amount);
@@ -126,7 +127,7 @@ contract BondingManager is IBondingManager {
         token.safeTransferFrom(msg.sender, address(this), amount);
     }
 
-    /// @inheritdoc IBondingManager
+    /// @inheritdoc IStakesBefore
     function delegate(Role role, address operator, uint256 amount) external whenNotFrozen(role, operator) {
         if (operator == msg.sender) revert SelfDelegation(operator);
         Pool storage p = _pools[role][operator];
@@ -141,7 +142,7 @@ contract BondingManager is IBondingManager {
         token.safeTransferFrom(msg.sender, address(this), amount);
     }
 
-    /// @inheritdoc IBondingManager
+    /// @inheritdoc IStakesBefore
     function unbond(Role role, address operator, uint256 amount)
         external
         whenNotFrozen(role, operator)
@@ -167,7 +168,7 @@ contract BondingManager is IBondingManager {
         _refresh(role, operator, p);
     }
 
-    /// @inheritdoc IBondingManager
+    /// @inheritdoc IStakesBefore
     function withdraw(uint256 lockId) external returns (uint256 amount) {
         Lock memory lock = _locks[lockId];
         if (lock.holder == address(0)) revert UnknownLock(lockId);
@@ -187,7 +188,7 @@ contract BondingManager is IBondingManager {
         token.safeTransfer(msg.sender, amount);
     }
 
-    /// @inheritdoc IBondingManager
+    /// @inheritdoc IStakesBefore
     function setTerms(Role role, uint16 rewardCutBps, uint16 feeShareBps, uint64 pricePerPixel) external {
         if (rewardCutBps > BPS) revert ShareTooLarge(rewardCutBps, BPS);
         if (feeShareBps > BPS) revert ShareTooLarge(feeShareBps, BPS);
@@ -196,7 +197,7 @@ contract BondingManager is IBondingManager {
         emit TermsSet(role, msg.sender, rewardCutBps, feeShareBps, pricePerPixel);
     }
 
-    /// @inheritdoc IBondingManager
+    /// @inheritdoc IStakesBefore
     function enlist(Role role, address operator) external {
         _refresh(role, operator, _pools[role][operator]);
     }
@@ -244,7 +245,7 @@ contract BondingManager is IBondingManager {
 
     // ---- rounds ----
 
-    /// @inheritdoc IBondingManager
+    /// @inheritdoc IStakesBefore
     function takeSnapshot(uint64 round) external {
         if (msg.sender != address(rounds)) revert NotTheRoundsManager(msg.sender);
         if (_snapshots[Role.Transcoder][round] != address(0)) revert SnapshotTaken(round);
@@ -254,7 +255,7 @@ contract BondingManager is IBondingManager {
 
     // ---- views ----
 
-    /// @inheritdoc IBondingManager
+    /// @inheritdoc IStakesBefore
     function snapshot(Role role, uint64 round)
         external
         view
@@ -265,7 +266,7 @@ contract BondingManager is IBondingManager {
         return StakeSnapshots.load(blob);
     }
 
-    /// @inheritdoc IBondingManager
+    /// @inheritdoc IStakesBefore
     function activeSet(Role role)
         external
         view
@@ -280,7 +281,7 @@ contract BondingManager is IBondingManager {
         }
     }
 
-    /// @inheritdoc IBondingManager
+    /// @inheritdoc IStakesBefore
     function pool(Role role, address operator) external view returns (PoolState memory state) {
         Pool storage p = _pools[role][operator];
         state.ownStake = p.bonded.toTokens(p.ownShares);
@@ -293,14 +294,14 @@ contract BondingManager is IBondingManager {
         state.active = _active[role].contains(operator);
     }
 
-    /// @inheritdoc IBondingManager
+    /// @inheritdoc IStakesBefore
     function stakeOf(Role role, address operator, address holder) external view returns (uint256) {
         Pool storage p = _pools[role][operator];
         uint256 shares = holder == operator ? p.ownShares : _liveShares(p, _holdings[role][operator][holder]);
         return p.bonded.toTokens(shares);
     }
 
-    /// @inheritdoc IBondingManager
+    /// @inheritdoc IStakesBefore
     function lockOf(uint256 lockId) external view returns (LockState memory state) {
         Lock memory lock = _locks[lockId];
         if (lock.holder == address(0)) revert UnknownLock(lockId);
@@ -308,6 +309,12 @@ contract BondingManager is IBondingManager {
         (state.holder, state.role, state.operator) = (lock.holder, lock.role, lock.operator);
         if (lock.generation == p.unbondingGeneration) state.amount = p.unbonding.toTokens(lock.shares);
         (state.withdrawableRound, state.withdrawableBlock) = _ripeness(lock.round);
+    }
+
+    /// @inheritdoc ISlashable
+    function slashable(Role role, address operator) external view returns (uint256) {
+        Pool storage p = _pools[role][operator];
+        return uint256(p.bonded.tokens) + p.unbonding.tokens;
     }
 
     /// @inheritdoc ISlashable

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Addresses} from "./Addresses.sol";
 import {IJobRegistry, Job} from "./interfaces/IJobRegistry.sol";
 import {IRandomSource} from "./interfaces/IRandomSource.sol";
 import {Profiles} from "./libraries/Profiles.sol";
@@ -20,10 +21,10 @@ contract JobRegistry is IJobRegistry {
     mapping(uint256 jobId => Job) private _jobs;
     mapping(uint256 jobId => bytes32) private _seeds;
 
-    constructor(Parameters memory parameters, IRandomSource randomSource_) {
+    constructor(Parameters memory parameters, Addresses memory addresses) {
         if (parameters.seedDelayBlocks == 0) revert InvalidParameter("seedDelayBlocks", 0, 1);
         seedDelayBlocks = parameters.seedDelayBlocks;
-        randomSource = randomSource_;
+        randomSource = IRandomSource(addresses.randomSource);
     }
 
     /// @inheritdoc IJobRegistry

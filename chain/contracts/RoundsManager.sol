@@ -2,15 +2,16 @@
 pragma solidity 0.8.37;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {IBondingManager} from "./interfaces/IBondingManager.sol";
+import {Addresses} from "./Addresses.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
+import {IStakesBefore} from "./interfaces/IStakesBefore.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 import {Parameters} from "./Parameters.sol";
 
 /// @title Opens rounds and has their snapshots taken
 contract RoundsManager is IRoundsManager {
     /// @inheritdoc IRoundsManager
-    IBondingManager public immutable bonding;
+    IStakesBefore public immutable bonding;
     /// @inheritdoc IRoundsManager
     IVerifierRegistry public immutable registry;
     /// @inheritdoc IRoundsManager
@@ -25,10 +26,10 @@ contract RoundsManager is IRoundsManager {
     uint224 private _recent;
     mapping(uint256 round => uint256 blockNumber) private _openedAt;
 
-    constructor(Parameters memory parameters, IBondingManager bonding_, IVerifierRegistry registry_) {
+    constructor(Parameters memory parameters, Addresses memory addresses) {
         roundLength = parameters.roundLength;
-        bonding = bonding_;
-        registry = registry_;
+        bonding = IStakesBefore(addresses.bonding);
+        registry = IVerifierRegistry(addresses.registry);
     }
 
     /// @inheritdoc IRoundsManager

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IBondingManager} from "./interfaces/IBondingManager.sol";
+import {Addresses} from "./Addresses.sol";
+import {IStakesBefore} from "./interfaces/IStakesBefore.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 import {ActiveSets} from "./libraries/ActiveSets.sol";
 import {Blob} from "./libraries/Blob.sol";
 import {Bls} from "./libraries/Bls.sol";
 import {VerifierSet, VerifierSets} from "./libraries/VerifierSets.sol";
 import {Role} from "./objects/Role.sol";
+import {Parameters} from "./Parameters.sol";
 
 /// @title BLS keys with proof of possession, and the verifiers of each round
 contract VerifierRegistry is IVerifierRegistry {
@@ -19,19 +21,39 @@ contract VerifierRegistry is IVerifierRegistry {
         uint96 number;
     }
 
+    /// @dev One slot. `signers` are those of all cases of the round that are not final, `unfinished` is the
+    ///      number of these cases.
+    struct Round {
+        address blob;
+        uint16 unfinished;
+        uint64 signers;
+    }
+
+    /// Rounds that `isHeld` looks back from a lock's. A case is opened within `D + evidence window` blocks, and
+    /// can be ended by anyone a window or `resolverRounds` later: long before.
+    uint64 private constant HELD_ROUNDS = 16;
+
     /// @inheritdoc IVerifierRegistry
     address public immutable rounds;
+    /// @inheritdoc IVerifierRegistry
+    address public immutable court;
     /// Says who is active with which weight.
-    IBondingManager public immutable bonding;
+    IStakesBefore public immutable bonding;
 
     address[] private _operators;
     mapping(address operator => Registration) private _registrations;
     mapping(bytes32 keyHash => address operator) private _keyOwners;
-    mapping(uint64 round => address blob) private _snapshots;
+    mapping(uint64 round => Round) private _rounds;
 
-    constructor(address rounds_, IBondingManager bonding_) {
-        rounds = rounds_;
-        bonding = bonding_;
+    modifier onlyCourt() {
+        if (msg.sender != court) revert NotTheCourt(msg.sender);
+        _;
+    }
+
+    constructor(Parameters memory, Addresses memory addresses) {
+        rounds = addresses.rounds;
+        court = addresses.court;
+        bonding = IStakesBefore(addresses.bonding);
     }
 
     /// @inheritdoc IVerifierRegistry
@@ -55,22 +77,53 @@ contract VerifierRegistry is IVerifierRegistry {
     /// @inheritdoc IVerifierRegistry
     function takeSnapshot(uint64 round) external {
         if (msg.sender != rounds) revert NotTheRoundsManager(msg.sender);
-        if (_snapshots[round] != address(0)) revert SnapshotTaken(round);
+        if (_rounds[round].blob != address(0)) revert SnapshotTaken(round);
         (address[] memory operators, uint256[] memory weights,) = bonding.snapshot(Role.Verifier, round);
         uint256[] memory members = new uint256[](operators.length);
+        uint96[] memory owns = new uint96[](operators.length);
         bytes memory aggregate = new bytes(Bls.G2_LENGTH);
         uint256 verifiers;
         uint256 total;
         for (uint256 i = 0; i < operators.length; ++i) {
             address keyBlob = _registrations[operators[i]].keyBlob;
             if (keyBlob == address(0)) continue;
+            owns[verifiers] = uint96(bonding.stakeOf(Role.Verifier, operators[i], operators[i]));
             members[verifiers++] = ActiveSets.pack(operators[i], uint96(weights[i]));
             total += weights[i];
             aggregate = Bls.addG2(aggregate, Blob.read(keyBlob));
         }
-        address blob = VerifierSets.store(members, verifiers, total, aggregate);
-        _snapshots[round] = blob;
+        address blob = VerifierSets.store(members, owns, verifiers, total, aggregate);
+        _rounds[round].blob = blob;
         emit VerifiersStored(round, verifiers, total, blob);
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function hold(uint64 round, uint64 bitmap) external onlyCourt {
+        Round storage r = _rounds[round];
+        (r.unfinished, r.signers) = (r.unfinished + 1, r.signers | bitmap);
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function release(uint64 round) external onlyCourt {
+        Round storage r = _rounds[round];
+        uint16 unfinished = r.unfinished - 1;
+        r.unfinished = unfinished;
+        if (unfinished == 0) r.signers = 0;
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function isHeld(address verifier, uint64 round) external view returns (bool) {
+        uint64 until = round < HELD_ROUNDS ? 0 : round - HELD_ROUNDS;
+        for (; round > until; --round) {
+            Round storage r = _rounds[round];
+            if (r.unfinished == 0) continue;
+            VerifierSet memory set = VerifierSets.load(r.blob);
+            uint64 signers = r.signers;
+            for (uint256 i = 0; i < set.count; ++i) {
+                if ((signers >> i) & 1 == 1 && set.operatorAt(i) == verifier) return true;
+            }
+        }
+        return false;
     }
 
     /// @inheritdoc IVerifierRegistry
@@ -133,7 +186,7 @@ contract VerifierRegistry is IVerifierRegistry {
     function weigh(uint64 round, uint64 bitmap, address excluded)
         external
         view
-        returns (uint256 signed, uint256 total)
+        returns (uint256 signed, uint256 total, uint256 ownStake)
     {
         return _setOf(round).weigh(bitmap, excluded);
     }
@@ -142,10 +195,10 @@ contract VerifierRegistry is IVerifierRegistry {
     function tally(uint64 round, uint64 bitmap, address excluded)
         external
         view
-        returns (uint256 signed, uint256 total, bytes memory key)
+        returns (uint256 signed, uint256 total, uint256 ownStake, bytes memory key)
     {
         VerifierSet memory set = _setOf(round);
-        (signed, total) = set.weigh(bitmap, excluded);
+        (signed, total, ownStake) = set.weigh(bitmap, excluded);
         uint64 absent = set.all() & ~bitmap;
         // The sum, and behind it room for the key that is subtracted or added next.
         bytes memory points = new bytes(2 * Bls.G2_LENGTH);
@@ -155,7 +208,7 @@ contract VerifierRegistry is IVerifierRegistry {
         } else {
             _addKeys(points, set, bitmap, false);
         }
-        return (signed, total, Bls.firstG2(points));
+        key = Bls.firstG2(points);
     }
 
     /// @dev Adds the keys of the verifiers in `bitmap` to the first of two points, or subtracts them from it.
@@ -178,7 +231,7 @@ contract VerifierRegistry is IVerifierRegistry {
     }
 
     function _setOf(uint64 round) private view returns (VerifierSet memory) {
-        address blob = _snapshots[round];
+        address blob = _rounds[round].blob;
         if (blob == address(0)) revert NoSnapshot(round);
         return VerifierSets.load(blob);
     }

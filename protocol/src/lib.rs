@@ -29,6 +29,7 @@ pub mod amount;
 pub mod assignment;
 pub mod bls;
 pub mod checked;
+pub mod demand;
 pub mod domain;
 pub mod draft;
 pub mod election;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IBondingManager} from "./IBondingManager.sol";
+import {IStakesBefore} from "./IStakesBefore.sol";
 import {IVerifierRegistry} from "./IVerifierRegistry.sol";
 
 /// @title Rounds by block number
@@ -31,7 +31,7 @@ interface IRoundsManager {
     function isRoundAt(uint64 round, uint256 blockNumber) external view returns (bool);
 
     /// @notice Where the snapshots of stakes are stored.
-    function bonding() external view returns (IBondingManager);
+    function bonding() external view returns (IStakesBefore);
 
     /// @notice Where the snapshots of verifiers are stored.
     function registry() external view returns (IVerifierRegistry);

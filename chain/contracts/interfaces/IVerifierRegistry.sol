@@ -6,6 +6,8 @@ pragma solidity 0.8.37;
 interface IVerifierRegistry {
     /// Only the rounds manager may do this.
     error NotTheRoundsManager(address caller);
+    /// Only the court may do this.
+    error NotTheCourt(address caller);
     /// The operator has a key, for good.
     error AlreadyRegistered(address operator, uint256 index);
     /// The key belongs to another operator.
@@ -33,6 +35,19 @@ interface IVerifierRegistry {
 
     /// @notice Stores the verifiers of a round: those active and registered. The rounds manager's alone.
     function takeSnapshot(uint64 round) external;
+
+    /// @notice Records that a case of this round, with these signers, is not final; the court's alone.
+    function hold(uint64 round, uint64 bitmap) external;
+
+    /// @notice Records that a case of this round is final; the court's alone.
+    function release(uint64 round) external;
+
+    /// @notice Whether the verifier is among the signers of a round with cases that are not final, `round` or one
+    ///         of the 15 before it. Signers of all of a round's cases are free when the last one is final.
+    function isHeld(address verifier, uint64 round) external view returns (bool);
+
+    /// @notice The only account that may hold signers.
+    function court() external view returns (address);
 
     /// @notice What a proof of possession signs.
     function possessionMessage(bytes calldata key, address operator) external view returns (bytes32);
@@ -70,16 +85,17 @@ interface IVerifierRegistry {
         view
         returns (address operator, uint256 weight);
 
-    /// @notice Weight of the verifiers in `bitmap` (bit i: position i) and of all, both without `excluded`'s.
+    /// @notice Weight of the verifiers in `bitmap` (bit i: position i) and of all, both without `excluded`'s, and
+    ///         the own bonds of those in `bitmap`.
     function weigh(uint64 round, uint64 bitmap, address excluded)
         external
         view
-        returns (uint256 signed, uint256 total);
+        returns (uint256 signed, uint256 total, uint256 ownStake);
 
     /// @notice As `weigh`, and the sum of the keys of the verifiers in `bitmap`. Costs by the number of those
     ///         that are absent, or present, whichever is smaller.
     function tally(uint64 round, uint64 bitmap, address excluded)
         external
         view
-        returns (uint256 signed, uint256 total, bytes memory key);
+        returns (uint256 signed, uint256 total, uint256 ownStake, bytes memory key);
 }

@@ -8,7 +8,6 @@ library CourtDomain {
 
     /// @notice The domain separator of the court at `court` on the present chain.
     function separator(address court) internal view returns (bytes32) {
-        return
-            keccak256(abi.encode(TYPEHASH, keccak256("Assay"), keccak256("1"), block.chainid, court));
+        return keccak256(abi.encode(TYPEHASH, keccak256("Assay"), keccak256("1"), block.chainid, court));
     }
 }

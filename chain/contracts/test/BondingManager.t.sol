@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {BondingManager} from "../BondingManager.sol";
-import {IBondingManager, LockState, PoolState} from "../interfaces/IBondingManager.sol";
+import {IStakesBefore, LockState, PoolState} from "../interfaces/IStakesBefore.sol";
 import {ISlashable} from "../interfaces/ISlashable.sol";
 import {SharePools} from "../libraries/SharePools.sol";
 import {Role} from "../objects/Role.sol";
@@ -51,21 +51,19 @@ contract BondingManagerTest is Network {
         fund(OP, 100 * LPT);
         fund(DEL, 100 * LPT);
         vm.startPrank(OP);
-        vm.expectRevert(abi.encodeWithSelector(IBondingManager.BondTooSmall.selector, 10 * LPT - 1, 10 * LPT));
+        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.BondTooSmall.selector, 10 * LPT - 1, 10 * LPT));
         bonding.bond(T, 10 * LPT - 1);
         vm.expectRevert(abi.encodeWithSelector(SharePools.AmountTooSmall.selector, 0));
         bonding.bond(T, 0);
-        vm.expectRevert(abi.encodeWithSelector(IBondingManager.SelfDelegation.selector, OP));
+        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.SelfDelegation.selector, OP));
         bonding.delegate(T, OP, 1);
         vm.stopPrank();
-        vm.expectRevert(
-            abi.encodeWithSelector(IBondingManager.OperatorNotBonded.selector, T, OP, 0, 10 * LPT)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.OperatorNotBonded.selector, T, OP, 0, 10 * LPT));
         vm.prank(DEL);
         bonding.delegate(T, OP, 1);
-        vm.expectRevert(abi.encodeWithSelector(IBondingManager.ShareTooLarge.selector, 10_001, 10_000));
+        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.ShareTooLarge.selector, 10_001, 10_000));
         bonding.setTerms(T, 10_001, 0, 0);
-        vm.expectRevert(abi.encodeWithSelector(IBondingManager.ShareTooLarge.selector, 10_001, 10_000));
+        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.ShareTooLarge.selector, 10_001, 10_000));
         bonding.setTerms(T, 0, 10_001, 0);
     }
 
@@ -98,7 +96,7 @@ contract BondingManagerTest is Network {
         vm.prank(OP);
         vm.assertEq(bonding.withdraw(lockId), 30 * LPT);
         vm.assertEq(token.balanceOf(OP), 30 * LPT);
-        vm.expectRevert(abi.encodeWithSelector(IBondingManager.UnknownLock.selector, lockId));
+        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.UnknownLock.selector, lockId));
         vm.prank(OP);
         bonding.withdraw(lockId);
     }
@@ -127,10 +125,10 @@ contract BondingManagerTest is Network {
         bonding.unbond(T, OP, 40 * LPT + 1);
         uint256 lockId = bonding.unbond(T, OP, 40 * LPT);
         vm.stopPrank();
-        vm.expectRevert(abi.encodeWithSelector(IBondingManager.NotTheHolder.selector, OP, DEL));
+        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.NotTheHolder.selector, OP, DEL));
         vm.prank(OP);
         bonding.withdraw(lockId);
-        vm.expectRevert(abi.encodeWithSelector(IBondingManager.UnknownLock.selector, 9));
+        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.UnknownLock.selector, 9));
         bonding.lockOf(9);
     }
 
@@ -153,7 +151,7 @@ contract BondingManagerTest is Network {
         bonding.freeze(T, OP);
         fund(OP, 10 * LPT);
         fund(DEL, 10 * LPT);
-        bytes memory frozen = abi.encodeWithSelector(IBondingManager.PoolFrozen.selector, T, OP, 1);
+        bytes memory frozen = abi.encodeWithSelector(IStakesBefore.PoolFrozen.selector, T, OP, 1);
         vm.startPrank(OP);
         vm.expectRevert(frozen);
         bonding.bond(T, 10 * LPT);
@@ -266,7 +264,7 @@ contract BondingManagerTest is Network {
         openRound();
         vm.assertEq(_hashOf(1), before);
         vm.assertTrue(_hashOf(2) != before);
-        vm.expectRevert(abi.encodeWithSelector(IBondingManager.NoSnapshot.selector, T, 3));
+        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.NoSnapshot.selector, T, 3));
         bonding.snapshot(T, 3);
     }
 
@@ -274,19 +272,19 @@ contract BondingManagerTest is Network {
         Parameters memory p = parameters();
         p.maxVerifiers = 65;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "maxVerifiers", 65, 64));
-        new BondingManager(p, token, rounds, address(court));
+        new BondingManager(p, addresses);
         p = parameters();
         p.unbondingRounds = 0;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "unbondingRounds", 0, 1));
-        new BondingManager(p, token, rounds, address(court));
+        new BondingManager(p, addresses);
         p = parameters();
         p.minimumOwnBond = 0;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "minimumOwnBond", 0, 1));
-        new BondingManager(p, token, rounds, address(court));
+        new BondingManager(p, addresses);
         p = parameters();
         p.maxTranscoders = 256;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "maxTranscoders", 256, 255));
-        new BondingManager(p, token, rounds, address(court));
+        new BondingManager(p, addresses);
     }
 
     function _hashOf(uint64 round) private view returns (bytes32) {
@@ -303,9 +301,7 @@ contract BondingManagerTest is Network {
     }
 
     function _tooEarly(uint256 lockId, uint64 fromRound, uint64 fromBlock) private {
-        vm.expectRevert(
-            abi.encodeWithSelector(IBondingManager.TooEarly.selector, lockId, fromRound, fromBlock)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.TooEarly.selector, lockId, fromRound, fromBlock));
         vm.prank(OP);
         bonding.withdraw(lockId);
     }

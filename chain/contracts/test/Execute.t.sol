@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IBondingManager} from "../interfaces/IBondingManager.sol";
+import {IStakesBefore} from "../interfaces/IStakesBefore.sol";
 import {CaseStatus, FaultKind, IFraudCourt, SignedReceipt} from "../interfaces/IFraudCourt.sol";
 import {Role} from "../objects/Role.sol";
 import {Verdict} from "../objects/Verdict.sol";
@@ -173,13 +173,13 @@ contract ExecuteTest is Stream {
         }
         vm.roll(signed.assignment.deadlineBlock + 20);
         vm.prank(transcoder);
-        vm.expectPartialRevert(IBondingManager.TooEarly.selector);
+        vm.expectPartialRevert(IStakesBefore.TooEarly.selector);
         bonding.withdraw(lockId);
         prove(signed, 0xf);
         // Ripe, but frozen.
         vm.roll(bonding.lockOf(lockId).withdrawableBlock);
         vm.prank(transcoder);
-        vm.expectPartialRevert(IBondingManager.PoolFrozen.selector);
+        vm.expectPartialRevert(IStakesBefore.PoolFrozen.selector);
         bonding.withdraw(lockId);
         court.execute(court.receiptCaseId(FaultKind.WrongEncode, court.hashReceipt(signed.receipt)));
         vm.prank(transcoder);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Addresses} from "../Addresses.sol";
 import {BondingManager} from "../BondingManager.sol";
 import {FixedRandomSource} from "../FixedRandomSource.sol";
 import {FraudCourt} from "../FraudCourt.sol";
@@ -20,6 +21,9 @@ abstract contract Network is TestBase {
     uint256 internal constant LPT = 1e18;
     uint256 internal constant SUPPLY = 1_000_000_000 * LPT;
     bytes32 internal constant SEED = keccak256("seed");
+    address internal constant RESOLVER = address(0x4E501E);
+
+    Addresses internal addresses;
 
     LivepeerToken internal token;
     FixedRandomSource internal random;
@@ -29,40 +33,95 @@ abstract contract Network is TestBase {
     JobRegistry internal jobs;
     FraudCourt internal court;
 
-    /// The demo's numbers.
-    function parameters() internal pure virtual returns (Parameters memory) {
-        return Parameters({
-            roundLength: 8,
-            deadlineBlocks: 12,
-            evidenceWindow: 20,
-            caseWindow: 3,
-            unbondingRounds: 3,
-            seedDelayBlocks: 2,
-            repeatRounds: 30,
-            wrongEncodeBps: 1000,
-            equivocationBps: 5000,
-            signersBps: 2000,
-            maxTranscoders: 100,
-            maxVerifiers: 64,
-            delegationFactor: 10,
-            minimumOwnBond: 10 * LPT
-        });
+    /// The demo's numbers; tests that need others change them.
+    function parameters() internal pure virtual returns (Parameters memory p) {
+        p.roundLength = 8;
+        p.epochBlocks = 5;
+        p.deadlineBlocks = 12;
+        p.evidenceWindow = 20;
+        p.caseWindow = 3;
+        p.unbondingRounds = 3;
+        p.seedDelayBlocks = 2;
+        p.maxTranscoders = 100;
+        p.maxVerifiers = 64;
+        p.delegationFactor = 10;
+        p.minimumOwnBond = 10 * LPT;
+        p.repeatRounds = 30;
+        p.wrongEncodeBps = 1000;
+        p.equivocationBps = 5000;
+        p.falsePassBps = 1000;
+        p.falseAccusationBps = 100;
+        p.earlyTicketBps = 1000;
+        p.divergenceBps = 1000;
+        p.finderBps = 1000;
+        p.signersBps = 2000;
+        p.checksPerLeafPpm = 2_000_000;
+        p.contestBond = 10 * LPT;
+        p.resolverRounds = 7;
+        p.capRounds = 30;
+        p.breakerOperators = 3;
+        p.breakerStakeBps = 10_000;
+        p.breakerRounds = 2;
+        p.challengeBond = LPT;
+        p.challengeBlocks = 8;
+        p.plantBond = LPT;
+        p.burnedFeeBps = 500;
+        p.unlockRounds = 8;
+        p.targetBondingBps = 5000;
+        p.inflationPpb = 218_500;
+        p.inflationStepPpb = 500;
+        p.transcodersMintBps = 9000;
+        p.claimSlackBps = 1000;
+        p.fullMintPixels = 10_000_000;
+        p.certifyBlocks = 24;
+        p.claimBlocks = 80;
+    }
+
+    /// @dev The next 16 contracts that this account creates, in the order of `Addresses`.
+    function nextAddresses() internal view returns (Addresses memory a) {
+        a.token = _next(0);
+        a.randomSource = _next(1);
+        a.operators = _next(2);
+        a.rounds = _next(3);
+        a.roster = _next(4);
+        a.fees = _next(5);
+        a.bonding = _next(6);
+        a.registry = _next(7);
+        a.jobs = _next(8);
+        a.evidence = _next(9);
+        a.court = _next(10);
+        a.contests = _next(11);
+        a.challenges = _next(12);
+        a.broker = _next(13);
+        a.minter = _next(14);
+        a.work = _next(15);
+        a.resolver = RESOLVER;
+    }
+
+    function _next(uint256 place) private view returns (address) {
+        return vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + place);
     }
 
     function deploy() internal {
         vm.roll(1000);
         Parameters memory p = parameters();
-        uint256 nonce = vm.getNonce(address(this));
-        address bondingAt = vm.computeCreateAddress(address(this), nonce + 3);
-        address registryAt = vm.computeCreateAddress(address(this), nonce + 4);
-        address courtAt = vm.computeCreateAddress(address(this), nonce + 6);
-        token = new LivepeerToken(address(this), SUPPLY);
+        Addresses memory a;
+        a.token = _next(0);
+        a.randomSource = _next(1);
+        a.rounds = _next(2);
+        a.bonding = _next(3);
+        a.registry = _next(4);
+        a.jobs = _next(5);
+        a.court = _next(6);
+        a.resolver = RESOLVER;
+        addresses = a;
+        token = new LivepeerToken(address(this), SUPPLY, a.minter);
         random = new FixedRandomSource(SEED);
-        rounds = new RoundsManager(p, BondingManager(bondingAt), VerifierRegistry(registryAt));
-        bonding = new BondingManager(p, token, rounds, courtAt);
-        registry = new VerifierRegistry(address(rounds), bonding);
-        jobs = new JobRegistry(p, random);
-        court = new FraudCourt(p, token, rounds, bonding, registry, jobs);
+        rounds = new RoundsManager(p, a);
+        bonding = new BondingManager(p, a);
+        registry = new VerifierRegistry(p, a);
+        jobs = new JobRegistry(p, a);
+        court = new FraudCourt(p, a);
     }
 
     /// @dev Gives the account tokens that the bonding manager may take.

@@ -73,7 +73,7 @@ contract VerifierRegistryTest is Network {
         vm.chainId(5);
         _refuse(address(1), key, possession);
         vm.chainId(31337);
-        VerifierRegistry other = new VerifierRegistry(address(rounds), bonding);
+        VerifierRegistry other = new VerifierRegistry(parameters(), addresses);
         vm.expectRevert(
             abi.encodeWithSelector(IVerifierRegistry.InvalidProofOfPossession.selector, address(1))
         );
@@ -138,7 +138,7 @@ contract VerifierRegistryTest is Network {
         }
         openRound();
         for (uint64 bitmap = 1; bitmap < 32; ++bitmap) {
-            (uint256 signed, uint256 total, bytes memory key) = registry.tally(1, bitmap, address(0));
+            (uint256 signed, uint256 total,, bytes memory key) = registry.tally(1, bitmap, address(0));
             vm.assertEq(key, uint256(bitmap << 1).key());
             uint256 expected;
             for (uint256 i = 0; i < 5; ++i) {
@@ -147,7 +147,7 @@ contract VerifierRegistryTest is Network {
             vm.assertEq(signed, expected);
             vm.assertEq(total, 1500 * LPT);
         }
-        (uint256 none,, bytes memory empty) = registry.tally(1, 0, address(0));
+        (uint256 none,,, bytes memory empty) = registry.tally(1, 0, address(0));
         vm.assertEq(none, 0);
         vm.assertEq(empty, new bytes(256));
     }
@@ -157,9 +157,10 @@ contract VerifierRegistryTest is Network {
             bond(Role.Verifier, address(i), i * 100 * LPT);
             register(address(i), i);
         }
+        delegate(Role.Verifier, address(1), address(0xDE1), 50 * LPT);
         openRound();
-        (uint256 signed, uint256 total) = registry.weigh(1, 5, address(2));
-        vm.assertTrue(signed == 400 * LPT && total == 400 * LPT);
+        (uint256 signed, uint256 total, uint256 own) = registry.weigh(1, 5, address(2));
+        vm.assertTrue(signed == 450 * LPT && total == 450 * LPT && own == 400 * LPT);
         vm.expectRevert(abi.encodeWithSelector(VerifierSets.UnknownSigner.selector, 7, 3));
         registry.weigh(1, 7, address(2));
         vm.expectRevert(abi.encodeWithSelector(VerifierSets.UnknownSigner.selector, 8, 3));
@@ -172,8 +173,10 @@ contract VerifierRegistryTest is Network {
             register(address(i), i);
         }
         openRound();
-        (uint256 signed, uint256 total, bytes memory key) = registry.tally(1, type(uint64).max, address(0));
+        (uint256 signed, uint256 total, uint256 own, bytes memory key) =
+            registry.tally(1, type(uint64).max, address(0));
         vm.assertEq(signed, total);
+        vm.assertEq(own, 6400 * LPT);
         vm.assertEq(key, uint256(64 * 65 / 2).key());
     }
 

@@ -28,6 +28,7 @@ interface Vm {
     function assertGe(uint256 left, uint256 right) external pure;
     function assertApproxEqAbs(uint256 left, uint256 right, uint256 delta) external pure;
     function chainId(uint256 id) external;
+    function deal(address account, uint256 balance) external;
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function etch(address target, bytes calldata code) external;
     function expectEmit(bool, bool, bool, bool, address emitter) external;
@@ -60,6 +61,7 @@ interface Vm {
         pure
         returns (uint256[] memory);
     function prank(address sender) external;
+    function prevrandao(bytes32 value) external;
     function readFile(string calldata path) external view returns (string memory);
     function roll(uint256 blockNumber) external;
     function setBlockhash(uint256 blockNumber, bytes32 blockHash) external;

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {BondingManager} from "../../BondingManager.sol";
-import {LockState, PoolState} from "../../interfaces/IBondingManager.sol";
+import {LockState, PoolState} from "../../interfaces/IStakesBefore.sol";
 import {LivepeerToken} from "../../LivepeerToken.sol";
 import {Role} from "../../objects/Role.sol";
 import {RoundsManager} from "../../RoundsManager.sol";
