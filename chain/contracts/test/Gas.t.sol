@@ -78,7 +78,7 @@ contract GasTest is Stream {
         SignedReceipt memory signed = receipt(1);
         Receipt memory other = signed.receipt;
         other = Receipt(other.assignmentHash, "another root", other.outputBytes, other.plant);
-        bytes memory otherSignature = signature(TRANSCODER, court.hashReceipt(other));
+        bytes memory otherSignature = signature(TRANSCODER, evidence.hashReceipt(other));
         court.equivocation(signed, other, otherSignature);
         _atMost("equivocation", 102_000);
     }
@@ -88,8 +88,8 @@ contract GasTest is Stream {
     function test_verifier_equivocation() external {
         (Verdict memory a, Verdict memory b) =
             (Verdict(keccak256("r"), 5, RECOMPUTED), Verdict(keccak256("r"), 5, keccak256("else")));
-        bytes memory signatureA = seats[2].sign(court.hashVerdict(a));
-        bytes memory signatureB = seats[2].sign(court.hashVerdict(b));
+        bytes memory signatureA = seats[2].sign(evidence.hashVerdict(a));
+        bytes memory signatureB = seats[2].sign(evidence.hashVerdict(b));
         court.verifierEquivocation(vm.addr(seats[2]), a, signatureA, b, signatureB);
         _atMost("verifierEquivocation", 217_000);
     }

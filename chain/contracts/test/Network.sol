@@ -3,6 +3,9 @@ pragma solidity 0.8.37;
 
 import {Addresses} from "../Addresses.sol";
 import {BondingManager} from "../BondingManager.sol";
+import {Challenges} from "../Challenges.sol";
+import {Contests} from "../Contests.sol";
+import {Evidence} from "../Evidence.sol";
 import {FixedRandomSource} from "../FixedRandomSource.sol";
 import {FraudCourt} from "../FraudCourt.sol";
 import {JobRegistry} from "../JobRegistry.sol";
@@ -10,8 +13,10 @@ import {LivepeerToken} from "../LivepeerToken.sol";
 import {Role} from "../objects/Role.sol";
 import {Parameters} from "../Parameters.sol";
 import {RoundsManager} from "../RoundsManager.sol";
+import {TicketBroker} from "../TicketBroker.sol";
 import {VerifierRegistry} from "../VerifierRegistry.sol";
 import {BlsSigner} from "./BlsSigner.sol";
+import {BondingRoster, SelfSigners} from "./Provisional.sol";
 import {TestBase} from "./TestBase.sol";
 
 /// @title A whole deployment, at predicted addresses as in production, with funded accounts
@@ -31,7 +36,13 @@ abstract contract Network is TestBase {
     BondingManager internal bonding;
     VerifierRegistry internal registry;
     JobRegistry internal jobs;
+    SelfSigners internal operators;
+    BondingRoster internal roster;
+    Evidence internal evidence;
     FraudCourt internal court;
+    Contests internal contests;
+    Challenges internal challenges;
+    TicketBroker internal broker;
 
     /// The demo's numbers; tests that need others change them.
     function parameters() internal pure virtual returns (Parameters memory p) {
@@ -105,23 +116,22 @@ abstract contract Network is TestBase {
     function deploy() internal {
         vm.roll(1000);
         Parameters memory p = parameters();
-        Addresses memory a;
-        a.token = _next(0);
-        a.randomSource = _next(1);
-        a.rounds = _next(2);
-        a.bonding = _next(3);
-        a.registry = _next(4);
-        a.jobs = _next(5);
-        a.court = _next(6);
-        a.resolver = RESOLVER;
+        Addresses memory a = nextAddresses();
         addresses = a;
         token = new LivepeerToken(address(this), SUPPLY, a.minter);
         random = new FixedRandomSource(SEED);
+        operators = new SelfSigners();
         rounds = new RoundsManager(p, a);
+        roster = new BondingRoster(a.bonding);
+        new SelfSigners();
         bonding = new BondingManager(p, a);
         registry = new VerifierRegistry(p, a);
         jobs = new JobRegistry(p, a);
+        evidence = new Evidence(p, a);
         court = new FraudCourt(p, a);
+        contests = new Contests(p, a);
+        challenges = new Challenges(p, a);
+        broker = new TicketBroker(p, a);
     }
 
     /// @dev Gives the account tokens that the bonding manager may take.
