@@ -100,8 +100,6 @@ contract FraudCourt is Cases {
             FaultKind.VerifierEquivocation, verifier, verdict.receiptHash, verdict.leafIndex
         );
         _requireUnproven(caseId);
-        Bls.requirePoint(signature, Bls.G1_LENGTH);
-        Bls.requirePoint(otherSignature, Bls.G1_LENGTH);
         bytes32 separator = CourtDomain.separator(address(this));
         bytes memory hashed = Bls.addG1(_hash(separator, verdict), _hash(separator, other));
         if (!Bls.verifyPoint(registry.keyOf(verifier), hashed, Bls.addG1(signature, otherSignature))) {

@@ -162,8 +162,11 @@ contract OtherFaultsTest is Stream {
         court.verifierEquivocation(verifier, a, signatureA, b, another);
         vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
         court.verifierEquivocation(verifier, a, signatureA, b, signatureA);
-        vm.expectRevert(Bls.PointAtInfinity.selector);
+        // Infinity adds nothing, and is no signature.
+        vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
         court.verifierEquivocation(verifier, a, signatureA, b, new bytes(128));
+        vm.expectRevert(Bls.PointAtInfinity.selector);
+        court.verifierEquivocation(verifier, a, new bytes(128), b, new bytes(128));
     }
 
     function _expectLeafFault(uint32 seq, uint32 index, Leaf memory wrong) private {
