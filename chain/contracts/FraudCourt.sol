@@ -33,6 +33,7 @@ contract FraudCourt is Cases {
         // The others were given addresses before anything stood there. Those that come later check this one.
         _requireSame(stakes.court(), address(this));
         _requireSame(evidence.court(), address(this));
+        _requireSame(address(rounds.roster()), addresses.roster);
         _requireSame(address(rounds.registry()), address(registry));
         _requireSame(registry.rounds(), address(rounds));
         _requireSame(registry.court(), address(this));

@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {Addresses} from "./Addresses.sol";
-import {IStakesBefore} from "./interfaces/IStakesBefore.sol";
+import {IBondingManager} from "./interfaces/IBondingManager.sol";
+import {IOperators} from "./interfaces/IOperators.sol";
+import {IRoster} from "./interfaces/IRoster.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 import {ActiveSets} from "./libraries/ActiveSets.sol";
 import {Blob} from "./libraries/Blob.sol";
@@ -37,8 +39,12 @@ contract VerifierRegistry is IVerifierRegistry {
     address public immutable rounds;
     /// @inheritdoc IVerifierRegistry
     address public immutable court;
+    /// Whose key acts for whom.
+    IOperators public immutable operators;
     /// Says who is active with which weight.
-    IStakesBefore public immutable bonding;
+    IRoster public immutable roster;
+    /// Says what is the verifiers' own.
+    IBondingManager public immutable bonding;
 
     address[] private _operators;
     mapping(address operator => Registration) private _registrations;
@@ -53,42 +59,48 @@ contract VerifierRegistry is IVerifierRegistry {
     constructor(Parameters memory, Addresses memory addresses) {
         rounds = addresses.rounds;
         court = addresses.court;
-        bonding = IStakesBefore(addresses.bonding);
+        operators = IOperators(addresses.operators);
+        roster = IRoster(addresses.roster);
+        bonding = IBondingManager(addresses.bonding);
     }
 
     /// @inheritdoc IVerifierRegistry
-    function register(bytes calldata key, bytes calldata possession) external returns (uint256 index) {
-        Registration storage registration = _registrations[msg.sender];
-        if (registration.number != 0) revert AlreadyRegistered(msg.sender, registration.number - 1);
+    function register(address operator, bytes calldata key, bytes calldata possession)
+        external
+        returns (uint256 index)
+    {
+        if (!operators.mayAct(msg.sender, operator)) revert NotTheOperator(msg.sender, operator);
+        Registration storage registration = _registrations[operator];
+        if (registration.number != 0) revert AlreadyRegistered(operator, registration.number - 1);
         // The precompile accepts only reduced field elements, so one key has one encoding.
         bytes32 keyHash = keccak256(key);
         if (_keyOwners[keyHash] != address(0)) revert KeyTaken(keyHash, _keyOwners[keyHash]);
         Bls.requirePoint(key, Bls.G2_LENGTH);
-        bytes memory hashed = Bls.hashToG1(possessionMessage(key, msg.sender), Bls.POSSESSION_DST_PRIME);
-        if (!Bls.verifyPoint(key, hashed, possession)) revert InvalidProofOfPossession(msg.sender);
+        bytes memory hashed = Bls.hashToG1(possessionMessage(key, operator), Bls.POSSESSION_DST_PRIME);
+        if (!Bls.verifyPoint(key, hashed, possession)) revert InvalidProofOfPossession(operator);
 
         index = _operators.length;
-        _operators.push(msg.sender);
-        _keyOwners[keyHash] = msg.sender;
+        _operators.push(operator);
+        _keyOwners[keyHash] = operator;
         (registration.keyBlob, registration.number) = (Blob.write(key), uint96(index + 1));
-        emit VerifierRegistered(msg.sender, index, key);
+        emit VerifierRegistered(operator, index, key);
     }
 
     /// @inheritdoc IVerifierRegistry
     function takeSnapshot(uint64 round) external {
         if (msg.sender != rounds) revert NotTheRoundsManager(msg.sender);
         if (_rounds[round].blob != address(0)) revert SnapshotTaken(round);
-        (address[] memory operators, uint256[] memory weights,) = bonding.snapshot(Role.Verifier, round);
-        uint256[] memory members = new uint256[](operators.length);
-        uint96[] memory owns = new uint96[](operators.length);
+        (address[] memory members_, uint256[] memory weights,) = roster.snapshot(Role.Verifier, round);
+        uint256[] memory members = new uint256[](members_.length);
+        uint96[] memory owns = new uint96[](members_.length);
         bytes memory aggregate = new bytes(Bls.G2_LENGTH);
         uint256 verifiers;
         uint256 total;
-        for (uint256 i = 0; i < operators.length; ++i) {
-            address keyBlob = _registrations[operators[i]].keyBlob;
+        for (uint256 i = 0; i < members_.length; ++i) {
+            address keyBlob = _registrations[members_[i]].keyBlob;
             if (keyBlob == address(0)) continue;
-            owns[verifiers] = uint96(bonding.stakeOf(Role.Verifier, operators[i], operators[i]));
-            members[verifiers++] = ActiveSets.pack(operators[i], uint96(weights[i]));
+            owns[verifiers] = uint96(bonding.ownStakeOf(Role.Verifier, members_[i]));
+            members[verifiers++] = ActiveSets.pack(members_[i], uint96(weights[i]));
             total += weights[i];
             aggregate = Bls.addG2(aggregate, Blob.read(keyBlob));
         }
@@ -156,19 +168,19 @@ contract VerifierRegistry is IVerifierRegistry {
         external
         view
         returns (
-            address[] memory operators,
+            address[] memory verifiers,
             uint256[] memory weights,
             uint256 total,
             bytes memory aggregateKey
         )
     {
         VerifierSet memory set = _setOf(round);
-        operators = new address[](set.count);
+        verifiers = new address[](set.count);
         weights = new uint256[](set.count);
         for (uint256 i = 0; i < set.count; ++i) {
-            (operators[i], weights[i]) = set.memberAt(i);
+            (verifiers[i], weights[i]) = set.memberAt(i);
         }
-        return (operators, weights, set.total, set.aggregateKey());
+        return (verifiers, weights, set.total, set.aggregateKey());
     }
 
     /// @inheritdoc IVerifierRegistry

@@ -8,6 +8,8 @@ interface IVerifierRegistry {
     error NotTheRoundsManager(address caller);
     /// Only the court may do this.
     error NotTheCourt(address caller);
+    /// Neither the operator nor its signer.
+    error NotTheOperator(address caller, address operator);
     /// The operator has a key, for good.
     error AlreadyRegistered(address operator, uint256 index);
     /// The key belongs to another operator.
@@ -28,10 +30,12 @@ interface IVerifierRegistry {
     /// The round's verifiers were stored as the code of `blob`.
     event VerifiersStored(uint64 indexed round, uint256 verifiers, uint256 totalWeight, address blob);
 
-    /// @notice Registers the caller's key, once.
+    /// @notice Registers an operator's key, once; by it or by its signer.
     /// @param key point of G2, 256 bytes
     /// @param possession signature over `possessionMessage` under the proof-of-possession tag, 128 bytes
-    function register(bytes calldata key, bytes calldata possession) external returns (uint256 index);
+    function register(address operator, bytes calldata key, bytes calldata possession)
+        external
+        returns (uint256 index);
 
     /// @notice Stores the verifiers of a round: those active and registered. The rounds manager's alone.
     function takeSnapshot(uint64 round) external;
@@ -73,7 +77,7 @@ interface IVerifierRegistry {
         external
         view
         returns (
-            address[] memory operators,
+            address[] memory verifiers,
             uint256[] memory weights,
             uint256 total,
             bytes memory aggregateKey

@@ -20,26 +20,26 @@ contract GasTest is Stream {
 
     function test_prove_and_execute_with_four_signers() external {
         bytes32 caseId = prove(receipt(1), 0xf);
-        _atMost("prove, first case of an operator", 282_000);
+        _atMost("prove, first case of an operator", 300_000);
         vm.roll(block.number + 3);
         court.execute(caseId);
-        _atMost("execute, first case", 153_000);
+        _atMost("execute, first case", 224_000);
         court.claimSigner(caseId, 0);
-        _atMost("claimSigner", 86_000);
+        _atMost("claimSigner", 90_000);
         vm.roll(block.number + 8);
         openRound();
         vm.roll(block.number + 8);
         openRound();
         caseId = prove(receipt(2), 0xf);
-        _atMost("prove, second case", 267_000);
+        _atMost("prove, second case", 300_000);
         vm.roll(block.number + 3);
         court.execute(caseId);
-        _atMost("execute, second case", 119_000);
+        _atMost("execute, second case", 180_000);
     }
 
     function test_prove_with_an_absent_signer() external {
         prove(receipt(1), 0x7);
-        _atMost("prove, three of four signers", 289_000);
+        _atMost("prove, three of four signers", 308_000);
     }
 
     /// The dearest way: rounds have passed since the signing, and the burst's blocks lie in two words.
@@ -53,7 +53,7 @@ contract GasTest is Stream {
         openRound();
         vm.assertTrue(block.number >= 1024, "another word of 256 blocks");
         prove(signed, 0x7);
-        _atMost("prove, late, three of four signers", 290_000);
+        _atMost("prove, late, three of four signers", 311_000);
     }
 
     function test_stakes() external {
@@ -62,16 +62,16 @@ contract GasTest is Stream {
         fund(DELEGATOR, 200 * LPT);
         vm.prank(operator);
         bonding.bond(Role.Transcoder, 100 * LPT);
-        _atMost("bond, new operator", 145_000);
+        _atMost("bond, new operator", 180_000);
         vm.prank(operator);
         bonding.bond(Role.Transcoder, 100 * LPT);
-        _atMost("bond, more", 64_000);
+        _atMost("bond, more", 100_000);
         vm.prank(DELEGATOR);
         bonding.delegate(Role.Transcoder, operator, 100 * LPT);
-        _atMost("delegate, new delegator", 91_000);
+        _atMost("delegate, new delegator", 140_000);
         vm.prank(DELEGATOR);
         bonding.unbond(Role.Transcoder, operator, 100 * LPT);
-        _atMost("unbond", 170_000);
+        _atMost("unbond", 220_000);
     }
 
     function test_equivocation() external {
@@ -80,11 +80,12 @@ contract GasTest is Stream {
         other = Receipt(other.assignmentHash, "another root", other.outputBytes, other.plant);
         bytes memory otherSignature = signature(TRANSCODER, evidence.hashReceipt(other));
         court.equivocation(signed, other, otherSignature);
-        _atMost("equivocation", 102_000);
+        _atMost("equivocation", 116_000);
     }
 
-    /// Base cost, calldata, one pairing, two hashes to the curve, a new case and its events make about 200,100
-    /// before the first opcode between them.
+    /// Base cost and calldata (27,600), one pairing (102,900), two hashes to the curve and two sums (25,300), the
+    /// key (7,300), a new case (22,100), the freeze (7,600) and both events (4,900) make about 197,700 before the
+    /// first opcode between them; these add 16,000.
     function test_verifier_equivocation() external {
         (Verdict memory a, Verdict memory b) =
             (Verdict(keccak256("r"), 5, RECOMPUTED), Verdict(keccak256("r"), 5, keccak256("else")));
@@ -100,13 +101,13 @@ contract GasTest is Stream {
         LeafProof memory proof = leafProof(1, 5);
         FramesProof memory frames = framesProof(1, 1);
         court.leafFault(signed, proof, frames);
-        _atMost("leafFault", 108_000);
+        _atMost("leafFault", 120_000);
     }
 
     function test_rounds() external {
         vm.roll(rounds.openableAt());
         rounds.openRound();
-        _atMost("openRound, one transcoder, four verifiers", 470_000);
+        _atMost("openRound, one transcoder, four verifiers", 480_000);
     }
 
     /// The largest sets: a round must open well within one transaction's gas (2^24, EIP-7825).
@@ -122,7 +123,29 @@ contract GasTest is Stream {
         rounds.openRound();
         _atMost("openRound, 100 transcoders, 64 verifiers", 5_000_000);
         bond(Role.Transcoder, address(0xBB), 200 * LPT);
-        _atMost("bond, replacing the smallest of 100", 365_000);
+        _atMost("bond, replacing the smallest of 100", 395_000);
+    }
+
+    /// 100 registered, 64 of them active, 10 of these absent.
+    function test_prove_with_sixty_four_active_and_ten_absent() external {
+        for (uint256 i = 0; i < 96; ++i) {
+            uint256 secret = 0x1000 + i;
+            bond(Role.Verifier, vm.addr(secret), (i < 60 ? 100 : 50) * LPT);
+            register(vm.addr(secret), secret);
+            if (i < 60) seats.push(secret);
+        }
+        for (uint256 i = 1; i < seats.length; ++i) {
+            for (uint256 j = i; j > 0 && vm.addr(seats[j]) < vm.addr(seats[j - 1]); --j) {
+                (seats[j], seats[j - 1]) = (seats[j - 1], seats[j]);
+            }
+        }
+        openRound();
+        vm.roll(block.number + 1);
+        bytes32 caseId = prove(receipt(1), type(uint64).max >> 10);
+        _atMost("prove, 54 of 64 signers, 100 registered", 450_000);
+        vm.roll(block.number + 3);
+        court.execute(caseId);
+        _atMost("execute, 54 of 64 signers", 237_000);
     }
 
     function _atMost(string memory what, uint256 limit) private {

@@ -6,17 +6,19 @@ import {BondingManager} from "../BondingManager.sol";
 import {Challenges} from "../Challenges.sol";
 import {Contests} from "../Contests.sol";
 import {Evidence} from "../Evidence.sol";
+import {FeeLedger} from "../FeeLedger.sol";
 import {FixedRandomSource} from "../FixedRandomSource.sol";
 import {FraudCourt} from "../FraudCourt.sol";
 import {JobRegistry} from "../JobRegistry.sol";
 import {LivepeerToken} from "../LivepeerToken.sol";
+import {Operators} from "../Operators.sol";
 import {Role} from "../objects/Role.sol";
 import {Parameters} from "../Parameters.sol";
+import {Roster} from "../Roster.sol";
 import {RoundsManager} from "../RoundsManager.sol";
 import {TicketBroker} from "../TicketBroker.sol";
 import {VerifierRegistry} from "../VerifierRegistry.sol";
 import {BlsSigner} from "./BlsSigner.sol";
-import {BondingRoster, SelfSigners} from "./Provisional.sol";
 import {TestBase} from "./TestBase.sol";
 
 /// @title A whole deployment, at predicted addresses as in production, with funded accounts
@@ -32,12 +34,13 @@ abstract contract Network is TestBase {
 
     LivepeerToken internal token;
     FixedRandomSource internal random;
+    Operators internal operators;
     RoundsManager internal rounds;
+    Roster internal roster;
+    FeeLedger internal fees;
     BondingManager internal bonding;
     VerifierRegistry internal registry;
     JobRegistry internal jobs;
-    SelfSigners internal operators;
-    BondingRoster internal roster;
     Evidence internal evidence;
     FraudCourt internal court;
     Contests internal contests;
@@ -88,8 +91,11 @@ abstract contract Network is TestBase {
         p.claimBlocks = 80;
     }
 
-    /// @dev The next 16 contracts that this account creates, in the order of `Addresses`.
-    function nextAddresses() internal view returns (Addresses memory a) {
+    /// @dev In the order of `Addresses`.
+    function deploy() internal {
+        vm.roll(1000);
+        Parameters memory p = parameters();
+        Addresses memory a;
         a.token = _next(0);
         a.randomSource = _next(1);
         a.operators = _next(2);
@@ -104,26 +110,14 @@ abstract contract Network is TestBase {
         a.contests = _next(11);
         a.challenges = _next(12);
         a.broker = _next(13);
-        a.minter = _next(14);
-        a.work = _next(15);
         a.resolver = RESOLVER;
-    }
-
-    function _next(uint256 place) private view returns (address) {
-        return vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + place);
-    }
-
-    function deploy() internal {
-        vm.roll(1000);
-        Parameters memory p = parameters();
-        Addresses memory a = nextAddresses();
         addresses = a;
         token = new LivepeerToken(address(this), SUPPLY, a.minter);
         random = new FixedRandomSource(SEED);
-        operators = new SelfSigners();
+        operators = new Operators(p, a);
         rounds = new RoundsManager(p, a);
-        roster = new BondingRoster(a.bonding);
-        new SelfSigners();
+        roster = new Roster(p, a);
+        fees = new FeeLedger(p, a);
         bonding = new BondingManager(p, a);
         registry = new VerifierRegistry(p, a);
         jobs = new JobRegistry(p, a);
@@ -132,6 +126,11 @@ abstract contract Network is TestBase {
         contests = new Contests(p, a);
         challenges = new Challenges(p, a);
         broker = new TicketBroker(p, a);
+    }
+
+    /// @dev Address of a contract that this account creates after `place` others.
+    function _next(uint256 place) private view returns (address) {
+        return vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + place);
     }
 
     /// @dev Gives the account tokens that the bonding manager may take.
@@ -157,7 +156,7 @@ abstract contract Network is TestBase {
         bytes memory key = secret.key();
         bytes memory possession = secret.prove(registry.possessionMessage(key, operator));
         vm.prank(operator);
-        registry.register(key, possession);
+        registry.register(operator, key, possession);
     }
 
     function openRound() internal returns (uint64) {
