@@ -11,6 +11,7 @@ import {FixedRandomSource} from "../FixedRandomSource.sol";
 import {FraudCourt} from "../FraudCourt.sol";
 import {JobRegistry} from "../JobRegistry.sol";
 import {LivepeerToken} from "../LivepeerToken.sol";
+import {Minter} from "../Minter.sol";
 import {Operators} from "../Operators.sol";
 import {Role} from "../objects/Role.sol";
 import {Parameters} from "../Parameters.sol";
@@ -18,6 +19,7 @@ import {Roster} from "../Roster.sol";
 import {RoundsManager} from "../RoundsManager.sol";
 import {TicketBroker} from "../TicketBroker.sol";
 import {VerifierRegistry} from "../VerifierRegistry.sol";
+import {WorkLedger} from "../WorkLedger.sol";
 import {BlsSigner} from "./BlsSigner.sol";
 import {TestBase} from "./TestBase.sol";
 
@@ -46,6 +48,8 @@ abstract contract Network is TestBase {
     Contests internal contests;
     Challenges internal challenges;
     TicketBroker internal broker;
+    Minter internal minter;
+    WorkLedger internal work;
 
     /// The demo's numbers; tests that need others change them.
     function parameters() internal pure virtual returns (Parameters memory p) {
@@ -95,22 +99,7 @@ abstract contract Network is TestBase {
     function deploy() internal {
         vm.roll(1000);
         Parameters memory p = parameters();
-        Addresses memory a;
-        a.token = _next(0);
-        a.randomSource = _next(1);
-        a.operators = _next(2);
-        a.rounds = _next(3);
-        a.roster = _next(4);
-        a.fees = _next(5);
-        a.bonding = _next(6);
-        a.registry = _next(7);
-        a.jobs = _next(8);
-        a.evidence = _next(9);
-        a.court = _next(10);
-        a.contests = _next(11);
-        a.challenges = _next(12);
-        a.broker = _next(13);
-        a.resolver = RESOLVER;
+        Addresses memory a = nextAddresses();
         addresses = a;
         token = new LivepeerToken(address(this), SUPPLY, a.minter);
         random = new FixedRandomSource(SEED);
@@ -126,9 +115,32 @@ abstract contract Network is TestBase {
         contests = new Contests(p, a);
         challenges = new Challenges(p, a);
         broker = new TicketBroker(p, a);
+        minter = new Minter(p, a);
+        work = new WorkLedger(p, a);
     }
 
     /// @dev Address of a contract that this account creates after `place` others.
+    /// @dev The next 16 contracts that this account creates, in the order of `Addresses`.
+    function nextAddresses() internal view returns (Addresses memory a) {
+        a.token = _next(0);
+        a.randomSource = _next(1);
+        a.operators = _next(2);
+        a.rounds = _next(3);
+        a.roster = _next(4);
+        a.fees = _next(5);
+        a.bonding = _next(6);
+        a.registry = _next(7);
+        a.jobs = _next(8);
+        a.evidence = _next(9);
+        a.court = _next(10);
+        a.contests = _next(11);
+        a.challenges = _next(12);
+        a.broker = _next(13);
+        a.minter = _next(14);
+        a.work = _next(15);
+        a.resolver = RESOLVER;
+    }
+
     function _next(uint256 place) private view returns (address) {
         return vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + place);
     }
