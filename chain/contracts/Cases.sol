@@ -11,7 +11,6 @@ import {CaseState, CaseStatus, Cause, FaultKind, IFraudCourt, Opening} from "./i
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {ISlashable} from "./interfaces/ISlashable.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
-import {Bursts} from "./libraries/Bursts.sol";
 import {Case, CaseWords, Head, Votes} from "./libraries/CaseWords.sol";
 import {SlashSums, SlashSums40} from "./libraries/SlashSums.sol";
 import {Role} from "./objects/Role.sol";
@@ -20,7 +19,6 @@ import {Penalties, Sentence} from "./Penalties.sol";
 
 /// @title From a proven fault to the slash: case, window, contest, execution, payout
 abstract contract Cases is Penalties {
-    using Bursts for Bursts.History;
     using CaseWords for uint256;
     using CaseWords for Head;
     using CaseWords for Votes;
@@ -45,8 +43,6 @@ abstract contract Cases is Penalties {
     uint64 public immutable capRounds;
 
     mapping(bytes32 caseId => Case) private _cases;
-    /// @dev Openings of executed wrong-encode cases.
-    mapping(address operator => Bursts.History) private _bursts;
     SlashSums private _slashes;
 
     modifier only(address expected) {
@@ -63,6 +59,7 @@ abstract contract Cases is Penalties {
         challenges = addresses.challenges;
         caseWindow = parameters.caseWindow;
         capRounds = parameters.capRounds;
+        _slashes.prepare();
     }
 
     // ---- execution and payout ----
@@ -199,11 +196,6 @@ abstract contract Cases is Penalties {
     }
 
     /// @inheritdoc IFraudCourt
-    function burstAt(address operator, uint256 signedBlock) public view returns (uint64 openedBlock) {
-        return _bursts[operator].covering(signedBlock, uint256(deadlineBlocks) + 1);
-    }
-
-    /// @inheritdoc IFraudCourt
     function penaltyOf(FaultKind kind, address operator) external view returns (uint256 bps) {
         (bps,) = _penalty(kind, operator, rounds.currentRound());
     }
@@ -293,8 +285,7 @@ abstract contract Cases is Penalties {
 
         head.status = CaseStatus.Executed;
         c.head = head.pack();
-        _count(head.kind, head.operator, sentence);
-        if (head.kind == FaultKind.WrongEncode) _bursts[head.operator].record(head.openedBlock);
+        _count(head.kind, head.operator, head.openedBlock, sentence);
 
         Role role = _roleOf(head.kind);
         (uint256 ownCut, uint256 delegatedCut) = stakes.slash(role, head.operator, sentence.bps);

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {FaultKind, IFraudCourt} from "./interfaces/IFraudCourt.sol";
-import {Bursts} from "./libraries/Bursts.sol";
+import {OffenceRecords} from "./libraries/OffenceRecords.sol";
 import {Role} from "./objects/Role.sol";
 import {InvalidParameter, Parameters} from "./Parameters.sol";
 
@@ -23,12 +23,7 @@ struct Sentence {
 
 /// @title What each fault costs, and who is rewarded
 abstract contract Penalties is IFraudCourt {
-    /// @dev Of wrong encodes, leaf faults and withheld leaves. `strikes` counts repeats, `round` is that of the
-    ///      last execution.
-    struct Offences {
-        uint64 round;
-        uint8 strikes;
-    }
+    using OffenceRecords for uint256;
 
     uint256 internal constant BPS = 10_000;
     /// Rewards together never exceed half of the own cut, so that reporting oneself loses.
@@ -57,10 +52,11 @@ abstract contract Penalties is IFraudCourt {
     /// The finder's part of what is cut from the own bond, in 1/10,000.
     uint256 public immutable finderBps;
 
-    mapping(address operator => Offences) private _offences;
+    /// @dev Of wrong encodes, leaf faults and withheld leaves.
+    mapping(address operator => uint256 record) private _records;
 
     constructor(Parameters memory p) {
-        _atMost("deadlineBlocks", p.deadlineBlocks, Bursts.MAX_SPAN - 1);
+        _atMost("deadlineBlocks", p.deadlineBlocks, type(uint8).max);
         // A case keeps the age of the work that it is about in 16 bits.
         _atMost("evidenceWindow", p.evidenceWindow, type(uint16).max - p.deadlineBlocks);
         _atMost("wrongEncodeBps", p.wrongEncodeBps, BPS);
@@ -94,9 +90,16 @@ abstract contract Penalties is IFraudCourt {
         return kind == FaultKind.EarlyTicket ? MAX_REWARD_BPS : finderBps;
     }
 
-    /// @dev Counts an offence of the kinds that double.
-    function _count(FaultKind kind, address operator, Sentence memory sentence) internal {
-        if (_doubles(kind)) _offences[operator] = Offences(sentence.round, sentence.strikes + 1);
+    /// @inheritdoc IFraudCourt
+    function burstAt(address operator, uint256 signedBlock) public view returns (uint64 openedBlock) {
+        return _records[operator].covering(signedBlock, uint256(deadlineBlocks) + 1);
+    }
+
+    /// @dev Counts an offence of the kinds that double; a wrong encode's burst is one fault from now on.
+    function _count(FaultKind kind, address operator, uint32 openedBlock, Sentence memory sentence) internal {
+        if (!_doubles(kind)) return;
+        uint256 record = _records[operator].punished(sentence.round, sentence.strikes + 1);
+        _records[operator] = kind == FaultKind.WrongEncode ? record.opened(openedBlock) : record;
     }
 
     function _penalty(FaultKind kind, address operator, uint64 round)
@@ -105,8 +108,8 @@ abstract contract Penalties is IFraudCourt {
         returns (uint256 bps, uint8 strikes)
     {
         if (!_doubles(kind)) return (_fixedPenalty(kind), 0);
-        Offences memory past = _offences[operator];
-        if (past.strikes != 0 && round <= past.round + repeatRounds) strikes = past.strikes;
+        (uint64 last, uint8 past) = _records[operator].lastOf();
+        if (past != 0 && round <= last + repeatRounds) strikes = past;
         if (strikes >= MAX_STRIKES) strikes = MAX_STRIKES - 1;
         bps = wrongEncodeBps << strikes;
         if (bps > BPS) bps = BPS;

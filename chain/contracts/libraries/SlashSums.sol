@@ -18,6 +18,11 @@ library SlashSums40 {
     uint256 private constant BUCKET_MASK = (1 << BUCKET_BITS) - 1;
     uint256 private constant PERIOD_SHIFT = BUCKETS * BUCKET_BITS;
 
+    /// @notice Writes the slot once, with one unit of the first period, so that no slash pays for a new one.
+    function prepare(SlashSums storage self) internal {
+        self.word = 1;
+    }
+
     /// @notice The sum that counts in `round`, rounded up to whole units; base units.
     function sumAt(SlashSums storage self, uint64 round, uint64 span) internal view returns (uint256 sum) {
         uint256 word = _movedTo(self.word, round / _length(span));
