@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod demo;
+mod economy;
 mod init;
 mod node;
 mod proof;
@@ -34,6 +35,8 @@ pub enum Command {
     Init(init::Arguments),
     /// Check a fraud proof without a network or a chain.
     Proof(proof::Arguments),
+    /// Run the economy without video: competition, yields, wash trading.
+    Economy(economy::Arguments),
     /// Decode and encode for a node (started by the program itself).
     #[command(hide = true)]
     Worker,
@@ -45,6 +48,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Worker => return assay_encoder::worker::main(),
         Command::Proof(arguments) => return proof::run(&arguments),
         Command::Init(arguments) => return init::run(&arguments),
+        Command::Economy(arguments) => return economy::run(&arguments),
         _ => {}
     }
     start_logging(match &command {
@@ -64,7 +68,9 @@ pub fn run(command: Command) -> ExitCode {
             }
             Command::Testnet(arguments) => until_interrupted(testnet::run(arguments)).await,
             Command::Node(arguments) => node::run(arguments).await,
-            Command::Worker | Command::Proof(_) | Command::Init(_) => ExitCode::SUCCESS,
+            Command::Worker | Command::Proof(_) | Command::Init(_) | Command::Economy(_) => {
+                ExitCode::SUCCESS
+            }
         }
     });
     // Blocking reads of children that are gone must not hold the exit up.

@@ -163,15 +163,14 @@ abstract contract Cases is Penalties {
 
     /// @inheritdoc ICourt
     function caseAbout(bytes32 assignmentHash) external view returns (bytes32 caseId, CaseStatus status) {
-        FaultKind[4] memory kinds = [
-            FaultKind.WrongEncode, FaultKind.LeafFault, FaultKind.Equivocation, FaultKind.WithheldLeaf
-        ];
+        FaultKind[4] memory kinds =
+            [FaultKind.WrongEncode, FaultKind.LeafFault, FaultKind.Equivocation, FaultKind.WithheldLeaf];
         for (uint256 i = 0; i < kinds.length; ++i) {
             caseId = caseIdOf(kinds[i], assignmentHash);
             status = _cases[caseId].head.statusOf();
-            if (
-                status != CaseStatus.None && status != CaseStatus.Acquitted && status != CaseStatus.Annulled
-            ) return (caseId, status);
+            if (status != CaseStatus.None && status != CaseStatus.Acquitted && status != CaseStatus.Annulled) return (
+                caseId, status
+            );
         }
         return (0, CaseStatus.None);
     }

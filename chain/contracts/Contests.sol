@@ -144,14 +144,16 @@ contract Contests is IContests {
         address previous;
         for (uint256 i = 0; i < assignments.length; ++i) {
             Assignment calldata a = assignments[i];
-            if (a.encoderId != encoderId || a.round != round || a.transcoder <= previous) revert NotOneGroup(i);
+            if (a.encoderId != encoderId || a.round != round || a.transcoder <= previous) {
+                revert NotOneGroup(i);
+            }
             previous = a.transcoder;
             bytes32 caseId = _caseIdOf(a);
             (,, CaseStatus status,) = court.statusOf(caseId);
             // What was acquitted, annulled, absorbed or planted says nothing about the encoder.
-            if (
-                status != CaseStatus.Open && status != CaseStatus.Contested && status != CaseStatus.Executed
-            ) revert NotOpen(caseId, status);
+            if (status != CaseStatus.Open && status != CaseStatus.Contested && status != CaseStatus.Executed) revert NotOpen(
+                caseId, status
+            );
             stake += roster.weightAt(Role.Transcoder, round, a.transcoder);
         }
         uint256 total = roster.totalAt(Role.Transcoder, round);

@@ -112,21 +112,23 @@ contract Evidence is IEvidence {
     // ---- whole faults ----
 
     /// @inheritdoc IEvidence
-    function checkProof(SignedReceipt calldata signed, LeafProof calldata proof, QuorumVerdict calldata verdict)
-        external
-        view
-        returns (Work memory work)
-    {
-        if (verdict.recomputedHash == proof.leaf.outputHash) revert OutputIsCorrect(verdict.recomputedHash);
+    function checkProof(
+        SignedReceipt calldata signed,
+        LeafProof calldata proof,
+        QuorumVerdict calldata verdict
+    ) external view returns (Work memory work) {
+        if (verdict.recomputedHash == proof.leaf.outputHash) {
+            revert OutputIsCorrect(verdict.recomputedHash);
+        }
         return _checkQuorum(signed, proof, verdict);
     }
 
     /// @inheritdoc IEvidence
-    function checkPasses(SignedReceipt calldata signed, LeafProof calldata proof, QuorumVerdict calldata verdict)
-        external
-        view
-        returns (Work memory work)
-    {
+    function checkPasses(
+        SignedReceipt calldata signed,
+        LeafProof calldata proof,
+        QuorumVerdict calldata verdict
+    ) external view returns (Work memory work) {
         if (verdict.recomputedHash != proof.leaf.outputHash) {
             revert OutputIsWrong(verdict.recomputedHash, proof.leaf.outputHash);
         }
@@ -134,11 +136,11 @@ contract Evidence is IEvidence {
     }
 
     /// @inheritdoc IEvidence
-    function checkLeafFault(SignedReceipt calldata signed, LeafProof calldata proof, FramesProof calldata frames)
-        external
-        view
-        returns (Work memory work)
-    {
+    function checkLeafFault(
+        SignedReceipt calldata signed,
+        LeafProof calldata proof,
+        FramesProof calldata frames
+    ) external view returns (Work memory work) {
         work = checkReceipt(signed);
         checkLeaf(proof, signed.assignment.leafCount, signed.receipt.outputRoot);
         if (_isRightLeaf(signed.assignment, proof, frames)) revert LeafIsCorrect(proof.leafIndex);

@@ -3,11 +3,19 @@ pragma solidity 0.8.37;
 
 import {Addresses} from "./Addresses.sol";
 import {Cases} from "./Cases.sol";
-import {FramesProof, IEvidence, LeafProof, QuorumVerdict, SignedReceipt, Work} from "./interfaces/IEvidence.sol";
+import {
+    FramesProof,
+    IEvidence,
+    LeafProof,
+    QuorumVerdict,
+    SignedReceipt,
+    Work
+} from "./interfaces/IEvidence.sol";
 import {CaseStatus, FaultKind, IFraudCourt, Opening} from "./interfaces/IFraudCourt.sol";
 import {ITicketBroker} from "./interfaces/ITicketBroker.sol";
 import {Bls} from "./libraries/Bls.sol";
 import {CourtDomain} from "./libraries/CourtDomain.sol";
+import {Wiring} from "./libraries/Wiring.sol";
 import {Assignment} from "./objects/Assignment.sol";
 import {Receipt} from "./objects/Receipt.sol";
 import {Verdict, Verdicts} from "./objects/Verdict.sol";
@@ -33,10 +41,7 @@ contract FraudCourt is Cases {
         // The others were given addresses before anything stood there. Those that come later check this one.
         _requireSame(stakes.court(), address(this));
         _requireSame(evidence.court(), address(this));
-        _requireSame(address(rounds.roster()), addresses.roster);
-        _requireSame(address(rounds.registry()), address(registry));
-        _requireSame(registry.rounds(), address(rounds));
-        _requireSame(registry.court(), address(this));
+        Wiring.check(addresses);
     }
 
     /// @inheritdoc IFraudCourt
@@ -97,9 +102,8 @@ contract FraudCourt is Cases {
             verdict.receiptHash != other.receiptHash || verdict.leafIndex != other.leafIndex
                 || verdict.recomputedHash == other.recomputedHash
         ) revert NoEquivocation();
-        caseId = verifierCaseId(
-            FaultKind.VerifierEquivocation, verifier, verdict.receiptHash, verdict.leafIndex
-        );
+        caseId =
+            verifierCaseId(FaultKind.VerifierEquivocation, verifier, verdict.receiptHash, verdict.leafIndex);
         _requireUnproven(caseId);
         bytes32 separator = CourtDomain.separator(address(this));
         bytes memory hashed = Bls.addG1(_hash(separator, verdict), _hash(separator, other));
@@ -107,9 +111,7 @@ contract FraudCourt is Cases {
             revert InvalidAggregate();
         }
         _open(
-            _opening(
-                FaultKind.VerifierEquivocation, caseId, verifier, verdict.receiptHash, verdict.leafIndex
-            )
+            _opening(FaultKind.VerifierEquivocation, caseId, verifier, verdict.receiptHash, verdict.leafIndex)
         );
     }
 
@@ -126,9 +128,7 @@ contract FraudCourt is Cases {
         _equivocated[attempt] = true;
         // All of it burns: a reserve pays nobody for reporting oneself.
         uint256 burned = broker.slashReserve(broadcaster);
-        emit BroadcasterEquivocated(
-            broadcaster, assignment.jobId, assignment.seq, assignment.attempt, burned
-        );
+        emit BroadcasterEquivocated(broadcaster, assignment.jobId, assignment.seq, assignment.attempt, burned);
     }
 
     /// @inheritdoc IFraudCourt
@@ -148,13 +148,11 @@ contract FraudCourt is Cases {
         _spare(opening);
     }
 
-    function _opening(
-        FaultKind kind,
-        bytes32 caseId,
-        address operator,
-        bytes32 receiptHash,
-        uint32 leafIndex
-    ) private pure returns (Opening memory opening) {
+    function _opening(FaultKind kind, bytes32 caseId, address operator, bytes32 receiptHash, uint32 leafIndex)
+        private
+        pure
+        returns (Opening memory opening)
+    {
         (opening.kind, opening.caseId, opening.operator) = (kind, caseId, operator);
         (opening.receiptHash, opening.leafIndex) = (receiptHash, leafIndex);
     }

@@ -59,7 +59,9 @@ abstract contract VerifierFaults is ChallengeBonds {
         caseId = _wrongEncodeId(evidence.hashAssignment(assignment));
         CaseState memory state = court.caseOf(caseId);
         if (!_isQuorums(state)) revert NotTheCase(caseId, state.status);
-        if (position > 63 || (state.bitmap >> position) & 1 == 0) revert WrongPosition(position, state.bitmap);
+        if (position > 63 || (state.bitmap >> position) & 1 == 0) {
+            revert WrongPosition(position, state.bitmap);
+        }
         (address verifier, bytes32 draw) = _draw(state, epoch, position, ticket);
         Finder storage finder = _finders[state.subject][state.leafIndex];
         if (finder.verifier != address(0) && draw >= finder.draw) revert LowerDraw(draw, finder.draw);
@@ -126,8 +128,7 @@ abstract contract VerifierFaults is ChallengeBonds {
         (opening.round, opening.bitmap) = (base.round, base.bitmap);
         _accuse(opening, FaultKind.FalsePass, position, receiptHash, proof.leafIndex);
         // The quorum's hash is another, so a verdict that says the leaf's own is a pass, and contradicted.
-        bytes32 digest =
-            evidence.hashVerdict(Verdict(receiptHash, proof.leafIndex, proof.leaf.outputHash));
+        bytes32 digest = evidence.hashVerdict(Verdict(receiptHash, proof.leafIndex, proof.leaf.outputHash));
         evidence.checkVerifier(opening.operator, digest, signature);
         return _open(opening);
     }
@@ -144,8 +145,9 @@ abstract contract VerifierFaults is ChallengeBonds {
         opening.subject = _wrongEncodeId(work.assignmentHash);
         CaseState memory base = court.caseOf(opening.subject);
         if (base.leafIndex == proof.leafIndex && base.status != CaseStatus.None) {
-            if (base.status == CaseStatus.Open) court.contest(opening.subject, Cause.Conflict);
-            else if (base.status != CaseStatus.Contested && !_isVoid(base.status)) {
+            if (base.status == CaseStatus.Open) {
+                court.contest(opening.subject, Cause.Conflict);
+            } else if (base.status != CaseStatus.Contested && !_isVoid(base.status)) {
                 revert NotTheCase(opening.subject, base.status);
             }
         }

@@ -16,7 +16,7 @@ use crate::convert::{address_in, address_out, word_out};
 use crate::error::ChainError;
 use crate::queue::FeeCaps;
 use crate::queue::fees::Fees;
-use crate::rpc::{Rpc, RpcError};
+use crate::rpc::{Broadcast, Rpc, RpcError};
 use crate::signing::{Unsigned, sign};
 
 /// What to deploy.
@@ -78,7 +78,12 @@ pub async fn deploy(
                 tip: fees.tip,
             },
         );
-        rpc.send_raw(&raw).await?;
+        if let Broadcast::Refused(reason) = rpc.send_raw(&raw).await? {
+            return Err(ChainError::Deploy {
+                name: creation.name,
+                reason,
+            });
+        }
         sent.push((creation, tx));
     }
     let begun = Instant::now();

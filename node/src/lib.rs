@@ -18,6 +18,7 @@ mod do_broadcaster;
 mod do_transcoder;
 mod do_verifier;
 mod driver;
+mod ether;
 mod journal;
 mod keeper;
 mod keys;
@@ -36,6 +37,7 @@ mod validate;
 
 pub use blobs::BlobFolder;
 pub use config::Config;
+pub use ether::Ether;
 pub use journal::JournalError;
 pub use keys::{KeyError, Keys};
 pub use notice::Notice;

@@ -175,7 +175,7 @@ async fn begin(
     let domain = deployment.domain();
     let p2p = config.network(domain.chain_id, domain.court)?;
     tracing::info!(operator = %keys.operator.address(), chain = domain.chain_id, court = %domain.court, "starting");
-    let client = Client::connect(&config.rpc, &deployment, keys.operator.clone()).await?;
+    let client = Client::connect(config.endpoints(), &deployment, keys.operator.clone()).await?;
     client.check_params(&deployment.params).await?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = Workers::new(worker, Limits::default(), config.workers.unwrap_or(cores));
@@ -209,7 +209,8 @@ async fn begin(
     let settings = Settings {
         folder,
         keys,
-        rpc: config.rpc.clone(),
+        rpc: config.endpoints(),
+        queue: config.queue(),
         deployment,
         p2p,
         workers,

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use assay_chain::Endpoints;
 use assay_chain::contracts::Deployment;
+use assay_chain::queue::QueueConfig;
 use assay_encoder::{EncodeRequest, Workers};
 use assay_protocol::U256;
 use assay_protocol::assignment::Assignment;
@@ -73,8 +75,10 @@ pub struct Settings {
     pub folder: PathBuf,
     /// Its keys.
     pub keys: Keys,
-    /// RPC of the chain.
-    pub rpc: String,
+    /// Nodes of the chain.
+    pub rpc: Endpoints,
+    /// How transactions are sent.
+    pub queue: QueueConfig,
     /// The deployment.
     pub deployment: Deployment,
     /// The network.

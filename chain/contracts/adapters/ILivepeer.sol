@@ -12,7 +12,8 @@ interface ILivepeerBondingManager {
     ///         only while the system is not paused.
     /// @param slashAmount part of the bond, in 1/1,000,000
     /// @param finderFee part of the penalty that the finder gets, in 1/1,000,000; the rest is burned
-    function slashTranscoder(address transcoder, address finder, uint256 slashAmount, uint256 finderFee) external;
+    function slashTranscoder(address transcoder, address finder, uint256 slashAmount, uint256 finderFee)
+        external;
 
     /// @notice State of a delegator; a transcoder is its own.
     function getDelegator(address delegator)

@@ -81,15 +81,10 @@ interface IChallenges {
     error WrongDeployment(address found, address expected);
 
     /// The signer with the lowest draw so far.
-    event FinderClaimed(
-        bytes32 indexed caseId, address indexed verifier, uint32 leafIndex, bytes32 draw
-    );
+    event FinderClaimed(bytes32 indexed caseId, address indexed verifier, uint32 leafIndex, bytes32 draw);
     /// A quorum passed a leaf that this verifier had accused.
     event LeafAcquitted(
-        bytes32 indexed receiptHash,
-        uint32 leafIndex,
-        address indexed transcoder,
-        address indexed accuser
+        bytes32 indexed receiptHash, uint32 leafIndex, address indexed transcoder, address indexed accuser
     );
     /// A transcoder committed itself to a fault in the next round.
     event FaultPlanted(address indexed operator, uint64 indexed round, bytes32 commitment, uint256 bond);

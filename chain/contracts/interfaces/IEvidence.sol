@@ -119,16 +119,18 @@ interface IEvidence is IEvidenceErrors {
     function hashAccusation(Accusation calldata accusation) external view returns (bytes32);
 
     /// @notice Checks a wrong encode as `IFraudCourt.prove` takes it.
-    function checkProof(SignedReceipt calldata signed, LeafProof calldata proof, QuorumVerdict calldata verdict)
-        external
-        view
-        returns (Work memory);
+    function checkProof(
+        SignedReceipt calldata signed,
+        LeafProof calldata proof,
+        QuorumVerdict calldata verdict
+    ) external view returns (Work memory);
 
     /// @notice Checks a leaf fault as `IFraudCourt.leafFault` takes it.
-    function checkLeafFault(SignedReceipt calldata signed, LeafProof calldata proof, FramesProof calldata frames)
-        external
-        view
-        returns (Work memory);
+    function checkLeafFault(
+        SignedReceipt calldata signed,
+        LeafProof calldata proof,
+        FramesProof calldata frames
+    ) external view returns (Work memory);
 
     /// @notice Checks two receipts as `IFraudCourt.equivocation` takes them.
     function checkEquivocation(
@@ -146,10 +148,11 @@ interface IEvidence is IEvidenceErrors {
     ) external view returns (address broadcaster);
 
     /// @notice Checks that a quorum passed a leaf: `recomputedHash` is the leaf's.
-    function checkPasses(SignedReceipt calldata signed, LeafProof calldata proof, QuorumVerdict calldata verdict)
-        external
-        view
-        returns (Work memory);
+    function checkPasses(
+        SignedReceipt calldata signed,
+        LeafProof calldata proof,
+        QuorumVerdict calldata verdict
+    ) external view returns (Work memory);
 
     /// @notice Checks everything about a receipt but its leaves: the broadcaster's signature, the job, the
     ///         round, the evidence window and the transcoder's signature.

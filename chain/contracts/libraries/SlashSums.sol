@@ -55,9 +55,7 @@ library SlashSums40 {
     /// @dev Periods between the last addition and now push the buckets up and out.
     function _movedTo(uint256 word, uint256 period) private pure returns (uint256) {
         uint256 passed = period - (word >> PERIOD_SHIFT);
-        uint256 buckets = passed < BUCKETS
-            ? (word << (passed * BUCKET_BITS)) & ((1 << PERIOD_SHIFT) - 1)
-            : 0;
+        uint256 buckets = passed < BUCKETS ? (word << (passed * BUCKET_BITS)) & ((1 << PERIOD_SHIFT) - 1) : 0;
         return (period << PERIOD_SHIFT) | buckets;
     }
 

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {
-    CaseStatus,
-    FaultKind,
-    FramesProof,
-    LeafProof,
-    SignedReceipt
-} from "../interfaces/IFraudCourt.sol";
+import {CaseStatus, FaultKind, FramesProof, LeafProof, SignedReceipt} from "../interfaces/IFraudCourt.sol";
 import {IEvidenceErrors} from "../interfaces/IEvidence.sol";
 import {IFraudCourt} from "../interfaces/IFraudCourt.sol";
 import {Bls} from "../libraries/Bls.sol";

@@ -111,7 +111,9 @@ contract ProveTest is Stream {
         QuorumVerdict memory quorum = verdict(signed, 3, RECOMPUTED, bitmap);
         bool enough = 3 * signedWeight >= 2 * total;
         if (!enough) {
-            vm.expectRevert(abi.encodeWithSelector(IEvidenceErrors.QuorumMissed.selector, signedWeight, total));
+            vm.expectRevert(
+                abi.encodeWithSelector(IEvidenceErrors.QuorumMissed.selector, signedWeight, total)
+            );
         }
         court.prove(signed, proof, quorum);
         vm.assertEq(bonding.isFrozen(Role.Transcoder, transcoder), enough);
@@ -121,7 +123,9 @@ contract ProveTest is Stream {
         SignedReceipt memory signed = receipt(1);
         LeafProof memory proof = leafProof(1, 3);
         QuorumVerdict memory quorum = verdict(signed, 3, proof.leaf.outputHash, 0xf);
-        vm.expectRevert(abi.encodeWithSelector(IEvidenceErrors.OutputIsCorrect.selector, proof.leaf.outputHash));
+        vm.expectRevert(
+            abi.encodeWithSelector(IEvidenceErrors.OutputIsCorrect.selector, proof.leaf.outputHash)
+        );
         court.prove(signed, proof, quorum);
     }
 
@@ -278,7 +282,9 @@ contract ProveTest is Stream {
         if (ok) {
             // Only padding, which the decoder ignores, may differ: the case is the very same.
             vm.assertTrue(
-                court.caseOf(court.caseIdOf(FaultKind.WrongEncode, evidence.hashAssignment(signed.assignment)))
+                court.caseOf(
+                    court.caseIdOf(FaultKind.WrongEncode, evidence.hashAssignment(signed.assignment))
+                )
                 .status == CaseStatus.Open
             );
         }

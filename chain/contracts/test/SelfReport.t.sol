@@ -49,7 +49,8 @@ contract SelfReportTest is Courtroom {
         vm.roll((uint256(epochOf(signed.assignment)) + 1) * 5);
         for (uint256 i = 0; i < VERIFIERS; ++i) {
             // Not every one has drawn it, and only the lowest counts.
-            try challenges.claimFinder(signed.assignment, i, ticket(i, epochOf(signed.assignment))) {} catch {}
+            try challenges.claimFinder(signed.assignment, i, ticket(i, epochOf(signed.assignment))) {}
+                catch {}
         }
         uint256 ownBefore = ownStake(Role.Transcoder, transcoder);
         uint256 delegatedBefore = bonding.stakeOf(Role.Transcoder, transcoder, DELEGATOR);
@@ -64,8 +65,7 @@ contract SelfReportTest is Courtroom {
         uint256 paid = challenges.settleFinder(signed.assignment);
         if (token.totalSupply() == burnedBefore) rewards += paid;
         uint256 ownCut = ownBefore - ownStake(Role.Transcoder, transcoder);
-        uint256 cut =
-            ownCut + delegatedBefore - bonding.stakeOf(Role.Transcoder, transcoder, DELEGATOR);
+        uint256 cut = ownCut + delegatedBefore - bonding.stakeOf(Role.Transcoder, transcoder, DELEGATOR);
         vm.assertTrue(ownCut > 0 && rewards < cut, "reporting oneself pays");
         vm.assertLe(2 * rewards, ownCut + 2);
         vm.assertTrue(token.totalSupply() < supply);

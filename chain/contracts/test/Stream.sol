@@ -142,7 +142,8 @@ abstract contract Stream is Network {
         view
         returns (QuorumVerdict memory)
     {
-        bytes32 digest = evidence.hashVerdict(Verdict(evidence.hashReceipt(signed.receipt), index, recomputed));
+        bytes32 digest =
+            evidence.hashVerdict(Verdict(evidence.hashReceipt(signed.receipt), index, recomputed));
         return QuorumVerdict(recomputed, bitmap, aggregate(digest, bitmap));
     }
 
