@@ -12,11 +12,21 @@ const DEPLOYED = [
   "LivepeerToken",
   "FixedRandomSource",
   "BlockhashRandomSource",
+  "Operators",
   "RoundsManager",
+  "Roster",
+  "FeeLedger",
   "BondingManager",
   "VerifierRegistry",
   "JobRegistry",
+  "Evidence",
   "FraudCourt",
+  "Contests",
+  "Challenges",
+  "TicketBroker",
+  "Minter",
+  "FundedPool",
+  "WorkLedger",
 ];
 // EIP-170.
 const MAX_CODE_BYTES = 24576;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Addresses} from "./Addresses.sol";
 import {IJobRegistry, Job} from "./interfaces/IJobRegistry.sol";
+import {IOperators} from "./interfaces/IOperators.sol";
 import {IRandomSource} from "./interfaces/IRandomSource.sol";
 import {Profiles} from "./libraries/Profiles.sol";
 import {InvalidParameter, Parameters} from "./Parameters.sol";
@@ -10,6 +12,8 @@ import {InvalidParameter, Parameters} from "./Parameters.sol";
 /// @notice The seed is the random source's value for a fixed block after the one that created the job,
 ///         whoever asks for it and whenever: a caller cannot wait for a seed that it likes.
 contract JobRegistry is IJobRegistry {
+    /// Whose key acts for whom.
+    IOperators public immutable operators;
     /// Where seeds come from.
     IRandomSource public immutable randomSource;
     /// Blocks from a job's creation to the block that gives its seed.
@@ -20,10 +24,11 @@ contract JobRegistry is IJobRegistry {
     mapping(uint256 jobId => Job) private _jobs;
     mapping(uint256 jobId => bytes32) private _seeds;
 
-    constructor(Parameters memory parameters, IRandomSource randomSource_) {
+    constructor(Parameters memory parameters, Addresses memory addresses) {
         if (parameters.seedDelayBlocks == 0) revert InvalidParameter("seedDelayBlocks", 0, 1);
         seedDelayBlocks = parameters.seedDelayBlocks;
-        randomSource = randomSource_;
+        operators = IOperators(addresses.operators);
+        randomSource = IRandomSource(addresses.randomSource);
     }
 
     /// @inheritdoc IJobRegistry
@@ -32,8 +37,9 @@ contract JobRegistry is IJobRegistry {
         jobId = ++jobCount;
         uint64 seedBlock = uint64(block.number) + seedDelayBlocks;
         bytes32 profilesHash = keccak256(profiles);
-        _jobs[jobId] = Job(msg.sender, seedBlock, profilesHash, maxPricePerPixel);
-        emit JobCreated(jobId, msg.sender, profilesHash, maxPricePerPixel, seedBlock, profiles);
+        address broadcaster = operators.operatorOf(msg.sender);
+        _jobs[jobId] = Job(broadcaster, seedBlock, profilesHash, maxPricePerPixel);
+        emit JobCreated(jobId, broadcaster, profilesHash, maxPricePerPixel, seedBlock, profiles);
     }
 
     /// @inheritdoc IJobRegistry

@@ -7,11 +7,28 @@ import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20P
 
 /// @title The staking token of deployments of our own
 /// @notice ERC-20 with permit and burn, 18 decimals, under the name and symbol of the token it stands for.
-///         The whole supply is created once; nobody can create more.
+///         After the first supply only the minter creates more, by its rules.
 contract LivepeerToken is ERC20, ERC20Permit, ERC20Burnable {
-    /// @param holder receives the whole supply
+    /// Only the minter may do this.
+    error NotTheMinter(address caller);
+
+    /// The only account that creates tokens; zero if nobody does.
+    address public immutable minter;
+
+    /// @param holder receives the first supply
     /// @param supply in base units (1e-18 LPT)
-    constructor(address holder, uint256 supply) ERC20("Livepeer Token", "LPT") ERC20Permit("Livepeer Token") {
+    /// @param minter_ may create more, forever
+    constructor(address holder, uint256 supply, address minter_)
+        ERC20("Livepeer Token", "LPT")
+        ERC20Permit("Livepeer Token")
+    {
+        minter = minter_;
         _mint(holder, supply);
+    }
+
+    /// @notice Creates `amount` base units for `to`; the minter's alone.
+    function mint(address to, uint256 amount) external {
+        if (msg.sender != minter) revert NotTheMinter(msg.sender);
+        _mint(to, amount);
     }
 }

@@ -8,6 +8,8 @@ use assay_protocol::fraud_proof::VerifierSet;
 use assay_protocol::rules::{ChainView, Job};
 use assay_protocol::{Address, B256, U256};
 
+use crate::authority::Authority;
+
 /// Rounds kept; evidence never reaches further back than a few.
 const ROUNDS: usize = 64;
 
@@ -33,8 +35,10 @@ pub struct Case {
     pub executable: u64,
     /// The leaf, where it is about one.
     pub leaf: u32,
-    /// Block of its execution.
-    pub executed: Option<u64>,
+    /// Block in which it ended: by its execution, or without a slash.
+    pub ended: Option<u64>,
+    /// Whether the resolver decides it: nobody executes it meanwhile.
+    pub contested: bool,
 }
 
 /// One round.
@@ -74,6 +78,8 @@ pub struct ChainState {
     pub posted: BTreeMap<U256, Posted>,
     /// Cases by id.
     pub cases: BTreeMap<B256, Case>,
+    /// Who signs for whom.
+    pub authority: Authority,
 }
 
 impl ChainState {
@@ -96,19 +102,27 @@ impl ChainState {
     pub fn frozen(&self, operator: Address) -> bool {
         self.cases
             .values()
-            .any(|case| case.operator == operator && case.executed.is_none())
+            .any(|case| case.operator == operator && case.ended.is_none())
     }
 
-    /// Marks a case as executed in `block`; gives it back.
-    pub fn execute(&mut self, case: B256, block: u64) -> Option<Case> {
+    /// Marks a case as over in `block`, executed or not; gives it back.
+    pub fn end(&mut self, case: B256, block: u64) -> Option<Case> {
         let case = self.cases.get_mut(&case)?;
-        case.executed = Some(block);
+        case.ended = Some(block);
         Some(case.clone())
+    }
+
+    /// The operator for which a key has signed in a known round, or may in the next one.
+    pub fn acts_for(&self, key: Address) -> Option<Address> {
+        let next = self.current().map_or(0, |(number, _)| number) + 1;
+        let rounds = self.rounds.keys().copied();
+        self.authority.acts_for(key, rounds.chain([next]))
     }
 
     /// Forgets everything above block `ancestor`: a reorganisation.
     pub fn rewind(&mut self, ancestor: u64) {
         self.head = ancestor;
+        self.authority.rewind(ancestor);
         let posted = &self.posted;
         // A job whose seed's block is void has no seed.
         self.jobs
@@ -117,7 +131,7 @@ impl ChainState {
         self.rounds.retain(|_, round| round.opened_at <= ancestor);
         self.cases.retain(|_, case| case.opened <= ancestor);
         for case in self.cases.values_mut() {
-            case.executed = case.executed.filter(|block| *block <= ancestor);
+            case.ended = case.ended.filter(|block| *block <= ancestor);
         }
     }
 
@@ -157,13 +171,19 @@ impl ChainState {
             .find_map(|round| round.verifiers.find(verifier).map(|(_, seat)| seat.key))
     }
 
-    /// Whether the account has stake in a known round or a job: others need not be listened to.
+    /// Whether the account has stake in a known round or a job, with its seed or still without: others need not be
+    /// listened to.
     pub fn known(&self, account: Address) -> bool {
         let staked = |round: &Round| {
             round.transcoders.get(account).is_some() || round.verifiers.find(account).is_some()
         };
+        let posted = self.posted.values().map(|posted| &posted.job);
         self.rounds.values().rev().any(staked)
-            || self.jobs.values().any(|job| job.broadcaster == account)
+            || self
+                .jobs
+                .values()
+                .chain(posted)
+                .any(|job| job.broadcaster == account)
     }
 
     /// An operator's place in line for chores, by address. Only the present round's operators stand in it, and the line is
@@ -219,8 +239,12 @@ impl ChainView for ChainState {
             .map(|(number, _)| *number)
     }
 
+    fn signer_at(&self, operator: Address, round: u64) -> Address {
+        self.authority.signer_at(operator, round)
+    }
+
     fn frozen_since(&self, operator: Address, block: u64) -> bool {
-        let until = |case: &Case| case.executed.is_none_or(|executed| executed >= block);
+        let until = |case: &Case| case.ended.is_none_or(|ended| ended >= block);
         self.cases
             .values()
             .any(|case| case.operator == operator && until(case))

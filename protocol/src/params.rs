@@ -34,6 +34,14 @@ pub struct Params {
     pub wrong_encode_bps: u64,
     /// Two signatures where one is allowed, basis points of the pool.
     pub equivocation_bps: u64,
+    /// A verifier's pass that a quorum's verdict contradicts, basis points of its pool.
+    pub false_pass_bps: u64,
+    /// An accusation of a leaf that a quorum finds correct, basis points of the accuser's pool.
+    pub false_accusation_bps: u64,
+    /// An epoch ticket shown on chain before its epoch has ended, basis points of its signer's pool.
+    pub early_ticket_bps: u64,
+    /// A Divergence that is refuted, basis points of its signer's pool.
+    pub divergence_bps: u64,
     /// Rounds within which a wrong encode counts as a repeat.
     pub repeat_rounds: u64,
     /// Finder's part of the own-bond cut, basis points.
@@ -43,6 +51,57 @@ pub struct Params {
     pub signers_bps: u64,
     /// Expected checks per leaf over the whole network, millionths.
     pub checks_per_leaf_ppm: u64,
+    /// What contesting a case costs the accused unless the resolver agrees.
+    pub contest_bond: Lpt,
+    /// Rounds after which a resolver that says nothing is not waited for.
+    pub resolver_rounds: u64,
+    /// Rounds within which quorum slashes are held against the signers' own stake.
+    pub cap_rounds: u64,
+    /// More operators than these accused of wrong encodes in one round trip the circuit breaker, if they also have
+    /// more than `breaker_stake_bps` of the active stake.
+    pub breaker_operators: u64,
+    /// See `breaker_operators`; 10,000 basis points switch the breaker off.
+    pub breaker_stake_bps: u64,
+    /// Rounds for which a tripped breaker stops an encoder's assignments, at most.
+    pub breaker_rounds: u64,
+    /// What demanding the opening of a leaf costs unless it stays closed.
+    pub challenge_bond: Lpt,
+    /// Blocks in which a demanded leaf must be opened.
+    pub challenge_blocks: u64,
+    /// What planting a fault costs unless it is revealed.
+    pub plant_bond: Lpt,
+    /// Part of each payment that is burned, basis points: whoever pays itself loses it.
+    pub burned_fee_bps: u64,
+    /// Rounds from a broadcaster's `unlock` to its `withdraw`. All but the first of them are longer than D, evidence
+    /// and case window together, so that every ticket signed before can still be redeemed.
+    pub unlock_rounds: u64,
+    /// Part of the supply that inflation moves bonding toward, basis points.
+    pub target_bonding_bps: u64,
+    /// Inflation of the first round, 1/1,000,000,000 of the supply.
+    pub inflation_ppb: u64,
+    /// What inflation moves by each round, 1/1,000,000,000 of the supply.
+    pub inflation_step_ppb: u64,
+    /// The transcoders' part of a round's mint, basis points; the rest is the verifiers'.
+    pub transcoders_mint_bps: u64,
+    /// By how much an operator's share of the certified work may exceed its share of stake and still be minted, basis
+    /// points of the latter.
+    pub claim_slack_bps: u64,
+    /// Part of the stake, the busiest, that is left out of the demand that the mint goes by, basis points: a coalition
+    /// that has less cannot raise it without paying the others.
+    pub demand_trim_bps: u64,
+    /// Certified pixels of a round from which its whole budget is paid: below, the mint per pixel stays the same, so
+    /// that at low demand a few cheap pixels do not buy a whole round's inflation.
+    pub full_mint_pixels: u64,
+    /// Blocks in which a round's work is certified, from the block on in which its evidence is complete.
+    pub certify_blocks: u64,
+    /// Blocks from the certificate in which its work is claimed.
+    pub claim_blocks: u64,
+    /// Gap-free segments that a job needs in a round for its work to be minted.
+    pub job_segments: u64,
+    /// Part of a job's segments in a round that their electees must have receipted for it to be minted, basis points.
+    pub receipted_bps: u64,
+    /// Part of the active stake that a job's price cap must admit for its work to be minted, basis points.
+    pub admitted_bps: u64,
     /// A message about an assignment is late when it is first seen this many blocks after its deadline.
     pub late_blocks: u64,
     /// Blocks without a proof after which everyone that found the same accuses too.
@@ -71,8 +130,49 @@ impl Params {
             repeat_rounds: 30,
             finder_bps: 1_000,
             signers_bps: 2_000,
+            false_pass_bps: 1_000,
+            false_accusation_bps: 100,
+            early_ticket_bps: 1_000,
+            divergence_bps: 1_000,
             // One check per 24 leaves: verification costs about 4 % of encoding.
             checks_per_leaf_ppm: 41_667,
+            // The least that an operator has at stake: who is innocent gets it back.
+            contest_bond: Lpt::whole(100),
+            resolver_rounds: 7,
+            cap_rounds: 30,
+            breaker_operators: 3,
+            breaker_stake_bps: 1_000,
+            breaker_rounds: 2,
+            // Covers the gas of an answer many times over.
+            challenge_bond: Lpt::whole(5),
+            // An hour: half of what opens a case's end, so that an operator may be asleep at its node's restart.
+            challenge_blocks: 300,
+            plant_bond: Lpt::whole(1),
+            // Livepeer burns nothing; 5 % of what is paid in circles is lost each time.
+            burned_fee_bps: 500,
+            // 7,205 blocks of D, evidence and case window lie in the second and third round; one more to redeem.
+            unlock_rounds: 4,
+            // Livepeer's target, inflation at its start on this scale, and change per round.
+            target_bonding_bps: 5_000,
+            inflation_ppb: 218_500,
+            inflation_step_ppb: 500,
+            transcoders_mint_bps: 9_000,
+            // Every basis point is budget that free pixels to oneself take from nobody's work; without it the luck of elections
+            // costs about 0.4/sqrt(n) of the mint of who does n segments in a round, 1 % at 1,000.
+            claim_slack_bps: 0,
+            // A third, rounded up.
+            demand_trim_bps: 3_334,
+            // At 30 M LPT, 0.002 ETH each, and 1,000 wei a pixel (the example of Livepeer's documentation) a pixel is minted
+            // a quarter of its fee: docs/economics.md says why not more. About 12,000 streams in three renditions.
+            full_mint_pixels: 50_000_000_000_000_000,
+            // One round to certify, a week to claim.
+            certify_blocks: 6_377,
+            claim_blocks: 44_639,
+            // Nine minutes. Of 32 segments, one job in four thousand gives a third of the stake 26 when its cap shuts out a
+            // third; of 256, the best of a thousand jobs gives it three fifths.
+            job_segments: 256,
+            receipted_bps: 8_000,
+            admitted_bps: 6_667,
             late_blocks: 2,
             join_blocks: 3,
             open_blocks: 6,
@@ -90,6 +190,16 @@ impl Params {
             unbonding_rounds: 3,
             min_own_bond: Lpt::whole(10),
             checks_per_leaf_ppm: 250_000,
+            contest_bond: Lpt::whole(10),
+            challenge_bond: Lpt::whole(1),
+            challenge_blocks: 8,
+            // 29 blocks of D, evidence and case window lie in the second and third round; two more to redeem.
+            unlock_rounds: 5,
+            // One stream of three renditions.
+            full_mint_pixels: 10_000_000_000,
+            certify_blocks: 20,
+            claim_blocks: 200,
+            job_segments: 5,
             ..Self::mainnet()
         }
     }
@@ -100,6 +210,16 @@ impl Params {
             round_blocks: 8,
             response_blocks: 12,
             checks_per_leaf_ppm: 2_000_000,
+            // Too few operators for a coincidence to mean anything: off.
+            breaker_stake_bps: 10_000,
+            // 35 blocks of D, evidence and case window lie in five rounds; two more to redeem.
+            unlock_rounds: 8,
+            // A few segments make a round: who is idle in it by chance must not stop the mint.
+            demand_trim_bps: 0,
+            full_mint_pixels: 1_000_000,
+            certify_blocks: 24,
+            claim_blocks: 80,
+            job_segments: 2,
             ..Self::testnet()
         }
     }

@@ -6,7 +6,8 @@ import {Blob} from "./Blob.sol";
 
 /// @notice The verifiers of one round, read from their blob.
 /// @dev `data`: the sum of the weights (32 bytes), the sum of the keys (256), then one member word each
-///      (address and weight, see `ActiveSets`) in ascending order.
+///      (address and weight, see `ActiveSets`) in ascending order, then the own bonds (12 bytes each) in that
+///      order.
 struct VerifierSet {
     bytes data;
     uint256 count;
@@ -18,29 +19,33 @@ library VerifierSets {
     uint256 private constant KEY_OFFSET = 0x20;
     uint256 private constant KEY_LENGTH = 0x100;
     uint256 private constant MEMBERS_OFFSET = 0x120;
+    uint256 private constant ENTRY_LENGTH = 0x2c;
     uint256 private constant WEIGHT_MASK = 0xffffffffffffffffffffffff;
 
     /// The bitmap names a position that the set does not have, or the verifier that is left out.
     error UnknownSigner(uint64 bitmap, uint256 verifiers);
 
     /// @param members member words in ascending order, of which the first `count` are taken
-    function store(uint256[] memory members, uint256 count, uint256 total, bytes memory aggregateKey_)
-        internal
-        returns (address blob)
-    {
-        bytes memory words = new bytes(count * 0x20);
+    /// @param owns own bonds in the same order
+    function store(
+        uint256[] memory members,
+        uint96[] memory owns,
+        uint256 count,
+        uint256 total,
+        bytes memory aggregateKey_
+    ) internal returns (address blob) {
+        bytes memory words;
+        bytes memory bonds;
         for (uint256 i = 0; i < count; ++i) {
-            uint256 member = members[i];
-            assembly ("memory-safe") {
-                mstore(add(add(words, 0x20), mul(i, 0x20)), member)
-            }
+            words = abi.encodePacked(words, members[i]);
+            bonds = abi.encodePacked(bonds, owns[i]);
         }
-        return Blob.write(abi.encodePacked(total, aggregateKey_, words));
+        return Blob.write(abi.encodePacked(total, aggregateKey_, words, bonds));
     }
 
     function load(address blob) internal view returns (VerifierSet memory set) {
         set.data = Blob.read(blob);
-        set.count = (set.data.length - MEMBERS_OFFSET) / 0x20;
+        set.count = (set.data.length - MEMBERS_OFFSET) / ENTRY_LENGTH;
         set.total = _word(set.data, 0);
     }
 
@@ -69,11 +74,12 @@ library VerifierSets {
         }
     }
 
-    /// @notice Weight in the bitmap and in all, without the verifier `excluded`, who must not be in the bitmap.
+    /// @notice Weight in the bitmap and in all, without the verifier `excluded`, who must not be in the bitmap, and
+    ///         the own bonds of those in the bitmap.
     function weigh(VerifierSet memory self, uint64 bitmap, address excluded)
         internal
         pure
-        returns (uint256 signed, uint256 total)
+        returns (uint256 signed, uint256 total, uint256 ownStake)
     {
         if (bitmap & ~all(self) != 0) revert UnknownSigner(bitmap, self.count);
         uint256 count = self.count;
@@ -83,16 +89,20 @@ library VerifierSets {
         // For each member: address in the upper 160 bits, weight in the lower 96. Sums of 64 weights fit a word.
         assembly ("memory-safe") {
             let place := add(data, add(0x20, MEMBERS_OFFSET))
+            let bond := add(place, mul(count, 0x20))
             for { let i := 0 } lt(i, count) { i := add(i, 1) } {
                 let member := mload(place)
                 let weight := and(member, WEIGHT_MASK)
                 let signer := and(shr(i, bitmap), 1)
                 signed := add(signed, mul(signer, weight))
+                // The upper 12 bytes of this word.
+                ownStake := add(ownStake, mul(signer, shr(160, mload(bond))))
                 if eq(shr(96, member), shr(96, shl(96, excluded))) {
                     outside := weight
                     excludedSigned := signer
                 }
                 place := add(place, 0x20)
+                bond := add(bond, 12)
             }
         }
         if (excludedSigned != 0) revert UnknownSigner(bitmap, count);

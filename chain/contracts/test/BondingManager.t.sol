@@ -18,24 +18,19 @@ contract BondingManagerTest is Network {
         deploy();
     }
 
-    function parameters() internal pure override returns (Parameters memory p) {
-        p = super.parameters();
-        p.maxTranscoders = 5;
-    }
-
     // ---- bond and delegate ----
 
     function test_bond_and_delegate_show_in_the_pool() external {
         bond(T, OP, 100 * LPT);
         delegate(T, OP, DEL, 40 * LPT);
-        vm.prank(OP);
-        bonding.setTerms(T, 1000, 2500, 1200);
         PoolState memory state = bonding.pool(T, OP);
         vm.assertEq(state.ownStake, 100 * LPT);
         vm.assertEq(state.delegatedStake, 40 * LPT);
         vm.assertEq(state.weight, 140 * LPT);
-        vm.assertTrue(state.active && state.rewardCutBps == 1000 && state.feeShareBps == 2500);
-        vm.assertEq(state.pricePerPixel, 1200);
+        vm.assertEq(bonding.weightOf(T, OP), 140 * LPT);
+        vm.assertEq(bonding.ownStakeOf(T, OP), 100 * LPT);
+        vm.assertEq(bonding.totalBonded(), 140 * LPT);
+        vm.assertTrue(roster.isActive(T, OP));
         vm.assertEq(bonding.stakeOf(T, OP, DEL), 40 * LPT);
         vm.assertEq(bonding.stakeOf(Role.Verifier, OP, OP), 0);
         vm.assertEq(token.balanceOf(address(bonding)), 140 * LPT);
@@ -51,8 +46,8 @@ contract BondingManagerTest is Network {
         fund(OP, 100 * LPT);
         fund(DEL, 100 * LPT);
         vm.startPrank(OP);
-        vm.expectRevert(abi.encodeWithSelector(IBondingManager.BondTooSmall.selector, 10 * LPT - 1, 10 * LPT));
-        bonding.bond(T, 10 * LPT - 1);
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.BondTooSmall.selector, 10 * LPT - 2, 10 * LPT));
+        bonding.bond(T, 10 * LPT - 2);
         vm.expectRevert(abi.encodeWithSelector(SharePools.AmountTooSmall.selector, 0));
         bonding.bond(T, 0);
         vm.expectRevert(abi.encodeWithSelector(IBondingManager.SelfDelegation.selector, OP));
@@ -63,10 +58,6 @@ contract BondingManagerTest is Network {
         );
         vm.prank(DEL);
         bonding.delegate(T, OP, 1);
-        vm.expectRevert(abi.encodeWithSelector(IBondingManager.ShareTooLarge.selector, 10_001, 10_000));
-        bonding.setTerms(T, 10_001, 0, 0);
-        vm.expectRevert(abi.encodeWithSelector(IBondingManager.ShareTooLarge.selector, 10_001, 10_000));
-        bonding.setTerms(T, 0, 10_001, 0);
     }
 
     function test_tokens_sent_to_the_contract_change_no_share() external {
@@ -139,7 +130,156 @@ contract BondingManagerTest is Network {
         vm.prank(OP);
         bonding.unbond(T, OP, 91 * LPT);
         PoolState memory state = bonding.pool(T, OP);
-        vm.assertTrue(!state.active && state.weight == 0 && state.ownStake == 9 * LPT);
+        vm.assertTrue(!roster.isActive(T, OP) && state.weight == 0 && state.ownStake == 9 * LPT);
+    }
+
+    // ---- move and rebond ----
+
+    function test_stake_moves_to_another_pool_and_counts_in_neither_meanwhile() external {
+        address other = address(0xB);
+        bond(T, OP, 100 * LPT);
+        bond(T, other, 100 * LPT);
+        delegate(T, OP, DEL, 40 * LPT);
+        openRound();
+        vm.expectEmit(true, true, true, true, address(bonding));
+        emit IBondingManager.MoveBegun(T, OP, DEL, other, 1, 30 * LPT);
+        vm.prank(DEL);
+        uint256 lockId = bonding.move(T, OP, other, 30 * LPT);
+        vm.assertEq(bonding.weightOf(T, OP), 110 * LPT);
+        vm.assertEq(bonding.weightOf(T, other), 100 * LPT);
+        vm.assertEq(bonding.totalBonded(), 210 * LPT);
+        LockState memory lock = bonding.lockOf(lockId);
+        vm.assertTrue(lock.destination == other && lock.amount == 30 * LPT && lock.round == 1);
+        vm.expectPartialRevert(IBondingManager.TooEarly.selector);
+        bonding.arrive(lockId);
+        _ripen();
+        vm.assertEq(bonding.arrive(lockId), 30 * LPT);
+        vm.assertEq(bonding.stakeOf(T, other, DEL), 30 * LPT);
+        vm.assertEq(bonding.weightOf(T, other), 130 * LPT);
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.UnknownLock.selector, lockId));
+        bonding.arrive(lockId);
+    }
+
+    function test_a_move_whose_destination_is_gone_can_be_withdrawn_or_go_back() external {
+        address other = address(0xB);
+        bond(T, OP, 100 * LPT);
+        bond(T, other, 100 * LPT);
+        delegate(T, OP, DEL, 40 * LPT);
+        vm.startPrank(DEL);
+        uint256 a = bonding.move(T, OP, other, 10 * LPT);
+        uint256 b = bonding.move(T, OP, other, 10 * LPT);
+        vm.stopPrank();
+        vm.prank(other);
+        bonding.unbond(T, other, 100 * LPT);
+        _ripen();
+        vm.expectPartialRevert(IBondingManager.OperatorNotBonded.selector);
+        bonding.arrive(a);
+        vm.startPrank(DEL);
+        vm.assertEq(bonding.withdraw(a), 10 * LPT);
+        vm.assertEq(bonding.rebond(b), 10 * LPT);
+        vm.stopPrank();
+        vm.assertEq(bonding.stakeOf(T, OP, DEL), 30 * LPT);
+    }
+
+    function test_an_operator_moves_its_bond_to_another_and_a_delegator_to_its_own() external {
+        address other = address(0xB);
+        bond(T, OP, 100 * LPT);
+        bond(T, other, 100 * LPT);
+        delegate(T, other, DEL, 50 * LPT);
+        vm.prank(OP);
+        uint256 a = bonding.move(T, OP, other, 20 * LPT);
+        vm.prank(DEL);
+        uint256 b = bonding.move(T, other, DEL, 50 * LPT);
+        _ripen();
+        bonding.arrive(a);
+        bonding.arrive(b);
+        vm.assertEq(bonding.stakeOf(T, other, OP), 20 * LPT);
+        vm.assertEq(bonding.ownStakeOf(T, DEL), 50 * LPT);
+        vm.assertTrue(roster.isActive(T, DEL));
+    }
+
+    function test_what_may_not_be_moved() external {
+        bond(T, OP, 100 * LPT);
+        vm.startPrank(OP);
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.SamePool.selector, OP));
+        bonding.move(T, OP, OP, 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(IBondingManager.OperatorNotBonded.selector, T, DEL, 0, 10 * LPT)
+        );
+        bonding.move(T, OP, DEL, 1);
+        uint256 lockId = bonding.unbond(T, OP, 10 * LPT);
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.NotInTransit.selector, lockId));
+        bonding.arrive(lockId);
+        vm.stopPrank();
+    }
+
+    function test_a_lock_goes_back_at_any_time_by_its_holder_alone() external {
+        bond(T, OP, 100 * LPT);
+        delegate(T, OP, DEL, 40 * LPT);
+        vm.prank(OP);
+        uint256 own = bonding.unbond(T, OP, 95 * LPT);
+        vm.prank(DEL);
+        uint256 delegated = bonding.unbond(T, OP, 40 * LPT);
+        vm.assertFalse(roster.isActive(T, OP));
+        vm.expectPartialRevert(IBondingManager.OperatorNotBonded.selector);
+        vm.prank(DEL);
+        bonding.rebond(delegated);
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.NotTheHolder.selector, DEL, OP));
+        vm.prank(DEL);
+        bonding.rebond(own);
+        vm.prank(OP);
+        vm.assertEq(bonding.rebond(own), 95 * LPT);
+        vm.prank(DEL);
+        vm.assertEq(bonding.rebond(delegated), 40 * LPT);
+        vm.assertEq(bonding.weightOf(T, OP), 140 * LPT);
+        vm.assertEq(bonding.pool(T, OP).ownUnbonding, 0);
+    }
+
+    function test_many_locks_of_one_holder_ripen_each_in_its_time() external {
+        bond(T, OP, 100 * LPT);
+        uint256[] memory ids = new uint256[](5);
+        for (uint256 i = 0; i < ids.length; ++i) {
+            openRound();
+            vm.prank(OP);
+            ids[i] = bonding.unbond(T, OP, (i + 1) * LPT);
+        }
+        vm.assertEq(bonding.lockCount(), 5);
+        _ripen();
+        vm.startPrank(OP);
+        for (uint256 i = ids.length; i > 0; --i) {
+            vm.assertEq(bonding.withdraw(ids[i - 1]), i * LPT);
+        }
+        vm.stopPrank();
+    }
+
+    // ---- permits ----
+
+    function test_permits_take_the_place_of_allowances() external {
+        (address owner, address delegator) = (vm.addr(7), vm.addr(8));
+        token.transfer(owner, 50 * LPT);
+        token.transfer(delegator, 5 * LPT);
+        (uint8 v, bytes32 r, bytes32 s) = _permit(7, 50 * LPT);
+        vm.prank(owner);
+        bonding.bondWithPermit(T, 50 * LPT, block.timestamp, v, r, s);
+        (v, r, s) = _permit(8, 5 * LPT);
+        // Somebody else uses the permit first: its allowance is there all the same.
+        token.permit(delegator, address(bonding), 5 * LPT, block.timestamp, v, r, s);
+        vm.prank(delegator);
+        bonding.delegateWithPermit(T, owner, 5 * LPT, block.timestamp, v, r, s);
+        vm.assertEq(bonding.weightOf(T, owner), 55 * LPT);
+        vm.expectRevert();
+        vm.prank(delegator);
+        bonding.delegateWithPermit(T, owner, 1, block.timestamp, v, r, s);
+    }
+
+    function _permit(uint256 secret, uint256 amount) private view returns (uint8, bytes32, bytes32) {
+        address owner = vm.addr(secret);
+        bytes32 typeHash =
+            keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
+        bytes32 permit = keccak256(
+            abi.encode(typeHash, owner, address(bonding), amount, token.nonces(owner), block.timestamp)
+        );
+        return vm.sign(secret, keccak256(abi.encodePacked(hex"1901", token.DOMAIN_SEPARATOR(), permit)));
     }
 
     // ---- freeze and slash ----
@@ -222,77 +362,15 @@ contract BondingManagerTest is Network {
         bonding.slash(T, address(0xEE), 10_000);
     }
 
-    // ---- active set and snapshots ----
-
-    function test_a_larger_newcomer_replaces_the_smallest() external {
-        for (uint160 i = 1; i <= 5; ++i) {
-            bond(T, address(i), i * 20 * LPT);
-        }
-        bond(T, address(6), 20 * LPT);
-        vm.assertFalse(bonding.pool(T, address(6)).active);
-        delegate(T, address(6), DEL, 5 * LPT);
-        vm.assertTrue(bonding.pool(T, address(6)).active);
-        vm.assertFalse(bonding.pool(T, address(1)).active);
-        // When a place becomes free, anyone brings the next one in.
-        vm.prank(address(3));
-        bonding.unbond(T, address(3), 60 * LPT);
-        bonding.enlist(T, address(1));
-        vm.assertTrue(bonding.pool(T, address(1)).active);
-        bonding.enlist(T, address(77));
-        vm.assertFalse(bonding.pool(T, address(77)).active);
-    }
-
-    function test_a_snapshot_is_sorted_and_never_changes() external {
-        for (uint160 i = 5; i >= 1; --i) {
-            bond(T, address(i * 7), i * 20 * LPT);
-            vm.prank(address(i * 7));
-            bonding.setTerms(T, 0, 0, uint64(i * 100));
-        }
-        openRound();
-        bytes32 before = _hashOf(1);
-        (address[] memory operators, uint256[] memory weights, uint256[] memory prices) =
-            bonding.snapshot(T, 1);
-        for (uint160 i = 1; i <= 5; ++i) {
-            vm.assertEq(operators[i - 1], address(i * 7));
-            vm.assertEq(weights[i - 1], i * 20 * LPT);
-            vm.assertEq(prices[i - 1], i * 100);
-        }
-        vm.prank(address(7));
-        bonding.setTerms(T, 0, 0, 1);
-        vm.prank(address(court));
-        bonding.slash(T, address(14), 10_000);
-        bond(T, address(8), 500 * LPT);
-        vm.assertEq(_hashOf(1), before);
-        openRound();
-        vm.assertEq(_hashOf(1), before);
-        vm.assertTrue(_hashOf(2) != before);
-        vm.expectRevert(abi.encodeWithSelector(IBondingManager.NoSnapshot.selector, T, 3));
-        bonding.snapshot(T, 3);
-    }
-
     function test_parameters_out_of_bounds_are_no_deployment() external {
         Parameters memory p = parameters();
-        p.maxVerifiers = 65;
-        vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "maxVerifiers", 65, 64));
-        new BondingManager(p, token, rounds, address(court));
-        p = parameters();
         p.unbondingRounds = 0;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "unbondingRounds", 0, 1));
-        new BondingManager(p, token, rounds, address(court));
+        new BondingManager(p, addresses);
         p = parameters();
         p.minimumOwnBond = 0;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "minimumOwnBond", 0, 1));
-        new BondingManager(p, token, rounds, address(court));
-        p = parameters();
-        p.maxTranscoders = 256;
-        vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "maxTranscoders", 256, 255));
-        new BondingManager(p, token, rounds, address(court));
-    }
-
-    function _hashOf(uint64 round) private view returns (bytes32) {
-        (address[] memory operators, uint256[] memory weights, uint256[] memory prices) =
-            bonding.snapshot(T, round);
-        return keccak256(abi.encode(operators, weights, prices));
+        new BondingManager(p, addresses);
     }
 
     function _ripen() private {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Addresses} from "../Addresses.sol";
 import {BlockhashRandomSource} from "../BlockhashRandomSource.sol";
 import {IJobRegistry, Job} from "../interfaces/IJobRegistry.sol";
 import {IRandomSource} from "../interfaces/IRandomSource.sol";
@@ -49,7 +50,9 @@ contract JobRegistryTest is Network {
     }
 
     function test_a_fixed_seed_outlives_its_source() external {
-        JobRegistry hashes = new JobRegistry(parameters(), new BlockhashRandomSource());
+        Addresses memory a = addresses;
+        a.randomSource = address(new BlockhashRandomSource());
+        JobRegistry hashes = new JobRegistry(parameters(), a);
         hashes.createJob(_profiles, 1);
         hashes.createJob(_profiles, 1);
         vm.roll(1002);
@@ -70,6 +73,6 @@ contract JobRegistryTest is Network {
         Parameters memory p = parameters();
         p.seedDelayBlocks = 0;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "seedDelayBlocks", 0, 1));
-        new JobRegistry(p, random);
+        new JobRegistry(p, addresses);
     }
 }

@@ -5,7 +5,7 @@ import {LivepeerToken} from "../LivepeerToken.sol";
 import {TestBase} from "./TestBase.sol";
 
 contract LivepeerTokenTest is TestBase {
-    LivepeerToken private _token = new LivepeerToken(address(0xA11CE), 1000);
+    LivepeerToken private _token = new LivepeerToken(address(0xA11CE), 1000, address(0x3147));
 
     function test_the_supply_is_the_holders() external view {
         vm.assertEq(_token.balanceOf(address(0xA11CE)), 1000);
@@ -19,6 +19,15 @@ contract LivepeerTokenTest is TestBase {
         vm.prank(address(0xA11CE));
         _token.burn(400);
         vm.assertEq(_token.totalSupply(), 600);
+    }
+
+    function test_only_the_minter_creates_more() external {
+        vm.expectRevert(abi.encodeWithSelector(LivepeerToken.NotTheMinter.selector, address(this)));
+        _token.mint(address(this), 1);
+        vm.prank(address(0x3147));
+        _token.mint(address(this), 5);
+        vm.assertEq(_token.balanceOf(address(this)), 5);
+        vm.assertEq(_token.totalSupply(), 1005);
     }
 
     function test_a_permit_gives_an_allowance() external {

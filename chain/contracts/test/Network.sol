@@ -1,15 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Addresses} from "../Addresses.sol";
 import {BondingManager} from "../BondingManager.sol";
+import {Challenges} from "../Challenges.sol";
+import {Contests} from "../Contests.sol";
+import {Evidence} from "../Evidence.sol";
+import {FeeLedger} from "../FeeLedger.sol";
 import {FixedRandomSource} from "../FixedRandomSource.sol";
 import {FraudCourt} from "../FraudCourt.sol";
 import {JobRegistry} from "../JobRegistry.sol";
 import {LivepeerToken} from "../LivepeerToken.sol";
+import {Minter} from "../Minter.sol";
+import {Operators} from "../Operators.sol";
 import {Role} from "../objects/Role.sol";
 import {Parameters} from "../Parameters.sol";
+import {Roster} from "../Roster.sol";
 import {RoundsManager} from "../RoundsManager.sol";
+import {TicketBroker} from "../TicketBroker.sol";
 import {VerifierRegistry} from "../VerifierRegistry.sol";
+import {WorkLedger} from "../WorkLedger.sol";
 import {BlsSigner} from "./BlsSigner.sol";
 import {TestBase} from "./TestBase.sol";
 
@@ -20,49 +30,119 @@ abstract contract Network is TestBase {
     uint256 internal constant LPT = 1e18;
     uint256 internal constant SUPPLY = 1_000_000_000 * LPT;
     bytes32 internal constant SEED = keccak256("seed");
+    address internal constant RESOLVER = address(0x4E501E);
+
+    Addresses internal addresses;
 
     LivepeerToken internal token;
     FixedRandomSource internal random;
+    Operators internal operators;
     RoundsManager internal rounds;
+    Roster internal roster;
+    FeeLedger internal fees;
     BondingManager internal bonding;
     VerifierRegistry internal registry;
     JobRegistry internal jobs;
+    Evidence internal evidence;
     FraudCourt internal court;
+    Contests internal contests;
+    Challenges internal challenges;
+    TicketBroker internal broker;
+    Minter internal minter;
+    WorkLedger internal work;
 
-    /// The demo's numbers.
-    function parameters() internal pure virtual returns (Parameters memory) {
-        return Parameters({
-            roundLength: 8,
-            deadlineBlocks: 12,
-            evidenceWindow: 20,
-            caseWindow: 3,
-            unbondingRounds: 3,
-            seedDelayBlocks: 2,
-            repeatRounds: 30,
-            wrongEncodeBps: 1000,
-            equivocationBps: 5000,
-            signersBps: 2000,
-            maxTranscoders: 100,
-            maxVerifiers: 64,
-            delegationFactor: 10,
-            minimumOwnBond: 10 * LPT
-        });
+    /// The demo's numbers; tests that need others change them.
+    function parameters() internal pure virtual returns (Parameters memory p) {
+        p.roundLength = 8;
+        p.epochBlocks = 5;
+        p.deadlineBlocks = 12;
+        p.evidenceWindow = 20;
+        p.caseWindow = 3;
+        p.unbondingRounds = 3;
+        p.seedDelayBlocks = 2;
+        p.maxTranscoders = 100;
+        p.maxVerifiers = 64;
+        p.delegationFactor = 10;
+        p.minimumOwnBond = 10 * LPT;
+        p.repeatRounds = 30;
+        p.wrongEncodeBps = 1000;
+        p.equivocationBps = 5000;
+        p.falsePassBps = 1000;
+        p.falseAccusationBps = 100;
+        p.earlyTicketBps = 1000;
+        p.divergenceBps = 1000;
+        p.finderBps = 1000;
+        p.signersBps = 2000;
+        p.checksPerLeafPpm = 2_000_000;
+        p.contestBond = 10 * LPT;
+        p.resolverRounds = 7;
+        p.capRounds = 30;
+        p.breakerOperators = 3;
+        p.breakerStakeBps = 10_000;
+        p.breakerRounds = 2;
+        p.challengeBond = LPT;
+        p.challengeBlocks = 8;
+        p.plantBond = LPT;
+        p.burnedFeeBps = 500;
+        p.unlockRounds = 8;
+        p.targetBondingBps = 5000;
+        p.inflationPpb = 218_500;
+        p.inflationStepPpb = 500;
+        p.transcodersMintBps = 9000;
+        p.claimSlackBps = 1000;
+        p.fullMintPixels = 10_000_000;
+        p.certifyBlocks = 24;
+        p.claimBlocks = 80;
     }
 
+    /// @dev In the order of `Addresses`.
     function deploy() internal {
         vm.roll(1000);
         Parameters memory p = parameters();
-        uint256 nonce = vm.getNonce(address(this));
-        address bondingAt = vm.computeCreateAddress(address(this), nonce + 3);
-        address registryAt = vm.computeCreateAddress(address(this), nonce + 4);
-        address courtAt = vm.computeCreateAddress(address(this), nonce + 6);
-        token = new LivepeerToken(address(this), SUPPLY);
+        Addresses memory a = nextAddresses();
+        addresses = a;
+        token = new LivepeerToken(address(this), SUPPLY, a.minter);
         random = new FixedRandomSource(SEED);
-        rounds = new RoundsManager(p, BondingManager(bondingAt), VerifierRegistry(registryAt));
-        bonding = new BondingManager(p, token, rounds, courtAt);
-        registry = new VerifierRegistry(address(rounds), bonding);
-        jobs = new JobRegistry(p, random);
-        court = new FraudCourt(p, token, rounds, bonding, registry, jobs);
+        operators = new Operators(p, a);
+        rounds = new RoundsManager(p, a);
+        roster = new Roster(p, a);
+        fees = new FeeLedger(p, a);
+        bonding = new BondingManager(p, a);
+        registry = new VerifierRegistry(p, a);
+        jobs = new JobRegistry(p, a);
+        evidence = new Evidence(p, a);
+        court = new FraudCourt(p, a);
+        contests = new Contests(p, a);
+        challenges = new Challenges(p, a);
+        broker = new TicketBroker(p, a);
+        minter = new Minter(p, a);
+        work = new WorkLedger(p, a);
+    }
+
+    /// @dev Address of a contract that this account creates after `place` others.
+    /// @dev The next 16 contracts that this account creates, in the order of `Addresses`.
+    function nextAddresses() internal view returns (Addresses memory a) {
+        a.token = _next(0);
+        a.randomSource = _next(1);
+        a.operators = _next(2);
+        a.rounds = _next(3);
+        a.roster = _next(4);
+        a.fees = _next(5);
+        a.bonding = _next(6);
+        a.registry = _next(7);
+        a.jobs = _next(8);
+        a.evidence = _next(9);
+        a.court = _next(10);
+        a.contests = _next(11);
+        a.challenges = _next(12);
+        a.broker = _next(13);
+        a.minter = _next(14);
+        a.work = _next(15);
+        a.resolver = RESOLVER;
+    }
+
+    function _next(uint256 place) private view returns (address) {
+        return vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + place);
     }
 
     /// @dev Gives the account tokens that the bonding manager may take.
@@ -84,11 +164,26 @@ abstract contract Network is TestBase {
         bonding.delegate(role, operator, amount);
     }
 
+    /// @dev Lets a key act for the operator from the next round on.
+    function authorise(address operator, uint256 signerSecret) internal {
+        address signer = vm.addr(signerSecret);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(signerSecret, operators.consentDigest(operator, signer));
+        vm.prank(operator);
+        operators.authorise(signer, abi.encodePacked(r, s, v));
+    }
+
+    /// @dev As the minter does it.
+    function reward(Role role, address operator, uint256 amount) internal {
+        token.transfer(address(bonding), amount);
+        vm.prank(addresses.minter);
+        bonding.reward(role, operator, amount);
+    }
+
     function register(address operator, uint256 secret) internal {
         bytes memory key = secret.key();
         bytes memory possession = secret.prove(registry.possessionMessage(key, operator));
         vm.prank(operator);
-        registry.register(key, possession);
+        registry.register(operator, key, possession);
     }
 
     function openRound() internal returns (uint64) {

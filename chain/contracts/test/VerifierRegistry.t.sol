@@ -34,12 +34,12 @@ contract VerifierRegistryTest is Network {
         vm.assertTrue(registry.isRegistered(address(2)));
         vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.AlreadyRegistered.selector, address(1), 0));
         vm.prank(address(1));
-        registry.register(key, key);
+        registry.register(address(1), key, key);
         vm.expectRevert(
             abi.encodeWithSelector(IVerifierRegistry.KeyTaken.selector, keccak256(key), address(1))
         );
         vm.prank(address(3));
-        registry.register(key, key);
+        registry.register(address(3), key, key);
         vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.NotRegistered.selector, address(3)));
         registry.keyOf(address(3));
     }
@@ -58,7 +58,9 @@ contract VerifierRegistryTest is Network {
                 vm.parseJsonBytes32(json, item("signers", i, ".possessionMessage"))
             );
             vm.prank(operator);
-            vm.assertEq(there.register(key, vm.parseJsonBytes(json, item("signers", i, ".possession"))), i);
+            vm.assertEq(
+                there.register(operator, key, vm.parseJsonBytes(json, item("signers", i, ".possession"))), i
+            );
         }
         vm.assertTrue(there.count() >= 2);
     }
@@ -73,29 +75,29 @@ contract VerifierRegistryTest is Network {
         vm.chainId(5);
         _refuse(address(1), key, possession);
         vm.chainId(31337);
-        VerifierRegistry other = new VerifierRegistry(address(rounds), bonding);
+        VerifierRegistry other = new VerifierRegistry(parameters(), addresses);
         vm.expectRevert(
             abi.encodeWithSelector(IVerifierRegistry.InvalidProofOfPossession.selector, address(1))
         );
         vm.prank(address(1));
-        other.register(key, possession);
+        other.register(address(1), key, possession);
     }
 
     function test_infinity_and_points_outside_the_subgroup_are_refused() external {
         vm.expectRevert(Bls.PointAtInfinity.selector);
-        registry.register(new bytes(256), new bytes(128));
+        registry.register(address(this), new bytes(256), new bytes(128));
         bytes memory key = uint256(11).key();
         vm.expectRevert(Bls.PointAtInfinity.selector);
-        registry.register(key, new bytes(128));
+        registry.register(address(this), key, new bytes(128));
         vm.expectPartialRevert(Bls.WrongPointLength.selector);
-        registry.register(hex"11", new bytes(128));
+        registry.register(address(this), hex"11", new bytes(128));
         bytes memory signature = uint256(11).sign("m");
         key[255] ^= 0x01;
         vm.expectRevert(abi.encodeWithSelector(Bls.InvalidPoint.selector, address(0x0f)));
-        registry.register{gas: 2_000_000}(key, signature);
+        registry.register{gas: 2_000_000}(address(this), key, signature);
         // On the twist, but times the group's order not infinity.
         vm.expectRevert(abi.encodeWithSelector(Bls.InvalidPoint.selector, address(0x0f)));
-        registry.register{gas: 2_000_000}(OUTSIDE_SUBGROUP, signature);
+        registry.register{gas: 2_000_000}(address(this), OUTSIDE_SUBGROUP, signature);
     }
 
     function test_a_snapshot_has_who_is_active_and_registered() external {
@@ -138,7 +140,7 @@ contract VerifierRegistryTest is Network {
         }
         openRound();
         for (uint64 bitmap = 1; bitmap < 32; ++bitmap) {
-            (uint256 signed, uint256 total, bytes memory key) = registry.tally(1, bitmap, address(0));
+            (uint256 signed, uint256 total,, bytes memory key) = registry.tally(1, bitmap, address(0));
             vm.assertEq(key, uint256(bitmap << 1).key());
             uint256 expected;
             for (uint256 i = 0; i < 5; ++i) {
@@ -147,7 +149,7 @@ contract VerifierRegistryTest is Network {
             vm.assertEq(signed, expected);
             vm.assertEq(total, 1500 * LPT);
         }
-        (uint256 none,, bytes memory empty) = registry.tally(1, 0, address(0));
+        (uint256 none,,, bytes memory empty) = registry.tally(1, 0, address(0));
         vm.assertEq(none, 0);
         vm.assertEq(empty, new bytes(256));
     }
@@ -157,13 +159,59 @@ contract VerifierRegistryTest is Network {
             bond(Role.Verifier, address(i), i * 100 * LPT);
             register(address(i), i);
         }
+        delegate(Role.Verifier, address(1), address(0xDE1), 50 * LPT);
         openRound();
-        (uint256 signed, uint256 total) = registry.weigh(1, 5, address(2));
-        vm.assertTrue(signed == 400 * LPT && total == 400 * LPT);
+        (uint256 signed, uint256 total, uint256 own) = registry.weigh(1, 5, address(2));
+        vm.assertTrue(signed == 450 * LPT && total == 450 * LPT && own == 400 * LPT);
         vm.expectRevert(abi.encodeWithSelector(VerifierSets.UnknownSigner.selector, 7, 3));
         registry.weigh(1, 7, address(2));
         vm.expectRevert(abi.encodeWithSelector(VerifierSets.UnknownSigner.selector, 8, 3));
         registry.weigh(1, 8, address(0));
+    }
+
+    function test_signers_are_held_while_a_case_of_their_round_is_unfinished() external {
+        for (uint160 i = 1; i <= 3; ++i) {
+            bond(Role.Verifier, address(i), 100 * LPT);
+            register(address(i), i);
+        }
+        openRound();
+        openRound();
+        vm.startPrank(address(court));
+        registry.hold(1, 5);
+        registry.hold(1, 1);
+        vm.stopPrank();
+        vm.assertTrue(registry.isHeld(address(1), 1) && registry.isHeld(address(3), 2));
+        vm.assertFalse(registry.isHeld(address(2), 1));
+        // What began to unbond before the round was not at stake in it.
+        vm.assertFalse(registry.isHeld(address(1), 0));
+        vm.assertTrue(registry.isHeld(address(1), 16));
+        vm.assertFalse(registry.isHeld(address(1), 17));
+        vm.startPrank(address(court));
+        registry.release(1);
+        vm.assertTrue(registry.isHeld(address(3), 1));
+        registry.release(1);
+        vm.stopPrank();
+        vm.assertFalse(registry.isHeld(address(1), 1) || registry.isHeld(address(3), 1));
+        vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.NotTheCourt.selector, address(this)));
+        registry.hold(1, 1);
+        vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.NotTheCourt.selector, address(this)));
+        registry.release(1);
+    }
+
+    function test_the_signer_registers_for_its_operator_and_no_stranger() external {
+        openRound();
+        authorise(address(1), 0x407);
+        openRound();
+        bytes memory key = uint256(11).key();
+        bytes memory possession = uint256(11).prove(registry.possessionMessage(key, address(1)));
+        vm.expectRevert(
+            abi.encodeWithSelector(IVerifierRegistry.NotTheOperator.selector, address(2), address(1))
+        );
+        vm.prank(address(2));
+        registry.register(address(1), key, possession);
+        vm.prank(vm.addr(0x407));
+        registry.register(address(1), key, possession);
+        vm.assertEq(registry.keyOf(address(1)), key);
     }
 
     function test_the_largest_set_fits() external {
@@ -172,14 +220,16 @@ contract VerifierRegistryTest is Network {
             register(address(i), i);
         }
         openRound();
-        (uint256 signed, uint256 total, bytes memory key) = registry.tally(1, type(uint64).max, address(0));
+        (uint256 signed, uint256 total, uint256 own, bytes memory key) =
+            registry.tally(1, type(uint64).max, address(0));
         vm.assertEq(signed, total);
+        vm.assertEq(own, 6400 * LPT);
         vm.assertEq(key, uint256(64 * 65 / 2).key());
     }
 
     function _refuse(address operator, bytes memory key, bytes memory possession) private {
         vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.InvalidProofOfPossession.selector, operator));
         vm.prank(operator);
-        registry.register(key, possession);
+        registry.register(operator, key, possession);
     }
 }

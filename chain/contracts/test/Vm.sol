@@ -28,6 +28,7 @@ interface Vm {
     function assertGe(uint256 left, uint256 right) external pure;
     function assertApproxEqAbs(uint256 left, uint256 right, uint256 delta) external pure;
     function chainId(uint256 id) external;
+    function deal(address account, uint256 balance) external;
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function etch(address target, bytes calldata code) external;
     function expectEmit(bool, bool, bool, bool, address emitter) external;
@@ -38,6 +39,7 @@ interface Vm {
     function getNonce(address account) external view returns (uint64);
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function lastCallGas() external view returns (Gas memory);
+    function mockCall(address callee, bytes calldata data, bytes calldata answer) external;
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function parseJsonAddressArray(string calldata json, string calldata key)
         external
@@ -60,10 +62,12 @@ interface Vm {
         pure
         returns (uint256[] memory);
     function prank(address sender) external;
+    function prevrandao(bytes32 value) external;
     function readFile(string calldata path) external view returns (string memory);
     function roll(uint256 blockNumber) external;
     function setBlockhash(uint256 blockNumber, bytes32 blockHash) external;
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function startPrank(address sender) external;
     function stopPrank() external;
     function toString(uint256 value) external pure returns (string memory);

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Addresses} from "./Addresses.sol";
+import {ICourt} from "./interfaces/ICourt.sol";
+import {IFeeLedger} from "./interfaces/IFeeLedger.sol";
+import {CaseStatus} from "./interfaces/IFraudCourt.sol";
+import {IOperators} from "./interfaces/IOperators.sol";
+import {IRoster} from "./interfaces/IRoster.sol";
+import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
+import {ITicketBroker, Redemption, SenderState} from "./interfaces/ITicketBroker.sol";
+import {CourtDomain} from "./libraries/CourtDomain.sol";
+import {Assignment, Assignments} from "./objects/Assignment.sol";
+import {PaymentTicket, PaymentTickets} from "./objects/PaymentTicket.sol";
+import {Role} from "./objects/Role.sol";
+import {InvalidParameter, Parameters} from "./Parameters.sol";
+
+/// @title Probabilistic payments in ETH, each bound to one assignment
+/// @notice A ticket pays once, to the transcoder that its assignment names, after the evidence window and only
+///         if no case about the assignment is open or proven. Its draw is made of the ticket's digest and a
+///         number of the recipient's, both fixed before it was signed. A cut of each payment is burned, so
+///         that paying oneself costs [wash trading].
+contract TicketBroker is ITicketBroker {
+    using Assignments for Assignment;
+    using PaymentTickets for PaymentTicket;
+    using SafeCast for uint256;
+
+    /// @dev Two slots; a payment from the deposit touches the first one only.
+    struct Sender {
+        uint96 deposit;
+        uint96 burned;
+        uint64 withdrawRound;
+        uint96 reserve;
+        /// Taken from the reserve in round `claimedRound`.
+        uint96 claimed;
+        uint64 claimedRound;
+    }
+
+    uint256 private constant BPS = 10_000;
+    /// Above it honest payments would cost more than they bring, whatever washing costs.
+    uint256 private constant MAX_BURN_BPS = 5000;
+
+    /// Verifying contract of all signatures; knows the cases.
+    ICourt public immutable court;
+    /// Who is paid in, and shares.
+    IFeeLedger public immutable fees;
+    /// Says whose key signs for a broadcaster.
+    IOperators public immutable operators;
+    /// Says which round it is.
+    IRoundsManager public immutable rounds;
+    /// Says who is active in it.
+    IRoster public immutable roster;
+    /// Blocks after the deadline during which faults are accepted.
+    uint256 public immutable evidenceWindow;
+    /// @inheritdoc ITicketBroker
+    uint256 public immutable burnedFeeBps;
+    /// @inheritdoc ITicketBroker
+    uint64 public immutable unlockRounds;
+
+    uint256 private immutable _chainId;
+    bytes32 private immutable _separator;
+
+    mapping(address broadcaster => Sender) private _senders;
+    mapping(address broadcaster => mapping(uint64 round => mapping(address recipient => uint256))) private
+        _claims;
+    mapping(bytes32 ticketHash => bool) private _redeemed;
+
+    constructor(Parameters memory parameters, Addresses memory addresses) {
+        if (parameters.burnedFeeBps > MAX_BURN_BPS) {
+            revert InvalidParameter("burnedFeeBps", parameters.burnedFeeBps, MAX_BURN_BPS);
+        }
+        // A ticket signed just before `unlock` must be payable before `withdraw`: its deadline is D blocks
+        // away, then faults are accepted, and a case may be opened in the window's last block. The first of
+        // the rounds may be nearly over when `unlock` is called.
+        uint256 least = 2
+            + (uint256(parameters.deadlineBlocks) + parameters.evidenceWindow + parameters.caseWindow)
+            / parameters.roundLength;
+        if (parameters.unlockRounds < least) {
+            revert InvalidParameter("unlockRounds", parameters.unlockRounds, least);
+        }
+        court = ICourt(addresses.court);
+        fees = IFeeLedger(addresses.fees);
+        rounds = IRoundsManager(addresses.rounds);
+        operators = IOperators(addresses.operators);
+        roster = IRoster(addresses.roster);
+        evidenceWindow = parameters.evidenceWindow;
+        burnedFeeBps = parameters.burnedFeeBps;
+        unlockRounds = parameters.unlockRounds;
+        _chainId = block.chainid;
+        _separator = CourtDomain.separator(addresses.court);
+    }
+
+    // ---- broadcasters ----
+
+    /// @inheritdoc ITicketBroker
+    function depositAndReserve(address broadcaster, uint256 deposit, uint256 reserve) external payable {
+        if (msg.value != deposit + reserve) revert WrongValue(msg.value, deposit + reserve);
+        // A request to withdraw stays as it is: nobody stops another's by a gift.
+        Sender storage s = _senders[broadcaster];
+        if (deposit != 0) s.deposit += deposit.toUint96();
+        if (reserve != 0) s.reserve += reserve.toUint96();
+        emit Funded(broadcaster, msg.sender, deposit, reserve);
+    }
+
+    /// @inheritdoc ITicketBroker
+    function unlock() external returns (uint64 withdrawRound) {
+        Sender storage s = _senders[msg.sender];
+        if (s.deposit == 0 && s.reserve == 0) revert NothingDeposited(msg.sender);
+        if (s.withdrawRound != 0) revert AlreadyUnlocking(msg.sender, s.withdrawRound);
+        withdrawRound = rounds.currentRound() + unlockRounds;
+        s.withdrawRound = withdrawRound;
+        emit Unlocking(msg.sender, withdrawRound);
+    }
+
+    /// @inheritdoc ITicketBroker
+    function cancelUnlock() external {
+        Sender storage s = _senders[msg.sender];
+        if (s.withdrawRound == 0) revert NotUnlocking(msg.sender);
+        s.withdrawRound = 0;
+        emit UnlockCancelled(msg.sender);
+    }
+
+    /// @inheritdoc ITicketBroker
+    function withdraw() external returns (uint256 amount) {
+        Sender storage s = _senders[msg.sender];
+        (uint64 withdrawRound, uint64 current) = (s.withdrawRound, rounds.currentRound());
+        if (withdrawRound == 0) revert NotUnlocking(msg.sender);
+        if (current < withdrawRound) revert StillLocked(withdrawRound, current);
+        (uint256 deposit, uint256 reserve) = (s.deposit, s.reserve);
+        (s.deposit, s.reserve, s.withdrawRound) = (0, 0, 0);
+        amount = deposit + reserve;
+        emit DepositWithdrawn(msg.sender, deposit, reserve);
+        _send(msg.sender, amount);
+    }
+
+    // ---- tickets ----
+
+    /// @inheritdoc ITicketBroker
+    function redeem(Redemption calldata redemption) external returns (uint256 paid) {
+        bytes32 ticketHash = hashTicket(redemption.ticket);
+        if (_redeemed[ticketHash]) revert AlreadyRedeemed(ticketHash);
+        _check(redemption, ticketHash);
+        (bytes32 caseId, CaseStatus status) = court.caseAbout(redemption.ticket.assignmentHash);
+        if (status != CaseStatus.None) {
+            revert AssignmentAccused(redemption.ticket.assignmentHash, caseId, status);
+        }
+        uint256 credited;
+        (paid, credited) = _pay(redemption.ticket, ticketHash);
+        if (paid == 0) revert NothingToPay(redemption.ticket.sender, redemption.ticket.recipient);
+        fees.credit{value: credited}(redemption.ticket.recipient);
+    }
+
+    /// @inheritdoc ITicketBroker
+    function redeemBatch(Redemption[] calldata redemptions) external returns (uint256 paid) {
+        address recipient;
+        uint256 credited;
+        for (uint256 i = 0; i < redemptions.length; ++i) {
+            PaymentTicket calldata ticket = redemptions[i].ticket;
+            if (ticket.recipient != recipient) {
+                if (credited != 0) fees.credit{value: credited}(recipient);
+                (recipient, credited) = (ticket.recipient, 0);
+            }
+            (uint256 taken, uint256 passedOn) = _redeemOne(redemptions[i]);
+            paid += taken;
+            credited += passedOn;
+        }
+        if (credited != 0) fees.credit{value: credited}(recipient);
+    }
+
+    // ---- the court ----
+
+    /// @inheritdoc ITicketBroker
+    function slashReserve(address broadcaster) external returns (uint256 amount) {
+        if (msg.sender != address(court)) revert NotTheCourt(msg.sender);
+        Sender storage s = _senders[broadcaster];
+        amount = s.reserve;
+        s.reserve = 0;
+        s.burned += amount.toUint96();
+        emit ReserveSlashed(broadcaster, amount);
+    }
+
+    /// @inheritdoc ITicketBroker
+    function burn(address broadcaster) external returns (uint256 amount) {
+        Sender storage s = _senders[broadcaster];
+        amount = s.burned;
+        s.burned = 0;
+        emit Burned(broadcaster, amount);
+        _send(address(0), amount);
+    }
+
+    // ---- views ----
+
+    /// @inheritdoc ITicketBroker
+    function senderOf(address broadcaster) external view returns (SenderState memory) {
+        Sender storage s = _senders[broadcaster];
+        return SenderState(s.deposit, s.reserve, s.withdrawRound, s.burned);
+    }
+
+    /// @inheritdoc ITicketBroker
+    function isRedeemed(bytes32 ticketHash) external view returns (bool) {
+        return _redeemed[ticketHash];
+    }
+
+    /// @inheritdoc ITicketBroker
+    function claimableReserve(address sender, address recipient) public view returns (uint256) {
+        return _claimable(_senders[sender], sender, recipient, rounds.currentRound());
+    }
+
+    /// @inheritdoc ITicketBroker
+    function hashTicket(PaymentTicket calldata ticket) public view returns (bytes32) {
+        return MessageHashUtils.toTypedDataHash(_domain(), ticket.structHash());
+    }
+
+    // ---- rules ----
+
+    /// @dev One of a batch: zeros for what is passed over.
+    function _redeemOne(Redemption calldata redemption) private returns (uint256 paid, uint256 credited) {
+        bytes32 ticketHash = hashTicket(redemption.ticket);
+        if (!_redeemed[ticketHash]) {
+            _check(redemption, ticketHash);
+            (, CaseStatus status) = court.caseAbout(redemption.ticket.assignmentHash);
+            if (status == CaseStatus.None) (paid, credited) = _pay(redemption.ticket, ticketHash);
+        }
+        if (paid == 0) emit TicketSkipped(ticketHash);
+    }
+
+    /// @dev Everything that the ticket itself must satisfy. The assignment needs no signature: who signed the
+    ///      ticket has signed its hash, and nobody else's money is at stake.
+    function _check(Redemption calldata redemption, bytes32 ticketHash) private view {
+        PaymentTicket calldata ticket = redemption.ticket;
+        Assignment calldata assignment = redemption.assignment;
+        bytes32 assignmentHash = MessageHashUtils.toTypedDataHash(_domain(), assignment.structHash());
+        if (ticket.assignmentHash != assignmentHash) {
+            revert WrongTicketAssignment(ticket.assignmentHash, assignmentHash);
+        }
+        if (ticket.recipient != assignment.transcoder) {
+            revert WrongRecipient(ticket.recipient, assignment.transcoder);
+        }
+        uint256 until = uint256(assignment.deadlineBlock) + evidenceWindow;
+        if (block.number <= until) revert RedeemedTooEarly(until, block.number);
+        bytes32 randHash = keccak256(abi.encode(redemption.recipientRand));
+        if (randHash != ticket.recipientRandHash) {
+            revert WrongRecipientRand(randHash, ticket.recipientRandHash);
+        }
+        uint256 lot = PaymentTickets.lot(ticketHash, redemption.recipientRand);
+        if (lot >= ticket.winProb) revert LosingTicket(lot, ticket.winProb);
+        _checkSigner(ticketHash, redemption.signature, ticket.sender, assignment.round);
+    }
+
+    /// @dev The account whose money it is, or the key that signed for it in the assignment's round.
+    function _checkSigner(bytes32 ticketHash, bytes calldata signature, address sender, uint64 round)
+        private
+        view
+    {
+        (address found, ECDSA.RecoverError fault,) = ECDSA.tryRecoverCalldata(ticketHash, signature);
+        if (fault == ECDSA.RecoverError.NoError && found == sender) return;
+        address signer = operators.signerAt(sender, round);
+        if (fault != ECDSA.RecoverError.NoError || found != signer) revert WrongTicketSigner(found, signer);
+    }
+
+    /// @dev Takes what the sender has, deposit first, and marks the ticket paid if that is anything. The burned
+    ///      cut is rounded up.
+    function _pay(PaymentTicket calldata ticket, bytes32 ticketHash)
+        private
+        returns (uint256 paid, uint256 credited)
+    {
+        Sender storage s = _senders[ticket.sender];
+        uint256 deposit = s.deposit;
+        paid = Math.min(ticket.faceValue, deposit);
+        uint256 fromReserve;
+        if (paid < ticket.faceValue) {
+            fromReserve = _claimReserve(s, ticket.sender, ticket.recipient, ticket.faceValue - paid);
+        }
+        uint256 burned = Math.ceilDiv((paid + fromReserve) * burnedFeeBps, BPS);
+        (s.deposit, s.burned) = (uint96(deposit - paid), (s.burned + burned).toUint96());
+        paid += fromReserve;
+        if (paid == 0) return (0, 0);
+        credited = paid - burned;
+        _redeemed[ticketHash] = true;
+        emit TicketRedeemed(
+            ticket.sender, ticket.recipient, ticketHash, ticket.assignmentHash, paid, fromReserve, burned
+        );
+    }
+
+    /// @dev The reserve's rule is that of Livepeer's TicketBroker: within a round each active recipient can take
+    ///      an equal part, so that one sender's many winners of one recipient leave the others theirs.
+    function _claimReserve(Sender storage s, address sender, address recipient, uint256 wanted)
+        private
+        returns (uint256 amount)
+    {
+        if (s.reserve == 0) return 0;
+        uint64 round = rounds.currentRound();
+        amount = Math.min(wanted, _claimable(s, sender, recipient, round));
+        if (amount == 0) return 0;
+        s.claimed = (s.claimedRound == round ? s.claimed + amount : amount).toUint96();
+        s.claimedRound = round;
+        s.reserve -= uint96(amount);
+        _claims[sender][round][recipient] += amount;
+    }
+
+    function _claimable(Sender storage s, address sender, address recipient, uint64 round)
+        private
+        view
+        returns (uint256)
+    {
+        uint256 active = roster.countAt(Role.Transcoder, round);
+        if (active == 0 || roster.weightAt(Role.Transcoder, round, recipient) == 0) return 0;
+        uint256 whole = uint256(s.reserve) + (s.claimedRound == round ? s.claimed : 0);
+        uint256 taken = _claims[sender][round][recipient];
+        // No more than what is there, though the parts never exceed it.
+        return taken < whole / active ? Math.min(whole / active - taken, s.reserve) : 0;
+    }
+
+    function _domain() private view returns (bytes32) {
+        return block.chainid == _chainId ? _separator : CourtDomain.separator(address(court));
+    }
+
+    function _send(address to, uint256 amount) private {
+        (bool taken,) = to.call{value: amount}("");
+        if (!taken) revert NotTaken(to, amount);
+    }
+}

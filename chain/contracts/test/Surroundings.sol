@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {CaseStatus} from "../interfaces/IFraudCourt.sol";
+import {Role} from "../objects/Role.sol";
+
+/// @title Rounds, keys, stakes and cases as a test sets them: all that the ticket broker asks for
+contract Surroundings {
+    uint64 public currentRound = 1;
+    uint256 public active;
+    mapping(address operator => uint256) private _weights;
+    mapping(address operator => address) private _signers;
+    mapping(bytes32 assignmentHash => CaseStatus) private _cases;
+
+    function setRound(uint64 round) external {
+        currentRound = round;
+    }
+
+    function activate(address operator) external {
+        ++active;
+        _weights[operator] = 1;
+    }
+
+    function setSigner(address operator, address signer) external {
+        _signers[operator] = signer;
+    }
+
+    function setCase(bytes32 assignmentHash, CaseStatus status) external {
+        _cases[assignmentHash] = status;
+    }
+
+    function signerAt(address operator, uint64) external view returns (address) {
+        return _signers[operator] == address(0) ? operator : _signers[operator];
+    }
+
+    function cutsAt(Role, address, uint64) external pure returns (uint16, uint16) {
+        return (0, 2500);
+    }
+
+    function weightAt(Role, uint64, address operator) external view returns (uint256) {
+        return _weights[operator];
+    }
+
+    function countAt(Role, uint64) external view returns (uint256) {
+        return active;
+    }
+
+    function caseAbout(bytes32 assignmentHash) external view returns (bytes32, CaseStatus) {
+        CaseStatus status = _cases[assignmentHash];
+        return (status == CaseStatus.None ? bytes32(0) : bytes32("case"), status);
+    }
+}
