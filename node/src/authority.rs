@@ -36,8 +36,8 @@ impl Authority {
     /// The account whose signature counts for the operator in a round.
     pub fn signer_at(&self, operator: Address, round: u64) -> Address {
         let tenures = self.tenures.get(&operator).into_iter().flatten();
-        let counts = tenures.filter(|tenure| tenure.from_round <= round);
-        counts.last().map_or(operator, |tenure| tenure.signer)
+        let mut counts = tenures.filter(|tenure| tenure.from_round <= round);
+        counts.next_back().map_or(operator, |tenure| tenure.signer)
     }
 
     /// The operator for which a key signs in one of the rounds. `None` for an owner's key that has given its signature
