@@ -21,6 +21,9 @@ const DEPLOYED = [
   "VerifierRegistry",
   "JobRegistry",
   "FraudCourt",
+  "Minter",
+  "FundedPool",
+  "WorkLedger",
 ];
 // EIP-170.
 const MAX_CODE_BYTES = 24576;

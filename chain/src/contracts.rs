@@ -61,6 +61,10 @@ contracts! {
     fraud_court = "FraudCourt",
     /// Deposits of broadcasters and payment tickets.
     ticket_broker = "TicketBroker",
+    /// Where rewards come from: new tokens, or a funded pool.
+    minter = "Minter",
+    /// Certified work and what it earns.
+    work_ledger = "WorkLedger",
 }
 
 /// Where the seeds of jobs come from.

@@ -197,7 +197,7 @@ fn creations(
     let mut made = Vec::with_capacity(Contracts::COUNT);
     if let TokenChoice::New { supply } = config.token {
         let supply = Token::Uint(word_out(supply.0));
-        let args = [address(holder), supply, address(Address::ZERO)];
+        let args = [address(holder), supply, address(at.minter)];
         made.push(
             blueprint!(
                 LivepeerToken,
@@ -259,6 +259,19 @@ fn creations(
             TICKETBROKER_ABI,
             TICKETBROKER_BYTECODE
         ),
+        // A token that exists has its own minter: rewards come from a pool that somebody fills.
+        match config.token {
+            TokenChoice::New { .. } => {
+                blueprint!(Minter, minter, MINTER_ABI, MINTER_BYTECODE)
+            }
+            TokenChoice::Existing(_) => blueprint!(
+                FundedPool,
+                funded_pool,
+                FUNDEDPOOL_ABI,
+                FUNDEDPOOL_BYTECODE
+            ),
+        },
+        blueprint!(WorkLedger, work_ledger, WORKLEDGER_ABI, WORKLEDGER_BYTECODE),
     ] {
         made.push(blueprint.fill(&all)?);
     }
@@ -283,8 +296,8 @@ fn addresses(at: &Contracts, config: &DeployConfig) -> Token {
         none, // contests
         none, // challenges
         at.ticket_broker,
-        none, // minter
-        none, // work
+        at.minter,
+        at.work_ledger,
         config.resolver,
     ];
     Token::Tuple(all.map(|a| Token::Address(address_out(a))).to_vec())

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use assay_chain::ChainError;
 use assay_chain::client::Client;
-use assay_chain::events::{CourtLog, JobLog, Log, LogEntry, OperatorLog, RoundsLog};
+use assay_chain::events::{CourtLog, JobLog, Log, LogEntry, OperatorLog, RoundsLog, WorkLog};
 use assay_chain::fault::FaultKind;
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event as ChainEvent, Watcher, WatcherConfig};
@@ -57,6 +57,20 @@ pub(crate) enum ChainNews {
         slashed: Lpt,
         burned: Lpt,
         block: u64,
+    },
+    /// A round's list was certified.
+    Certified {
+        round: u64,
+        claims_root: B256,
+        pixels: u64,
+        duties: u64,
+        block: u64,
+    },
+    /// A pool was paid for a round's work or duty.
+    Minted {
+        round: u64,
+        operator: Address,
+        amount: Lpt,
     },
     /// A signer was paid.
     SignerPaid {
@@ -261,6 +275,36 @@ impl Feed {
             }) => Some(ChainNews::SignerPaid {
                 case,
                 verifier,
+                amount,
+            }),
+            Log::Work(WorkLog::RoundCertified {
+                round,
+                claims_root,
+                total_pixels,
+                duties,
+                ..
+            }) => Some(ChainNews::Certified {
+                round,
+                claims_root,
+                pixels: total_pixels,
+                duties,
+                block,
+            }),
+            Log::Work(
+                WorkLog::WorkPaid {
+                    round,
+                    transcoder: operator,
+                    amount,
+                    ..
+                }
+                | WorkLog::DutyPaid {
+                    round,
+                    verifier: operator,
+                    amount,
+                },
+            ) => Some(ChainNews::Minted {
+                round,
+                operator,
                 amount,
             }),
             _ => None,

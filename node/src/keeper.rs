@@ -12,7 +12,7 @@ use assay_protocol::record::roles;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
 use assay_roles::{broadcaster, transcoder};
-use assay_verifier as verifier;
+use assay_verifier::{self as verifier, certify};
 
 use crate::chain_feed::ChainNews;
 use crate::chain_state::Case;
@@ -108,6 +108,8 @@ impl Node {
                     frozen: true,
                 })
                 .await;
+                self.drive_certifier(certify::Input::CaseOpened(leaf.receipt))
+                    .await;
                 // Other kinds of fault absorb nothing.
                 if kind == FaultKind::WrongEncode {
                     self.drive_verifier(verifier::Input::CaseOpened {
@@ -137,6 +139,28 @@ impl Node {
                 self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen })
                     .await;
                 self.claim(&case);
+            }
+            ChainNews::Certified {
+                round,
+                claims_root,
+                pixels,
+                duties,
+                block,
+            } => {
+                self.tell(Notice::Certified { round, pixels }).await;
+                self.on_certified(round, claims_root, duties, block).await;
+            }
+            ChainNews::Minted {
+                round,
+                operator,
+                amount,
+            } => {
+                self.tell(Notice::Minted {
+                    round,
+                    operator,
+                    amount: amount.0,
+                })
+                .await;
             }
             ChainNews::SignerPaid {
                 case,
@@ -168,6 +192,7 @@ impl Node {
         self.drive_broadcaster(broadcaster::Input::Round(transcoders))
             .await;
         self.drive_verifier(verifier::Input::Round(verifiers)).await;
+        self.round_for_certifier(round).await;
         self.begin_publishing().await;
         self.admit();
         // Whose stake begins to count with this round was not listened to before.
@@ -200,6 +225,8 @@ impl Node {
         self.drive_broadcaster(broadcaster::Input::Block).await;
         self.drive_transcoder(transcoder::Input::Block).await;
         self.drive_verifier(verifier::Input::Block).await;
+        self.drive_certifier(certify::Input::Block).await;
+        self.claim_work(number);
         self.open_round(number);
         self.execute_due(number);
         self.submit_orphans(number);

@@ -121,6 +121,14 @@ pub(crate) fn notice(notice: &Notice) {
         } => {
             info!(%case, %verifier, amount = %Lpt(*amount), "signer paid");
         }
+        Notice::Certified { round, pixels } => info!(round, pixels, "round certified"),
+        Notice::Minted {
+            round,
+            operator,
+            amount,
+        } => {
+            info!(round, %operator, amount = %Lpt(*amount), "paid for a round's work");
+        }
         Notice::Warning(text) => warn!("{text}"),
         Notice::Transcoded { cpu } => debug!(?cpu, "transcoded"),
     }

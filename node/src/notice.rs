@@ -173,6 +173,22 @@ pub enum Notice {
         /// Block.
         block: u64,
     },
+    /// The work of a round was certified.
+    Certified {
+        /// The round.
+        round: u64,
+        /// Its demand in output pixels.
+        pixels: u64,
+    },
+    /// A pool was paid for work or duty.
+    Minted {
+        /// The round.
+        round: u64,
+        /// Whose pool.
+        operator: Address,
+        /// Base units of LPT.
+        amount: U256,
+    },
     /// A signer was paid.
     SignerPaid {
         /// The case.
