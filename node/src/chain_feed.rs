@@ -70,6 +70,7 @@ pub(crate) enum ChainNews {
     Minted {
         round: u64,
         operator: Address,
+        duty: bool,
         amount: Lpt,
     },
     /// A signer was paid.
@@ -290,21 +291,25 @@ impl Feed {
                 duties,
                 block,
             }),
-            Log::Work(
-                WorkLog::WorkPaid {
-                    round,
-                    transcoder: operator,
-                    amount,
-                    ..
-                }
-                | WorkLog::DutyPaid {
-                    round,
-                    verifier: operator,
-                    amount,
-                },
-            ) => Some(ChainNews::Minted {
+            Log::Work(WorkLog::WorkPaid {
                 round,
-                operator,
+                transcoder,
+                amount,
+                ..
+            }) => Some(ChainNews::Minted {
+                round,
+                operator: transcoder,
+                duty: false,
+                amount,
+            }),
+            Log::Work(WorkLog::DutyPaid {
+                round,
+                verifier,
+                amount,
+            }) => Some(ChainNews::Minted {
+                round,
+                operator: verifier,
+                duty: true,
                 amount,
             }),
             _ => None,

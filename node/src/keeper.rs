@@ -153,11 +153,13 @@ impl Node {
             ChainNews::Minted {
                 round,
                 operator,
+                duty,
                 amount,
             } => {
                 self.tell(Notice::Minted {
                     round,
                     operator,
+                    duty,
                     amount: amount.0,
                 })
                 .await;

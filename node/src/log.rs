@@ -125,9 +125,10 @@ pub(crate) fn notice(notice: &Notice) {
         Notice::Minted {
             round,
             operator,
+            duty,
             amount,
         } => {
-            info!(round, %operator, amount = %Lpt(*amount), "paid for a round's work");
+            info!(round, %operator, duty, amount = %Lpt(*amount), "paid for a round's work");
         }
         Notice::Warning(text) => warn!("{text}"),
         Notice::Transcoded { cpu } => debug!(?cpu, "transcoded"),

@@ -186,6 +186,8 @@ pub enum Notice {
         round: u64,
         /// Whose pool.
         operator: Address,
+        /// Whether as a verifier, for its duty.
+        duty: bool,
         /// Base units of LPT.
         amount: U256,
     },

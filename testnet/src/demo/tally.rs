@@ -133,6 +133,7 @@ impl Figures<'_> {
                     cheats_made: figures.cheats,
                     accused: figures.accused.len(),
                     slashed: Lpt(figures.slashed),
+                    minted: Lpt(ledger.minted_to(address, false)),
                 }
             });
         let verifiers = players.filter(|p| p.part == Part::Verifier).map(|player| {
@@ -148,6 +149,7 @@ impl Figures<'_> {
                     .iter()
                     .filter(|proof| proof.signers.contains(&address))
                     .count() as u64,
+                minted: Lpt(ledger.minted_to(address, true)),
             }
         });
         let delegator = before.delegated.zip(after.delegated);
@@ -172,6 +174,8 @@ impl Figures<'_> {
             transcoders: transcoders.collect(),
             verifiers: verifiers.collect(),
             fraud_proofs,
+            rounds_certified: ledger.certified.len(),
+            minted_lpt: Lpt(ledger.minted.values().fold(U256::ZERO, |sum, amount| sum + *amount)),
             delegator: delegator.map(|(stake_before, stake_after)| Delegator {
                 stake_before,
                 stake_after,
