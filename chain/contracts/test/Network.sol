@@ -148,6 +148,21 @@ abstract contract Network is TestBase {
         bonding.delegate(role, operator, amount);
     }
 
+    /// @dev Lets a key act for the operator from the next round on.
+    function authorise(address operator, uint256 signerSecret) internal {
+        address signer = vm.addr(signerSecret);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(signerSecret, operators.consentDigest(operator, signer));
+        vm.prank(operator);
+        operators.authorise(signer, abi.encodePacked(r, s, v));
+    }
+
+    /// @dev As the minter does it.
+    function reward(Role role, address operator, uint256 amount) internal {
+        token.transfer(address(bonding), amount);
+        vm.prank(addresses.minter);
+        bonding.reward(role, operator, amount);
+    }
+
     function register(address operator, uint256 secret) internal {
         bytes memory key = secret.key();
         bytes memory possession = secret.prove(registry.possessionMessage(key, operator));
