@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use assay_chain::ChainError;
 use assay_chain::client::Client;
-use assay_chain::events::{CourtLog, JobLog, Log, LogEntry, OperatorLog, RoundsLog, WorkLog};
+use assay_chain::events::{CourtLog, JobLog, Log, LogEntry, OperatorLog, RosterLog, RoundsLog, WorkLog};
 use assay_chain::fault::FaultKind;
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event as ChainEvent, Watcher, WatcherConfig};
@@ -66,6 +66,10 @@ pub(crate) enum ChainNews {
         duties: u64,
         block: u64,
     },
+    /// A verifier was jailed, in this block.
+    Jailed(Address, u64),
+    /// A verifier may return.
+    Released(Address),
     /// A pool was paid for a round's work or duty.
     Minted {
         round: u64,
@@ -278,6 +282,14 @@ impl Feed {
                 verifier,
                 amount,
             }),
+            Log::Roster(RosterLog::Jailed {
+                role: Role::Verifier,
+                operator,
+            }) => Some(ChainNews::Jailed(operator, block)),
+            Log::Roster(RosterLog::Released {
+                role: Role::Verifier,
+                operator,
+            }) => Some(ChainNews::Released(operator)),
             Log::Work(WorkLog::RoundCertified {
                 round,
                 claims_root,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use assay_chain::call::WorkCall;
+use assay_chain::call::{OperatorCall, WorkCall};
+use assay_chain::views::Role as ChainRole;
 use assay_protocol::assignment::SignedAssignment;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::round_work::Segment;
@@ -35,6 +36,8 @@ struct Certified {
 pub(crate) struct WorkShelf {
     folder: PathBuf,
     due: BTreeMap<u64, Certified>,
+    /// Block in which this verifier was jailed, until it is told to return.
+    pub jailed: Option<u64>,
 }
 
 impl WorkShelf {
@@ -43,6 +46,7 @@ impl WorkShelf {
         Self {
             folder: node.join("work"),
             due: BTreeMap::new(),
+            jailed: None,
         }
     }
 
@@ -175,6 +179,21 @@ impl Node {
         };
         self.shelf.due.insert(round, certified);
         self.drive_certifier(Input::Certified(round)).await;
+    }
+
+    /// A verifier that runs and was jailed for a round in which it did not returns.
+    pub(crate) fn return_from_jail(&mut self) {
+        if let Some(block) = self.shelf.jailed.take() {
+            self.submit(
+                "return",
+                format!("release:{block}"),
+                B256::ZERO,
+                OperatorCall::Release {
+                    role: ChainRole::Verifier,
+                    operator: self.me,
+                },
+            );
+        }
     }
 
     /// Claims for this node's pools what certified rounds owe them, each once.

@@ -150,6 +150,16 @@ impl Node {
                 self.tell(Notice::Certified { round, pixels }).await;
                 self.on_certified(round, claims_root, duties, block).await;
             }
+            ChainNews::Jailed(operator, block) => {
+                if operator == self.me && self.certifying.is_some() {
+                    self.shelf.jailed = Some(block);
+                }
+            }
+            ChainNews::Released(operator) => {
+                if operator == self.me {
+                    self.shelf.jailed = None;
+                }
+            }
             ChainNews::Minted {
                 round,
                 operator,
@@ -229,6 +239,7 @@ impl Node {
         self.drive_verifier(verifier::Input::Block).await;
         self.drive_certifier(certify::Input::Block).await;
         self.claim_work(number);
+        self.return_from_jail();
         self.open_round(number);
         self.execute_due(number);
         self.submit_orphans(number);

@@ -1,6 +1,7 @@
 //! What must have happened for a demonstration to be a success.
 
 use assay_protocol::U256;
+use assay_protocol::amount::Lpt;
 
 use super::tally::Stakes;
 use crate::cast::{Part, Player};
@@ -102,6 +103,11 @@ pub(crate) fn failures(
         );
     }
     must(!ledger.duties.is_empty(), "no verifier reported".into());
+    let told = ledger.minted.values().fold(U256::ZERO, |sum, amount| sum + *amount);
+    must(
+        report.minted_lpt.0 == told,
+        format!("{} LPT were minted, the nodes tell of {}", report.minted_lpt, Lpt(told)),
+    );
     must(
         report.minted_lpt.0 > U256::ZERO,
         "no round was certified and paid".into(),

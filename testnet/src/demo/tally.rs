@@ -23,6 +23,8 @@ use crate::stage::Stage;
 pub(crate) struct Stakes {
     pools: BTreeMap<Address, Lpt>,
     delegated: Option<Lpt>,
+    /// What all rounds so far have minted.
+    minted: Lpt,
     /// Weights in the elections of the present round.
     weights: BTreeMap<Address, U256>,
 }
@@ -65,9 +67,14 @@ impl Stakes {
         }
         let round = client.round().await?.round;
         let weights = client.snapshot(Role::Transcoder, round).await?;
+        let mut minted = U256::ZERO;
+        for number in 1..=round {
+            minted += client.budget(number).await?.minted.0;
+        }
         Ok(Self {
             pools,
             delegated,
+            minted: Lpt(minted),
             weights: weights
                 .candidates
                 .iter()
@@ -175,7 +182,7 @@ impl Figures<'_> {
             verifiers: verifiers.collect(),
             fraud_proofs,
             rounds_certified: ledger.certified.len(),
-            minted_lpt: Lpt(ledger.minted.values().fold(U256::ZERO, |sum, amount| sum + *amount)),
+            minted_lpt: after.minted,
             delegator: delegator.map(|(stake_before, stake_after)| Delegator {
                 stake_before,
                 stake_after,
