@@ -57,8 +57,8 @@ pub(crate) fn errors() -> ErrorBook {
     let at = Contracts::default();
     let deployed = abis(&at).into_iter().map(|(_, abi)| abi);
     ErrorBook::of(deployed.chain([
-        &*funded_pool::FUNDEDPOOL_ABI,
         &*fixed_random_source::FIXEDRANDOMSOURCE_ABI,
         &*blockhash_random_source::BLOCKHASHRANDOMSOURCE_ABI,
+        &*funded_pool::FUNDEDPOOL_ABI,
     ]))
 }

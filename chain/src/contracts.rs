@@ -61,9 +61,9 @@ contracts! {
     fraud_court = "FraudCourt",
     /// Deposits of broadcasters and payment tickets.
     ticket_broker = "TicketBroker",
-    /// Where rewards come from: new tokens, or a funded pool.
+    /// Inflation; a funded pool where the token is somebody else's.
     minter = "Minter",
-    /// Certified work and what it earns.
+    /// Certified work.
     work_ledger = "WorkLedger",
 }
 

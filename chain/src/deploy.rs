@@ -18,7 +18,7 @@ use crate::error::ChainError;
 use crate::parameters;
 use crate::queue::FeeCaps;
 use crate::queue::fees::Fees;
-use crate::rpc::{Rpc, RpcError};
+use crate::rpc::{Broadcast, Rpc, RpcError};
 use crate::signing::{Unsigned, sign};
 
 /// What to deploy.
@@ -94,7 +94,12 @@ pub async fn deploy(
                 tip: fees.tip,
             },
         );
-        rpc.send_raw(&raw).await?;
+        if let Broadcast::Refused(reason) = rpc.send_raw(&raw).await? {
+            return Err(ChainError::Deploy {
+                name: creation.name,
+                reason,
+            });
+        }
         sent.push((creation, tx));
     }
     let begun = Instant::now();
@@ -224,6 +229,12 @@ fn creations(
         )
         .fill(&[])?,
     });
+    let minter = match config.token {
+        TokenChoice::New { .. } => blueprint!(Minter, minter, MINTER_ABI, MINTER_BYTECODE),
+        TokenChoice::Existing(_) => {
+            blueprint!(FundedPool, funded_pool, FUNDEDPOOL_ABI, FUNDEDPOOL_BYTECODE)
+        }
+    };
     for blueprint in [
         blueprint!(Operators, operators, OPERATORS_ABI, OPERATORS_BYTECODE),
         blueprint!(
@@ -259,18 +270,7 @@ fn creations(
             TICKETBROKER_ABI,
             TICKETBROKER_BYTECODE
         ),
-        // A token that exists has its own minter: rewards come from a pool that somebody fills.
-        match config.token {
-            TokenChoice::New { .. } => {
-                blueprint!(Minter, minter, MINTER_ABI, MINTER_BYTECODE)
-            }
-            TokenChoice::Existing(_) => blueprint!(
-                FundedPool,
-                funded_pool,
-                FUNDEDPOOL_ABI,
-                FUNDEDPOOL_BYTECODE
-            ),
-        },
+        minter,
         blueprint!(WorkLedger, work_ledger, WORKLEDGER_ABI, WORKLEDGER_BYTECODE),
     ] {
         made.push(blueprint.fill(&all)?);

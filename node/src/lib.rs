@@ -20,6 +20,7 @@ mod do_round;
 mod do_transcoder;
 mod do_verifier;
 mod driver;
+mod ether;
 mod journal;
 mod keeper;
 mod keys;
@@ -39,6 +40,7 @@ mod validate;
 
 pub use blobs::BlobFolder;
 pub use config::Config;
+pub use ether::Ether;
 pub use journal::JournalError;
 pub use keys::{KeyError, Keys, OPERATOR_FILE};
 pub use notice::Notice;

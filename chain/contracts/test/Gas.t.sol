@@ -105,6 +105,6 @@ contract GasTest is Stream, GasMeter {
         rounds.openRound();
         atMost("openRound, 100 transcoders, 64 verifiers", 5_300_000);
         bond(Role.Transcoder, address(0xBB), 200 * LPT);
-        atMost("bond, replacing the smallest of 100", 395_000);
+        atMost("bond, replacing the smallest of 100", 400_000);
     }
 }
