@@ -7,6 +7,7 @@ use assay_protocol::record::{NodeRecord, roles};
 use assay_protocol::verdict::SignedVerdict;
 use assay_protocol::wire::{Answer, Gossip, JobRequest, decode, encode};
 use assay_roles::{broadcaster, transcoder};
+use assay_verifier::certify;
 use tokio::sync::oneshot;
 
 use crate::driver::{Event, Node};

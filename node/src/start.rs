@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::blobs::{BlobFolder, Leases};
 use crate::chain_feed::Feed;
+use crate::do_round::WorkShelf;
 use crate::driver::{Event, Node, Transcoding, Unborn};
 use crate::journal::{Journal, JournalError};
 use crate::notice::Notice;
