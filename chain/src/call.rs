@@ -9,6 +9,7 @@ mod rounds;
 mod stake;
 mod token;
 mod verifiers;
+mod work;
 
 use alloy_primitives::{Address, Bytes, U256};
 use assay_protocol::bls::BlsError;
@@ -26,6 +27,7 @@ pub use rounds::RoundsCall;
 pub use stake::StakeCall;
 pub use token::TokenCall;
 pub use verifiers::VerifierCall;
+pub use work::WorkCall;
 
 /// What the calls of one contract have in common.
 pub(crate) trait Callable {
@@ -106,6 +108,8 @@ calls! {
     Jobs(JobCall),
     /// Proofs and cases.
     Court(CourtCall),
+    /// Certified work.
+    Work(WorkCall),
 }
 
 impl Call {

@@ -7,6 +7,7 @@ mod roster;
 mod rounds;
 mod stake;
 mod verifiers;
+mod work;
 
 use std::fmt;
 
@@ -25,6 +26,7 @@ pub use roster::RosterLog;
 pub use rounds::RoundsLog;
 pub use stake::StakeLog;
 pub use verifiers::VerifierLog;
+pub use work::WorkLog;
 
 /// One event with its place in the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +98,8 @@ logs! {
     Verifiers(VerifierLog) from verifier_registry,
     /// Of `FraudCourt`.
     Court(CourtLog) from fraud_court,
+    /// Of `WorkLedger`.
+    Work(WorkLog) from work_ledger,
 }
 
 impl LogEntry {

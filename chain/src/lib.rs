@@ -67,6 +67,7 @@ pub mod simulate;
 mod stake;
 pub mod views;
 pub mod watcher;
+pub mod work;
 
 pub use error::ChainError;
 pub use rpc::{EndpointState, EndpointView, Endpoints, Policy, RpcError};

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use assay_chain::ChainError;
 use assay_chain::client::Client;
-use assay_chain::events::{CourtLog, JobLog, Log, LogEntry, OperatorLog, RoundsLog};
+use assay_chain::events::{
+    CourtLog, JobLog, Log, LogEntry, OperatorLog, RosterLog, RoundsLog, WorkLog,
+};
 use assay_chain::fault::{CaseStatus, FaultKind};
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event as ChainEvent, Watcher, WatcherConfig};
@@ -63,6 +65,25 @@ pub(crate) enum ChainNews {
         case: Case,
         status: CaseStatus,
         block: u64,
+    },
+    /// A round's list was certified.
+    Certified {
+        round: u64,
+        claims_root: B256,
+        pixels: u64,
+        duties: u64,
+        block: u64,
+    },
+    /// A verifier was jailed, in this block.
+    Jailed(Address, u64),
+    /// A verifier may return.
+    Released(Address),
+    /// A pool was paid for a round's work or duty.
+    Minted {
+        round: u64,
+        operator: Address,
+        duty: bool,
+        amount: Lpt,
     },
     /// A signer was paid.
     SignerPaid {
@@ -282,6 +303,48 @@ impl Feed {
             }) => Some(ChainNews::SignerPaid {
                 case,
                 verifier,
+                amount,
+            }),
+            Log::Roster(RosterLog::Jailed {
+                role: Role::Verifier,
+                operator,
+            }) => Some(ChainNews::Jailed(operator, block)),
+            Log::Roster(RosterLog::Released {
+                role: Role::Verifier,
+                operator,
+            }) => Some(ChainNews::Released(operator)),
+            Log::Work(WorkLog::RoundCertified {
+                round,
+                claims_root,
+                total_pixels,
+                duties,
+                ..
+            }) => Some(ChainNews::Certified {
+                round,
+                claims_root,
+                pixels: total_pixels,
+                duties,
+                block,
+            }),
+            Log::Work(WorkLog::WorkPaid {
+                round,
+                transcoder,
+                amount,
+                ..
+            }) => Some(ChainNews::Minted {
+                round,
+                operator: transcoder,
+                duty: false,
+                amount,
+            }),
+            Log::Work(WorkLog::DutyPaid {
+                round,
+                verifier,
+                amount,
+            }) => Some(ChainNews::Minted {
+                round,
+                operator: verifier,
+                duty: true,
                 amount,
             }),
             _ => None,

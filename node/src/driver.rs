@@ -16,6 +16,7 @@ use assay_protocol::params::Params;
 use assay_protocol::{Address, B256, U256};
 use assay_roles::broadcaster::{self, Broadcaster};
 use assay_roles::transcoder::{self, Transcoder};
+use assay_verifier::certify::{self, Certifier};
 use assay_verifier::{self as verifier, Verifier};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -26,6 +27,7 @@ use crate::chain_state::ChainState;
 use crate::checks::Checks;
 use crate::collect::Collections;
 use crate::directory::Directory;
+use crate::do_round::WorkShelf;
 use crate::keeper::Keeper;
 use crate::notice::Notice;
 use crate::outlet::Outlet;
@@ -40,6 +42,7 @@ pub(crate) enum Role {
     Broadcaster,
     Transcoder,
     Verifier,
+    Certifier,
 }
 
 /// What the loop hears.
@@ -123,6 +126,8 @@ pub(crate) struct Node {
     pub publishing: Option<Publishing>,
     pub transcoding: Option<Transcoding>,
     pub verifying: Option<Verifier>,
+    pub certifying: Option<Certifier>,
+    pub shelf: WorkShelf,
     pub events: mpsc::Sender<Event>,
     pub notices: mpsc::Sender<Notice>,
 }
@@ -206,6 +211,7 @@ impl Node {
                 }
                 self.drive_verifier(verifier::Input::Signed(sealed)).await;
             }
+            Role::Certifier => self.drive_certifier(certify::Input::Signed(sealed)).await,
         }
     }
 

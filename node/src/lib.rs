@@ -16,6 +16,7 @@ mod collect;
 pub mod config;
 mod directory;
 mod do_broadcaster;
+mod do_round;
 mod do_transcoder;
 mod do_verifier;
 mod driver;

@@ -127,6 +127,15 @@ pub(crate) fn notice(notice: &Notice) {
         } => {
             info!(%case, %verifier, amount = %Lpt(*amount), "signer paid");
         }
+        Notice::Certified { round, pixels } => info!(round, pixels, "round certified"),
+        Notice::Minted {
+            round,
+            operator,
+            duty,
+            amount,
+        } => {
+            info!(round, %operator, duty, amount = %Lpt(*amount), "paid for a round's work");
+        }
         Notice::Warning(text) => warn!("{text}"),
         Notice::Transcoded { cpu } => debug!(?cpu, "transcoded"),
     }

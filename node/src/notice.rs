@@ -185,6 +185,24 @@ pub enum Notice {
         /// Block.
         block: u64,
     },
+    /// The work of a round was certified.
+    Certified {
+        /// The round.
+        round: u64,
+        /// Its demand in output pixels.
+        pixels: u64,
+    },
+    /// A pool was paid for work or duty.
+    Minted {
+        /// The round.
+        round: u64,
+        /// Whose pool.
+        operator: Address,
+        /// Whether as a verifier, for its duty.
+        duty: bool,
+        /// Base units of LPT.
+        amount: U256,
+    },
     /// A signer was paid.
     SignerPaid {
         /// The case.

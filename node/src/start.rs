@@ -13,11 +13,13 @@ use assay_protocol::checked::Now;
 use assay_protocol::{Address, B256, U256};
 use assay_roles::transcoder::Transcoder;
 use assay_verifier::Verifier;
+use assay_verifier::certify::Certifier;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::blobs::{BlobFolder, Leases};
 use crate::chain_feed::Feed;
+use crate::do_round::WorkShelf;
 use crate::driver::{Event, Node, Transcoding, Unborn};
 use crate::journal::{Journal, JournalError};
 use crate::notice::Notice;
@@ -208,6 +210,8 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         unborn,
         publishing: None,
         transcoding,
+        certifying: verifier.then(|| Certifier::new(me, domain, params.clone())),
+        shelf: WorkShelf::new(&folder),
         verifying: verifier.then(|| Verifier::new(me, params.clone(), Now { block: head })),
         params,
         folder,

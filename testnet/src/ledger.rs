@@ -110,6 +110,10 @@ pub struct Ledger {
     pub block: u64,
     /// The latest round, and the block at which it was heard of first.
     pub round: (u64, u64),
+    /// Demand in pixels of certified rounds.
+    pub certified: BTreeMap<u64, u64>,
+    /// Base units of LPT that pools were paid, by round, operator, and whether for duty.
+    pub minted: BTreeMap<(u64, Address, bool), U256>,
     /// Latest deadline of an assignment.
     pub last_deadline: u64,
     /// Reports held against their draws, by verifier and epoch: drawn and missed.
@@ -217,6 +221,13 @@ impl Ledger {
                 self.cases.remove(case);
                 self.closed.insert(*case);
             }
+            Notice::Certified { round, pixels } => drop(self.certified.insert(*round, *pixels)),
+            Notice::Minted {
+                round,
+                operator,
+                duty,
+                amount,
+            } => drop(self.minted.insert((*round, *operator, *duty), *amount)),
             Notice::SignerPaid {
                 case,
                 verifier,
@@ -279,6 +290,14 @@ impl Ledger {
             .values()
             .filter(|figures| figures.executed.is_none())
             .count()
+    }
+
+    /// Base units of LPT that an operator's pool of one role was paid for certified work or duty.
+    pub fn minted_to(&self, operator: Address, as_verifier: bool) -> U256 {
+        self.minted
+            .iter()
+            .filter(|((_, who, duty), _)| *who == operator && *duty == as_verifier)
+            .fold(U256::ZERO, |sum, (_, amount)| sum + *amount)
     }
 
     /// Whether a case against the operator was executed.

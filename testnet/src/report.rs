@@ -18,6 +18,8 @@ pub struct Report {
     pub transcoders: Vec<Transcoder>,
     pub verifiers: Vec<Verifier>,
     pub fraud_proofs: Vec<FraudProof>,
+    pub rounds_certified: usize,
+    pub minted_lpt: Lpt,
     pub delegator: Option<Delegator>,
     pub encode_cpu_seconds: f64,
     pub verify_cpu_seconds: f64,
@@ -53,6 +55,7 @@ pub struct Transcoder {
     pub cheats_made: u64,
     pub accused: usize,
     pub slashed: Lpt,
+    pub minted: Lpt,
 }
 
 /// One verifier.
@@ -66,6 +69,7 @@ pub struct Verifier {
     pub passes: u64,
     pub mismatches: u64,
     pub signed: u64,
+    pub minted: Lpt,
 }
 
 /// One proof that reached the chain.
@@ -162,6 +166,10 @@ impl Report {
                 p.file
             );
         }
+        out += &format!(
+            "\n{} rounds certified, {} LPT minted\n",
+            self.rounds_certified, self.minted_lpt
+        );
         if let Some(d) = &self.delegator {
             out += &format!(
                 "\ndelegator: {} LPT before, {} LPT after\n",

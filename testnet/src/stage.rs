@@ -21,8 +21,9 @@ use tokio::task::JoinSet;
 
 use crate::cast::{Part, Player};
 
-/// LPT in existence at the start.
-const SUPPLY: u64 = 1_000_000;
+/// LPT in existence at the start: more than the largest cast bonds, and not so much that a round's inflation makes up for a
+/// slash.
+const SUPPLY: u64 = 25_000;
 /// Wei that each account gets for gas: 10 ETH.
 const GAS_MONEY: u128 = 10_000_000_000_000_000_000;
 /// Transcoders' price, wei per output pixel: about 0.02 ETH an hour of 360p at 30 fps.

@@ -23,6 +23,8 @@ use crate::stage::Stage;
 pub(crate) struct Stakes {
     pools: BTreeMap<Address, Lpt>,
     delegated: Option<Lpt>,
+    /// What all rounds so far have minted.
+    minted: Lpt,
     /// Weights in the elections of the present round.
     weights: BTreeMap<Address, U256>,
 }
@@ -65,9 +67,14 @@ impl Stakes {
         }
         let round = client.round().await?.round;
         let weights = client.snapshot(Role::Transcoder, round).await?;
+        let mut minted = U256::ZERO;
+        for number in 1..=round {
+            minted += client.budget(number).await?.minted.0;
+        }
         Ok(Self {
             pools,
             delegated,
+            minted: Lpt(minted),
             weights: weights
                 .candidates
                 .iter()
@@ -133,6 +140,7 @@ impl Figures<'_> {
                     cheats_made: figures.cheats,
                     accused: figures.accused.len(),
                     slashed: Lpt(figures.slashed),
+                    minted: Lpt(ledger.minted_to(address, false)),
                 }
             });
         let verifiers = players.filter(|p| p.part == Part::Verifier).map(|player| {
@@ -148,6 +156,7 @@ impl Figures<'_> {
                     .iter()
                     .filter(|proof| proof.signers.contains(&address))
                     .count() as u64,
+                minted: Lpt(ledger.minted_to(address, true)),
             }
         });
         let delegator = before.delegated.zip(after.delegated);
@@ -172,6 +181,8 @@ impl Figures<'_> {
             transcoders: transcoders.collect(),
             verifiers: verifiers.collect(),
             fraud_proofs,
+            rounds_certified: ledger.certified.len(),
+            minted_lpt: after.minted,
             delegator: delegator.map(|(stake_before, stake_after)| Delegator {
                 stake_before,
                 stake_after,
