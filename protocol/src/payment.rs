@@ -289,11 +289,7 @@ pub fn check_tickets(
     Ok(())
 }
 
-fn check_ticket(
-    ticket: &PaymentTicket,
-    signer: Address,
-    claim: &Claim,
-) -> Result<(), TicketError> {
+fn check_ticket(ticket: &PaymentTicket, signer: Address, claim: &Claim) -> Result<(), TicketError> {
     if ticket.assignmentHash != claim.assignment_hash {
         return Err(TicketError::Assignment {
             found: ticket.assignmentHash,
@@ -407,7 +403,10 @@ mod tests {
         assert_eq!(check_tickets(&two, &claim(), &funds(5_000, 600)), Ok(()));
         let mut by_owner = ticket(0, 1_000, 1);
         by_owner.signer = claim().sender;
-        assert_eq!(check_tickets(&[by_owner], &claim(), &funds(1_000, 0)), Ok(()));
+        assert_eq!(
+            check_tickets(&[by_owner], &claim(), &funds(1_000, 0)),
+            Ok(())
+        );
         let free = Claim {
             due: U256::ZERO,
             ..claim()
