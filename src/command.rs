@@ -1,8 +1,12 @@
 //! One file per command.
 
+mod account;
 mod demo;
+mod error;
 mod init;
+mod key;
 mod node;
+mod password;
 mod proof;
 mod testnet;
 
@@ -32,6 +36,8 @@ pub enum Command {
     Node(node::Arguments),
     /// Make the keys of a new node.
     Init(init::Arguments),
+    /// Make, import or look at key files of accounts that are no node's, such as the cold owner of a stake.
+    Key(key::Arguments),
     /// Check a fraud proof without a network or a chain.
     Proof(proof::Arguments),
     /// Decode and encode for a node (started by the program itself).
@@ -45,6 +51,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Worker => return assay_encoder::worker::main(),
         Command::Proof(arguments) => return proof::run(&arguments),
         Command::Init(arguments) => return init::run(&arguments),
+        Command::Key(arguments) => return key::run(&arguments),
         _ => {}
     }
     start_logging(match &command {
@@ -64,7 +71,9 @@ pub fn run(command: Command) -> ExitCode {
             }
             Command::Testnet(arguments) => until_interrupted(testnet::run(arguments)).await,
             Command::Node(arguments) => node::run(arguments).await,
-            Command::Worker | Command::Proof(_) | Command::Init(_) => ExitCode::SUCCESS,
+            Command::Worker | Command::Proof(_) | Command::Init(_) | Command::Key(_) => {
+                ExitCode::SUCCESS
+            }
         }
     });
     // Blocking reads of children that are gone must not hold the exit up.

@@ -1,205 +1,174 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Addresses} from "./Addresses.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {Arrays} from "@openzeppelin/contracts/utils/Arrays.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {Addresses} from "./Addresses.sol";
+import {IBondingManager, LockState, PoolState} from "./interfaces/IBondingManager.sol";
+import {ICourt} from "./interfaces/ICourt.sol";
+import {IOperators} from "./interfaces/IOperators.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {ISlashable} from "./interfaces/ISlashable.sol";
-import {IStakesBefore, LockState, PoolState} from "./interfaces/IStakesBefore.sol";
-import {ActiveSet, ActiveSets} from "./libraries/ActiveSets.sol";
 import {SharePool, SharePools} from "./libraries/SharePools.sol";
-import {StakeSnapshots} from "./libraries/StakeSnapshots.sol";
 import {Role} from "./objects/Role.sol";
 import {InvalidParameter, Parameters} from "./Parameters.sol";
+import {StakePools} from "./StakePools.sol";
 
 /// @title Stakes of transcoders, verifiers and their delegators
-/// @notice Each pool has two share pools: what is bonded and what is unbonding. A slash cuts both, so it
-///         reaches the operator, its delegators and everybody on the way out at once and at constant cost. A
-///         pool that loses everything starts a new generation: old shares count nothing, new ones are clean.
-contract BondingManager is IStakesBefore {
-    using ActiveSets for ActiveSet;
+/// @notice Holds every staked token. Stake leaves a pool as a lock, which a slash of the pool still reaches, until
+///         all evidence about the round in which it was locked is judged; then it is paid out, or arrives in
+///         another pool. Nothing is ever set or stopped by anybody: withdrawals wait only for their time, for the
+///         pool's open cases, and for cases that the verifier signed.
+contract BondingManager is StakePools {
     using SafeERC20 for IERC20;
     using SharePools for SharePool;
 
-    /// @dev `ownShares` belong to `bonded`'s present generation, `ownUnbondingShares` to `unbonding`'s.
-    struct Pool {
-        SharePool bonded;
-        SharePool unbonding;
-        uint120 ownShares;
-        uint120 ownUnbondingShares;
-        uint16 openCases;
-        uint32 generation;
-        uint32 unbondingGeneration;
-        uint16 rewardCutBps;
-        uint16 feeShareBps;
-        uint64 pricePerPixel;
-    }
-
-    /// @dev A delegator's shares; void if the pool's generation is another.
-    struct Holding {
-        uint120 shares;
-        uint32 generation;
-    }
-
-    /// @dev `round` is the one in which unbonding began.
+    /// @dev `shares` of the unbonding pool's `generation`; `round` is the one in which it was locked.
     struct Lock {
-        uint120 shares;
+        uint160 shares;
         uint32 generation;
         uint64 round;
-        Role role;
         address holder;
+        Role role;
         address operator;
+        address destination;
     }
-
-    uint256 private constant BPS = 10_000;
 
     /// The staked token.
     IERC20 public immutable token;
+    /// Whose key acts for whom.
+    IOperators public immutable operators;
     /// Says which round it is.
     IRoundsManager public immutable rounds;
     /// @inheritdoc ISlashable
     address public immutable court;
-    /// @inheritdoc IStakesBefore
-    uint256 public immutable minimumOwnBond;
+    /// The only account that brings rewards.
+    address public immutable minter;
     /// Rounds that unbonding takes at least.
     uint64 public immutable unbondingRounds;
     /// Blocks after the end of the round in which unbonding began: D + evidence window + case window.
     uint64 public immutable unbondingBlocks;
-    /// Delegations count for weight up to this many times the own bond.
-    uint256 public immutable delegationFactor;
-    /// Bounds of the active sets.
-    uint256 public immutable maxTranscoders;
-    /// Bounds of the active sets.
-    uint256 public immutable maxVerifiers;
 
-    /// Locks ever made; the last lock's id.
-    uint256 public lockCount;
-    mapping(Role => mapping(address operator => Pool)) private _pools;
-    mapping(Role => mapping(address operator => mapping(address holder => Holding))) private _holdings;
     mapping(uint256 lockId => Lock) private _locks;
-    mapping(Role => ActiveSet) private _active;
-    mapping(Role => mapping(uint64 round => address blob)) private _snapshots;
 
     modifier onlyCourt() {
         if (msg.sender != court) revert NotTheCourt(msg.sender);
         _;
     }
 
-    modifier whenNotFrozen(Role role, address operator) {
-        uint256 openCases = _pools[role][operator].openCases;
-        if (openCases != 0) revert PoolFrozen(role, operator, openCases);
-        _;
-    }
-
-    constructor(Parameters memory parameters, Addresses memory addresses) {
+    constructor(Parameters memory parameters, Addresses memory addresses) StakePools(parameters, addresses) {
         if (parameters.unbondingRounds == 0) revert InvalidParameter("unbondingRounds", 0, 1);
-        if (parameters.maxTranscoders == 0 || parameters.maxTranscoders > 255) {
-            revert InvalidParameter("maxTranscoders", parameters.maxTranscoders, 255);
-        }
-        if (parameters.maxVerifiers == 0 || parameters.maxVerifiers > 64) {
-            revert InvalidParameter("maxVerifiers", parameters.maxVerifiers, 64);
-        }
-        if (parameters.minimumOwnBond == 0) revert InvalidParameter("minimumOwnBond", 0, 1);
         token = IERC20(addresses.token);
+        operators = IOperators(addresses.operators);
         rounds = IRoundsManager(addresses.rounds);
         court = addresses.court;
-        minimumOwnBond = parameters.minimumOwnBond;
+        minter = addresses.minter;
         unbondingRounds = parameters.unbondingRounds;
         unbondingBlocks = parameters.deadlineBlocks + parameters.evidenceWindow + parameters.caseWindow;
-        delegationFactor = parameters.delegationFactor;
-        maxTranscoders = parameters.maxTranscoders;
-        maxVerifiers = parameters.maxVerifiers;
     }
 
     // ---- operators and delegators ----
 
-    /// @inheritdoc IStakesBefore
-    function bond(Role role, uint256 amount) external whenNotFrozen(role, msg.sender) {
-        Pool storage p = _pools[role][msg.sender];
-        p.ownShares += p.bonded.deposit(amount);
-        uint256 own = p.bonded.toTokens(p.ownShares);
-        if (own < minimumOwnBond) revert BondTooSmall(own, minimumOwnBond);
-        emit Bonded(role, msg.sender, amount, own);
-        _refresh(role, msg.sender, p);
+    /// @inheritdoc IBondingManager
+    function bond(Role role, uint256 amount) public {
+        _requireNoSigner(role, msg.sender);
+        _deposit(role, msg.sender, msg.sender, amount);
         token.safeTransferFrom(msg.sender, address(this), amount);
     }
 
-    /// @inheritdoc IStakesBefore
-    function delegate(Role role, address operator, uint256 amount) external whenNotFrozen(role, operator) {
-        if (operator == msg.sender) revert SelfDelegation(operator);
-        Pool storage p = _pools[role][operator];
-        uint256 own = p.bonded.toTokens(p.ownShares);
-        if (own < minimumOwnBond) revert OperatorNotBonded(role, operator, own, minimumOwnBond);
-        Holding storage holding = _holdings[role][operator][msg.sender];
-        uint120 held = _liveShares(p, holding);
-        holding.shares = held + p.bonded.deposit(amount);
-        holding.generation = p.generation;
-        emit Delegated(role, operator, msg.sender, amount);
-        _refresh(role, operator, p);
-        token.safeTransferFrom(msg.sender, address(this), amount);
-    }
-
-    /// @inheritdoc IStakesBefore
-    function unbond(Role role, address operator, uint256 amount)
+    /// @inheritdoc IBondingManager
+    function bondWithPermit(Role role, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
         external
-        whenNotFrozen(role, operator)
-        returns (uint256 lockId)
     {
-        Pool storage p = _pools[role][operator];
-        uint120 shares;
-        if (msg.sender == operator) {
-            p.ownShares -= p.bonded.withdraw(p.ownShares, amount);
-            shares = p.unbonding.deposit(amount);
-            p.ownUnbondingShares += shares;
-        } else {
-            Holding storage holding = _holdings[role][operator][msg.sender];
-            uint120 held = _liveShares(p, holding);
-            holding.shares = held - p.bonded.withdraw(held, amount);
-            holding.generation = p.generation;
-            shares = p.unbonding.deposit(amount);
-        }
-        lockId = ++lockCount;
-        _locks[lockId] =
-            Lock(shares, p.unbondingGeneration, rounds.currentRound(), role, msg.sender, operator);
+        _permit(amount, deadline, v, r, s);
+        bond(role, amount);
+    }
+
+    /// @inheritdoc IBondingManager
+    function delegate(Role role, address operator, uint256 amount) public {
+        if (operator == msg.sender) revert SelfDelegation(operator);
+        _deposit(role, operator, msg.sender, amount);
+        token.safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    /// @inheritdoc IBondingManager
+    function delegateWithPermit(
+        Role role,
+        address operator,
+        uint256 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external {
+        _permit(amount, deadline, v, r, s);
+        delegate(role, operator, amount);
+    }
+
+    /// @inheritdoc IBondingManager
+    function unbond(Role role, address operator, uint256 amount) external returns (uint256 lockId) {
+        lockId = _lock(role, operator, address(0), amount);
         emit Unbonded(role, operator, msg.sender, lockId, amount);
+    }
+
+    /// @inheritdoc IBondingManager
+    function move(Role role, address from, address to, uint256 amount) external returns (uint256 lockId) {
+        if (from == to) revert SamePool(from);
+        uint256 own = ownStakeOf(role, to);
+        // Who moves stake to its own pool need not be bonded yet.
+        if (to != msg.sender && own + SharePools.ROUNDING < minimumOwnBond) {
+            revert OperatorNotBonded(role, to, own, minimumOwnBond);
+        }
+        lockId = _lock(role, from, to, amount);
+        emit MoveBegun(role, from, msg.sender, to, lockId, amount);
+    }
+
+    /// @inheritdoc IBondingManager
+    function rebond(uint256 lockId) external returns (uint256 amount) {
+        Lock memory lock = _held(lockId);
+        amount = _end(lockId, lock);
+        if (amount == 0) revert NothingLeft(lockId);
+        if (lock.holder == lock.operator) _requireNoSigner(lock.role, lock.operator);
+        emit Rebonded(lockId, lock.holder, amount);
+        _deposit(lock.role, lock.operator, lock.holder, amount);
+    }
+
+    /// @inheritdoc IBondingManager
+    function arrive(uint256 lockId) external returns (uint256 amount) {
+        Lock memory lock = _known(lockId);
+        if (lock.destination == address(0)) revert NotInTransit(lockId);
+        _requireRipe(lockId, lock);
+        amount = _end(lockId, lock);
+        if (amount == 0) revert NothingLeft(lockId);
+        if (lock.holder == lock.destination) _requireNoSigner(lock.role, lock.destination);
+        emit Arrived(lockId, lock.holder, amount);
+        _deposit(lock.role, lock.destination, lock.holder, amount);
+    }
+
+    /// @inheritdoc IBondingManager
+    function withdraw(uint256 lockId) external returns (uint256 amount) {
+        Lock memory lock = _held(lockId);
+        _requireRipe(lockId, lock);
+        amount = _end(lockId, lock);
+        emit Withdrawn(lockId, lock.holder, amount);
+        token.safeTransfer(lock.holder, amount);
+    }
+
+    /// @inheritdoc IBondingManager
+    function enlist(Role role, address operator) external {
+        Pool storage p = _pools[role][operator];
+        _release(p);
         _refresh(role, operator, p);
     }
 
-    /// @inheritdoc IStakesBefore
-    function withdraw(uint256 lockId) external returns (uint256 amount) {
-        Lock memory lock = _locks[lockId];
-        if (lock.holder == address(0)) revert UnknownLock(lockId);
-        if (lock.holder != msg.sender) revert NotTheHolder(msg.sender, lock.holder);
-        Pool storage p = _pools[lock.role][lock.operator];
-        if (p.openCases != 0) revert PoolFrozen(lock.role, lock.operator, p.openCases);
-        (uint64 fromRound, uint64 fromBlock) = _ripeness(lock.round);
-        if (fromBlock == 0 || block.number < fromBlock || rounds.currentRound() < fromRound) {
-            revert TooEarly(lockId, fromRound, fromBlock);
-        }
-        delete _locks[lockId];
-        if (lock.generation == p.unbondingGeneration) {
-            amount = p.unbonding.redeem(lock.shares);
-            if (lock.holder == lock.operator) p.ownUnbondingShares -= lock.shares;
-        }
-        emit Withdrawn(lockId, msg.sender, amount);
-        token.safeTransfer(msg.sender, amount);
-    }
+    // ---- rewards ----
 
-    /// @inheritdoc IStakesBefore
-    function setTerms(Role role, uint16 rewardCutBps, uint16 feeShareBps, uint64 pricePerPixel) external {
-        if (rewardCutBps > BPS) revert ShareTooLarge(rewardCutBps, BPS);
-        if (feeShareBps > BPS) revert ShareTooLarge(feeShareBps, BPS);
-        Pool storage p = _pools[role][msg.sender];
-        (p.rewardCutBps, p.feeShareBps, p.pricePerPixel) = (rewardCutBps, feeShareBps, pricePerPixel);
-        emit TermsSet(role, msg.sender, rewardCutBps, feeShareBps, pricePerPixel);
-    }
-
-    /// @inheritdoc IStakesBefore
-    function enlist(Role role, address operator) external {
-        _refresh(role, operator, _pools[role][operator]);
+    /// @inheritdoc IBondingManager
+    function reward(Role role, address operator, uint256 amount) external {
+        if (msg.sender != minter) revert NotTheMinter(msg.sender);
+        (uint16 cutBps,) = operators.cutsAt(role, operator, rounds.currentRound());
+        _reward(role, operator, amount, cutBps);
     }
 
     // ---- the court ----
@@ -211,7 +180,10 @@ contract BondingManager is IStakesBefore {
 
     /// @inheritdoc ISlashable
     function unfreeze(Role role, address operator) external onlyCourt {
-        emit Unfrozen(role, operator, --_pools[role][operator].openCases);
+        Pool storage p = _pools[role][operator];
+        uint16 openCases = --p.openCases;
+        if (openCases == 0) _resume(p);
+        emit Unfrozen(role, operator, openCases);
     }
 
     /// @inheritdoc ISlashable
@@ -220,95 +192,86 @@ contract BondingManager is IStakesBefore {
         onlyCourt
         returns (uint256 ownCut, uint256 delegatedCut)
     {
-        Pool storage p = _pools[role][operator];
-        uint256 cut;
-        bool wiped;
-        (cut, ownCut, wiped) = _cut(p.bonded, p.ownShares, bps);
-        if (wiped) {
-            p.ownShares = 0;
-            ++p.generation;
-        }
-        uint256 unbondingCut;
-        uint256 ownUnbondingCut;
-        (unbondingCut, ownUnbondingCut, wiped) = _cut(p.unbonding, p.ownUnbondingShares, bps);
-        if (wiped) {
-            p.ownUnbondingShares = 0;
-            ++p.unbondingGeneration;
-        }
-        ownCut += ownUnbondingCut;
-        cut += unbondingCut;
-        delegatedCut = cut - ownCut;
+        (ownCut, delegatedCut) = _slash(role, operator, bps);
         emit Slashed(role, operator, bps, ownCut, delegatedCut);
-        _refresh(role, operator, p);
-        if (cut != 0) token.safeTransfer(court, cut);
-    }
-
-    // ---- rounds ----
-
-    /// @inheritdoc IStakesBefore
-    function takeSnapshot(uint64 round) external {
-        if (msg.sender != address(rounds)) revert NotTheRoundsManager(msg.sender);
-        if (_snapshots[Role.Transcoder][round] != address(0)) revert SnapshotTaken(round);
-        _store(Role.Transcoder, round);
-        _store(Role.Verifier, round);
+        if (ownCut + delegatedCut != 0) token.safeTransfer(court, ownCut + delegatedCut);
     }
 
     // ---- views ----
 
-    /// @inheritdoc IStakesBefore
-    function snapshot(Role role, uint64 round)
-        external
-        view
-        returns (address[] memory operators, uint256[] memory weights, uint256[] memory prices)
-    {
-        address blob = _snapshots[role][round];
-        if (blob == address(0)) revert NoSnapshot(role, round);
-        return StakeSnapshots.load(blob);
-    }
-
-    /// @inheritdoc IStakesBefore
-    function activeSet(Role role)
-        external
-        view
-        returns (address[] memory operators, uint256[] memory weights)
-    {
-        uint256[] memory members = _active[role].members;
-        operators = new address[](members.length);
-        weights = new uint256[](members.length);
-        for (uint256 i = 0; i < members.length; ++i) {
-            operators[i] = ActiveSets.operatorOf(members[i]);
-            weights[i] = ActiveSets.weightOf(members[i]);
-        }
-    }
-
-    /// @inheritdoc IStakesBefore
+    /// @inheritdoc IBondingManager
     function pool(Role role, address operator) external view returns (PoolState memory state) {
         Pool storage p = _pools[role][operator];
-        state.ownStake = p.bonded.toTokens(p.ownShares);
-        state.delegatedStake = p.bonded.tokens - state.ownStake;
-        state.ownUnbonding = p.unbonding.toTokens(p.ownUnbondingShares);
-        state.delegatedUnbonding = p.unbonding.tokens - state.ownUnbonding;
-        state.weight = _weight(p);
-        (state.rewardCutBps, state.feeShareBps) = (p.rewardCutBps, p.feeShareBps);
-        (state.pricePerPixel, state.openCases) = (p.pricePerPixel, p.openCases);
-        state.active = _active[role].contains(operator);
+        SharePool memory bonded = _present(p);
+        SharePool memory unbonding = p.unbonding;
+        state.ownStake = bonded.toTokens(p.ownShares);
+        state.delegatedStake = bonded.tokens - state.ownStake;
+        state.ownUnbonding = unbonding.toTokens(p.ownUnbondingShares);
+        state.delegatedUnbonding = unbonding.tokens - state.ownUnbonding;
+        state.pendingRewards = p.pending - (bonded.tokens - p.bonded.tokens);
+        state.pendingUntil = p.pendingUntil;
+        state.weight = _weight(bonded, p.ownShares);
+        (state.openCases, state.generation) = (p.openCases, p.generation);
     }
 
-    /// @inheritdoc IStakesBefore
+    /// @inheritdoc IBondingManager
     function stakeOf(Role role, address operator, address holder) external view returns (uint256) {
         Pool storage p = _pools[role][operator];
         uint256 shares = holder == operator ? p.ownShares : _liveShares(p, _holdings[role][operator][holder]);
-        return p.bonded.toTokens(shares);
+        return _present(p).toTokens(shares);
     }
 
-    /// @inheritdoc IStakesBefore
+    /// @inheritdoc IBondingManager
+    function ownStakeOf(Role role, address operator) public view returns (uint256) {
+        Pool storage p = _pools[role][operator];
+        return _present(p).toTokens(p.ownShares);
+    }
+
+    /// @inheritdoc IBondingManager
+    function weightOf(Role role, address operator) external view returns (uint96) {
+        Pool storage p = _pools[role][operator];
+        return _weight(_present(p), p.ownShares);
+    }
+
+    /// @inheritdoc IBondingManager
+    function sharesOf(Role role, address operator) external view returns (uint256, uint256, uint32) {
+        Pool storage p = _pools[role][operator];
+        return (p.ownShares, p.bonded.shares, p.generation);
+    }
+
+    /// @inheritdoc IBondingManager
+    function holdingOf(Role role, address operator, address holder) external view returns (uint256, uint32) {
+        Pool storage p = _pools[role][operator];
+        if (holder == operator) return (p.ownShares, p.generation);
+        Holding storage holding = _holdings[role][operator][holder];
+        return (holding.shares, holding.generation);
+    }
+
+    /// @inheritdoc IBondingManager
     function lockOf(uint256 lockId) external view returns (LockState memory state) {
-        Lock memory lock = _locks[lockId];
-        if (lock.holder == address(0)) revert UnknownLock(lockId);
+        Lock memory lock = _known(lockId);
         Pool storage p = _pools[lock.role][lock.operator];
         (state.holder, state.role, state.operator) = (lock.holder, lock.role, lock.operator);
-        if (lock.generation == p.unbondingGeneration) state.amount = p.unbonding.toTokens(lock.shares);
+        (state.destination, state.round) = (lock.destination, lock.round);
+        SharePool memory unbonding = p.unbonding;
+        if (lock.generation == p.unbondingGeneration) state.amount = unbonding.toTokens(lock.shares);
         (state.withdrawableRound, state.withdrawableBlock) = _ripeness(lock.round);
+    }
+
+    /// @inheritdoc IBondingManager
+    function lockCount() external view returns (uint256) {
+        return _locksMade;
+    }
+
+    /// @inheritdoc IBondingManager
+    function totalBonded() external view returns (uint256) {
+        return _bonded;
+    }
+
+    /// @inheritdoc ISlashable
+    function slashable(Role role, address operator) external view returns (uint256) {
+        Pool storage p = _pools[role][operator];
+        return uint256(p.bonded.tokens) + p.unbonding.tokens + p.pending;
     }
 
     /// @inheritdoc ISlashable
@@ -316,44 +279,43 @@ contract BondingManager is IStakesBefore {
         return _pools[role][operator].openCases != 0;
     }
 
-    // ---- rules ----
+    // ---- locks ----
 
-    /// @dev Cuts a share pool and says which part of the cut the operator's `ownShares` bear, rounded down:
-    ///      rewards come from it.
-    function _cut(SharePool storage shares, uint256 ownShares, uint256 bps)
+    function _lock(Role role, address operator, address destination, uint256 amount)
         private
-        returns (uint256 cut, uint256 ownCut, bool wiped)
+        returns (uint256 lockId)
     {
-        uint256 all = shares.shares;
-        (cut, wiped) = shares.slash(bps);
-        if (all != 0) ownCut = Math.mulDiv(cut, ownShares, all);
+        (uint160 shares, uint32 generation) = _unbond(role, operator, msg.sender, amount);
+        lockId = ++_locksMade;
+        _locks[lockId] =
+            Lock(shares, generation, rounds.currentRound(), msg.sender, role, operator, destination);
     }
 
-    function _liveShares(Pool storage p, Holding storage holding) private view returns (uint120) {
-        return holding.generation == p.generation ? holding.shares : 0;
+    /// @dev Deletes the lock and takes its worth out of the pool it left; reverts while that pool is frozen.
+    function _end(uint256 lockId, Lock memory lock) private returns (uint256) {
+        delete _locks[lockId];
+        return _redeem(lock.role, lock.operator, lock.holder, lock.shares, lock.generation);
     }
 
-    /// @dev 0 below the minimum bond: such an operator is not elected.
-    function _weight(Pool storage p) private view returns (uint96) {
-        uint256 own = p.bonded.toTokens(p.ownShares);
-        if (own < minimumOwnBond) return 0;
-        uint256 delegated = p.bonded.tokens - own;
-        // Pools hold less than 2^96, see SharePools.MAX_TOKENS.
-        return uint96(own + Math.min(delegated, delegationFactor * own));
+    function _known(uint256 lockId) private view returns (Lock memory lock) {
+        lock = _locks[lockId];
+        if (lock.holder == address(0)) revert UnknownLock(lockId);
     }
 
-    /// @dev After every change of stake.
-    function _refresh(Role role, address operator, Pool storage p) private {
-        uint96 weight = _weight(p);
-        ActiveSet storage set = _active[role];
-        if (weight == 0) {
-            if (set.remove(operator)) emit Deactivated(role, operator);
-            return;
+    function _held(uint256 lockId) private view returns (Lock memory lock) {
+        lock = _known(lockId);
+        if (lock.holder != msg.sender) revert NotTheHolder(msg.sender, lock.holder);
+    }
+
+    function _requireRipe(uint256 lockId, Lock memory lock) private view {
+        _unfrozen(lock.role, lock.operator);
+        (uint64 fromRound, uint64 fromBlock) = _ripeness(lock.round);
+        if (fromBlock == 0 || block.number < fromBlock || rounds.currentRound() < fromRound) {
+            revert TooEarly(lockId, fromRound, fromBlock);
         }
-        uint256 bound = role == Role.Transcoder ? maxTranscoders : maxVerifiers;
-        (bool entered, address evicted) = set.put(operator, weight, bound);
-        if (evicted != address(0)) emit Deactivated(role, evicted);
-        if (entered) emit Activated(role, operator, weight);
+        if (lock.role == Role.Verifier && ICourt(court).holds(lock.role, lock.operator, lock.round)) {
+            revert HeldByCourt(lockId, lock.operator);
+        }
     }
 
     /// @dev A lock made in round r can be withdrawn once r is over for D + evidence + case window blocks, so
@@ -363,14 +325,16 @@ contract BondingManager is IStakesBefore {
         if (rounds.currentRound() > round) fromBlock = rounds.openedAt(round + 1) + unbondingBlocks;
     }
 
-    function _store(Role role, uint64 round) private {
-        uint256[] memory members = Arrays.sort(_active[role].members);
-        uint64[] memory prices = new uint64[](members.length);
-        for (uint256 i = 0; i < members.length; ++i) {
-            prices[i] = _pools[role][ActiveSets.operatorOf(members[i])].pricePerPixel;
-        }
-        address blob = StakeSnapshots.store(members, prices);
-        _snapshots[role][round] = blob;
-        emit SnapshotStored(role, round, members.length, blob);
+    /// @dev Whoever signs for another is no operator: the first own bond makes one.
+    function _requireNoSigner(Role role, address account) private view {
+        if (_pools[role][account].ownShares != 0) return;
+        address served = operators.claimedBy(account);
+        if (served != address(0)) revert SignerCannotBond(account, served);
+    }
+
+    /// @dev A permit that somebody else has used already leaves its allowance; whether it is enough the transfer says.
+    function _permit(uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) private {
+        try IERC20Permit(address(token)).permit(msg.sender, address(this), amount, deadline, v, r, s) {}
+            catch {}
     }
 }

@@ -18,6 +18,7 @@ import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {Profiles} from "./libraries/Profiles.sol";
 import {Assignment} from "./objects/Assignment.sol";
 import {Receipt} from "./objects/Receipt.sol";
+import {Role} from "./objects/Role.sol";
 import {Verdict} from "./objects/Verdict.sol";
 import {Parameters} from "./Parameters.sol";
 
@@ -30,7 +31,7 @@ contract FraudCourt is Evidence, Cases {
     {
         // The others were given addresses before anything stood there.
         _requireSame(stakes.court(), address(this));
-        _requireSame(address(rounds.bonding()), address(stakes));
+        _requireSame(address(rounds.roster()), addresses.roster);
         _requireSame(address(rounds.registry()), address(registry));
         _requireSame(registry.rounds(), address(rounds));
     }
@@ -117,6 +118,11 @@ contract FraudCourt is Evidence, Cases {
             revert InvalidAggregate();
         }
         _open(caseId, FaultKind.VerifierEquivocation, verifier, verdict.receiptHash, verdict.leafIndex, 0, 0);
+    }
+
+    /// @notice Whether a case is not final that this verifier signed in `round` or before.
+    function holds(Role role, address operator, uint64 round) external view returns (bool) {
+        return role == Role.Verifier && registry.isHeld(operator, round);
     }
 
     /// @dev Two thirds of the weight without the accused's own, and the pairing over the sum of the keys.

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Addresses} from "./Addresses.sol";
 import {IJobRegistry, Job} from "./interfaces/IJobRegistry.sol";
+import {IOperators} from "./interfaces/IOperators.sol";
 import {IRandomSource} from "./interfaces/IRandomSource.sol";
 import {Profiles} from "./libraries/Profiles.sol";
 import {InvalidParameter, Parameters} from "./Parameters.sol";
@@ -11,6 +12,8 @@ import {InvalidParameter, Parameters} from "./Parameters.sol";
 /// @notice The seed is the random source's value for a fixed block after the one that created the job,
 ///         whoever asks for it and whenever: a caller cannot wait for a seed that it likes.
 contract JobRegistry is IJobRegistry {
+    /// Whose key acts for whom.
+    IOperators public immutable operators;
     /// Where seeds come from.
     IRandomSource public immutable randomSource;
     /// Blocks from a job's creation to the block that gives its seed.
@@ -24,6 +27,7 @@ contract JobRegistry is IJobRegistry {
     constructor(Parameters memory parameters, Addresses memory addresses) {
         if (parameters.seedDelayBlocks == 0) revert InvalidParameter("seedDelayBlocks", 0, 1);
         seedDelayBlocks = parameters.seedDelayBlocks;
+        operators = IOperators(addresses.operators);
         randomSource = IRandomSource(addresses.randomSource);
     }
 
@@ -33,8 +37,9 @@ contract JobRegistry is IJobRegistry {
         jobId = ++jobCount;
         uint64 seedBlock = uint64(block.number) + seedDelayBlocks;
         bytes32 profilesHash = keccak256(profiles);
-        _jobs[jobId] = Job(msg.sender, seedBlock, profilesHash, maxPricePerPixel);
-        emit JobCreated(jobId, msg.sender, profilesHash, maxPricePerPixel, seedBlock, profiles);
+        address broadcaster = operators.operatorOf(msg.sender);
+        _jobs[jobId] = Job(broadcaster, seedBlock, profilesHash, maxPricePerPixel);
+        emit JobCreated(jobId, broadcaster, profilesHash, maxPricePerPixel, seedBlock, profiles);
     }
 
     /// @inheritdoc IJobRegistry

@@ -3,17 +3,22 @@ pragma solidity 0.8.37;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Addresses} from "./Addresses.sol";
+import {IMinter} from "./interfaces/IMinter.sol";
+import {IRoster} from "./interfaces/IRoster.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
-import {IStakesBefore} from "./interfaces/IStakesBefore.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
+import {TimeBounds} from "./libraries/TimeBounds.sol";
 import {Parameters} from "./Parameters.sol";
 
-/// @title Opens rounds and has their snapshots taken
+/// @title Opens rounds, has their snapshots taken and their budget fixed
+/// @notice First of the contracts that count time, so it refuses a deployment whose times are out of bounds.
 contract RoundsManager is IRoundsManager {
     /// @inheritdoc IRoundsManager
-    IStakesBefore public immutable bonding;
+    IRoster public immutable roster;
     /// @inheritdoc IRoundsManager
     IVerifierRegistry public immutable registry;
+    /// @inheritdoc IRoundsManager
+    IMinter public immutable minter;
     /// @inheritdoc IRoundsManager
     uint64 public immutable roundLength;
 
@@ -27,9 +32,11 @@ contract RoundsManager is IRoundsManager {
     mapping(uint256 round => uint256 blockNumber) private _openedAt;
 
     constructor(Parameters memory parameters, Addresses memory addresses) {
+        TimeBounds.check(parameters);
         roundLength = parameters.roundLength;
-        bonding = IStakesBefore(addresses.bonding);
+        roster = IRoster(addresses.roster);
         registry = IVerifierRegistry(addresses.registry);
+        minter = IMinter(addresses.minter);
     }
 
     /// @inheritdoc IRoundsManager
@@ -43,8 +50,9 @@ contract RoundsManager is IRoundsManager {
         _openedAt[round] = block.number;
         emit RoundOpened(round, uint64(block.number));
         // The registry reads the verifiers' snapshot, so stakes come first.
-        bonding.takeSnapshot(round);
+        roster.takeSnapshot(round);
         registry.takeSnapshot(round);
+        if (address(minter) != address(0)) minter.onRound(round);
     }
 
     /// @inheritdoc IRoundsManager

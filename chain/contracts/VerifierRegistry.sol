@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {Addresses} from "./Addresses.sol";
-import {IStakesBefore} from "./interfaces/IStakesBefore.sol";
+import {IBondingManager} from "./interfaces/IBondingManager.sol";
+import {IOperators} from "./interfaces/IOperators.sol";
+import {IRoster} from "./interfaces/IRoster.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 import {ActiveSets} from "./libraries/ActiveSets.sol";
 import {Blob} from "./libraries/Blob.sol";
@@ -21,60 +23,119 @@ contract VerifierRegistry is IVerifierRegistry {
         uint96 number;
     }
 
+    /// @dev One slot. `signers` are those of all cases of the round that are not final, `unfinished` is the
+    ///      number of these cases.
+    struct Round {
+        address blob;
+        uint16 unfinished;
+        uint64 signers;
+    }
+
+    /// Rounds that `isHeld` looks back from a lock's. A case is opened within `D + evidence window` blocks, and
+    /// can be ended by anyone a window or `resolverRounds` later: long before.
+    uint64 private constant HELD_ROUNDS = 16;
+
     /// @inheritdoc IVerifierRegistry
     address public immutable rounds;
+    /// @inheritdoc IVerifierRegistry
+    address public immutable court;
+    /// Whose key acts for whom.
+    IOperators public immutable operators;
     /// Says who is active with which weight.
-    IStakesBefore public immutable bonding;
+    IRoster public immutable roster;
+    /// Says what is the verifiers' own.
+    IBondingManager public immutable bonding;
 
     address[] private _operators;
     mapping(address operator => Registration) private _registrations;
     mapping(bytes32 keyHash => address operator) private _keyOwners;
-    mapping(uint64 round => address blob) private _snapshots;
+    mapping(uint64 round => Round) private _rounds;
+
+    modifier onlyCourt() {
+        if (msg.sender != court) revert NotTheCourt(msg.sender);
+        _;
+    }
 
     constructor(Parameters memory, Addresses memory addresses) {
         rounds = addresses.rounds;
-        bonding = IStakesBefore(addresses.bonding);
+        court = addresses.court;
+        operators = IOperators(addresses.operators);
+        roster = IRoster(addresses.roster);
+        bonding = IBondingManager(addresses.bonding);
     }
 
     /// @inheritdoc IVerifierRegistry
-    function register(bytes calldata key, bytes calldata possession) external returns (uint256 index) {
-        Registration storage registration = _registrations[msg.sender];
-        if (registration.number != 0) revert AlreadyRegistered(msg.sender, registration.number - 1);
+    function register(address operator, bytes calldata key, bytes calldata possession)
+        external
+        returns (uint256 index)
+    {
+        if (!operators.mayAct(msg.sender, operator)) revert NotTheOperator(msg.sender, operator);
+        Registration storage registration = _registrations[operator];
+        if (registration.number != 0) revert AlreadyRegistered(operator, registration.number - 1);
         // The precompile accepts only reduced field elements, so one key has one encoding.
         bytes32 keyHash = keccak256(key);
         if (_keyOwners[keyHash] != address(0)) revert KeyTaken(keyHash, _keyOwners[keyHash]);
         Bls.requirePoint(key, Bls.G2_LENGTH);
-        bytes memory hashed = Bls.hashToG1(possessionMessage(key, msg.sender), Bls.POSSESSION_DST_PRIME);
-        if (!Bls.verifyPoint(key, hashed, possession)) revert InvalidProofOfPossession(msg.sender);
+        bytes memory hashed = Bls.hashToG1(possessionMessage(key, operator), Bls.POSSESSION_DST_PRIME);
+        if (!Bls.verifyPoint(key, hashed, possession)) revert InvalidProofOfPossession(operator);
 
         index = _operators.length;
-        _operators.push(msg.sender);
-        _keyOwners[keyHash] = msg.sender;
+        _operators.push(operator);
+        _keyOwners[keyHash] = operator;
         (registration.keyBlob, registration.number) = (Blob.write(key), uint96(index + 1));
-        emit VerifierRegistered(msg.sender, index, key);
+        emit VerifierRegistered(operator, index, key);
     }
 
     /// @inheritdoc IVerifierRegistry
     function takeSnapshot(uint64 round) external {
         if (msg.sender != rounds) revert NotTheRoundsManager(msg.sender);
-        if (_snapshots[round] != address(0)) revert SnapshotTaken(round);
-        (address[] memory operators, uint256[] memory weights,) = bonding.snapshot(Role.Verifier, round);
-        uint256[] memory members = new uint256[](operators.length);
-        uint96[] memory owns = new uint96[](operators.length);
+        if (_rounds[round].blob != address(0)) revert SnapshotTaken(round);
+        (address[] memory members_, uint256[] memory weights,) = roster.snapshot(Role.Verifier, round);
+        uint256[] memory members = new uint256[](members_.length);
+        uint96[] memory owns = new uint96[](members_.length);
         bytes memory aggregate = new bytes(Bls.G2_LENGTH);
         uint256 verifiers;
         uint256 total;
-        for (uint256 i = 0; i < operators.length; ++i) {
-            address keyBlob = _registrations[operators[i]].keyBlob;
+        for (uint256 i = 0; i < members_.length; ++i) {
+            address keyBlob = _registrations[members_[i]].keyBlob;
             if (keyBlob == address(0)) continue;
-            owns[verifiers] = uint96(bonding.stakeOf(Role.Verifier, operators[i], operators[i]));
-            members[verifiers++] = ActiveSets.pack(operators[i], uint96(weights[i]));
+            owns[verifiers] = uint96(bonding.ownStakeOf(Role.Verifier, members_[i]));
+            members[verifiers++] = ActiveSets.pack(members_[i], uint96(weights[i]));
             total += weights[i];
             aggregate = Bls.addG2(aggregate, Blob.read(keyBlob));
         }
         address blob = VerifierSets.store(members, owns, verifiers, total, aggregate);
-        _snapshots[round] = blob;
+        _rounds[round].blob = blob;
         emit VerifiersStored(round, verifiers, total, blob);
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function hold(uint64 round, uint64 bitmap) external onlyCourt {
+        Round storage r = _rounds[round];
+        (r.unfinished, r.signers) = (r.unfinished + 1, r.signers | bitmap);
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function release(uint64 round) external onlyCourt {
+        Round storage r = _rounds[round];
+        uint16 unfinished = r.unfinished - 1;
+        r.unfinished = unfinished;
+        if (unfinished == 0) r.signers = 0;
+    }
+
+    /// @inheritdoc IVerifierRegistry
+    function isHeld(address verifier, uint64 round) external view returns (bool) {
+        uint64 until = round < HELD_ROUNDS ? 0 : round - HELD_ROUNDS;
+        for (; round > until; --round) {
+            Round storage r = _rounds[round];
+            if (r.unfinished == 0) continue;
+            VerifierSet memory set = VerifierSets.load(r.blob);
+            uint64 signers = r.signers;
+            for (uint256 i = 0; i < set.count; ++i) {
+                if ((signers >> i) & 1 == 1 && set.operatorAt(i) == verifier) return true;
+            }
+        }
+        return false;
     }
 
     /// @inheritdoc IVerifierRegistry
@@ -107,19 +168,19 @@ contract VerifierRegistry is IVerifierRegistry {
         external
         view
         returns (
-            address[] memory operators,
+            address[] memory verifiers,
             uint256[] memory weights,
             uint256 total,
             bytes memory aggregateKey
         )
     {
         VerifierSet memory set = _setOf(round);
-        operators = new address[](set.count);
+        verifiers = new address[](set.count);
         weights = new uint256[](set.count);
         for (uint256 i = 0; i < set.count; ++i) {
-            (operators[i], weights[i]) = set.memberAt(i);
+            (verifiers[i], weights[i]) = set.memberAt(i);
         }
-        return (operators, weights, set.total, set.aggregateKey());
+        return (verifiers, weights, set.total, set.aggregateKey());
     }
 
     /// @inheritdoc IVerifierRegistry
@@ -182,7 +243,7 @@ contract VerifierRegistry is IVerifierRegistry {
     }
 
     function _setOf(uint64 round) private view returns (VerifierSet memory) {
-        address blob = _snapshots[round];
+        address blob = _rounds[round].blob;
         if (blob == address(0)) revert NoSnapshot(round);
         return VerifierSets.load(blob);
     }

@@ -80,6 +80,12 @@ impl Client {
         })))
     }
 
+    /// The same without a key of anybody's: for looking. Its account is one whose key everybody knows.
+    pub async fn watching(url: &str, deployment: &Deployment) -> Result<Self, ChainError> {
+        let nobody = crate::anvil::dev_key(0).map_err(|e| ChainError::Internal(e.to_string()))?;
+        Self::connect(url, deployment, nobody).await
+    }
+
     /// The account that signs transactions.
     pub fn account(&self) -> Address {
         self.0.key.address()

@@ -11,7 +11,7 @@ use crate::bindings as abi;
 use crate::client::{Client, topic};
 use crate::convert::{address_in, address_out, word_in, word_out};
 use crate::error::ChainError;
-use crate::events::Log;
+use crate::events::{CourtLog, JobLog, Log};
 use crate::fault::FaultKind;
 use crate::views::JobView;
 
@@ -60,14 +60,14 @@ impl Client {
         let Some(entry) = self.search(at, topics).await?.into_iter().next() else {
             return Ok(None);
         };
-        let Log::JobCreated {
+        let Log::Jobs(JobLog::JobCreated {
             job,
             broadcaster,
             profiles_hash,
             max_price_per_pixel,
             seed_block,
             profiles,
-        } = entry.what
+        }) = entry.what
         else {
             return Ok(None);
         };
@@ -144,7 +144,7 @@ impl Client {
         let topics = json!([signature, null, operator.map(|a| a.into_word())]);
         let found = self.search(self.contracts().fraud_court, topics).await?;
         let ids = found.into_iter().filter_map(|entry| match entry.what {
-            Log::CaseOpened { case, .. } => Some(case),
+            Log::Court(CourtLog::CaseOpened { case, .. }) => Some(case),
             _ => None,
         });
         Ok(ids.collect())

@@ -14,7 +14,7 @@
 //!
 //! ```no_run
 //! use assay_chain::anvil::{Anvil, AnvilConfig, dev_key};
-//! use assay_chain::call::Call;
+//! use assay_chain::call::RoundsCall;
 //! use assay_chain::client::Client;
 //! use assay_chain::contracts::Randomness;
 //! use assay_chain::deploy::{DeployConfig, deploy};
@@ -33,7 +33,7 @@
 //! let client = Client::connect(&anvil.url(), &deployment, deployer).await?;
 //! let queue = TxQueue::open(&client, Journal::Memory, QueueConfig::default()).await?;
 //! anvil.mine(deployment.params.round_blocks).await?;
-//! let mined = queue.run("open round 1", Call::OpenRound).await?;
+//! let mined = queue.run("open round 1", RoundsCall::Open).await?;
 //! println!("round {} opened for {} gas", client.round().await?.round, mined.gas_used);
 //! # Ok(())
 //! # }
@@ -56,6 +56,7 @@ pub mod queue;
 pub mod revert;
 mod rpc;
 mod signing;
+pub mod simulate;
 mod stake;
 pub mod views;
 pub mod watcher;

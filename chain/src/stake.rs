@@ -84,6 +84,16 @@ impl Client {
         )))
     }
 
+    /// LPT that `spender` may take from `owner`.
+    pub async fn lpt_allowance(&self, owner: Address, spender: Address) -> Result<Lpt, ChainError> {
+        let call = abi::livepeer_token::AllowanceCall {
+            owner: address_out(owner),
+            spender: address_out(spender),
+        };
+        let at = self.contracts().livepeer_token;
+        Ok(Lpt(word_in(self.view("an allowance", at, call).await?)))
+    }
+
     /// All LPT there is; burning makes it less.
     pub async fn lpt_supply(&self) -> Result<Lpt, ChainError> {
         let call = abi::livepeer_token::TotalSupplyCall;

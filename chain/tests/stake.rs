@@ -3,8 +3,8 @@
 
 mod network;
 
-use assay_chain::call::Call;
-use assay_chain::events::Log;
+use assay_chain::call::StakeCall;
+use assay_chain::events::{Log, StakeLog};
 use assay_chain::views::Role;
 use assay_protocol::amount::Lpt;
 use assay_protocol::{B256, Bytes, U256};
@@ -101,7 +101,7 @@ async fn stake_leaves_after_its_locks() {
     let network = Network::start().await;
     let verifier = network.account(50, 100).await;
     let small = verifier
-        .refused(Call::Bond {
+        .refused(StakeCall::Bond {
             role: Role::Verifier,
             amount: Lpt::whole(1),
         })
@@ -110,7 +110,7 @@ async fn stake_leaves_after_its_locks() {
     verifier.bond(Role::Verifier, 100).await;
     let operator = verifier.key.address();
     let amount = Lpt::whole(40);
-    let unbond = Call::Unbond {
+    let unbond = StakeCall::Unbond {
         role: Role::Verifier,
         operator,
         amount,
@@ -118,7 +118,7 @@ async fn stake_leaves_after_its_locks() {
     let mined = verifier.queue.run("unbond", unbond).await.unwrap();
     let events = verifier.client.events_of(mined.tx).await.unwrap();
     let lock = events.iter().find_map(|e| {
-        if let Log::Unbonded { lock, .. } = e.what {
+        if let Log::Stake(StakeLog::Unbonded { lock, .. }) = e.what {
             Some(lock)
         } else {
             None
@@ -130,7 +130,7 @@ async fn stake_leaves_after_its_locks() {
         (view.holder, view.amount, view.role),
         (operator, amount, Role::Verifier)
     );
-    let early = verifier.refused(Call::Withdraw { lock }).await;
+    let early = verifier.refused(StakeCall::Withdraw { lock }).await;
     assert!(early.contains("too early"), "{early}");
     for _ in 0..4 {
         network.open_round().await;
@@ -141,8 +141,8 @@ async fn stake_leaves_after_its_locks() {
         .mine(params.response_blocks + params.evidence_blocks + params.case_blocks)
         .await
         .unwrap();
-    verifier.run("withdraw", Call::Withdraw { lock }).await;
+    verifier.run("withdraw", StakeCall::Withdraw { lock }).await;
     assert_eq!(verifier.client.lpt_balance(operator).await.unwrap(), amount);
-    let gone = verifier.refused(Call::Withdraw { lock }).await;
+    let gone = verifier.refused(StakeCall::Withdraw { lock }).await;
     assert!(gone.contains("unknown lock"), "{gone}");
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use assay_chain::ChainError;
 use assay_chain::client::Client;
-use assay_chain::events::{Log, LogEntry};
+use assay_chain::events::{CourtLog, JobLog, Log, LogEntry, RoundsLog};
 use assay_chain::fault::FaultKind;
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event as ChainEvent, Watcher, WatcherConfig};
@@ -156,19 +156,19 @@ impl Feed {
     async fn on_log(&mut self, entry: LogEntry) -> Option<ChainNews> {
         let block = entry.block;
         match entry.what {
-            Log::RoundOpened { round, block } => {
+            Log::Rounds(RoundsLog::RoundOpened { round, block }) => {
                 let opened = patiently(|| self.read_round(round, block)).await;
                 self.write().add_round(round, opened);
                 Some(ChainNews::Round(round))
             }
-            Log::JobCreated {
+            Log::Jobs(JobLog::JobCreated {
                 job,
                 broadcaster,
                 max_price_per_pixel,
                 seed_block,
                 profiles,
                 ..
-            } => {
+            }) => {
                 match Profiles::from_bytes(&profiles) {
                     Ok(profiles) => {
                         let job = Job {
@@ -189,7 +189,7 @@ impl Feed {
                 }
                 None
             }
-            Log::CaseOpened {
+            Log::Court(CourtLog::CaseOpened {
                 case,
                 kind,
                 operator,
@@ -198,7 +198,7 @@ impl Feed {
                 bitmap,
                 opened_block,
                 executable_at,
-            } => {
+            }) => {
                 let view = patiently(|| self.client.case(case)).await;
                 let state = Case {
                     id: case,
@@ -226,12 +226,12 @@ impl Feed {
                     block: opened_block,
                 })
             }
-            Log::CaseExecuted {
+            Log::Court(CourtLog::CaseExecuted {
                 case,
                 slashed,
                 burned,
                 ..
-            } => {
+            }) => {
                 let case = self.write().execute(case, block)?;
                 Some(ChainNews::CaseExecuted {
                     case,
@@ -240,11 +240,11 @@ impl Feed {
                     block,
                 })
             }
-            Log::SignerPaid {
+            Log::Court(CourtLog::SignerPaid {
                 case,
                 verifier,
                 amount,
-            } => Some(ChainNews::SignerPaid {
+            }) => Some(ChainNews::SignerPaid {
                 case,
                 verifier,
                 amount,

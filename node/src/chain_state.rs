@@ -8,6 +8,8 @@ use assay_protocol::fraud_proof::VerifierSet;
 use assay_protocol::rules::{ChainView, Job};
 use assay_protocol::{Address, B256, U256};
 
+use crate::authority::Authority;
+
 /// Rounds kept; evidence never reaches further back than a few.
 const ROUNDS: usize = 64;
 
@@ -74,6 +76,8 @@ pub struct ChainState {
     pub posted: BTreeMap<U256, Posted>,
     /// Cases by id.
     pub cases: BTreeMap<B256, Case>,
+    /// Who signs for whom.
+    pub authority: Authority,
 }
 
 impl ChainState {
@@ -106,9 +110,17 @@ impl ChainState {
         Some(case.clone())
     }
 
+    /// The operator for which a key has signed in a known round, or may in the next one.
+    pub fn acts_for(&self, key: Address) -> Option<Address> {
+        let next = self.current().map_or(0, |(number, _)| number) + 1;
+        let rounds = self.rounds.keys().copied();
+        self.authority.acts_for(key, rounds.chain([next]))
+    }
+
     /// Forgets everything above block `ancestor`: a reorganisation.
     pub fn rewind(&mut self, ancestor: u64) {
         self.head = ancestor;
+        self.authority.rewind(ancestor);
         let posted = &self.posted;
         // A job whose seed's block is void has no seed.
         self.jobs
@@ -217,6 +229,10 @@ impl ChainView for ChainState {
             .rev()
             .find(|(_, round)| round.opened_at <= block)
             .map(|(number, _)| *number)
+    }
+
+    fn signer_at(&self, operator: Address, round: u64) -> Address {
+        self.authority.signer_at(operator, round)
     }
 
     fn frozen_since(&self, operator: Address, block: u64) -> bool {

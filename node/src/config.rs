@@ -15,6 +15,9 @@ pub struct Config {
     pub folder: PathBuf,
     /// Folder of the keys that `assay init` makes. Default `keys`.
     pub keys: PathBuf,
+    /// The account whose stake stands behind this node: the owner that has authorised the operator key. Default: the
+    /// operator key's own account, which is then owner and signer at once.
+    pub operator: Option<Address>,
     /// RPC of an Ethereum node, plain HTTP. Default: where a node on this machine listens.
     pub rpc: String,
     /// The deployment's file. Default `deployment.json`.
@@ -111,6 +114,7 @@ impl Default for Config {
         Self {
             folder: ".".into(),
             keys: "keys".into(),
+            operator: None,
             rpc: "http://127.0.0.1:8545".into(),
             deployment: "deployment.json".into(),
             workers: None,
@@ -292,6 +296,10 @@ mod tests {
         assert_eq!(broadcaster.input, Path::new("/media/clip.mkv"));
         assert_eq!(broadcaster.output, folder.path().join("hls"));
         assert!(broadcaster.live && !broadcaster.repeat && broadcaster.job.is_none());
+        assert!(config.operator.is_none());
+        std::fs::write(&path, format!("operator = \"0x{:040x}\"\n[verifier]\n", 7)).unwrap();
+        let operator = Config::load(&path).unwrap().operator;
+        assert_eq!(operator, Some(Address::with_last_byte(7)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use assay_chain::call::Call;
+use assay_chain::call::{Call, CourtCall, JobCall, RoundsCall};
 use assay_chain::fault::FaultKind;
 use assay_chain::queue::TxError;
 use assay_protocol::assignment::Assignment;
@@ -71,7 +71,7 @@ impl Node {
                 "fix seed",
                 format!("seed:{job}"),
                 B256::ZERO,
-                Call::FixSeed { job },
+                JobCall::FixSeed { job },
             );
         }
     }
@@ -244,7 +244,7 @@ impl Node {
                 "open round",
                 format!("round:{}", round + 1),
                 B256::ZERO,
-                Call::OpenRound,
+                RoundsCall::Open,
             );
         }
     }
@@ -263,7 +263,7 @@ impl Node {
                     "execute",
                     format!("execute:{case}"),
                     case,
-                    Call::Execute { case },
+                    CourtCall::Execute { case },
                 );
             }
         }
@@ -301,7 +301,12 @@ impl Node {
         }
         for (leaf, _) in due {
             if let Some((_, proof, _)) = self.keeper.proofs.remove(&leaf) {
-                self.submit("prove", prove_key(leaf), leaf.receipt, Call::Prove(proof));
+                self.submit(
+                    "prove",
+                    prove_key(leaf),
+                    leaf.receipt,
+                    CourtCall::Prove(proof),
+                );
             }
         }
     }
@@ -321,7 +326,7 @@ impl Node {
                 "claim",
                 key,
                 case.id,
-                Call::ClaimSigner {
+                CourtCall::ClaimSigner {
                     case: case.id,
                     position: position as u64,
                 },
@@ -330,8 +335,14 @@ impl Node {
     }
 
     /// Hands a call to the persistent queue and tells of its outcome.
-    pub(crate) fn submit(&self, what: &'static str, key: String, about: B256, call: Call) {
-        let (queue, events) = (self.queue.clone(), self.events.clone());
+    pub(crate) fn submit(
+        &self,
+        what: &'static str,
+        key: String,
+        about: B256,
+        call: impl Into<Call>,
+    ) {
+        let (queue, events, call) = (self.queue.clone(), self.events.clone(), call.into());
         tokio::spawn(async move {
             let notice = match queue.run(key, call).await {
                 Ok(mined) => Notice::Transaction {

@@ -6,6 +6,7 @@
 //! `do_transcoder`, `do_verifier`, `keeper`). [`process`] is the whole of `assay node`: a node from its [`Config`].
 #![forbid(unsafe_code)]
 
+mod authority;
 mod blobs;
 mod chain_feed;
 mod chain_state;
@@ -21,6 +22,7 @@ mod driver;
 mod journal;
 mod keeper;
 mod keys;
+pub mod keystore;
 mod log;
 mod notice;
 mod on_network;
@@ -37,7 +39,7 @@ mod validate;
 pub use blobs::BlobFolder;
 pub use config::Config;
 pub use journal::JournalError;
-pub use keys::{KeyError, Keys};
+pub use keys::{KeyError, Keys, OPERATOR_FILE};
 pub use notice::Notice;
 pub use settings::{BroadcasterSettings, Craft, Honest, JobChoice, Settings, TranscoderSettings};
 pub use start::{Running, StartError, start};

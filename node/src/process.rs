@@ -174,7 +174,9 @@ async fn begin(
     let deployment = Deployment::load(&config.deployment)?;
     let domain = deployment.domain();
     let p2p = config.network(domain.chain_id, domain.court)?;
-    tracing::info!(operator = %keys.operator.address(), chain = domain.chain_id, court = %domain.court, "starting");
+    let signer = keys.operator.address();
+    let operator = config.operator.unwrap_or(signer);
+    tracing::info!(%operator, %signer, chain = domain.chain_id, court = %domain.court, "starting");
     let client = Client::connect(&config.rpc, &deployment, keys.operator.clone()).await?;
     client.check_params(&deployment.params).await?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -209,6 +211,7 @@ async fn begin(
     let settings = Settings {
         folder,
         keys,
+        operator,
         rpc: config.rpc.clone(),
         deployment,
         p2p,

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
 use assay_chain::ChainError;
-use assay_chain::call::Call;
+use assay_chain::call::JobCall;
 use assay_chain::client::Client;
-use assay_chain::events::Log;
+use assay_chain::events::{JobLog, Log};
 use assay_chain::queue::{Journal as TxJournal, QueueConfig, TxError, TxQueue};
 use assay_p2p::{Identity, IdentityError, Multiaddr, PeerId, SpawnError};
 use assay_protocol::checked::Now;
@@ -101,6 +101,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     let Settings {
         folder,
         keys,
+        operator: me,
         rpc,
         deployment,
         p2p,
@@ -116,7 +117,6 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     std::fs::create_dir_all(&folder).map_err(in_folder)?;
     let domain = deployment.domain();
     let params = deployment.params.clone();
-    let me = keys.operator.address();
     let journal = Journal::open(&folder.join("journal.redb"), &domain)?;
     let blobs = BlobFolder::open(&folder.join("blobs")).map_err(in_folder)?;
     let client = Client::connect(&rpc, &deployment, keys.operator.clone()).await?;
@@ -215,14 +215,14 @@ async fn own_job(job: &JobChoice, client: &Client, queue: &TxQueue) -> Result<U2
         } => (profiles, *max_price),
     };
     let key = format!("job:{}:{max_price}", profiles.hash());
-    let call = Call::CreateJob {
+    let call = JobCall::Create {
         profiles: profiles.to_bytes().into(),
         max_price_per_pixel: max_price,
     };
     let mined = queue.run(key, call).await?;
     let events = client.events_of(mined.tx).await?;
     let created = events.into_iter().find_map(|event| match event.what {
-        Log::JobCreated { job, .. } => Some(job),
+        Log::Jobs(JobLog::JobCreated { job, .. }) => Some(job),
         _ => None,
     });
     created.ok_or(StartError::JobUnknown(mined.tx))

@@ -89,6 +89,9 @@ pub struct Params {
     /// By how much an operator's share of the certified work may exceed its share of stake and still be minted, basis
     /// points of the latter.
     pub claim_slack_bps: u64,
+    /// Part of the stake, the busiest, that is left out of the demand that the mint goes by, basis points: a coalition
+    /// that has less cannot raise it without paying the others.
+    pub demand_trim_bps: u64,
     /// Certified pixels of a round from which its whole budget is paid: below, the mint per pixel stays the same, so
     /// that at low demand a few cheap pixels do not buy a whole round's inflation.
     pub full_mint_pixels: u64,
@@ -159,12 +162,20 @@ impl Params {
             inflation_ppb: 218_500,
             inflation_step_ppb: 500,
             transcoders_mint_bps: 9_000,
-            claim_slack_bps: 1_000,
-            full_mint_pixels: 12_500_000_000_000_000,
+            // Every basis point is budget that free pixels to oneself take from nobody's work; without it the luck of elections
+            // costs about 0.4/sqrt(n) of the mint of who does n segments in a round, 1 % at 1,000.
+            claim_slack_bps: 0,
+            // A third, rounded up.
+            demand_trim_bps: 3_334,
+            // At 30 M LPT, 0.002 ETH each, and 1,000 wei a pixel (the example of Livepeer's documentation) a pixel is minted
+            // a quarter of its fee: docs/economics.md says why not more. About 12,000 streams in three renditions.
+            full_mint_pixels: 50_000_000_000_000_000,
             // One round to certify, a week to claim.
             certify_blocks: 6_377,
             claim_blocks: 44_639,
-            job_segments: 32,
+            // Nine minutes. Of 32 segments, one job in four thousand gives a third of the stake 26 when its cap shuts out a
+            // third; of 256, the best of a thousand jobs gives it three fifths.
+            job_segments: 256,
             receipted_bps: 8_000,
             admitted_bps: 6_667,
             late_blocks: 2,
@@ -189,7 +200,8 @@ impl Params {
             challenge_blocks: 8,
             // 29 blocks of D, evidence and case window lie in the second and third round; two more to redeem.
             unlock_rounds: 5,
-            full_mint_pixels: 100_000_000,
+            // One stream of three renditions.
+            full_mint_pixels: 10_000_000_000,
             certify_blocks: 20,
             claim_blocks: 200,
             job_segments: 5,
@@ -209,7 +221,9 @@ impl Params {
             breaker_stake_bps: 10_000,
             // 35 blocks of D, evidence and case window lie in five rounds; two more to redeem.
             unlock_rounds: 8,
-            full_mint_pixels: 10_000_000,
+            // A few segments make a round: who is idle in it by chance must not stop the mint.
+            demand_trim_bps: 0,
+            full_mint_pixels: 1_000_000,
             certify_blocks: 24,
             claim_blocks: 80,
             job_segments: 2,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use assay_chain::ChainError;
-use assay_chain::call::Call;
+use assay_chain::call::{Call, EtherCall, JobCall, RoundsCall, StakeCall, TokenCall, VerifierCall};
 use assay_chain::client::Client;
 use assay_chain::contracts::{Deployment, Randomness};
 use assay_chain::deploy::{DeployConfig, deploy};
@@ -141,14 +141,15 @@ pub async fn set(
     for player in players {
         let to = player.address();
         let wei = U256::from(GAS_MONEY);
-        funding.push((format!("ether {to}"), Call::SendEther { to, wei }));
+        funding.push((format!("ether {to}"), EtherCall::Send { to, wei }.into()));
         if !player.stake.0.is_zero() {
             funding.push((
                 format!("lpt {to}"),
-                Call::Transfer {
+                TokenCall::Transfer {
                     to,
                     amount: player.stake,
-                },
+                }
+                .into(),
             ));
         }
     }
@@ -220,26 +221,31 @@ struct ActorOf {
 fn operator_calls(actor: &ActorOf, profiles: Option<&[u8]>) -> Result<Vec<Call>, BlsError> {
     let player = &actor.player;
     let amount = player.stake;
+    let spender = actor.deployment.contracts.bonding_manager;
     Ok(match player.part {
         Part::Broadcaster => {
-            let create = |profiles: &[u8]| Call::CreateJob {
-                profiles: profiles.to_vec().into(),
-                max_price_per_pixel: U256::from(PRICE_CAP),
+            let create = |profiles: &[u8]| {
+                Call::from(JobCall::Create {
+                    profiles: profiles.to_vec().into(),
+                    max_price_per_pixel: U256::from(PRICE_CAP),
+                })
             };
             profiles.map(create).into_iter().collect()
         }
         Part::Transcoder { .. } => vec![
-            Call::Approve { amount },
-            Call::Bond {
+            TokenCall::Approve { spender, amount }.into(),
+            StakeCall::Bond {
                 role: Role::Transcoder,
                 amount,
-            },
-            Call::SetTerms {
+            }
+            .into(),
+            StakeCall::SetTerms {
                 role: Role::Transcoder,
                 reward_cut_bps: 1_000,
                 fee_share_bps: 5_000,
                 price_per_pixel: PRICE,
-            },
+            }
+            .into(),
         ],
         Part::Verifier => {
             let key = player.keys.bls.public();
@@ -248,12 +254,13 @@ fn operator_calls(actor: &ActorOf, profiles: Option<&[u8]>) -> Result<Vec<Call>,
                 possession_message(&key, player.address(), actor.deployment.chain_id, registry)?;
             let possession = player.keys.bls.prove_possession(message)?;
             vec![
-                Call::Approve { amount },
-                Call::Bond {
+                TokenCall::Approve { spender, amount }.into(),
+                StakeCall::Bond {
                     role: Role::Verifier,
                     amount,
-                },
-                Call::RegisterVerifier { key, possession },
+                }
+                .into(),
+                VerifierCall::Register { key, possession }.into(),
             ]
         }
         Part::Delegator => Vec::new(),
@@ -262,16 +269,18 @@ fn operator_calls(actor: &ActorOf, profiles: Option<&[u8]>) -> Result<Vec<Call>,
 
 fn delegator_calls(actor: &ActorOf, operator: Option<Address>) -> Vec<Call> {
     let amount = actor.player.stake;
+    let spender = actor.deployment.contracts.bonding_manager;
     let Some(operator) = operator else {
         return Vec::new();
     };
     vec![
-        Call::Approve { amount },
-        Call::Delegate {
+        TokenCall::Approve { spender, amount }.into(),
+        StakeCall::Delegate {
             role: Role::Transcoder,
             operator,
             amount,
-        },
+        }
+        .into(),
     ]
 }
 
@@ -283,6 +292,6 @@ pub async fn open_round(
 ) -> Result<(), StageError> {
     let actor = Actor::new(url, deployment, "deployer", deployer.clone()).await?;
     actor
-        .run([("open the first round".to_owned(), Call::OpenRound)])
+        .run([("open the first round".to_owned(), RoundsCall::Open.into())])
         .await
 }

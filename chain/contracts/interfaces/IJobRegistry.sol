@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 /// @notice A stream that a broadcaster wants transcoded.
 struct Job {
+    /// Its account; its signer of the round signs assignments (see `IOperators`).
     address broadcaster;
     /// Block whose random value is the job's seed.
     uint64 seedBlock;
@@ -31,7 +32,7 @@ interface IJobRegistry {
     /// The job's seed was written down.
     event SeedFixed(uint256 indexed jobId, bytes32 seed);
 
-    /// @notice Creates a job of the caller's. Ids count from 1.
+    /// @notice Creates a job of the caller's, or of the operator that the caller signs for. Ids count from 1.
     function createJob(bytes calldata profiles, uint256 maxPricePerPixel) external returns (uint256 jobId);
 
     /// @notice Writes down the job's seed before its source forgets it. Anyone may call it.

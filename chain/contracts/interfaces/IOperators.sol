@@ -68,6 +68,11 @@ interface IOperators {
     /// @notice The price that the next snapshot takes, in wei.
     function priceOf(address operator) external view returns (uint64);
 
-    /// @notice What a signer signs to serve an operator (EIP-712, this contract's domain).
+    /// @notice What a signer signs to serve an operator: the EIP-712 digest, in the network's domain, of
+    ///         `Consent(address operator,address signer,uint256 number)` with `consentsOf(signer)` as the number, so
+    ///         that a consent counts once.
     function consentDigest(address operator, address signer) external view returns (bytes32);
+
+    /// @notice How often a key has consented to serve an operator.
+    function consentsOf(address signer) external view returns (uint256);
 }

@@ -38,7 +38,8 @@ interface IRoster {
     /// @notice Stores the snapshots of a round; the rounds manager's alone, once a round.
     function takeSnapshot(uint64 round) external;
 
-    /// @notice Keeps the operator out of the next snapshots until it returns; the work ledger's alone.
+    /// @notice Keeps the operator out of the next snapshots until it returns; nothing if it is kept out already. The
+    ///         work ledger's alone.
     function jail(Role role, address operator) external;
 
     /// @notice Ends a jailing: by the operator or its signer. Counts from the next snapshot on.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IStakesBefore} from "./IStakesBefore.sol";
+import {IMinter} from "./IMinter.sol";
+import {IRoster} from "./IRoster.sol";
 import {IVerifierRegistry} from "./IVerifierRegistry.sol";
 
 /// @title Rounds by block number
@@ -31,10 +32,13 @@ interface IRoundsManager {
     function isRoundAt(uint64 round, uint256 blockNumber) external view returns (bool);
 
     /// @notice Where the snapshots of stakes are stored.
-    function bonding() external view returns (IStakesBefore);
+    function roster() external view returns (IRoster);
 
     /// @notice Where the snapshots of verifiers are stored.
     function registry() external view returns (IVerifierRegistry);
+
+    /// @notice Who fixes each round's budget.
+    function minter() external view returns (IMinter);
 
     /// @notice Blocks from one opening to the earliest next one.
     function roundLength() external view returns (uint64);

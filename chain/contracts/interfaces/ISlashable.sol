@@ -25,6 +25,9 @@ interface ISlashable {
     /// @notice Whether a case is open against the pool.
     function isFrozen(Role role, address operator) external view returns (bool);
 
+    /// @notice All that a slash could reach now: `slash` cuts `bps` of it, give or take its rounding. Base units.
+    function slashable(Role role, address operator) external view returns (uint256);
+
     /// @notice Counts one more open case against the pool.
     function freeze(Role role, address operator) external;
 

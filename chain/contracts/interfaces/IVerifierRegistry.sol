@@ -6,6 +6,10 @@ pragma solidity 0.8.37;
 interface IVerifierRegistry {
     /// Only the rounds manager may do this.
     error NotTheRoundsManager(address caller);
+    /// Only the court may do this.
+    error NotTheCourt(address caller);
+    /// Neither the operator nor its signer.
+    error NotTheOperator(address caller, address operator);
     /// The operator has a key, for good.
     error AlreadyRegistered(address operator, uint256 index);
     /// The key belongs to another operator.
@@ -26,13 +30,28 @@ interface IVerifierRegistry {
     /// The round's verifiers were stored as the code of `blob`.
     event VerifiersStored(uint64 indexed round, uint256 verifiers, uint256 totalWeight, address blob);
 
-    /// @notice Registers the caller's key, once.
+    /// @notice Registers an operator's key, once; by it or by its signer.
     /// @param key point of G2, 256 bytes
     /// @param possession signature over `possessionMessage` under the proof-of-possession tag, 128 bytes
-    function register(bytes calldata key, bytes calldata possession) external returns (uint256 index);
+    function register(address operator, bytes calldata key, bytes calldata possession)
+        external
+        returns (uint256 index);
 
     /// @notice Stores the verifiers of a round: those active and registered. The rounds manager's alone.
     function takeSnapshot(uint64 round) external;
+
+    /// @notice Records that a case of this round, with these signers, is not final; the court's alone.
+    function hold(uint64 round, uint64 bitmap) external;
+
+    /// @notice Records that a case of this round is final; the court's alone.
+    function release(uint64 round) external;
+
+    /// @notice Whether the verifier is among the signers of a round with cases that are not final, `round` or one
+    ///         of the 15 before it. Signers of all of a round's cases are free when the last one is final.
+    function isHeld(address verifier, uint64 round) external view returns (bool);
+
+    /// @notice The only account that may hold signers.
+    function court() external view returns (address);
 
     /// @notice What a proof of possession signs.
     function possessionMessage(bytes calldata key, address operator) external view returns (bytes32);
@@ -58,7 +77,7 @@ interface IVerifierRegistry {
         external
         view
         returns (
-            address[] memory operators,
+            address[] memory verifiers,
             uint256[] memory weights,
             uint256 total,
             bytes memory aggregateKey

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {BondingManager} from "../BondingManager.sol";
-import {IStakesBefore, LockState, PoolState} from "../interfaces/IStakesBefore.sol";
+import {IBondingManager, LockState, PoolState} from "../interfaces/IBondingManager.sol";
 import {ISlashable} from "../interfaces/ISlashable.sol";
 import {SharePools} from "../libraries/SharePools.sol";
 import {Role} from "../objects/Role.sol";
@@ -18,24 +18,19 @@ contract BondingManagerTest is Network {
         deploy();
     }
 
-    function parameters() internal pure override returns (Parameters memory p) {
-        p = super.parameters();
-        p.maxTranscoders = 5;
-    }
-
     // ---- bond and delegate ----
 
     function test_bond_and_delegate_show_in_the_pool() external {
         bond(T, OP, 100 * LPT);
         delegate(T, OP, DEL, 40 * LPT);
-        vm.prank(OP);
-        bonding.setTerms(T, 1000, 2500, 1200);
         PoolState memory state = bonding.pool(T, OP);
         vm.assertEq(state.ownStake, 100 * LPT);
         vm.assertEq(state.delegatedStake, 40 * LPT);
         vm.assertEq(state.weight, 140 * LPT);
-        vm.assertTrue(state.active && state.rewardCutBps == 1000 && state.feeShareBps == 2500);
-        vm.assertEq(state.pricePerPixel, 1200);
+        vm.assertEq(bonding.weightOf(T, OP), 140 * LPT);
+        vm.assertEq(bonding.ownStakeOf(T, OP), 100 * LPT);
+        vm.assertEq(bonding.totalBonded(), 140 * LPT);
+        vm.assertTrue(roster.isActive(T, OP));
         vm.assertEq(bonding.stakeOf(T, OP, DEL), 40 * LPT);
         vm.assertEq(bonding.stakeOf(Role.Verifier, OP, OP), 0);
         vm.assertEq(token.balanceOf(address(bonding)), 140 * LPT);
@@ -51,20 +46,18 @@ contract BondingManagerTest is Network {
         fund(OP, 100 * LPT);
         fund(DEL, 100 * LPT);
         vm.startPrank(OP);
-        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.BondTooSmall.selector, 10 * LPT - 1, 10 * LPT));
-        bonding.bond(T, 10 * LPT - 1);
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.BondTooSmall.selector, 10 * LPT - 2, 10 * LPT));
+        bonding.bond(T, 10 * LPT - 2);
         vm.expectRevert(abi.encodeWithSelector(SharePools.AmountTooSmall.selector, 0));
         bonding.bond(T, 0);
-        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.SelfDelegation.selector, OP));
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.SelfDelegation.selector, OP));
         bonding.delegate(T, OP, 1);
         vm.stopPrank();
-        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.OperatorNotBonded.selector, T, OP, 0, 10 * LPT));
+        vm.expectRevert(
+            abi.encodeWithSelector(IBondingManager.OperatorNotBonded.selector, T, OP, 0, 10 * LPT)
+        );
         vm.prank(DEL);
         bonding.delegate(T, OP, 1);
-        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.ShareTooLarge.selector, 10_001, 10_000));
-        bonding.setTerms(T, 10_001, 0, 0);
-        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.ShareTooLarge.selector, 10_001, 10_000));
-        bonding.setTerms(T, 0, 10_001, 0);
     }
 
     function test_tokens_sent_to_the_contract_change_no_share() external {
@@ -96,7 +89,7 @@ contract BondingManagerTest is Network {
         vm.prank(OP);
         vm.assertEq(bonding.withdraw(lockId), 30 * LPT);
         vm.assertEq(token.balanceOf(OP), 30 * LPT);
-        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.UnknownLock.selector, lockId));
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.UnknownLock.selector, lockId));
         vm.prank(OP);
         bonding.withdraw(lockId);
     }
@@ -125,10 +118,10 @@ contract BondingManagerTest is Network {
         bonding.unbond(T, OP, 40 * LPT + 1);
         uint256 lockId = bonding.unbond(T, OP, 40 * LPT);
         vm.stopPrank();
-        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.NotTheHolder.selector, OP, DEL));
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.NotTheHolder.selector, OP, DEL));
         vm.prank(OP);
         bonding.withdraw(lockId);
-        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.UnknownLock.selector, 9));
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.UnknownLock.selector, 9));
         bonding.lockOf(9);
     }
 
@@ -137,7 +130,7 @@ contract BondingManagerTest is Network {
         vm.prank(OP);
         bonding.unbond(T, OP, 91 * LPT);
         PoolState memory state = bonding.pool(T, OP);
-        vm.assertTrue(!state.active && state.weight == 0 && state.ownStake == 9 * LPT);
+        vm.assertTrue(!roster.isActive(T, OP) && state.weight == 0 && state.ownStake == 9 * LPT);
     }
 
     // ---- freeze and slash ----
@@ -151,7 +144,7 @@ contract BondingManagerTest is Network {
         bonding.freeze(T, OP);
         fund(OP, 10 * LPT);
         fund(DEL, 10 * LPT);
-        bytes memory frozen = abi.encodeWithSelector(IStakesBefore.PoolFrozen.selector, T, OP, 1);
+        bytes memory frozen = abi.encodeWithSelector(IBondingManager.PoolFrozen.selector, T, OP, 1);
         vm.startPrank(OP);
         vm.expectRevert(frozen);
         bonding.bond(T, 10 * LPT);
@@ -220,60 +213,8 @@ contract BondingManagerTest is Network {
         bonding.slash(T, address(0xEE), 10_000);
     }
 
-    // ---- active set and snapshots ----
-
-    function test_a_larger_newcomer_replaces_the_smallest() external {
-        for (uint160 i = 1; i <= 5; ++i) {
-            bond(T, address(i), i * 20 * LPT);
-        }
-        bond(T, address(6), 20 * LPT);
-        vm.assertFalse(bonding.pool(T, address(6)).active);
-        delegate(T, address(6), DEL, 5 * LPT);
-        vm.assertTrue(bonding.pool(T, address(6)).active);
-        vm.assertFalse(bonding.pool(T, address(1)).active);
-        // When a place becomes free, anyone brings the next one in.
-        vm.prank(address(3));
-        bonding.unbond(T, address(3), 60 * LPT);
-        bonding.enlist(T, address(1));
-        vm.assertTrue(bonding.pool(T, address(1)).active);
-        bonding.enlist(T, address(77));
-        vm.assertFalse(bonding.pool(T, address(77)).active);
-    }
-
-    function test_a_snapshot_is_sorted_and_never_changes() external {
-        for (uint160 i = 5; i >= 1; --i) {
-            bond(T, address(i * 7), i * 20 * LPT);
-            vm.prank(address(i * 7));
-            bonding.setTerms(T, 0, 0, uint64(i * 100));
-        }
-        openRound();
-        bytes32 before = _hashOf(1);
-        (address[] memory operators, uint256[] memory weights, uint256[] memory prices) =
-            bonding.snapshot(T, 1);
-        for (uint160 i = 1; i <= 5; ++i) {
-            vm.assertEq(operators[i - 1], address(i * 7));
-            vm.assertEq(weights[i - 1], i * 20 * LPT);
-            vm.assertEq(prices[i - 1], i * 100);
-        }
-        vm.prank(address(7));
-        bonding.setTerms(T, 0, 0, 1);
-        vm.prank(address(court));
-        bonding.slash(T, address(14), 10_000);
-        bond(T, address(8), 500 * LPT);
-        vm.assertEq(_hashOf(1), before);
-        openRound();
-        vm.assertEq(_hashOf(1), before);
-        vm.assertTrue(_hashOf(2) != before);
-        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.NoSnapshot.selector, T, 3));
-        bonding.snapshot(T, 3);
-    }
-
     function test_parameters_out_of_bounds_are_no_deployment() external {
         Parameters memory p = parameters();
-        p.maxVerifiers = 65;
-        vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "maxVerifiers", 65, 64));
-        new BondingManager(p, addresses);
-        p = parameters();
         p.unbondingRounds = 0;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "unbondingRounds", 0, 1));
         new BondingManager(p, addresses);
@@ -281,16 +222,6 @@ contract BondingManagerTest is Network {
         p.minimumOwnBond = 0;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "minimumOwnBond", 0, 1));
         new BondingManager(p, addresses);
-        p = parameters();
-        p.maxTranscoders = 256;
-        vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "maxTranscoders", 256, 255));
-        new BondingManager(p, addresses);
-    }
-
-    function _hashOf(uint64 round) private view returns (bytes32) {
-        (address[] memory operators, uint256[] memory weights, uint256[] memory prices) =
-            bonding.snapshot(T, round);
-        return keccak256(abi.encode(operators, weights, prices));
     }
 
     function _ripen() private {
@@ -301,7 +232,9 @@ contract BondingManagerTest is Network {
     }
 
     function _tooEarly(uint256 lockId, uint64 fromRound, uint64 fromBlock) private {
-        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.TooEarly.selector, lockId, fromRound, fromBlock));
+        vm.expectRevert(
+            abi.encodeWithSelector(IBondingManager.TooEarly.selector, lockId, fromRound, fromBlock)
+        );
         vm.prank(OP);
         bonding.withdraw(lockId);
     }

@@ -16,7 +16,7 @@ contract DeploymentTest is Network {
         vm.assertEq(bonding.court(), address(court));
         vm.assertEq(address(bonding.rounds()), address(rounds));
         vm.assertEq(address(bonding.token()), address(token));
-        vm.assertEq(address(rounds.bonding()), address(bonding));
+        vm.assertEq(address(rounds.roster()), address(roster));
         vm.assertEq(address(rounds.registry()), address(registry));
         vm.assertEq(registry.rounds(), address(rounds));
         vm.assertEq(address(registry.bonding()), address(bonding));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IStakesBefore} from "../interfaces/IStakesBefore.sol";
+import {IBondingManager} from "../interfaces/IBondingManager.sol";
 import {CaseStatus, FaultKind, IFraudCourt, SignedReceipt} from "../interfaces/IFraudCourt.sol";
 import {Role} from "../objects/Role.sol";
 import {Verdict} from "../objects/Verdict.sol";
@@ -142,7 +142,7 @@ contract ExecuteTest is Stream {
             vm.assertApproxEqAbs(ownStake(Role.Transcoder, transcoder), expected[i], 2);
         }
         vm.assertEq(bonding.stakeOf(Role.Transcoder, transcoder, DELEGATOR), 0);
-        vm.assertFalse(bonding.pool(Role.Transcoder, transcoder).active);
+        vm.assertFalse(roster.isActive(Role.Transcoder, transcoder));
         bond(Role.Transcoder, transcoder, 50 * LPT);
         delegate(Role.Transcoder, transcoder, DELEGATOR, 7 * LPT);
         vm.assertEq(ownStake(Role.Transcoder, transcoder), 50 * LPT);
@@ -173,13 +173,13 @@ contract ExecuteTest is Stream {
         }
         vm.roll(signed.assignment.deadlineBlock + 20);
         vm.prank(transcoder);
-        vm.expectPartialRevert(IStakesBefore.TooEarly.selector);
+        vm.expectPartialRevert(IBondingManager.TooEarly.selector);
         bonding.withdraw(lockId);
         prove(signed, 0xf);
         // Ripe, but frozen.
         vm.roll(bonding.lockOf(lockId).withdrawableBlock);
         vm.prank(transcoder);
-        vm.expectPartialRevert(IStakesBefore.PoolFrozen.selector);
+        vm.expectPartialRevert(IBondingManager.PoolFrozen.selector);
         bonding.withdraw(lockId);
         court.execute(court.receiptCaseId(FaultKind.WrongEncode, court.hashReceipt(signed.receipt)));
         vm.prank(transcoder);

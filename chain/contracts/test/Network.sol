@@ -3,13 +3,17 @@ pragma solidity 0.8.37;
 
 import {Addresses} from "../Addresses.sol";
 import {BondingManager} from "../BondingManager.sol";
+import {FeeLedger} from "../FeeLedger.sol";
 import {FixedRandomSource} from "../FixedRandomSource.sol";
 import {FraudCourt} from "../FraudCourt.sol";
 import {JobRegistry} from "../JobRegistry.sol";
 import {LivepeerToken} from "../LivepeerToken.sol";
+import {Operators} from "../Operators.sol";
 import {Role} from "../objects/Role.sol";
 import {Parameters} from "../Parameters.sol";
+import {Roster} from "../Roster.sol";
 import {RoundsManager} from "../RoundsManager.sol";
+import {TicketBroker} from "../TicketBroker.sol";
 import {VerifierRegistry} from "../VerifierRegistry.sol";
 import {BlsSigner} from "./BlsSigner.sol";
 import {TestBase} from "./TestBase.sol";
@@ -27,11 +31,15 @@ abstract contract Network is TestBase {
 
     LivepeerToken internal token;
     FixedRandomSource internal random;
+    Operators internal operators;
     RoundsManager internal rounds;
+    Roster internal roster;
+    FeeLedger internal fees;
     BondingManager internal bonding;
     VerifierRegistry internal registry;
     JobRegistry internal jobs;
     FraudCourt internal court;
+    TicketBroker internal broker;
 
     /// The demo's numbers; tests that need others change them.
     function parameters() internal pure virtual returns (Parameters memory p) {
@@ -77,8 +85,11 @@ abstract contract Network is TestBase {
         p.claimBlocks = 80;
     }
 
-    /// @dev The next 16 contracts that this account creates, in the order of `Addresses`.
-    function nextAddresses() internal view returns (Addresses memory a) {
+    /// @dev In the order of `Addresses`.
+    function deploy() internal {
+        vm.roll(1000);
+        Parameters memory p = parameters();
+        Addresses memory a;
         a.token = _next(0);
         a.randomSource = _next(1);
         a.operators = _next(2);
@@ -88,40 +99,26 @@ abstract contract Network is TestBase {
         a.bonding = _next(6);
         a.registry = _next(7);
         a.jobs = _next(8);
-        a.evidence = _next(9);
-        a.court = _next(10);
-        a.contests = _next(11);
-        a.challenges = _next(12);
-        a.broker = _next(13);
-        a.minter = _next(14);
-        a.work = _next(15);
-        a.resolver = RESOLVER;
-    }
-
-    function _next(uint256 place) private view returns (address) {
-        return vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + place);
-    }
-
-    function deploy() internal {
-        vm.roll(1000);
-        Parameters memory p = parameters();
-        Addresses memory a;
-        a.token = _next(0);
-        a.randomSource = _next(1);
-        a.rounds = _next(2);
-        a.bonding = _next(3);
-        a.registry = _next(4);
-        a.jobs = _next(5);
-        a.court = _next(6);
+        a.court = _next(9);
+        a.broker = _next(10);
         a.resolver = RESOLVER;
         addresses = a;
         token = new LivepeerToken(address(this), SUPPLY, a.minter);
         random = new FixedRandomSource(SEED);
+        operators = new Operators(p, a);
         rounds = new RoundsManager(p, a);
+        roster = new Roster(p, a);
+        fees = new FeeLedger(p, a);
         bonding = new BondingManager(p, a);
         registry = new VerifierRegistry(p, a);
         jobs = new JobRegistry(p, a);
         court = new FraudCourt(p, a);
+        broker = new TicketBroker(p, a);
+    }
+
+    /// @dev Address of a contract that this account creates after `place` others.
+    function _next(uint256 place) private view returns (address) {
+        return vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + place);
     }
 
     /// @dev Gives the account tokens that the bonding manager may take.
@@ -147,7 +144,7 @@ abstract contract Network is TestBase {
         bytes memory key = secret.key();
         bytes memory possession = secret.prove(registry.possessionMessage(key, operator));
         vm.prank(operator);
-        registry.register(key, possession);
+        registry.register(operator, key, possession);
     }
 
     function openRound() internal returns (uint64) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IStakesBefore} from "../interfaces/IStakesBefore.sol";
+import {IRoster} from "../interfaces/IRoster.sol";
 import {IRoundsManager} from "../interfaces/IRoundsManager.sol";
 import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
 import {Network} from "./Network.sol";
@@ -62,14 +62,14 @@ contract RoundsManagerTest is Network {
     }
 
     function test_only_rounds_take_snapshots() external {
-        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.NotTheRoundsManager.selector, address(this)));
-        bonding.takeSnapshot(1);
+        vm.expectRevert(abi.encodeWithSelector(IRoster.NotTheRoundsManager.selector, address(this)));
+        roster.takeSnapshot(1);
         vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.NotTheRoundsManager.selector, address(this)));
         registry.takeSnapshot(1);
         rounds.openRound();
         vm.startPrank(address(rounds));
-        vm.expectRevert(abi.encodeWithSelector(IStakesBefore.SnapshotTaken.selector, 1));
-        bonding.takeSnapshot(1);
+        vm.expectRevert(abi.encodeWithSelector(IRoster.SnapshotTaken.selector, 1));
+        roster.takeSnapshot(1);
         vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.SnapshotTaken.selector, 1));
         registry.takeSnapshot(1);
     }

@@ -16,6 +16,7 @@ contract StakeSnapshotsTest is TestBase {
             prices[i] = uint64(uint256(keccak256(abi.encode(price, i))));
         }
         address blob = StakeSnapshots.store(members, prices);
+        vm.assertEq(StakeSnapshots.count(blob), count);
         (address[] memory operators, uint256[] memory loaded, uint256[] memory loadedPrices) =
             StakeSnapshots.load(blob);
         vm.assertEq(operators.length, count);
@@ -24,6 +25,25 @@ contract StakeSnapshotsTest is TestBase {
             vm.assertEq(loaded[i], weights[i]);
             vm.assertEq(loadedPrices[i], prices[i]);
         }
+    }
+
+    function testFuzz_weights_are_found_by_operator(uint96[40] memory weights, uint160 stranger) external {
+        uint256[] memory members = new uint256[](weights.length);
+        uint256 sum;
+        for (uint160 i = 0; i < weights.length; ++i) {
+            members[i] = ActiveSets.pack(address(3 * i + 2), weights[i]);
+            sum += weights[i];
+        }
+        address blob = StakeSnapshots.store(members, new uint64[](weights.length));
+        vm.assertEq(StakeSnapshots.total(blob), sum);
+        for (uint160 i = 0; i < weights.length; ++i) {
+            vm.assertEq(StakeSnapshots.weightOf(blob, address(3 * i + 2)), weights[i]);
+            vm.assertEq(StakeSnapshots.weightOf(blob, address(3 * i + 1)), 0);
+        }
+        if (stranger > 119) vm.assertEq(StakeSnapshots.weightOf(blob, address(stranger)), 0);
+        vm.assertEq(
+            StakeSnapshots.weightOf(StakeSnapshots.store(new uint256[](0), new uint64[](0)), address(2)), 0
+        );
     }
 
     function testFuzz_blobs_keep_their_bytes_and_cannot_be_run(bytes memory data) external {

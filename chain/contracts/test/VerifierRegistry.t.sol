@@ -34,12 +34,12 @@ contract VerifierRegistryTest is Network {
         vm.assertTrue(registry.isRegistered(address(2)));
         vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.AlreadyRegistered.selector, address(1), 0));
         vm.prank(address(1));
-        registry.register(key, key);
+        registry.register(address(1), key, key);
         vm.expectRevert(
             abi.encodeWithSelector(IVerifierRegistry.KeyTaken.selector, keccak256(key), address(1))
         );
         vm.prank(address(3));
-        registry.register(key, key);
+        registry.register(address(3), key, key);
         vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.NotRegistered.selector, address(3)));
         registry.keyOf(address(3));
     }
@@ -58,7 +58,9 @@ contract VerifierRegistryTest is Network {
                 vm.parseJsonBytes32(json, item("signers", i, ".possessionMessage"))
             );
             vm.prank(operator);
-            vm.assertEq(there.register(key, vm.parseJsonBytes(json, item("signers", i, ".possession"))), i);
+            vm.assertEq(
+                there.register(operator, key, vm.parseJsonBytes(json, item("signers", i, ".possession"))), i
+            );
         }
         vm.assertTrue(there.count() >= 2);
     }
@@ -78,24 +80,24 @@ contract VerifierRegistryTest is Network {
             abi.encodeWithSelector(IVerifierRegistry.InvalidProofOfPossession.selector, address(1))
         );
         vm.prank(address(1));
-        other.register(key, possession);
+        other.register(address(1), key, possession);
     }
 
     function test_infinity_and_points_outside_the_subgroup_are_refused() external {
         vm.expectRevert(Bls.PointAtInfinity.selector);
-        registry.register(new bytes(256), new bytes(128));
+        registry.register(address(this), new bytes(256), new bytes(128));
         bytes memory key = uint256(11).key();
         vm.expectRevert(Bls.PointAtInfinity.selector);
-        registry.register(key, new bytes(128));
+        registry.register(address(this), key, new bytes(128));
         vm.expectPartialRevert(Bls.WrongPointLength.selector);
-        registry.register(hex"11", new bytes(128));
+        registry.register(address(this), hex"11", new bytes(128));
         bytes memory signature = uint256(11).sign("m");
         key[255] ^= 0x01;
         vm.expectRevert(abi.encodeWithSelector(Bls.InvalidPoint.selector, address(0x0f)));
-        registry.register{gas: 2_000_000}(key, signature);
+        registry.register{gas: 2_000_000}(address(this), key, signature);
         // On the twist, but times the group's order not infinity.
         vm.expectRevert(abi.encodeWithSelector(Bls.InvalidPoint.selector, address(0x0f)));
-        registry.register{gas: 2_000_000}(OUTSIDE_SUBGROUP, signature);
+        registry.register{gas: 2_000_000}(address(this), OUTSIDE_SUBGROUP, signature);
     }
 
     function test_a_snapshot_has_who_is_active_and_registered() external {
@@ -183,6 +185,6 @@ contract VerifierRegistryTest is Network {
     function _refuse(address operator, bytes memory key, bytes memory possession) private {
         vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.InvalidProofOfPossession.selector, operator));
         vm.prank(operator);
-        registry.register(key, possession);
+        registry.register(operator, key, possession);
     }
 }

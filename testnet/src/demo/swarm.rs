@@ -104,6 +104,7 @@ impl Swarm {
             let settings = Settings {
                 folder,
                 keys: player.keys.clone(),
+                operator: player.address(),
                 rpc: url.into(),
                 deployment: stage.deployment.clone(),
                 p2p: Config {

@@ -2,9 +2,10 @@
 pragma solidity 0.8.37;
 
 import {BondingManager} from "../../BondingManager.sol";
-import {LockState, PoolState} from "../../interfaces/IStakesBefore.sol";
+import {LockState, PoolState} from "../../interfaces/IBondingManager.sol";
 import {LivepeerToken} from "../../LivepeerToken.sol";
 import {Role} from "../../objects/Role.sol";
+import {Roster} from "../../Roster.sol";
 import {RoundsManager} from "../../RoundsManager.sol";
 import {Network} from "../Network.sol";
 import {TestBase} from "../TestBase.sol";
@@ -17,6 +18,7 @@ contract Actors is TestBase {
 
     BondingManager private immutable _bonding;
     LivepeerToken private immutable _token;
+    Roster private immutable _roster;
     RoundsManager private immutable _rounds;
     address private immutable _court;
 
@@ -27,8 +29,14 @@ contract Actors is TestBase {
     uint256 public burned;
     uint256 public withdrawals;
 
-    constructor(BondingManager bonding, LivepeerToken token, RoundsManager rounds, address court) {
-        (_bonding, _token, _rounds, _court) = (bonding, token, rounds, court);
+    constructor(
+        BondingManager bonding,
+        Roster roster,
+        LivepeerToken token,
+        RoundsManager rounds,
+        address court
+    ) {
+        (_bonding, _roster, _token, _rounds, _court) = (bonding, roster, token, rounds, court);
     }
 
     function operatorAt(uint256 index) public pure returns (address) {
@@ -137,7 +145,7 @@ contract Actors is TestBase {
     }
 
     function hashOf(Role role, uint64 round) public view returns (bytes32) {
-        (address[] memory o, uint256[] memory w, uint256[] memory p) = _bonding.snapshot(role, round);
+        (address[] memory o, uint256[] memory w, uint256[] memory p) = _roster.snapshot(role, round);
         return keccak256(abi.encode(o, w, p));
     }
 
@@ -163,7 +171,7 @@ contract StakingInvariants is Network {
 
     function setUp() external {
         deploy();
-        _actors = new Actors(bonding, token, rounds, address(court));
+        _actors = new Actors(bonding, roster, token, rounds, address(court));
         token.transfer(address(_actors), SUPPLY);
     }
 
@@ -206,7 +214,7 @@ contract StakingInvariants is Network {
                     delegated += bonding.stakeOf(Role(role), operator, _actors.delegatorAt(d));
                 }
                 vm.assertLe(delegated, p.delegatedStake);
-                vm.assertEq(p.active, p.weight != 0);
+                vm.assertEq(roster.isActive(Role(role), operator), p.weight != 0);
             }
         }
     }
