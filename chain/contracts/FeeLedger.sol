@@ -20,13 +20,13 @@ import {Parameters} from "./Parameters.sol";
 contract FeeLedger is IFeeLedger {
     using SafeCast for uint256;
 
-    /// @dev One slot: a payment touches it and the operator's account, and asks for no shares. `pending` is
-    ///      released evenly from `lastBlock` to `endBlock`; `undivided` is released and waits for the next
-    ///      settlement, until which shares do not change.
+    /// @dev One slot, the only one that a payment touches. `shared` is what shares have not been given yet; of it
+    ///      `rate` wei for each block until `endBlock` are pending, the rest is released and waits for the next
+    ///      settlement, until which shares do not change. `commission` is the operator's alone.
     struct Pool {
-        uint96 pending;
-        uint96 undivided;
-        uint32 lastBlock;
+        uint80 shared;
+        uint80 commission;
+        uint64 rate;
         uint32 endBlock;
     }
 
@@ -72,8 +72,10 @@ contract FeeLedger is IFeeLedger {
         (, uint16 feeShareBps) = operators.cutsAt(Role.Transcoder, operator, rounds.currentRound());
         uint256 shared = msg.value * feeShareBps / BPS;
         emit FeesCredited(operator, msg.value, shared);
-        if (shared != msg.value) _accounts[operator][operator].owed += (msg.value - shared).toUint96();
-        if (shared != 0) _pools[operator] = _extend(_released(_pools[operator]), shared);
+        Pool memory pool = _pools[operator];
+        pool.commission = (pool.commission + msg.value - shared).toUint80();
+        if (shared != 0) _extend(pool, shared);
+        _pools[operator] = pool;
     }
 
     /// @inheritdoc IFeeLedger
@@ -95,10 +97,10 @@ contract FeeLedger is IFeeLedger {
         }
         (uint256 shares, uint256 totalShares, uint32 generation) = _sharesOf(operator, msg.sender);
         Account storage account = _settle(operator, msg.sender, shares, totalShares, generation);
-        if (msg.sender == operator && totalShares == 0) account.owed += _unshared(operator);
         amount = account.owed;
+        if (amount != 0) account.owed = 0;
+        if (msg.sender == operator) amount += _takeCommission(operator, totalShares);
         if (amount == 0) revert NoFees(operator, msg.sender);
-        account.owed = 0;
         emit FeesWithdrawn(operator, msg.sender, to, amount);
         (bool taken,) = to.call{value: amount}("");
         if (!taken) revert NotTaken(to, amount);
@@ -108,17 +110,19 @@ contract FeeLedger is IFeeLedger {
     function feesOf(address operator, address holder) external view returns (uint256 amount) {
         (uint256 shares, uint256 totalShares, uint32 generation) = _sharesOf(operator, holder);
         Account memory account = _accounts[operator][holder];
-        Pool memory pool = _released(_pools[operator]);
-        (uint256 grown,) = _divided(pool.undivided, totalShares);
+        Pool memory pool = _pools[operator];
+        uint256 released = pool.shared - _pending(pool);
+        (uint256 grown,) = _divided(released, totalShares);
         uint256 perShare = _perShare[operator][generation] + grown;
         amount = account.owed + _earned(operator, holder, account, shares, generation, perShare);
-        if (totalShares == 0 && holder == operator) amount += pool.undivided;
+        if (holder == operator) amount += pool.commission + (totalShares == 0 ? released : 0);
     }
 
     /// @inheritdoc IFeeLedger
     function poolOf(address operator) external view returns (FeePool memory) {
-        Pool memory pool = _released(_pools[operator]);
-        return FeePool(pool.pending, pool.undivided, pool.endBlock);
+        Pool memory pool = _pools[operator];
+        uint256 pending = _pending(pool);
+        return FeePool(pending, pool.shared - pending, pool.endBlock);
     }
 
     function _settle(
@@ -143,19 +147,24 @@ contract FeeLedger is IFeeLedger {
     {
         perShare = _perShare[operator][generation];
         Pool memory pool = _pools[operator];
-        if (totalShares == 0 || (pool.pending == 0 && pool.undivided == 0)) return perShare;
-        pool = _released(pool);
-        (uint256 grown, uint256 left) = _divided(pool.undivided, totalShares);
+        uint256 released = pool.shared - _pending(pool);
+        if (totalShares == 0 || released == 0) return perShare;
+        (uint256 grown, uint256 left) = _divided(released, totalShares);
         perShare += grown;
-        pool.undivided = uint96(left);
-        (_perShare[operator][generation], _pools[operator]) = (perShare, pool);
+        _perShare[operator][generation] = perShare;
+        _pools[operator].shared = uint80(pool.shared - (released - left));
     }
 
-    /// @dev With nobody to share with, what is released is the operator's, whose work it was.
-    function _unshared(address operator) private returns (uint96 amount) {
-        Pool memory pool = _released(_pools[operator]);
-        amount = pool.undivided;
-        pool.undivided = 0;
+    /// @dev What is the operator's alone: with nobody to share with, also what is released, whose work it was.
+    function _takeCommission(address operator, uint256 totalShares) private returns (uint256 amount) {
+        Pool memory pool = _pools[operator];
+        amount = pool.commission;
+        pool.commission = 0;
+        if (totalShares == 0) {
+            uint256 pending = _pending(pool);
+            amount += pool.shared - pending;
+            pool.shared = uint80(pending);
+        }
         _pools[operator] = pool;
     }
 
@@ -190,27 +199,20 @@ contract FeeLedger is IFeeLedger {
         if (heldIn != generation) shares = 0;
     }
 
-    /// @dev Moves what is due in this block from `pending` to `undivided`.
-    function _released(Pool memory pool) private view returns (Pool memory) {
-        uint256 due = pool.pending;
-        if (block.number < pool.endBlock) {
-            due = due * (block.number - pool.lastBlock) / (pool.endBlock - pool.lastBlock);
-        }
-        pool.pending -= uint96(due);
-        pool.undivided = (uint256(pool.undivided) + due).toUint96();
-        pool.lastBlock = block.number.toUint32();
-        return pool;
+    function _pending(Pool memory pool) private view returns (uint256) {
+        return block.number < pool.endBlock ? uint256(pool.rate) * (pool.endBlock - block.number) : 0;
     }
 
     /// @dev Adds to what is pending. The end is the mean of the old and the new part's by amount, rounded down
-    ///      and never before the old one: dust neither puts off what others wait for nor hastens it.
-    function _extend(Pool memory pool, uint256 amount) private view returns (Pool memory) {
-        uint256 left = pool.endBlock > block.number ? pool.endBlock - block.number : 0;
-        uint256 total = pool.pending + amount;
-        left = (pool.pending * left + amount * releaseBlocks) / total;
-        pool.pending = total.toUint96();
+    ///      and never before the old one: dust neither puts off what others wait for nor hastens it. The rate is
+    ///      rounded down, or cut to what it can hold (18 ETH a block); what that leaves over is released at once.
+    function _extend(Pool memory pool, uint256 amount) private view {
+        uint256 left = block.number < pool.endBlock ? pool.endBlock - block.number : 0;
+        uint256 pending = pool.rate * left + amount;
+        left = (pool.rate * left * left + amount * releaseBlocks) / pending;
+        pool.shared = (pool.shared + amount).toUint80();
+        pool.rate = uint64(Math.min(pending / left, type(uint64).max));
         pool.endBlock = (block.number + left).toUint32();
-        return pool;
     }
 
     /// @dev What a share earns, rounded down, and what then remains, so that nothing is lost.

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 /// @notice A transcoder's fees that delegators share, in wei.
 struct FeePool {
-    /// Not yet released; grows free over the blocks until `endBlock`.
+    /// Not yet released; becomes free evenly over the blocks until `endBlock`.
     uint256 pending;
     /// Released and not yet divided by shares.
     uint256 undivided;

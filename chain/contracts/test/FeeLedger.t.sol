@@ -208,6 +208,18 @@ contract FeeLedgerTest is TestBase {
         _fees.settle(OPERATOR, BOB, 1e30, 1e30, 0);
     }
 
+    /// More than the rate can hold is released at once, and nothing is lost.
+    function test_a_payment_beyond_the_rate() external {
+        _book.set(OPERATOR, 1000);
+        _book.setFeeShare(10_000);
+        _credit(100_000 ether);
+        uint256 held = uint256(type(uint64).max) * ROUND;
+        vm.assertEq(_fees.poolOf(OPERATOR).pending, held);
+        vm.assertEq(_fees.feesOf(OPERATOR, OPERATOR), 100_000 ether - held);
+        vm.roll(block.number + ROUND);
+        _take(OPERATOR, 100_000 ether);
+    }
+
     /// Against a ledger that visits every holder in every block. `steps` packs what happens: two bits who, six
     /// bits how much.
     function testFuzz_a_naive_ledger_agrees(bytes32 steps, uint16 feeShareBps) external {
@@ -221,9 +233,15 @@ contract FeeLedgerTest is TestBase {
             uint256 who = uint8(steps[i]) >> 6;
             uint256 much = uint8(steps[i]) & 63;
             if (who == 3) {
+                uint256 undivided = _fees.poolOf(OPERATOR).undivided;
                 _credit(much * 1e15);
                 credited += much * 1e15;
                 earned[0] += much * 1e15 - much * 1e15 * feeShareBps / 10_000;
+                // What the rate's rounding leaves over is released with the payment.
+                undivided = _fees.poolOf(OPERATOR).undivided - undivided;
+                for (uint256 h = 0; h < 3; ++h) {
+                    earned[h] += undivided * _book.sharesHeld(holders[h]) / _book.total();
+                }
             } else {
                 _book.set(holders[who], who == 0 ? (much + 1) * 1e20 : much * 1e20);
             }

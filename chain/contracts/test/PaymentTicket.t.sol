@@ -33,18 +33,14 @@ contract PaymentTicketTest is TestBase {
         a.fees = address(new FeeLedger(p, a));
         _broker = new TicketBroker(p, a);
         vm.deal(address(this), 100 ether);
-        _broker.depositAndReserve{value: 100 ether}(
-            vm.parseJsonAddress(_json, ".broadcaster"), 100 ether, 0
-        );
+        _broker.depositAndReserve{value: 100 ether}(vm.parseJsonAddress(_json, ".broadcaster"), 100 ether, 0);
         vm.roll(1000);
     }
 
     function test_winners_are_paid_and_losers_are_not() external {
         for (uint256 i = 0; i < TICKETS; ++i) {
             Redemption memory r = _redemption(i);
-            vm.assertEq(
-                _broker.hashTicket(r.ticket), vm.parseJsonBytes32(_json, item("tickets", i, ".hash"))
-            );
+            vm.assertEq(_broker.hashTicket(r.ticket), vm.parseJsonBytes32(_json, item("tickets", i, ".hash")));
             if (!vm.parseJsonBool(_json, item("tickets", i, ".wins"))) {
                 uint256 lot = vm.parseJsonUint(_json, item("tickets", i, ".lot"));
                 vm.expectRevert(
