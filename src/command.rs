@@ -6,9 +6,16 @@ mod error;
 mod init;
 mod key;
 mod node;
+mod offer;
+mod operator;
 mod password;
 mod proof;
+mod round;
+mod stake;
+mod stake_status;
 mod testnet;
+mod transcoder;
+mod units;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -38,6 +45,14 @@ pub enum Command {
     Init(init::Arguments),
     /// Make, import or look at key files of accounts that are no node's, such as the cold owner of a stake.
     Key(key::Arguments),
+    /// Bond, delegate, move and take out stake; see what an account has at stake.
+    Stake(stake::Arguments),
+    /// Say which hot key signs for the owner of a stake.
+    Operator(operator::Arguments),
+    /// Set an operator's price and cuts.
+    Transcoder(transcoder::Arguments),
+    /// Say which round it is, or open the next one.
+    Round(round::Arguments),
     /// Check a fraud proof without a network or a chain.
     Proof(proof::Arguments),
     /// Decode and encode for a node (started by the program itself).
@@ -71,6 +86,10 @@ pub fn run(command: Command) -> ExitCode {
             }
             Command::Testnet(arguments) => until_interrupted(testnet::run(arguments)).await,
             Command::Node(arguments) => node::run(arguments).await,
+            Command::Stake(arguments) => until_interrupted(stake::run(arguments)).await,
+            Command::Operator(arguments) => until_interrupted(operator::run(arguments)).await,
+            Command::Transcoder(arguments) => until_interrupted(transcoder::run(arguments)).await,
+            Command::Round(arguments) => until_interrupted(round::run(arguments)).await,
             Command::Worker | Command::Proof(_) | Command::Init(_) | Command::Key(_) => {
                 ExitCode::SUCCESS
             }

@@ -2,7 +2,9 @@
 
 mod court;
 mod ether;
+mod fees;
 mod jobs;
+mod operators;
 mod rounds;
 mod stake;
 mod token;
@@ -15,7 +17,10 @@ use crate::contracts::Contracts;
 
 pub use court::CourtCall;
 pub use ether::EtherCall;
+pub use fees::FeeCall;
 pub use jobs::JobCall;
+pub use operators::OperatorCall;
+pub(crate) use operators::Percent;
 pub use rounds::RoundsCall;
 pub use stake::StakeCall;
 pub use token::TokenCall;
@@ -81,8 +86,12 @@ calls! {
     Ether(EtherCall),
     /// LPT itself.
     Token(TokenCall),
+    /// Signers and terms of operators.
+    Operators(OperatorCall),
     /// Rounds.
     Rounds(RoundsCall),
+    /// Fees of stakes.
+    Fees(FeeCall),
     /// Stakes.
     Stake(StakeCall),
     /// BLS keys of verifiers.

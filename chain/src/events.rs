@@ -2,6 +2,8 @@
 
 mod court;
 mod jobs;
+mod operators;
+mod roster;
 mod rounds;
 mod stake;
 mod verifiers;
@@ -18,6 +20,8 @@ use crate::convert::{address_out, hash_in};
 
 pub use court::CourtLog;
 pub use jobs::JobLog;
+pub use operators::OperatorLog;
+pub use roster::RosterLog;
 pub use rounds::RoundsLog;
 pub use stake::StakeLog;
 pub use verifiers::VerifierLog;
@@ -78,6 +82,10 @@ macro_rules! logs {
 
 // One line for each contract.
 logs! {
+    /// Of `Operators`.
+    Operators(OperatorLog) from operators,
+    /// Of `Roster`.
+    Roster(RosterLog) from roster,
     /// Of `RoundsManager`.
     Rounds(RoundsLog) from rounds_manager,
     /// Of `JobRegistry`.

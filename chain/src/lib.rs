@@ -17,7 +17,7 @@
 //! use assay_chain::call::RoundsCall;
 //! use assay_chain::client::Client;
 //! use assay_chain::contracts::Randomness;
-//! use assay_chain::deploy::{DeployConfig, deploy};
+//! use assay_chain::deploy::{DeployConfig, TokenChoice, deploy};
 //! use assay_chain::queue::{Journal, QueueConfig, TxQueue};
 //! use assay_protocol::{B256, amount::Lpt, params::Params};
 //!
@@ -27,7 +27,10 @@
 //! let config = DeployConfig {
 //!     params: Params::demo(),
 //!     randomness: Randomness::Fixed(B256::repeat_byte(1)),
-//!     supply: Lpt::whole(1_000_000),
+//!     token: TokenChoice::New {
+//!         supply: Lpt::whole(1_000_000),
+//!     },
+//!     resolver: deployer.address(),
 //! };
 //! let deployment = deploy(&anvil.url(), &deployer, &config).await?;
 //! let client = Client::connect(&anvil.url(), &deployment, deployer).await?;
@@ -52,6 +55,10 @@ pub mod error;
 pub mod events;
 mod evidence;
 pub mod fault;
+mod fees;
+pub mod operators;
+mod parameters;
+pub mod positions;
 pub mod queue;
 pub mod revert;
 mod rpc;

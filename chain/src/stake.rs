@@ -26,11 +26,10 @@ impl Client {
             own_unbonding: lpt(pool.own_unbonding),
             delegated_unbonding: lpt(pool.delegated_unbonding),
             weight: lpt(pool.weight),
-            reward_cut_bps: pool.reward_cut_bps,
-            fee_share_bps: pool.fee_share_bps,
-            price_per_pixel: pool.price_per_pixel,
+            pending_rewards: lpt(pool.pending_rewards),
+            pending_until: pool.pending_until,
             open_cases: pool.open_cases,
-            active: pool.active,
+            generation: pool.generation,
         })
     }
 
@@ -67,6 +66,8 @@ impl Client {
             holder: address_in(state.holder),
             role,
             operator: address_in(state.operator),
+            destination: Some(address_in(state.destination))
+                .filter(|operator| *operator != Address::ZERO),
             amount: Lpt(word_in(state.amount)),
             withdrawable_round: state.withdrawable_round,
             withdrawable_block: state.withdrawable_block,

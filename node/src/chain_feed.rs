@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use assay_chain::ChainError;
 use assay_chain::client::Client;
-use assay_chain::events::{CourtLog, JobLog, Log, LogEntry, RoundsLog};
+use assay_chain::events::{CourtLog, JobLog, Log, LogEntry, OperatorLog, RoundsLog};
 use assay_chain::fault::FaultKind;
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event as ChainEvent, Watcher, WatcherConfig};
@@ -19,6 +19,7 @@ use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
 use tokio::sync::mpsc;
 
+use crate::authority::Tenure;
 use crate::chain_state::{Case, ChainState, Posted, Round};
 use crate::driver::Event;
 
@@ -160,6 +161,19 @@ impl Feed {
                 let opened = patiently(|| self.read_round(round, block)).await;
                 self.write().add_round(round, opened);
                 Some(ChainNews::Round(round))
+            }
+            Log::Operators(OperatorLog::SignerSet {
+                operator,
+                signer,
+                from_round,
+            }) => {
+                let tenure = Tenure {
+                    signer,
+                    from_round,
+                    block,
+                };
+                self.write().authority.choose(operator, tenure);
+                None
             }
             Log::Jobs(JobLog::JobCreated {
                 job,

@@ -155,6 +155,7 @@ impl Node {
 
     async fn on_round(&mut self, round: u64) {
         self.tell(Notice::Round(round)).await;
+        self.check_authority(round).await;
         let sets = self.read(|state| {
             state
                 .rounds
@@ -171,6 +172,22 @@ impl Node {
         self.admit();
         // Whose stake begins to count with this round was not listened to before.
         self.announce_soon();
+    }
+
+    /// A key that does not sign for the operator any more must not sign at all: others would take it for an impostor.
+    async fn check_authority(&mut self, round: u64) {
+        let (key, signer) = (
+            self.signer.account(),
+            self.read(|state| state.authority.signer_at(self.me, round)),
+        );
+        if self.live && signer != key {
+            let text = format!(
+                "from round {round} on {signer} signs for {}, not this node's key {key}: this node ends",
+                self.me
+            );
+            self.tell(Notice::Warning(text)).await;
+            self.ended = true;
+        }
     }
 
     async fn on_block(&mut self, number: u64) {

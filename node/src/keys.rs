@@ -114,6 +114,14 @@ impl Keys {
         Ok(keys)
     }
 
+    /// Writes an owner's key of a demonstration, with a password beside it that follows from the key.
+    pub fn write_seeded_owner(path: &Path, owner: &OperatorKey) -> Result<(), KeyError> {
+        let password = keccak256([b"password", owner.secret().as_slice()].concat());
+        let password = Zeroizing::new(hex::encode(password));
+        keystore::write(path, owner, &password, Cost::LIGHT)?;
+        write_secret(&path.with_extension("password"), &password)
+    }
+
     fn write(&self, folder: &Path, bls: &[u8; 32], password: &[u8; 32]) -> Result<(), KeyError> {
         fs::create_dir_all(folder).map_err(|source| KeyError::File {
             path: folder.into(),

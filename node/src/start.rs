@@ -58,6 +58,20 @@ pub enum StartError {
     /// The transaction that created the job tells of none.
     #[error("transaction {0} created no job; is this another deployment?")]
     JobUnknown(B256),
+    /// The operator has not authorised this node's key.
+    #[error(
+        "in round {round} {signer} signs for operator {operator}, not this node's key {key}; its owner types: assay operator authorise {key} --consent …"
+    )]
+    NotTheSigner {
+        /// The operator of the configuration.
+        operator: Address,
+        /// This node's key.
+        key: Address,
+        /// Who signs.
+        signer: Address,
+        /// The present round.
+        round: u64,
+    },
     /// The libp2p key is none.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -120,6 +134,16 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     let journal = Journal::open(&folder.join("journal.redb"), &domain)?;
     let blobs = BlobFolder::open(&folder.join("blobs")).map_err(in_folder)?;
     let client = Client::connect(&rpc, &deployment, keys.operator.clone()).await?;
+    let (key, round) = (keys.operator.address(), client.round().await?.round);
+    let signer = client.signer_at(me, round).await?;
+    if signer != key {
+        return Err(StartError::NotTheSigner {
+            operator: me,
+            key,
+            signer,
+            round,
+        });
+    }
     let tx_journal = TxJournal::File(folder.join("transactions.redb"));
     let queue = TxQueue::open(&client, tx_journal, QueueConfig::default()).await?;
     let unborn = match broadcaster {
@@ -172,6 +196,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         signer: Arc::new(Signer::new(domain, keys, identity, journal)),
         queue,
         live: false,
+        ended: false,
         network: network.clone(),
         directory: Default::default(),
         sources: Sources::new(blobs.clone(), network.clone()),

@@ -9,6 +9,7 @@ use assay_chain::client::Client;
 use assay_chain::contracts::Deployment;
 use assay_chain::events::Log;
 use assay_chain::queue::{Journal, QueueConfig, TxQueue};
+use assay_chain::views::Role;
 use assay_node::keystore;
 use assay_protocol::amount::{Eth, Lpt};
 use assay_protocol::sig::OperatorKey;
@@ -17,6 +18,24 @@ use serde::Serialize;
 
 use super::error::CommandError;
 use super::{password, say};
+
+/// A role as an argument.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoleName {
+    /// Encodes.
+    Transcoder,
+    /// Recomputes.
+    Verifier,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Transcoder => Self::Transcoder,
+            RoleName::Verifier => Self::Verifier,
+        }
+    }
+}
 
 /// Where the chain is and how answers are written: for commands that only look.
 #[derive(clap::Args, Clone, Debug)]
@@ -111,25 +130,9 @@ impl ChainOptions {
 }
 
 impl AccountOptions {
-    /// Opens the key file: a folder is that of a node's keys.
+    /// Opens the key file.
     pub fn open_key(&self) -> Result<OperatorKey, CommandError> {
-        let path = match self.key.is_dir() {
-            true => self.key.join(assay_node::OPERATOR_FILE),
-            false => self.key.clone(),
-        };
-        let beside = path.with_extension("password");
-        let file = self.password_file.as_deref();
-        let file = file.or_else(|| Some(beside.as_path()).filter(|path| path.is_file()));
-        let password = match file {
-            Some(file) => password::from_file(file)?,
-            None => {
-                // A file that is none must not cost a password.
-                let account = keystore::stated_account(&path)?;
-                let whose = account.map_or_else(|| path.display().to_string(), |a| a.to_string());
-                password::ask(&format!("password of {whose}"))?
-            }
-        };
-        Ok(keystore::read(&path, &password)?)
+        open_key_file(&self.key, self.password_file.as_deref())
     }
 
     /// Opens the key and connects.
@@ -163,6 +166,26 @@ impl Session {
         let allowed = self.client.lpt_allowance(self.account(), spender).await?;
         let missing = (allowed < amount).then(|| TokenCall::Approve { spender, amount }.into());
         Ok(missing.into_iter().collect())
+    }
+
+    /// Says in time, and in words, that there is not enough LPT.
+    pub async fn can_pay(&self, amount: Lpt) -> Result<(), CommandError> {
+        let liquid = self.client.lpt_balance(self.account()).await?;
+        if liquid < amount {
+            return Err(CommandError::Argument(format!(
+                "{} has {liquid} LPT at hand, {amount} LPT are needed",
+                self.account()
+            )));
+        }
+        Ok(())
+    }
+
+    /// The operator that is meant: the named one, or the one for which the account signs.
+    pub async fn operator(&self, named: Option<Address>) -> Result<Address, CommandError> {
+        match named {
+            Some(operator) => Ok(operator),
+            None => Ok(self.client.operator_of(self.account()).await?),
+        }
     }
 
     /// Asks a person who has read what was told, unless told not to. A dry run has nothing to ask.
@@ -284,21 +307,35 @@ impl Session {
     }
 }
 
+/// Opens a key file; a folder is that of a node's keys. The password comes from the named file, from one beside it, or
+/// from the terminal.
+pub fn open_key_file(
+    key: &Path,
+    password_file: Option<&Path>,
+) -> Result<OperatorKey, CommandError> {
+    let path = match key.is_dir() {
+        true => key.join(assay_node::OPERATOR_FILE),
+        false => key.into(),
+    };
+    let beside = path.with_extension("password");
+    let file = password_file.or_else(|| Some(beside.as_path()).filter(|path| path.is_file()));
+    let password = match file {
+        Some(file) => password::from_file(file)?,
+        None => {
+            // A file that is none must not cost a password.
+            let account = keystore::stated_account(&path)?;
+            let whose = account.map_or_else(|| path.display().to_string(), |a| a.to_string());
+            password::ask(&format!("password of {whose}"))?
+        }
+    };
+    Ok(keystore::read(&path, &password)?)
+}
+
 /// Prints a value as JSON.
 pub fn print_json(value: &impl Serialize) -> Result<(), CommandError> {
     let text = serde_json::to_string_pretty(value);
     say(text.map_err(|e| CommandError::Argument(format!("no JSON: {e}")))?);
     Ok(())
-}
-
-/// Joins what a shell has split: `12.5 LPT` may come as one word or two.
-pub fn lpt(words: &[String]) -> Result<Lpt, CommandError> {
-    Ok(Lpt::with_unit(&words.join(" "))?)
-}
-
-/// The same for ETH.
-pub fn eth(words: &[String]) -> Result<Eth, CommandError> {
-    Ok(Eth::with_unit(&words.join(" "))?)
 }
 
 /// Reads a JSON file.

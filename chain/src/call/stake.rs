@@ -44,16 +44,33 @@ pub enum StakeCall {
         /// The lock.
         lock: U256,
     },
-    /// Sets the operator's terms from the next snapshot on.
-    SetTerms {
+    /// Starts to move stake to another pool of the same role.
+    Move {
+        /// Which kind of pool.
+        role: Role,
+        /// The pool it leaves.
+        from: Address,
+        /// The pool it goes to.
+        to: Address,
+        /// How much.
+        amount: Lpt,
+    },
+    /// Puts a lock back into the pool it left.
+    Rebond {
+        /// The lock.
+        lock: U256,
+    },
+    /// Puts a ripe moving lock into the pool it goes to; anyone may.
+    Arrive {
+        /// The lock.
+        lock: U256,
+    },
+    /// Releases due rewards and brings the operator's weight up to date; anyone may.
+    Enlist {
         /// Which pool.
         role: Role,
-        /// Part of rewards kept, basis points.
-        reward_cut_bps: u16,
-        /// Part of fees shared, basis points.
-        fee_share_bps: u16,
-        /// Wei per output pixel.
-        price_per_pixel: u64,
+        /// Whose.
+        operator: Address,
     },
 }
 
@@ -68,7 +85,12 @@ impl Callable for StakeCall {
                 operator, amount, ..
             } => format!("unbond {amount} LPT from {operator}"),
             Self::Withdraw { lock } => format!("withdraw lock {lock}"),
-            Self::SetTerms { .. } => "set terms".into(),
+            Self::Move {
+                from, to, amount, ..
+            } => format!("move {amount} LPT from {from} to {to}"),
+            Self::Rebond { lock } => format!("rebond lock {lock}"),
+            Self::Arrive { lock } => format!("let lock {lock} arrive"),
+            Self::Enlist { operator, .. } => format!("bring {operator} up to date"),
         }
     }
 
@@ -107,16 +129,29 @@ impl Callable for StakeCall {
                 lock_id: word_out(*lock),
             }
             .encode(),
-            Self::SetTerms {
+            Self::Move {
                 role,
-                reward_cut_bps,
-                fee_share_bps,
-                price_per_pixel,
-            } => abi::SetTermsCall {
+                from,
+                to,
+                amount,
+            } => abi::MoveCall {
                 role: role.code(),
-                reward_cut_bps: *reward_cut_bps,
-                fee_share_bps: *fee_share_bps,
-                price_per_pixel: *price_per_pixel,
+                from: address_out(*from),
+                to: address_out(*to),
+                amount: word_out(amount.0),
+            }
+            .encode(),
+            Self::Rebond { lock } => abi::RebondCall {
+                lock_id: word_out(*lock),
+            }
+            .encode(),
+            Self::Arrive { lock } => abi::ArriveCall {
+                lock_id: word_out(*lock),
+            }
+            .encode(),
+            Self::Enlist { role, operator } => abi::EnlistCall {
+                role: role.code(),
+                operator: address_out(*operator),
             }
             .encode(),
         })

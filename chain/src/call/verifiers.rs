@@ -7,12 +7,15 @@ use ethers::abi::AbiEncode;
 use super::Callable;
 use crate::bindings::verifier_registry as abi;
 use crate::contracts::Contracts;
+use crate::convert::address_out;
 
 /// What is done with verifiers' BLS keys.
 #[derive(Clone, Debug)]
 pub enum VerifierCall {
-    /// Registers the account's BLS key, once and for good.
+    /// Registers an operator's BLS key, once and for good; by it or by its signer.
     Register {
+        /// Whose key.
+        operator: Address,
         /// The key.
         key: BlsPublicKey,
         /// Its proof of possession over [`assay_protocol::bls::possession_message`].
@@ -31,8 +34,13 @@ impl Callable for VerifierCall {
     }
 
     fn data(&self) -> Result<Vec<u8>, BlsError> {
-        let Self::Register { key, possession } = self;
+        let Self::Register {
+            operator,
+            key,
+            possession,
+        } = self;
         Ok(abi::RegisterCall {
+            operator: address_out(*operator),
             key: key.to_evm()?.to_vec().into(),
             possession: possession.to_evm()?.to_vec().into(),
         }

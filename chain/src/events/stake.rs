@@ -45,22 +45,35 @@ pub enum StakeLog {
         holder: Address,
         amount: Lpt,
     },
-    /// An operator set its terms.
-    TermsSet {
+    /// Stake began to move to another pool.
+    MoveBegun {
+        role: Role,
+        from: Address,
+        to: Address,
+        holder: Address,
+        lock: U256,
+        amount: Lpt,
+    },
+    /// A lock went back into the pool it left.
+    Rebonded {
+        lock: U256,
+        holder: Address,
+        amount: Lpt,
+    },
+    /// A lock reached the pool it moved to.
+    Arrived {
+        lock: U256,
+        holder: Address,
+        amount: Lpt,
+    },
+    /// A pool was paid a reward: a part for the operator at once, the rest for all stake block by block.
+    Rewarded {
         role: Role,
         operator: Address,
-        reward_cut_bps: u16,
-        fee_share_bps: u16,
-        price_per_pixel: u64,
+        own_amount: Lpt,
+        shared_amount: Lpt,
+        pending_until: u64,
     },
-    /// An operator entered the active set.
-    Activated {
-        role: Role,
-        operator: Address,
-        weight: Lpt,
-    },
-    /// An operator left the active set.
-    Deactivated { role: Role, operator: Address },
     /// A case was opened against a pool.
     Frozen {
         role: Role,
@@ -112,21 +125,30 @@ impl StakeLog {
                 holder: address_in(e.holder),
                 amount: lpt(e.amount),
             },
-            Events::TermsSetFilter(e) => Self::TermsSet {
+            Events::MoveBegunFilter(e) => Self::MoveBegun {
                 role: Role::of(e.role)?,
-                operator: address_in(e.operator),
-                reward_cut_bps: e.reward_cut_bps,
-                fee_share_bps: e.fee_share_bps,
-                price_per_pixel: e.price_per_pixel,
+                from: address_in(e.from),
+                to: address_in(e.to),
+                holder: address_in(e.holder),
+                lock: word_in(e.lock_id),
+                amount: lpt(e.amount),
             },
-            Events::ActivatedFilter(e) => Self::Activated {
-                role: Role::of(e.role)?,
-                operator: address_in(e.operator),
-                weight: lpt(e.weight),
+            Events::RebondedFilter(e) => Self::Rebonded {
+                lock: word_in(e.lock_id),
+                holder: address_in(e.holder),
+                amount: lpt(e.amount),
             },
-            Events::DeactivatedFilter(e) => Self::Deactivated {
+            Events::ArrivedFilter(e) => Self::Arrived {
+                lock: word_in(e.lock_id),
+                holder: address_in(e.holder),
+                amount: lpt(e.amount),
+            },
+            Events::RewardedFilter(e) => Self::Rewarded {
                 role: Role::of(e.role)?,
                 operator: address_in(e.operator),
+                own_amount: lpt(e.own_amount),
+                shared_amount: lpt(e.shared_amount),
+                pending_until: e.pending_until,
             },
             Events::FrozenFilter(e) => Self::Frozen {
                 role: Role::of(e.role)?,
@@ -179,18 +201,29 @@ impl fmt::Display for StakeLog {
                 holder,
                 amount,
             } => write!(f, "lock {lock} is paid out: {amount} LPT to {holder}"),
-            Self::TermsSet { operator, .. } => write!(f, "{operator} sets its terms"),
-            Self::Activated {
+            Self::MoveBegun {
+                from,
+                to,
+                lock,
+                amount,
+                ..
+            } => write!(f, "{amount} LPT move from {from} to {to} under lock {lock}"),
+            Self::Rebonded { lock, amount, .. } => {
+                write!(f, "{amount} LPT of lock {lock} are back in their pool")
+            }
+            Self::Arrived { lock, amount, .. } => {
+                write!(f, "{amount} LPT of lock {lock} have arrived")
+            }
+            Self::Rewarded {
                 role,
                 operator,
-                weight,
+                own_amount,
+                shared_amount,
+                pending_until,
             } => write!(
                 f,
-                "{operator} enters the active {role}s with weight {weight}"
+                "{role} {operator} is rewarded with {own_amount} LPT, and {shared_amount} LPT for all its stake by block {pending_until}"
             ),
-            Self::Deactivated { role, operator } => {
-                write!(f, "{operator} leaves the active {role}s")
-            }
             Self::Frozen { role, operator, .. } => {
                 write!(f, "the pool of {role} {operator} is frozen")
             }

@@ -10,7 +10,7 @@ use assay_chain::anvil::{Anvil, AnvilConfig, dev_key};
 use assay_chain::call::{Call, RoundsCall, StakeCall, TokenCall, VerifierCall};
 use assay_chain::client::Client;
 use assay_chain::contracts::{Deployment, Randomness};
-use assay_chain::deploy::{DeployConfig, deploy};
+use assay_chain::deploy::{DeployConfig, TokenChoice, deploy};
 use assay_chain::queue::{Journal, QueueConfig, TxQueue};
 use assay_chain::views::Role;
 use assay_protocol::amount::Lpt;
@@ -54,7 +54,10 @@ impl Network {
         let what = DeployConfig {
             params: Params::demo(),
             randomness: Randomness::Fixed(B256::repeat_byte(0x5e)),
-            supply: Lpt::whole(1_000_000),
+            token: TokenChoice::New {
+                supply: Lpt::whole(1_000_000),
+            },
+            resolver: dev_key(9).unwrap().address(),
         };
         let deployment = deploy(&anvil.url(), &key, &what).await.unwrap();
         let deployer = Account::open(&anvil, &deployment, key).await;
@@ -149,6 +152,7 @@ impl Account {
         self.run(
             "register",
             VerifierCall::Register {
+                operator: self.key.address(),
                 key: bls.public(),
                 possession,
             },

@@ -1,6 +1,6 @@
 //! A network in round 1, and the evidence that its actors can make.
 
-use assay_chain::call::{JobCall, StakeCall};
+use assay_chain::call::{JobCall, OperatorCall, StakeCall};
 use assay_chain::events::{JobLog, Log};
 use assay_chain::fault::SignedWork;
 use assay_chain::views::Role;
@@ -35,14 +35,18 @@ impl Scene {
         let transcoder = network.account(20, 300).await;
         let delegator = network.account(30, 100).await;
         let bond = transcoder.bond(Role::Transcoder, 300).await;
-        let price = StakeCall::SetTerms {
+        let operator = transcoder.key.address();
+        let price = OperatorCall::SetPrice {
+            operator,
+            price_per_pixel: 7,
+        };
+        transcoder.run("price", price).await;
+        let cuts = OperatorCall::SetCuts {
             role: Role::Transcoder,
             reward_cut_bps: 1_000,
             fee_share_bps: 5_000,
-            price_per_pixel: 7,
         };
-        transcoder.run("terms", price).await;
-        let operator = transcoder.key.address();
+        transcoder.run("cuts", cuts).await;
         let amount = Lpt::whole(100);
         let delegate = delegator
             .run(
