@@ -1,5 +1,6 @@
 //! Everything a node or a person does on chain: one file of calls for each contract.
 
+mod broker;
 mod court;
 mod ether;
 mod fees;
@@ -15,6 +16,7 @@ use assay_protocol::bls::BlsError;
 
 use crate::contracts::Contracts;
 
+pub use broker::BrokerCall;
 pub use court::CourtCall;
 pub use ether::EtherCall;
 pub use fees::FeeCall;
@@ -90,6 +92,8 @@ calls! {
     Operators(OperatorCall),
     /// Rounds.
     Rounds(RoundsCall),
+    /// Deposits of broadcasters, and tickets.
+    Broker(BrokerCall),
     /// Fees of stakes.
     Fees(FeeCall),
     /// Stakes.

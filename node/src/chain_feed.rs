@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use assay_chain::ChainError;
 use assay_chain::client::Client;
-use assay_chain::events::{CourtLog, JobLog, Log, LogEntry, OperatorLog, RoundsLog};
+use assay_chain::events::{BrokerLog, CourtLog, JobLog, Log, LogEntry, OperatorLog, RoundsLog};
 use assay_chain::fault::FaultKind;
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event as ChainEvent, Watcher, WatcherConfig};
@@ -58,6 +58,16 @@ pub(crate) enum ChainNews {
         burned: Lpt,
         block: u64,
     },
+    /// A ticket of somebody's was paid.
+    TicketPaid {
+        ticket: B256,
+        recipient: Address,
+        paid: U256,
+        burned: U256,
+        block: u64,
+    },
+    /// Everything above this block never was.
+    Rewound(u64),
     /// A signer was paid.
     SignerPaid {
         case: B256,
@@ -113,7 +123,12 @@ impl Feed {
                         return;
                     }
                 }
-                ChainEvent::Reorg { ancestor } => self.write().rewind(ancestor),
+                ChainEvent::Reorg { ancestor } => {
+                    self.write().rewind(ancestor);
+                    if self.tell(ChainNews::Rewound(ancestor)).await.is_err() {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -254,6 +269,19 @@ impl Feed {
                     block,
                 })
             }
+            Log::Broker(BrokerLog::TicketRedeemed {
+                recipient,
+                ticket,
+                paid,
+                burned,
+                ..
+            }) => Some(ChainNews::TicketPaid {
+                ticket,
+                recipient,
+                paid: paid.0,
+                burned: burned.0,
+                block,
+            }),
             Log::Court(CourtLog::SignerPaid {
                 case,
                 verifier,

@@ -1,7 +1,7 @@
 //! The JSON report of a demonstration; field names and units are those of the README.
 
 use assay_chain::contracts::Contracts;
-use assay_protocol::amount::Lpt;
+use assay_protocol::amount::{Eth, Lpt};
 use assay_protocol::{Address, B256};
 use serde::{Serialize, Serializer};
 
@@ -19,6 +19,9 @@ pub struct Report {
     pub verifiers: Vec<Verifier>,
     pub fraud_proofs: Vec<FraudProof>,
     pub delegator: Option<Delegator>,
+    /// Everything that tickets have cost the broadcaster; of it `fees_burned_eth` are burned.
+    pub fees_paid_eth: Eth,
+    pub fees_burned_eth: Eth,
     pub encode_cpu_seconds: f64,
     pub verify_cpu_seconds: f64,
     pub wall_seconds: f64,
@@ -53,6 +56,10 @@ pub struct Transcoder {
     pub cheats_made: u64,
     pub accused: usize,
     pub slashed: Lpt,
+    pub tickets_won: u64,
+    pub tickets_paid: u64,
+    /// What its pool has earned: its own part and what its delegators share.
+    pub fees_eth: Eth,
 }
 
 /// One verifier.
@@ -97,6 +104,7 @@ pub struct FraudProof {
 pub struct Delegator {
     pub stake_before: Lpt,
     pub stake_after: Lpt,
+    pub fees_eth: Eth,
 }
 
 fn checksummed<S: Serializer>(address: &Address, serializer: S) -> Result<S::Ok, S::Error> {

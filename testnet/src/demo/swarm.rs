@@ -255,7 +255,8 @@ fn settled(ledger: &Ledger, fed: u32, params: &Params) -> bool {
     // The elections of the round after it must see the smaller stake.
     let executed = ledger.cases.values().filter_map(|case| case.executed).max();
     let seen = executed.is_none_or(|block| ledger.round.1 > block);
-    done && ledger.open_cases() == 0 && !unpaid && seen && ledger.block >= reports
+    let tickets = ledger.awaits_payments(ledger.block, params.evidence_blocks);
+    done && ledger.open_cases() == 0 && !unpaid && !tickets && seen && ledger.block >= reports
 }
 
 async fn listening(node: &Running) -> Vec<Multiaddr> {
