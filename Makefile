@@ -3,11 +3,12 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Where rustup puts cargo; shells without a profile do not look there.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help deps build demo test image clean
+.PHONY: help deps build demo test nightly image clean
 
 help:
 	@echo "make demo    set up, build, run the whole loop on this machine (ARGS='--seed 2' and so on)"
 	@echo "make test    every check that continuous integration makes"
+	@echo "make nightly the long checks: invariants 1,000 × 500, ten thousand operations against the exact model"
 	@echo "make build   the release build: $(TARGET)/release/assay"
 	@echo "make deps    only the set-up: says what is missing, asks, installs"
 	@echo "make image   the container image of testnet/docker-compose.yml"
@@ -25,6 +26,10 @@ demo: deps build
 test:
 	scripts/deps.sh test
 	scripts/test.sh
+
+nightly:
+	scripts/deps.sh test
+	scripts/nightly.sh
 
 image:
 	scripts/deps.sh image

@@ -16,11 +16,14 @@ const DEPLOYED = [
   "RoundsManager",
   "Roster",
   "FeeLedger",
-  "TicketBroker",
   "BondingManager",
   "VerifierRegistry",
   "JobRegistry",
   "FraudCourt",
+  "TicketBroker",
+  "Minter",
+  "FundedPool",
+  "WorkLedger",
 ];
 // EIP-170.
 const MAX_CODE_BYTES = 24576;

@@ -3,6 +3,7 @@
 mod account;
 mod broadcaster;
 mod demo;
+mod economy;
 mod error;
 mod init;
 mod key;
@@ -58,6 +59,8 @@ pub enum Command {
     Round(round::Arguments),
     /// Check a fraud proof without a network or a chain.
     Proof(proof::Arguments),
+    /// Run the economy without video: competition, yields, wash trading.
+    Economy(economy::Arguments),
     /// Decode and encode for a node (started by the program itself).
     #[command(hide = true)]
     Worker,
@@ -70,6 +73,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Proof(arguments) => return proof::run(&arguments),
         Command::Init(arguments) => return init::run(&arguments),
         Command::Key(arguments) => return key::run(&arguments),
+        Command::Economy(arguments) => return economy::run(&arguments),
         _ => {}
     }
     start_logging(match &command {
@@ -94,7 +98,11 @@ pub fn run(command: Command) -> ExitCode {
             Command::Broadcaster(arguments) => until_interrupted(broadcaster::run(arguments)).await,
             Command::Transcoder(arguments) => until_interrupted(transcoder::run(arguments)).await,
             Command::Round(arguments) => until_interrupted(round::run(arguments)).await,
-            Command::Worker | Command::Proof(_) | Command::Init(_) | Command::Key(_) => {
+            Command::Worker
+            | Command::Proof(_)
+            | Command::Init(_)
+            | Command::Key(_)
+            | Command::Economy(_) => {
                 ExitCode::SUCCESS
             }
         }

@@ -260,7 +260,7 @@ contract BondingManager is StakePools {
 
     /// @inheritdoc IBondingManager
     function lockCount() external view returns (uint256) {
-        return _locksMade;
+        return _nextLock - 1;
     }
 
     /// @inheritdoc IBondingManager
@@ -286,7 +286,7 @@ contract BondingManager is StakePools {
         returns (uint256 lockId)
     {
         (uint160 shares, uint32 generation) = _unbond(role, operator, msg.sender, amount);
-        lockId = ++_locksMade;
+        lockId = _nextLock++;
         _locks[lockId] =
             Lock(shares, generation, rounds.currentRound(), msg.sender, role, operator, destination);
     }

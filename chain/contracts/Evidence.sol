@@ -6,6 +6,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Addresses} from "./Addresses.sol";
 import {IFraudCourt, LeafProof, SignedReceipt} from "./interfaces/IFraudCourt.sol";
 import {IJobRegistry} from "./interfaces/IJobRegistry.sol";
+import {IOperators} from "./interfaces/IOperators.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {Assignment, Assignments} from "./objects/Assignment.sol";
@@ -25,6 +26,8 @@ abstract contract Evidence is EIP712, IFraudCourt {
     IRoundsManager public immutable rounds;
     /// Says whose signature an assignment needs.
     IJobRegistry public immutable jobs;
+    /// Says who signs for whom.
+    IOperators public immutable operators;
     /// D: blocks from an assignment's signing to its deadline.
     uint64 public immutable deadlineBlocks;
     /// Blocks after the deadline during which faults are accepted.
@@ -33,6 +36,7 @@ abstract contract Evidence is EIP712, IFraudCourt {
     constructor(Parameters memory parameters, Addresses memory addresses) EIP712("Assay", "1") {
         rounds = IRoundsManager(addresses.rounds);
         jobs = IJobRegistry(addresses.jobs);
+        operators = IOperators(addresses.operators);
         deadlineBlocks = parameters.deadlineBlocks;
         evidenceWindow = parameters.evidenceWindow;
     }
@@ -72,9 +76,10 @@ abstract contract Evidence is EIP712, IFraudCourt {
         if (assignment.profilesHash != profilesHash) {
             revert WrongProfiles(assignment.profilesHash, profilesHash);
         }
-        _checkSigner(assignmentHash, signed.broadcasterSignature, broadcaster);
+        uint64 round = assignment.round;
+        _checkSigner(assignmentHash, signed.broadcasterSignature, operators.signerAt(broadcaster, round));
         receiptHash =
-            _checkAnswer(assignmentHash, signed.receipt, signed.transcoderSignature, assignment.transcoder);
+            _checkAnswer(assignmentHash, signed.receipt, signed.transcoderSignature, assignment);
     }
 
     /// @dev Checks that a receipt answers the assignment and is the transcoder's.
@@ -82,13 +87,14 @@ abstract contract Evidence is EIP712, IFraudCourt {
         bytes32 assignmentHash,
         Receipt calldata receipt,
         bytes calldata signature,
-        address transcoder
+        Assignment calldata assignment
     ) internal view returns (bytes32 receiptHash) {
         if (receipt.assignmentHash != assignmentHash) {
             revert WrongAssignment(receipt.assignmentHash, assignmentHash);
         }
         receiptHash = hashReceipt(receipt);
-        _checkSigner(receiptHash, signature, transcoder);
+        address signer = operators.signerAt(assignment.transcoder, assignment.round);
+        _checkSigner(receiptHash, signature, signer);
     }
 
     /// @dev Checks the leaf's path to the output root.

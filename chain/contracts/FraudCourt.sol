@@ -83,7 +83,7 @@ contract FraudCourt is Evidence, Cases {
         (bytes32 receiptHash,) = _checkReceipt(signed);
         bytes32 assignmentHash = signed.receipt.assignmentHash;
         address transcoder = signed.assignment.transcoder;
-        if (_checkAnswer(assignmentHash, other, otherSignature, transcoder) == receiptHash) {
+        if (_checkAnswer(assignmentHash, other, otherSignature, signed.assignment) == receiptHash) {
             revert NoEquivocation();
         }
         caseId = keccak256(abi.encode(FaultKind.Equivocation, assignmentHash));

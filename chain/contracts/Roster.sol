@@ -47,6 +47,8 @@ contract Roster is IRoster {
         work = addresses.work;
         maxTranscoders = parameters.maxTranscoders;
         maxVerifiers = parameters.maxVerifiers;
+        _active[Role.Transcoder].open();
+        _active[Role.Verifier].open();
     }
 
     /// @inheritdoc IRoster
@@ -111,7 +113,7 @@ contract Roster is IRoster {
         view
         returns (address[] memory operators_, uint256[] memory weights)
     {
-        uint256[] memory members = _active[role].members;
+        uint256[] memory members = _active[role].list();
         operators_ = new address[](members.length);
         weights = new uint256[](members.length);
         for (uint256 i = 0; i < members.length; ++i) {
@@ -145,7 +147,7 @@ contract Roster is IRoster {
 
     /// @dev Prices matter for elections only; a verifier's is stored as 0.
     function _store(Role role, uint64 round) private {
-        uint256[] memory members = Arrays.sort(_active[role].members);
+        uint256[] memory members = Arrays.sort(_active[role].list());
         uint64[] memory prices = new uint64[](members.length);
         for (uint256 i = 0; role == Role.Transcoder && i < members.length; ++i) {
             prices[i] = operators.priceOf(ActiveSets.operatorOf(members[i]));

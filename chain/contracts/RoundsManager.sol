@@ -52,7 +52,7 @@ contract RoundsManager is IRoundsManager {
         // The registry reads the verifiers' snapshot, so stakes come first.
         roster.takeSnapshot(round);
         registry.takeSnapshot(round);
-        if (address(minter) != address(0)) minter.onRound(round);
+        minter.onRound(round);
     }
 
     /// @inheritdoc IRoundsManager

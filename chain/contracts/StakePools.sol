@@ -58,8 +58,9 @@ abstract contract StakePools is IBondingManager {
 
     mapping(Role => mapping(address operator => Pool)) internal _pools;
     mapping(Role => mapping(address operator => mapping(address holder => Holding))) internal _holdings;
+    /// @dev One slot, which is never zero: the first bond of all pays as little as every other.
     uint128 internal _bonded;
-    uint128 internal _locksMade;
+    uint128 internal _nextLock = 1;
 
     constructor(Parameters memory parameters, Addresses memory addresses) {
         if (parameters.minimumOwnBond == 0) revert InvalidParameter("minimumOwnBond", 0, 1);
@@ -277,7 +278,7 @@ abstract contract StakePools is IBondingManager {
         uint256 allShares,
         uint32 generation
     ) private {
-        if (role != Role.Transcoder || address(fees) == address(0)) return;
+        if (role != Role.Transcoder) return;
         fees.settle(operator, holder, shares, allShares, generation);
     }
 

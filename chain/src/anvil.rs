@@ -19,7 +19,7 @@ use ethers::signers::coins_bip39::English;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::rpc::{Rpc, RpcError};
+use crate::rpc::{Endpoints, Policy, Rpc, RpcError};
 
 /// The mnemonic of every development chain; its accounts are public and hold nothing anywhere else.
 pub const DEV_MNEMONIC: &str = "test test test test test test test test test test test junk";
@@ -29,6 +29,9 @@ pub const DEV_CHAIN_ID: u64 = 31_337;
 
 /// Long enough for a cold disk on a loaded machine; anvil is up in a tenth of a second otherwise.
 const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// Thousands of blocks are mined in one request, on a machine that does other things as well.
+const CONTROL_LIMIT: Duration = Duration::from_secs(60);
 
 /// Another process may take the port between the choice and anvil's own bind.
 const START_TRIES: u32 = 5;
@@ -187,7 +190,11 @@ impl Anvil {
                 .map_err(spawn_error)?;
         }
         let pid = line.trim().parse().unwrap_or_default();
-        let rpc = Rpc::new(&format!("http://127.0.0.1:{port}"))?;
+        let endpoint = Endpoints::from(format!("http://127.0.0.1:{port}")).with_policy(Policy {
+            patience: CONTROL_LIMIT,
+            ..Policy::default()
+        });
+        let rpc = Rpc::new(endpoint)?;
         let mut anvil = Self {
             guard,
             pipe,
@@ -248,6 +255,11 @@ impl Anvil {
     pub async fn set_balance(&self, account: Address, wei: U256) -> Result<(), AnvilError> {
         self.control("anvil_setBalance", json!([account, format!("{wei:#x}")]))
             .await
+    }
+
+    /// Lets the next block be so many seconds later than it would be.
+    pub async fn advance_time(&self, seconds: u64) -> Result<(), AnvilError> {
+        self.control("evm_increaseTime", json!([seconds])).await
     }
 
     /// Replaces the last `depth` blocks by empty ones: a reorganisation.

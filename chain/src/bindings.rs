@@ -27,6 +27,9 @@ abigen!(VerifierRegistry, "./abi/VerifierRegistry.json");
 abigen!(JobRegistry, "./abi/JobRegistry.json");
 abigen!(FraudCourt, "./abi/FraudCourt.json");
 abigen!(TicketBroker, "./abi/TicketBroker.json");
+abigen!(Minter, "./abi/Minter.json");
+abigen!(FundedPool, "./abi/FundedPool.json");
+abigen!(WorkLedger, "./abi/WorkLedger.json");
 
 /// Every contract of a deployment with its interface.
 pub(crate) fn abis(at: &Contracts) -> Vec<(Address, &'static Abi)> {
@@ -44,6 +47,8 @@ pub(crate) fn abis(at: &Contracts) -> Vec<(Address, &'static Abi)> {
         (at.job_registry, &*job_registry::JOBREGISTRY_ABI),
         (at.fraud_court, &*fraud_court::FRAUDCOURT_ABI),
         (at.ticket_broker, &*ticket_broker::TICKETBROKER_ABI),
+        (at.minter, &*minter::MINTER_ABI),
+        (at.work_ledger, &*work_ledger::WORKLEDGER_ABI),
     ]
 }
 
@@ -54,5 +59,6 @@ pub(crate) fn errors() -> ErrorBook {
     ErrorBook::of(deployed.chain([
         &*fixed_random_source::FIXEDRANDOMSOURCE_ABI,
         &*blockhash_random_source::BLOCKHASHRANDOMSOURCE_ABI,
+        &*funded_pool::FUNDEDPOOL_ABI,
     ]))
 }

@@ -15,6 +15,7 @@ use alloy_primitives::{Address, Bytes, U256};
 use assay_protocol::bls::BlsError;
 
 use crate::contracts::Contracts;
+use crate::queue::budget::Purpose;
 
 pub use broker::BrokerCall;
 pub use court::CourtCall;
@@ -45,6 +46,11 @@ pub(crate) trait Callable {
     /// Wei that go with it.
     fn value(&self) -> U256 {
         U256::ZERO
+    }
+
+    /// What its gas is spent on; evidence says so.
+    fn purpose(&self) -> Purpose {
+        Purpose::Chore
     }
 }
 
@@ -110,6 +116,11 @@ impl Call {
     /// For logs and errors: what the call does.
     pub fn label(&self) -> String {
         self.inner().label()
+    }
+
+    /// What its gas is spent on.
+    pub fn purpose(&self) -> Purpose {
+        self.inner().purpose()
     }
 
     /// Address, data and value.

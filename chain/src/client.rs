@@ -19,7 +19,7 @@ use crate::convert::{address_in, address_out, word_in};
 use crate::error::ChainError;
 use crate::events::LogEntry;
 use crate::revert::{ErrorBook, Revert};
-use crate::rpc::{CallRequest, Head, Rpc, RpcError};
+use crate::rpc::{CallRequest, EndpointView, Endpoints, Head, Rpc, RpcError};
 use crate::views::{BlockRef, Role, RoundView, TxView};
 
 /// A connection to one deployment with one account's key. Cheap to clone.
@@ -47,28 +47,18 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// Connects to the node at `url` (plain HTTP) and checks that it serves the deployment's chain and contracts.
+    /// Connects to the first of the nodes that serves the deployment's chain and contracts; the others take over while
+    /// it is away. A single URL will do.
     ///
     /// # Errors
-    /// When the node is away, serves another chain, or has no contract at one of the addresses.
+    /// When all nodes are away, serve another chain, or have no contract at one of the addresses.
     pub async fn connect(
-        url: &str,
+        endpoints: impl Into<Endpoints>,
         deployment: &Deployment,
         key: OperatorKey,
     ) -> Result<Self, ChainError> {
-        let rpc = Rpc::new(url)?;
-        let found = rpc.chain_id().await?;
-        if found != deployment.chain_id {
-            return Err(ChainError::OtherChain {
-                found,
-                expected: deployment.chain_id,
-            });
-        }
-        for (name, address) in deployment.contracts.named() {
-            if !rpc.has_code(address).await? {
-                return Err(ChainError::NoCode { name, address });
-            }
-        }
+        let contracts = deployment.contracts.named();
+        let rpc = Rpc::connect(&endpoints.into(), deployment.chain_id, &contracts).await?;
         Ok(Self(Arc::new(Inner {
             rpc,
             domain: deployment.domain(),
@@ -101,6 +91,11 @@ impl Client {
         &self.0.contracts
     }
 
+    /// The Ethereum nodes that are asked, each as it is at the moment.
+    pub fn endpoints(&self) -> Vec<EndpointView> {
+        self.0.rpc.endpoints()
+    }
+
     pub(crate) fn rpc(&self) -> &Rpc {
         &self.0.rpc
     }
@@ -128,18 +123,14 @@ impl Client {
     }
 
     /// What a transaction journal belongs to. The genesis hash tells one development chain from the next.
-    pub(crate) async fn journal_owner(&self) -> Result<String, ChainError> {
+    pub(crate) async fn journal_chain(&self) -> Result<String, ChainError> {
         let genesis = self
             .rpc()
             .head(json!("0x0"))
             .await?
             .map(|b| b.hash)
             .unwrap_or_default();
-        Ok(format!(
-            "account {} on chain {} ({genesis})",
-            self.account(),
-            self.domain().chain_id
-        ))
+        Ok(format!("chain {} ({genesis})", self.domain().chain_id))
     }
 
     /// A read of a contract's function on the latest state.

@@ -61,6 +61,10 @@ contracts! {
     fraud_court = "FraudCourt",
     /// Deposits of broadcasters and payment tickets.
     ticket_broker = "TicketBroker",
+    /// Inflation; a funded pool where the token is somebody else's.
+    minter = "Minter",
+    /// Certified work.
+    work_ledger = "WorkLedger",
 }
 
 /// Where the seeds of jobs come from.

@@ -18,7 +18,7 @@ use crate::error::ChainError;
 use crate::parameters;
 use crate::queue::FeeCaps;
 use crate::queue::fees::Fees;
-use crate::rpc::{Rpc, RpcError};
+use crate::rpc::{Broadcast, Rpc, RpcError};
 use crate::signing::{Unsigned, sign};
 
 /// What to deploy.
@@ -94,7 +94,12 @@ pub async fn deploy(
                 tip: fees.tip,
             },
         );
-        rpc.send_raw(&raw).await?;
+        if let Broadcast::Refused(reason) = rpc.send_raw(&raw).await? {
+            return Err(ChainError::Deploy {
+                name: creation.name,
+                reason,
+            });
+        }
         sent.push((creation, tx));
     }
     let begun = Instant::now();
@@ -197,7 +202,7 @@ fn creations(
     let mut made = Vec::with_capacity(Contracts::COUNT);
     if let TokenChoice::New { supply } = config.token {
         let supply = Token::Uint(word_out(supply.0));
-        let args = [address(holder), supply, address(Address::ZERO)];
+        let args = [address(holder), supply, address(at.minter)];
         made.push(
             blueprint!(
                 LivepeerToken,
@@ -224,6 +229,12 @@ fn creations(
         )
         .fill(&[])?,
     });
+    let minter = match config.token {
+        TokenChoice::New { .. } => blueprint!(Minter, minter, MINTER_ABI, MINTER_BYTECODE),
+        TokenChoice::Existing(_) => {
+            blueprint!(FundedPool, funded_pool, FUNDEDPOOL_ABI, FUNDEDPOOL_BYTECODE)
+        }
+    };
     for blueprint in [
         blueprint!(Operators, operators, OPERATORS_ABI, OPERATORS_BYTECODE),
         blueprint!(
@@ -259,6 +270,8 @@ fn creations(
             TICKETBROKER_ABI,
             TICKETBROKER_BYTECODE
         ),
+        minter,
+        blueprint!(WorkLedger, work_ledger, WORKLEDGER_ABI, WORKLEDGER_BYTECODE),
     ] {
         made.push(blueprint.fill(&all)?);
     }
@@ -283,8 +296,8 @@ fn addresses(at: &Contracts, config: &DeployConfig) -> Token {
         none, // contests
         none, // challenges
         at.ticket_broker,
-        none, // minter
-        none, // work
+        at.minter,
+        at.work_ledger,
         config.resolver,
     ];
     Token::Tuple(all.map(|a| Token::Address(address_out(a))).to_vec())

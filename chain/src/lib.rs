@@ -1,6 +1,6 @@
 //! The Ethereum side of a node: deployment, typed reads, events, and a queue that makes every transaction happen once.
 //!
-//! `ethers` does the encoding and the RPC transport; none of its types leaves this crate. What goes in and comes out
+//! `ethers` does the encoding; none of its types leaves this crate. What goes in and comes out
 //! are the words of `alloy-primitives` and the objects of `assay-protocol`.
 //!
 //! | file | holds |
@@ -70,4 +70,4 @@ pub mod views;
 pub mod watcher;
 
 pub use error::ChainError;
-pub use rpc::RpcError;
+pub use rpc::{EndpointState, EndpointView, Endpoints, Policy, RpcError};

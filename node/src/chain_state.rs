@@ -169,13 +169,19 @@ impl ChainState {
             .find_map(|round| round.verifiers.find(verifier).map(|(_, seat)| seat.key))
     }
 
-    /// Whether the account has stake in a known round or a job: others need not be listened to.
+    /// Whether the account has stake in a known round or a job, with its seed or still without: others need not be
+    /// listened to.
     pub fn known(&self, account: Address) -> bool {
         let staked = |round: &Round| {
             round.transcoders.get(account).is_some() || round.verifiers.find(account).is_some()
         };
+        let posted = self.posted.values().map(|posted| &posted.job);
         self.rounds.values().rev().any(staked)
-            || self.jobs.values().any(|job| job.broadcaster == account)
+            || self
+                .jobs
+                .values()
+                .chain(posted)
+                .any(|job| job.broadcaster == account)
     }
 
     /// An operator's place in line for chores, by address. Only the present round's operators stand in it, and the line is

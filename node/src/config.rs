@@ -2,9 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use assay_chain::queue::QueueConfig;
+use assay_chain::queue::budget::GasLimit;
+use assay_chain::{Endpoints, RpcError};
 use assay_p2p::ConfigError as NetworkError;
 use assay_protocol::{Address, U256};
 use serde::{Deserialize, Serialize};
+
+use crate::ether::Ether;
 
 /// A node's configuration file. A role runs when its table is there, even if it is empty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,8 +23,17 @@ pub struct Config {
     /// The account whose stake stands behind this node: the owner that has authorised the operator key. Default: the
     /// operator key's own account, which is then owner and signer at once.
     pub operator: Option<Address>,
-    /// RPC of an Ethereum node, plain HTTP. Default: where a node on this machine listens.
-    pub rpc: String,
+    /// RPC of an Ethereum node, `http://` or `https://`, or a list of several, best first: the next one takes over while
+    /// one is away or behind. Default: where a node on this machine listens.
+    pub rpc: Endpoints,
+    /// Certificates in PEM form that are trusted for `https://`, besides the system's. Default: none; only a node of one's
+    /// own behind a certificate of one's own needs it.
+    pub rpc_ca: Option<PathBuf>,
+    /// Most ETH a day (UTC, by the chain's clock) that the operator's account pays for gas. Default 1: some thirty proofs
+    /// at 100 gwei, and little enough to be stolen with a hot key.
+    pub gas_per_day: Ether,
+    /// Percent of it that only evidence may use, so that chores cannot starve a proof. Default 50.
+    pub gas_for_evidence: u8,
     /// The deployment's file. Default `deployment.json`.
     pub deployment: PathBuf,
     /// Worker processes at a time. Default: one for each core, because an encode keeps one busy.
@@ -116,6 +130,9 @@ impl Default for Config {
             keys: "keys".into(),
             operator: None,
             rpc: "http://127.0.0.1:8545".into(),
+            rpc_ca: None,
+            gas_per_day: Ether(U256::from(10).pow(U256::from(18))),
+            gas_for_evidence: 50,
             deployment: "deployment.json".into(),
             workers: None,
             p2p: assay_p2p::Config::default(),
@@ -149,8 +166,8 @@ pub enum ConfigError {
     #[error("no role: add at least one of the tables [transcoder], [verifier], [broadcaster]")]
     NoRole,
     /// An RPC address that this client does not speak to.
-    #[error("rpc is {0:?}; expected http://HOST:PORT")]
-    Rpc(String),
+    #[error("rpc: {0}")]
+    Rpc(#[from] RpcError),
     /// A number that cannot work.
     #[error("{setting} is {found}; it must be {expected}")]
     Range {
@@ -196,6 +213,7 @@ impl Config {
 
     fn resolve(&mut self, base: &Path) {
         let mut paths = vec![&mut self.folder, &mut self.keys, &mut self.deployment];
+        paths.extend(&mut self.rpc_ca);
         if let Some(broadcaster) = &mut self.broadcaster {
             paths.extend([&mut broadcaster.input, &mut broadcaster.output]);
         }
@@ -210,9 +228,13 @@ impl Config {
         if self.transcoder.is_none() && self.verifier.is_none() && self.broadcaster.is_none() {
             return Err(ConfigError::NoRole);
         }
-        let host = self.rpc.strip_prefix("http://").unwrap_or_default();
-        if host.trim_matches('/').is_empty() {
-            return Err(ConfigError::Rpc(self.rpc.clone()));
+        self.rpc.validate()?;
+        if self.gas_for_evidence > 100 {
+            return Err(ConfigError::Range {
+                setting: "gas_for_evidence",
+                found: self.gas_for_evidence.into(),
+                expected: "at most 100",
+            });
         }
         let transcoder = self.transcoder.as_ref();
         let counts = [
@@ -240,6 +262,22 @@ impl Config {
             ..self.p2p.clone()
         };
         Ok(stand_in.validate()?)
+    }
+
+    /// The Ethereum nodes that are asked.
+    pub fn endpoints(&self) -> Endpoints {
+        self.rpc.clone().with_authority(self.rpc_ca.clone())
+    }
+
+    /// The transaction queue's settings.
+    pub fn queue(&self) -> QueueConfig {
+        QueueConfig {
+            daily_gas: Some(GasLimit {
+                wei_per_day: self.gas_per_day.0,
+                for_evidence: self.gas_for_evidence,
+            }),
+            ..QueueConfig::default()
+        }
     }
 
     /// The network's settings for one deployment.
@@ -318,13 +356,38 @@ mod tests {
         assert!(error("").contains("no role"));
         assert!(error("[verifier]\nspeed = 3").contains("speed"));
         assert!(error("[verifier]\n[p2p]\nlisten_on = []").contains("listen_on"));
-        assert!(error("rpc = \"https://example.org\"\n[verifier]").contains("expected http://"));
+        assert!(error("rpc = \"ws://example.org\"\n[verifier]").contains("ws is not spoken"));
+        assert!(error("rpc = []\n[verifier]").contains("at least one"));
+        assert!(error("gas_for_evidence = 101\n[verifier]").contains("at most 100"));
+        assert!(error("gas_per_day = \"1 LPT\"\n[verifier]").contains("0.5 ETH"));
         assert!(error("[broadcaster]\nrepeat = true").contains("input"));
         assert!(error("[transcoder]\ncapacity = 0").contains("transcoder.capacity is 0"));
         assert!(error("workers = 0\n[verifier]").contains("workers is 0"));
         assert!(error("[verifier]\n[p2p]\ntarget_peers = 0").contains("target_peers"));
         let missing = Config::load(Path::new("nowhere/node.toml")).unwrap_err();
         assert!(missing.to_string().starts_with("nowhere/node.toml: "));
+    }
+
+    #[test]
+    fn one_ethereum_node_or_several() {
+        let config = load("rpc = \"https://a.example\"\n[verifier]").unwrap();
+        assert_eq!(config.rpc.urls(), ["https://a.example"]);
+        let text = "rpc = [\"https://a.example\", \"http://127.0.0.1:8545\"]\nrpc_ca = \"ca.pem\"\n\
+                    gas_per_day = \"0.25 ETH\"\n[verifier]";
+        let config = load(text).unwrap();
+        assert_eq!(config.rpc.urls().len(), 2);
+        assert!(
+            config
+                .rpc_ca
+                .as_ref()
+                .is_some_and(|path| path.is_absolute())
+        );
+        let limit = config.queue().daily_gas.unwrap();
+        assert_eq!(
+            limit.wei_per_day,
+            U256::from(25) * U256::from(10).pow(U256::from(16))
+        );
+        assert_eq!(limit.for_evidence, 50);
     }
 
     #[test]

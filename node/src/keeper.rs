@@ -86,6 +86,8 @@ impl Node {
             ChainNews::Job(job) => {
                 self.fix_seed(job);
                 self.begin_publishing().await;
+                // Whose job is new was not listened to before.
+                self.announce_soon();
             }
             ChainNews::CaseOpened {
                 case,

@@ -19,6 +19,7 @@ mod do_broadcaster;
 mod do_transcoder;
 mod do_verifier;
 mod driver;
+mod ether;
 mod journal;
 mod keeper;
 mod keys;
@@ -40,6 +41,7 @@ mod winners;
 
 pub use blobs::BlobFolder;
 pub use config::Config;
+pub use ether::Ether;
 pub use journal::JournalError;
 pub use keys::{KeyError, Keys, OPERATOR_FILE};
 pub use notice::Notice;

@@ -26,7 +26,10 @@ impl Outlet {
             Gossip::Receipt(_) => Topic::Receipts,
             Gossip::Accusation(_) => Topic::Accusations,
             Gossip::Verdict(_) | Gossip::Divergence(_) | Gossip::Proof(_) => Topic::Proofs,
-            Gossip::Report(_) => Topic::Tickets,
+            Gossip::Report(_)
+            | Gossip::WorkProposal(_)
+            | Gossip::WorkObjection(_)
+            | Gossip::WorkVote(_) => Topic::Tickets,
         };
         let bytes = match encode(message) {
             Ok(bytes) => bytes,

@@ -181,7 +181,7 @@ async fn begin(
     let signer = keys.operator.address();
     let operator = config.operator.unwrap_or(signer);
     tracing::info!(%operator, %signer, chain = domain.chain_id, court = %domain.court, "starting");
-    let client = Client::connect(&config.rpc, &deployment, keys.operator.clone()).await?;
+    let client = Client::connect(config.endpoints(), &deployment, keys.operator.clone()).await?;
     client.check_params(&deployment.params).await?;
     await_authority(&client, operator, signer).await?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -217,7 +217,8 @@ async fn begin(
         folder,
         keys,
         operator,
-        rpc: config.rpc.clone(),
+        rpc: config.endpoints(),
+        queue: config.queue(),
         deployment,
         p2p,
         workers,

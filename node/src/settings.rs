@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use assay_chain::Endpoints;
 use assay_chain::contracts::Deployment;
+use assay_chain::queue::QueueConfig;
 use assay_encoder::{EncodeRequest, Workers};
 use assay_protocol::assignment::Assignment;
 use assay_protocol::profile::Profiles;
@@ -75,8 +77,10 @@ pub struct Settings {
     pub keys: Keys,
     /// The account whose stake it acts for: the operator key's own, or one that has authorised it.
     pub operator: Address,
-    /// RPC of the chain.
-    pub rpc: String,
+    /// Nodes of the chain.
+    pub rpc: Endpoints,
+    /// How transactions are sent.
+    pub queue: QueueConfig,
     /// The deployment.
     pub deployment: Deployment,
     /// The network.

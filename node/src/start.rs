@@ -7,7 +7,7 @@ use assay_chain::ChainError;
 use assay_chain::call::JobCall;
 use assay_chain::client::Client;
 use assay_chain::events::{JobLog, Log};
-use assay_chain::queue::{Journal as TxJournal, QueueConfig, TxError, TxQueue};
+use assay_chain::queue::{Journal as TxJournal, TxError, TxQueue};
 use assay_p2p::{Identity, IdentityError, Multiaddr, PeerId, SpawnError};
 use assay_protocol::checked::Now;
 use assay_protocol::{Address, B256, U256};
@@ -121,6 +121,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         keys,
         operator: me,
         rpc,
+        queue,
         deployment,
         p2p,
         workers,
@@ -150,7 +151,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         });
     }
     let tx_journal = TxJournal::File(folder.join("transactions.redb"));
-    let queue = TxQueue::open(&client, tx_journal, QueueConfig::default()).await?;
+    let queue = TxQueue::open(&client, tx_journal, queue).await?;
     let unborn = match broadcaster {
         Some(settings) => Some(Unborn {
             job: own_job(&settings.job, &client, &queue).await?,

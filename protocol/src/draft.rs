@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::accusation::Accusation;
 use crate::assignment::{Assignment, Refusal};
 use crate::bls::BlsSignature;
+use crate::certification::{WorkObjection, WorkProposal};
 use crate::domain::Domain;
 use crate::payment::PaymentTicket;
 use crate::receipt::Receipt;
 use crate::sample::SampleTicket;
 use crate::sig::Signature;
 use crate::verdict::{Divergence, Unverifiable, Verdict};
+use crate::work::RoundWork;
 
 /// An object to be signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,19 @@ pub enum Draft {
     Divergence(Divergence),
     /// By the BLS key.
     Unverifiable(Unverifiable),
+    /// By the BLS key.
+    WorkProposal(WorkProposal),
+    /// By the BLS key.
+    WorkObjection(WorkObjection),
+    /// By the BLS key: a vote for the list of a proposal. Only one list of a round is ever accepted on chain, and all
+    /// that a verifier signs hold only work it can confirm; so it may sign another one when another leader has its turn,
+    /// and there is one slot for each proposal.
+    RoundWork {
+        /// The list.
+        work: RoundWork,
+        /// The proposal.
+        number: u32,
+    },
 }
 
 /// The signature that answers a draft.
@@ -69,6 +84,9 @@ impl Draft {
             Self::Verdict(object) => domain.digest(object),
             Self::Divergence(object) => domain.digest(object),
             Self::Unverifiable(object) => domain.digest(object),
+            Self::WorkProposal(object) => domain.digest(object),
+            Self::WorkObjection(object) => domain.digest(object),
+            Self::RoundWork { work, .. } => domain.digest(work),
         }
     }
 
@@ -76,7 +94,13 @@ impl Draft {
     pub fn by_bls(&self) -> bool {
         matches!(
             self,
-            Self::Ticket(_) | Self::Verdict(_) | Self::Divergence(_) | Self::Unverifiable(_)
+            Self::Ticket(_)
+                | Self::Verdict(_)
+                | Self::Divergence(_)
+                | Self::Unverifiable(_)
+                | Self::WorkProposal(_)
+                | Self::WorkObjection(_)
+                | Self::RoundWork { .. }
         )
     }
 
@@ -103,9 +127,17 @@ impl Draft {
             Self::Verdict(v) => ("verdict", leaf(&v.receiptHash, v.leafIndex)),
             Self::Divergence(d) => ("divergence", leaf(&d.receiptHash, d.leafIndex)),
             Self::Unverifiable(u) => ("unverifiable", u.receiptHash.to_vec()),
+            Self::WorkProposal(p) => ("proposal", place(p.round, &[p.number])),
+            Self::WorkObjection(o) => ("objection", place(o.round, &[o.number, o.part])),
+            Self::RoundWork { work, number } => ("work", place(work.round, &[*number])),
         };
         keccak256([parts.0.as_bytes(), &[0], &parts.1].concat())
     }
+}
+
+fn place(round: u64, numbers: &[u32]) -> Vec<u8> {
+    let numbers = numbers.iter().flat_map(|n| n.to_be_bytes());
+    round.to_be_bytes().into_iter().chain(numbers).collect()
 }
 
 fn leaf(receipt: &B256, index: u32) -> Vec<u8> {

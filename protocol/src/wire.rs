@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::accusation::SignedAccusation;
 use crate::assignment::{Refusal, SignedAssignment};
 use crate::bls::BlsSignature;
+use crate::certification::{SignedObjection, SignedProposal, SignedVote};
 use crate::fraud_proof::FraudProof;
 use crate::payment::SignedTicket;
 use crate::receipt::SignedReceipt;
@@ -62,6 +63,12 @@ pub enum Gossip {
     Proof(Box<FraudProof>),
     /// On `tickets`.
     Report(SampleReport),
+    /// On `tickets`: a leader's list of a round's work.
+    WorkProposal(Box<SignedProposal>),
+    /// On `tickets`: what a verifier can confirm instead.
+    WorkObjection(Box<SignedObjection>),
+    /// On `tickets`: a verifier signs a list.
+    WorkVote(SignedVote),
 }
 
 /// Request on `/assay/job/1`.

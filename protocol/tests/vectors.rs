@@ -13,6 +13,7 @@ use assay_protocol::domain::Domain;
 use assay_protocol::election::{Ballot, Candidate, Snapshot, elect_without, electees};
 use assay_protocol::frames::{ChunkHasher, segment_tree};
 use assay_protocol::merkle::{Tree, leaf_hash};
+use assay_protocol::mint::{MintRule, Share};
 use assay_protocol::payment::{Lottery, PaymentTicket, PlantedFault, lot, rand_hash};
 use assay_protocol::profile::{Profiles, Rendition, SourceFormat};
 use assay_protocol::receipt::{Leaf, Receipt};
@@ -20,7 +21,7 @@ use assay_protocol::record::NodeRecord;
 use assay_protocol::sample::{Odds, SampleTicket, draws};
 use assay_protocol::sig::OperatorKey;
 use assay_protocol::verdict::{Divergence, Unverifiable, Verdict};
-use assay_protocol::work::{RoundWork, WorkClaim};
+use assay_protocol::work::{RoundWork, WorkClaim, WorkList, receipts_root};
 use serde_json::{Value, json};
 
 fn check(name: &str, value: &Value) {
@@ -131,7 +132,13 @@ fn digests_and_operator_signatures() {
             "record": record, "recordDigest": d.digest(&record),
             "plantedFaultDigest": d.digest(&PlantedFault { commitment: word("s"), bond: U256::from(9) }),
             "workClaimDigest": d.digest(&claim),
-            "roundWorkDigest": d.digest(&RoundWork { round: 4, claimsRoot: word("claims"), totalPixels: 1 << 41 }),
+            "roundWorkDigest": d.digest(&RoundWork {
+                round: 4,
+                claimsRoot: word("claims"),
+                claims: 100,
+                totalPixels: 1 << 41,
+                duties: 0xf0f0,
+            }),
             "payment": ticket, "paymentDigest": d.digest(&ticket),
         }),
     );
@@ -337,6 +344,97 @@ fn bls() {
             "chainId": 31337, "registry": registry, "message": message,
             "hashToCurve": point.to_evm().unwrap(), "signers": signers, "aggregate": aggregate.to_evm().unwrap(),
         }),
+    );
+}
+
+#[test]
+fn work_and_what_it_earns() {
+    let domain = domain();
+    let lists: Vec<_> = [1u8, 2, 5]
+        .iter()
+        .map(|count| {
+            let claims = (1..=*count).map(|i| WorkClaim {
+                transcoder: Address::with_last_byte(i),
+                round: 7,
+                receiptsRoot: receipts_root((0..i).map(B256::repeat_byte).collect()),
+                pixels: u64::from(i) << 40,
+            });
+            let list = WorkList {
+                round: 7,
+                claims: claims.collect(),
+                total_pixels: 1 << 45,
+            };
+            let work = list.work(&domain, 0b1011);
+            let paths: Vec<_> = list
+                .claims
+                .iter()
+                .filter_map(|c| Some(list.open(&domain, c.transcoder)?.2))
+                .collect();
+            let digests: Vec<_> = list.claims.iter().map(|c| domain.digest(c)).collect();
+            json!({
+                "claims": list.claims, "digests": digests, "paths": paths,
+                "work": work, "workDigest": domain.digest(&work),
+            })
+        })
+        .collect();
+    let whole = U256::from(10).pow(U256::from(18));
+    let cases = [
+        (
+            6_555u64,
+            9_000,
+            2_500,
+            1u64 << 40,
+            1u64 << 44,
+            1u64 << 44,
+            10u64,
+            100u64,
+        ),
+        (6_555, 9_000, 0, 1 << 43, 1 << 44, 1 << 44, 10, 100),
+        (6_555, 9_000, 2_500, 1 << 43, 1 << 44, 1 << 44, 10, 100),
+        (6_555, 9_000, 2_500, 12_345, 67_890, 1_000_003, 7, 31),
+        (6_555, 9_000, 0, 67_890, 67_890, 67_891, 31, 31),
+        (1, 10_000, 1_000, 1, 3, 1, 1, 7),
+        (
+            999_999_937,
+            0,
+            1_000,
+            u64::MAX,
+            u64::MAX,
+            u64::MAX,
+            1_000,
+            1_001,
+        ),
+        (0, 9_000, 1_000, 5, 9, 3, 1, 2),
+        (17, 3_333, 9_999, 1, u64::MAX, 1, 1, u64::MAX),
+    ];
+    let mint: Vec<_> = cases
+        .iter()
+        .map(|case| {
+            let (budget, transcoders_bps, slack_bps, pixels, total_pixels, full, weight, total) = *case;
+            // An odd unit, so that something is rounded.
+            let budget = U256::from(budget) * whole + U256::from(budget.min(1));
+            let rule = MintRule {
+                transcoders_bps,
+                slack_bps,
+                full_mint_pixels: full,
+            };
+            let share = Share {
+                weight: U256::from(weight) * whole,
+                total: U256::from(total) * whole,
+            };
+            json!({
+                "budget": budget.to_string(), "transcodersBps": transcoders_bps, "slackBps": slack_bps,
+                "pixels": pixels.to_string(), "totalPixels": total_pixels.to_string(),
+                "fullMintPixels": full.to_string(),
+                "weight": share.weight.to_string(), "totalWeight": share.total.to_string(),
+                "ofTranscoder": rule.of_transcoder(budget, pixels, total_pixels, share).to_string(),
+                "ofVerifier": rule.of_verifier(budget, total_pixels, share).to_string(),
+            })
+        })
+        .collect();
+    check(
+        "work.json",
+        &json!({ "chainId": domain.chain_id, "court": domain.court, "lists": lists, "mint": mint }),
     );
 }
 

@@ -16,7 +16,7 @@ pub struct Arguments {
     /// The node's configuration file.
     #[arg(long, value_name = "FILE", env = "ASSAY_CONFIG")]
     config: PathBuf,
-    /// RPC of the chain, instead of the file's.
+    /// RPC of the chain, instead of the file's; several with commas between them.
     #[arg(long, value_name = "URL", env = "ASSAY_RPC")]
     rpc: Option<String>,
     /// Log one JSON object a line, for machines.
@@ -36,7 +36,7 @@ pub async fn run_with(arguments: Arguments, craft: Arc<dyn Craft>) -> ExitCode {
         Err(e) => return fail(e, USAGE),
     };
     if let Some(rpc) = arguments.rpc {
-        config.rpc = rpc;
+        config.rpc = rpc.into();
         if let Err(e) = config.validate() {
             return fail(e, USAGE);
         }

@@ -187,7 +187,7 @@ pub async fn create_job(
     profiles: &Profiles,
 ) -> Result<Stage, StageError> {
     let broadcaster = players.iter().find(|p| p.part == Part::Broadcaster);
-    for player in broadcaster {
+    if let Some(player) = broadcaster {
         let key = player.keys.operator.clone();
         let actor = Actor::new(url, deployment, &player.name, key).await?;
         let create = JobCall::Create {

@@ -8,6 +8,7 @@
 
 mod accused;
 pub mod aggregate;
+pub mod certify;
 mod chain;
 mod draw;
 mod input;

@@ -3,9 +3,10 @@ pragma solidity 0.8.37;
 
 /// @notice The operators of one role that the next snapshot takes, with their weights.
 struct ActiveSet {
-    /// One word each: address in the upper 160 bits, weight in the lower 96. In no order.
+    /// One word each: address in the upper 160 bits, weight in the lower 96. In no order, behind a zero at place 0
+    /// that `open` puts there: the first operator then pays as little as every other.
     uint256[] members;
-    /// Place in `members`, counted from 1; 0 for an operator that is not in the set.
+    /// Place in `members`; 0 for an operator that is not in the set.
     mapping(address operator => uint256 place) places;
 }
 
@@ -26,6 +27,25 @@ library ActiveSets {
         return uint96(member);
     }
 
+    /// @notice Makes the set ready, once, before anything else.
+    function open(ActiveSet storage self) internal {
+        self.members.push(0);
+    }
+
+    /// @notice Number of members.
+    function size(ActiveSet storage self) internal view returns (uint256) {
+        return self.members.length - 1;
+    }
+
+    /// @notice All member words, in no order.
+    function list(ActiveSet storage self) internal view returns (uint256[] memory members) {
+        uint256 count = self.size();
+        members = new uint256[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            members[i] = self.members[i + 1];
+        }
+    }
+
     function contains(ActiveSet storage self, address operator) internal view returns (bool) {
         return self.places[operator] != 0;
     }
@@ -40,10 +60,10 @@ library ActiveSets {
     {
         uint256 place = self.places[operator];
         if (place != 0) {
-            self.members[place - 1] = pack(operator, weight);
+            self.members[place] = pack(operator, weight);
             return (false, address(0));
         }
-        uint256 count = self.members.length;
+        uint256 count = self.size();
         if (count < bound) {
             self.members.push(pack(operator, weight));
             self.places[operator] = count + 1;
@@ -54,7 +74,7 @@ library ActiveSets {
         evicted = operatorOf(member);
         delete self.places[evicted];
         self.members[smallest] = pack(operator, weight);
-        self.places[operator] = smallest + 1;
+        self.places[operator] = smallest;
         return (true, evicted);
     }
 
@@ -63,10 +83,10 @@ library ActiveSets {
     function remove(ActiveSet storage self, address operator) internal returns (bool left) {
         uint256 place = self.places[operator];
         if (place == 0) return false;
-        uint256 last = self.members.length;
+        uint256 last = self.size();
         if (place != last) {
-            uint256 moved = self.members[last - 1];
-            self.members[place - 1] = moved;
+            uint256 moved = self.members[last];
+            self.members[place] = moved;
             self.places[operatorOf(moved)] = place;
         }
         self.members.pop();
@@ -75,12 +95,12 @@ library ActiveSets {
     }
 
     /// @dev The set is not empty. Of equal weights the first found counts as the smallest.
-    function smallestMember(ActiveSet storage self) internal view returns (uint256 index, uint256 member) {
-        uint256 count = self.members.length;
-        member = self.members[0];
-        for (uint256 i = 1; i < count; ++i) {
+    function smallestMember(ActiveSet storage self) internal view returns (uint256 place, uint256 member) {
+        uint256 count = self.size();
+        (place, member) = (1, self.members[1]);
+        for (uint256 i = 2; i <= count; ++i) {
             uint256 other = self.members[i];
-            if (weightOf(other) < weightOf(member)) (index, member) = (i, other);
+            if (weightOf(other) < weightOf(member)) (place, member) = (i, other);
         }
     }
 }

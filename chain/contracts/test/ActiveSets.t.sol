@@ -11,6 +11,10 @@ contract ActiveSetsTest is TestBase {
 
     ActiveSet private _set;
 
+    function setUp() external {
+        _set.open();
+    }
+
     function test_only_a_larger_newcomer_replaces_the_smallest() external {
         for (uint160 i = 1; i <= BOUND; ++i) {
             _set.put(address(i), uint96(10 * i), BOUND);
@@ -29,14 +33,15 @@ contract ActiveSetsTest is TestBase {
             address operator = address(uint160(steps[i] % 9 + 1));
             if ((steps[i] >> 8) % 3 == 0) _set.remove(operator);
             else _set.put(operator, uint96((steps[i] >> 16) % 100), BOUND);
-            vm.assertLe(_set.members.length, BOUND);
+            vm.assertLe(_set.size(), BOUND);
             uint256 placed;
             for (uint160 o = 1; o <= 9; ++o) {
                 if (!_set.contains(address(o))) continue;
                 ++placed;
-                vm.assertEq(ActiveSets.operatorOf(_set.members[_set.places[address(o)] - 1]), address(o));
+                vm.assertEq(ActiveSets.operatorOf(_set.members[_set.places[address(o)]]), address(o));
             }
-            vm.assertEq(placed, _set.members.length);
+            vm.assertEq(placed, _set.size());
+            vm.assertEq(_set.list().length, placed);
         }
     }
 }

@@ -133,6 +133,155 @@ contract BondingManagerTest is Network {
         vm.assertTrue(!roster.isActive(T, OP) && state.weight == 0 && state.ownStake == 9 * LPT);
     }
 
+    // ---- move and rebond ----
+
+    function test_stake_moves_to_another_pool_and_counts_in_neither_meanwhile() external {
+        address other = address(0xB);
+        bond(T, OP, 100 * LPT);
+        bond(T, other, 100 * LPT);
+        delegate(T, OP, DEL, 40 * LPT);
+        openRound();
+        vm.expectEmit(true, true, true, true, address(bonding));
+        emit IBondingManager.MoveBegun(T, OP, DEL, other, 1, 30 * LPT);
+        vm.prank(DEL);
+        uint256 lockId = bonding.move(T, OP, other, 30 * LPT);
+        vm.assertEq(bonding.weightOf(T, OP), 110 * LPT);
+        vm.assertEq(bonding.weightOf(T, other), 100 * LPT);
+        vm.assertEq(bonding.totalBonded(), 210 * LPT);
+        LockState memory lock = bonding.lockOf(lockId);
+        vm.assertTrue(lock.destination == other && lock.amount == 30 * LPT && lock.round == 1);
+        vm.expectPartialRevert(IBondingManager.TooEarly.selector);
+        bonding.arrive(lockId);
+        _ripen();
+        vm.assertEq(bonding.arrive(lockId), 30 * LPT);
+        vm.assertEq(bonding.stakeOf(T, other, DEL), 30 * LPT);
+        vm.assertEq(bonding.weightOf(T, other), 130 * LPT);
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.UnknownLock.selector, lockId));
+        bonding.arrive(lockId);
+    }
+
+    function test_a_move_whose_destination_is_gone_can_be_withdrawn_or_go_back() external {
+        address other = address(0xB);
+        bond(T, OP, 100 * LPT);
+        bond(T, other, 100 * LPT);
+        delegate(T, OP, DEL, 40 * LPT);
+        vm.startPrank(DEL);
+        uint256 a = bonding.move(T, OP, other, 10 * LPT);
+        uint256 b = bonding.move(T, OP, other, 10 * LPT);
+        vm.stopPrank();
+        vm.prank(other);
+        bonding.unbond(T, other, 100 * LPT);
+        _ripen();
+        vm.expectPartialRevert(IBondingManager.OperatorNotBonded.selector);
+        bonding.arrive(a);
+        vm.startPrank(DEL);
+        vm.assertEq(bonding.withdraw(a), 10 * LPT);
+        vm.assertEq(bonding.rebond(b), 10 * LPT);
+        vm.stopPrank();
+        vm.assertEq(bonding.stakeOf(T, OP, DEL), 30 * LPT);
+    }
+
+    function test_an_operator_moves_its_bond_to_another_and_a_delegator_to_its_own() external {
+        address other = address(0xB);
+        bond(T, OP, 100 * LPT);
+        bond(T, other, 100 * LPT);
+        delegate(T, other, DEL, 50 * LPT);
+        vm.prank(OP);
+        uint256 a = bonding.move(T, OP, other, 20 * LPT);
+        vm.prank(DEL);
+        uint256 b = bonding.move(T, other, DEL, 50 * LPT);
+        _ripen();
+        bonding.arrive(a);
+        bonding.arrive(b);
+        vm.assertEq(bonding.stakeOf(T, other, OP), 20 * LPT);
+        vm.assertEq(bonding.ownStakeOf(T, DEL), 50 * LPT);
+        vm.assertTrue(roster.isActive(T, DEL));
+    }
+
+    function test_what_may_not_be_moved() external {
+        bond(T, OP, 100 * LPT);
+        vm.startPrank(OP);
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.SamePool.selector, OP));
+        bonding.move(T, OP, OP, 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(IBondingManager.OperatorNotBonded.selector, T, DEL, 0, 10 * LPT)
+        );
+        bonding.move(T, OP, DEL, 1);
+        uint256 lockId = bonding.unbond(T, OP, 10 * LPT);
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.NotInTransit.selector, lockId));
+        bonding.arrive(lockId);
+        vm.stopPrank();
+    }
+
+    function test_a_lock_goes_back_at_any_time_by_its_holder_alone() external {
+        bond(T, OP, 100 * LPT);
+        delegate(T, OP, DEL, 40 * LPT);
+        vm.prank(OP);
+        uint256 own = bonding.unbond(T, OP, 95 * LPT);
+        vm.prank(DEL);
+        uint256 delegated = bonding.unbond(T, OP, 40 * LPT);
+        vm.assertFalse(roster.isActive(T, OP));
+        vm.expectPartialRevert(IBondingManager.OperatorNotBonded.selector);
+        vm.prank(DEL);
+        bonding.rebond(delegated);
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.NotTheHolder.selector, DEL, OP));
+        vm.prank(DEL);
+        bonding.rebond(own);
+        vm.prank(OP);
+        vm.assertEq(bonding.rebond(own), 95 * LPT);
+        vm.prank(DEL);
+        vm.assertEq(bonding.rebond(delegated), 40 * LPT);
+        vm.assertEq(bonding.weightOf(T, OP), 140 * LPT);
+        vm.assertEq(bonding.pool(T, OP).ownUnbonding, 0);
+    }
+
+    function test_many_locks_of_one_holder_ripen_each_in_its_time() external {
+        bond(T, OP, 100 * LPT);
+        uint256[] memory ids = new uint256[](5);
+        for (uint256 i = 0; i < ids.length; ++i) {
+            openRound();
+            vm.prank(OP);
+            ids[i] = bonding.unbond(T, OP, (i + 1) * LPT);
+        }
+        vm.assertEq(bonding.lockCount(), 5);
+        _ripen();
+        vm.startPrank(OP);
+        for (uint256 i = ids.length; i > 0; --i) {
+            vm.assertEq(bonding.withdraw(ids[i - 1]), i * LPT);
+        }
+        vm.stopPrank();
+    }
+
+    // ---- permits ----
+
+    function test_permits_take_the_place_of_allowances() external {
+        (address owner, address delegator) = (vm.addr(7), vm.addr(8));
+        token.transfer(owner, 50 * LPT);
+        token.transfer(delegator, 5 * LPT);
+        (uint8 v, bytes32 r, bytes32 s) = _permit(7, 50 * LPT);
+        vm.prank(owner);
+        bonding.bondWithPermit(T, 50 * LPT, block.timestamp, v, r, s);
+        (v, r, s) = _permit(8, 5 * LPT);
+        // Somebody else uses the permit first: its allowance is there all the same.
+        token.permit(delegator, address(bonding), 5 * LPT, block.timestamp, v, r, s);
+        vm.prank(delegator);
+        bonding.delegateWithPermit(T, owner, 5 * LPT, block.timestamp, v, r, s);
+        vm.assertEq(bonding.weightOf(T, owner), 55 * LPT);
+        vm.expectRevert();
+        vm.prank(delegator);
+        bonding.delegateWithPermit(T, owner, 1, block.timestamp, v, r, s);
+    }
+
+    function _permit(uint256 secret, uint256 amount) private view returns (uint8, bytes32, bytes32) {
+        address owner = vm.addr(secret);
+        bytes32 typeHash =
+            keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
+        bytes32 permit = keccak256(
+            abi.encode(typeHash, owner, address(bonding), amount, token.nonces(owner), block.timestamp)
+        );
+        return vm.sign(secret, keccak256(abi.encodePacked(hex"1901", token.DOMAIN_SEPARATOR(), permit)));
+    }
+
     // ---- freeze and slash ----
 
     function test_a_frozen_pool_neither_loses_nor_gains() external {

@@ -7,11 +7,12 @@ import {Receipt} from "../objects/Receipt.sol";
 import {Role} from "../objects/Role.sol";
 import {Verdict} from "../objects/Verdict.sol";
 import {BlsSigner} from "./BlsSigner.sol";
+import {GasMeter} from "./GasMeter.sol";
 import {Stream} from "./Stream.sol";
 
 /// Gas of whole transactions: base cost, calldata and cold storage included, refunds deducted.
 /// forge-config: default.isolate = true
-contract GasTest is Stream {
+contract GasTest is Stream, GasMeter {
     using BlsSigner for uint256;
 
     function setUp() external {
@@ -20,26 +21,26 @@ contract GasTest is Stream {
 
     function test_prove_and_execute_with_four_signers() external {
         bytes32 caseId = prove(receipt(1), 0xf);
-        _atMost("prove, first case of an operator", 282_000);
+        atMost("prove, first case of an operator", 282_000);
         vm.roll(block.number + 3);
         court.execute(caseId);
-        _atMost("execute, first case", 168_000);
+        atMost("execute, first case", 168_000);
         court.claimSigner(caseId, 0);
-        _atMost("claimSigner", 86_000);
+        atMost("claimSigner", 86_000);
         vm.roll(block.number + 8);
         openRound();
         vm.roll(block.number + 8);
         openRound();
         caseId = prove(receipt(2), 0xf);
-        _atMost("prove, second case", 267_000);
+        atMost("prove, second case", 267_000);
         vm.roll(block.number + 3);
         court.execute(caseId);
-        _atMost("execute, second case", 119_000);
+        atMost("execute, second case", 134_000);
     }
 
     function test_prove_with_an_absent_signer() external {
         prove(receipt(1), 0x7);
-        _atMost("prove, three of four signers", 289_000);
+        atMost("prove, three of four signers", 289_000);
     }
 
     /// The dearest way: rounds have passed since the signing, and the burst's blocks lie in two words.
@@ -53,25 +54,7 @@ contract GasTest is Stream {
         openRound();
         vm.assertTrue(block.number >= 1024, "another word of 256 blocks");
         prove(signed, 0x7);
-        _atMost("prove, late, three of four signers", 292_000);
-    }
-
-    function test_stakes() external {
-        address operator = address(0xA1);
-        fund(operator, 200 * LPT);
-        fund(DELEGATOR, 200 * LPT);
-        vm.prank(operator);
-        bonding.bond(Role.Transcoder, 100 * LPT);
-        _atMost("bond, new operator", 180_000);
-        vm.prank(operator);
-        bonding.bond(Role.Transcoder, 100 * LPT);
-        _atMost("bond, more", 100_000);
-        vm.prank(DELEGATOR);
-        bonding.delegate(Role.Transcoder, operator, 100 * LPT);
-        _atMost("delegate, new delegator", 140_000);
-        vm.prank(DELEGATOR);
-        bonding.unbond(Role.Transcoder, operator, 100 * LPT);
-        _atMost("unbond", 220_000);
+        atMost("prove, late, three of four signers", 292_000);
     }
 
     function test_equivocation() external {
@@ -80,7 +63,7 @@ contract GasTest is Stream {
         other = Receipt(other.assignmentHash, "another root", other.outputBytes, other.plant);
         bytes memory otherSignature = signature(TRANSCODER, court.hashReceipt(other));
         court.equivocation(signed, other, otherSignature);
-        _atMost("equivocation", 102_000);
+        atMost("equivocation", 102_000);
     }
 
     /// Base cost, calldata, one pairing, two hashes to the curve, a new case and its events make about 200,100
@@ -91,7 +74,7 @@ contract GasTest is Stream {
         bytes memory signatureA = seats[2].sign(court.hashVerdict(a));
         bytes memory signatureB = seats[2].sign(court.hashVerdict(b));
         court.verifierEquivocation(vm.addr(seats[2]), a, signatureA, b, signatureB);
-        _atMost("verifierEquivocation", 217_000);
+        atMost("verifierEquivocation", 217_000);
     }
 
     function test_leaf_fault() external {
@@ -100,13 +83,13 @@ contract GasTest is Stream {
         LeafProof memory proof = leafProof(1, 5);
         FramesProof memory frames = framesProof(1, 1);
         court.leafFault(signed, proof, frames);
-        _atMost("leafFault", 108_000);
+        atMost("leafFault", 108_000);
     }
 
     function test_rounds() external {
         vm.roll(rounds.openableAt());
         rounds.openRound();
-        _atMost("openRound, one transcoder, four verifiers", 480_000);
+        atMost("openRound, one transcoder, four verifiers", 550_000);
     }
 
     /// The largest sets: a round must open well within one transaction's gas (2^24, EIP-7825).
@@ -120,16 +103,8 @@ contract GasTest is Stream {
         }
         vm.roll(rounds.openableAt());
         rounds.openRound();
-        _atMost("openRound, 100 transcoders, 64 verifiers", 5_000_000);
+        atMost("openRound, 100 transcoders, 64 verifiers", 5_300_000);
         bond(Role.Transcoder, address(0xBB), 200 * LPT);
-        _atMost("bond, replacing the smallest of 100", 395_000);
+        atMost("bond, replacing the smallest of 100", 400_000);
     }
-
-    function _atMost(string memory what, uint256 limit) private {
-        uint256 used = vm.lastCallGas().gasTotalUsed;
-        emit Measured(what, used);
-        vm.assertLe(used, limit, what);
-    }
-
-    event Measured(string what, uint256 gas);
 }

@@ -8,6 +8,7 @@ import {FixedRandomSource} from "../FixedRandomSource.sol";
 import {FraudCourt} from "../FraudCourt.sol";
 import {JobRegistry} from "../JobRegistry.sol";
 import {LivepeerToken} from "../LivepeerToken.sol";
+import {Minter} from "../Minter.sol";
 import {Operators} from "../Operators.sol";
 import {Role} from "../objects/Role.sol";
 import {Parameters} from "../Parameters.sol";
@@ -15,6 +16,7 @@ import {Roster} from "../Roster.sol";
 import {RoundsManager} from "../RoundsManager.sol";
 import {TicketBroker} from "../TicketBroker.sol";
 import {VerifierRegistry} from "../VerifierRegistry.sol";
+import {WorkLedger} from "../WorkLedger.sol";
 import {BlsSigner} from "./BlsSigner.sol";
 import {TestBase} from "./TestBase.sol";
 
@@ -40,6 +42,8 @@ abstract contract Network is TestBase {
     JobRegistry internal jobs;
     FraudCourt internal court;
     TicketBroker internal broker;
+    Minter internal minter;
+    WorkLedger internal work;
 
     /// The demo's numbers; tests that need others change them.
     function parameters() internal pure virtual returns (Parameters memory p) {
@@ -101,6 +105,8 @@ abstract contract Network is TestBase {
         a.jobs = _next(8);
         a.court = _next(9);
         a.broker = _next(10);
+        a.minter = _next(11);
+        a.work = _next(12);
         a.resolver = RESOLVER;
         addresses = a;
         token = new LivepeerToken(address(this), SUPPLY, a.minter);
@@ -114,6 +120,8 @@ abstract contract Network is TestBase {
         jobs = new JobRegistry(p, a);
         court = new FraudCourt(p, a);
         broker = new TicketBroker(p, a);
+        minter = new Minter(p, a);
+        work = new WorkLedger(p, a);
     }
 
     /// @dev Address of a contract that this account creates after `place` others.
@@ -138,6 +146,21 @@ abstract contract Network is TestBase {
         fund(delegator, amount);
         vm.prank(delegator);
         bonding.delegate(role, operator, amount);
+    }
+
+    /// @dev Lets a key act for the operator from the next round on.
+    function authorise(address operator, uint256 signerSecret) internal {
+        address signer = vm.addr(signerSecret);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(signerSecret, operators.consentDigest(operator, signer));
+        vm.prank(operator);
+        operators.authorise(signer, abi.encodePacked(r, s, v));
+    }
+
+    /// @dev As the minter does it.
+    function reward(Role role, address operator, uint256 amount) internal {
+        token.transfer(address(bonding), amount);
+        vm.prank(addresses.minter);
+        bonding.reward(role, operator, amount);
     }
 
     function register(address operator, uint256 secret) internal {

@@ -169,6 +169,51 @@ contract VerifierRegistryTest is Network {
         registry.weigh(1, 8, address(0));
     }
 
+    function test_signers_are_held_while_a_case_of_their_round_is_unfinished() external {
+        for (uint160 i = 1; i <= 3; ++i) {
+            bond(Role.Verifier, address(i), 100 * LPT);
+            register(address(i), i);
+        }
+        openRound();
+        openRound();
+        vm.startPrank(address(court));
+        registry.hold(1, 5);
+        registry.hold(1, 1);
+        vm.stopPrank();
+        vm.assertTrue(registry.isHeld(address(1), 1) && registry.isHeld(address(3), 2));
+        vm.assertFalse(registry.isHeld(address(2), 1));
+        // What began to unbond before the round was not at stake in it.
+        vm.assertFalse(registry.isHeld(address(1), 0));
+        vm.assertTrue(registry.isHeld(address(1), 16));
+        vm.assertFalse(registry.isHeld(address(1), 17));
+        vm.startPrank(address(court));
+        registry.release(1);
+        vm.assertTrue(registry.isHeld(address(3), 1));
+        registry.release(1);
+        vm.stopPrank();
+        vm.assertFalse(registry.isHeld(address(1), 1) || registry.isHeld(address(3), 1));
+        vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.NotTheCourt.selector, address(this)));
+        registry.hold(1, 1);
+        vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.NotTheCourt.selector, address(this)));
+        registry.release(1);
+    }
+
+    function test_the_signer_registers_for_its_operator_and_no_stranger() external {
+        openRound();
+        authorise(address(1), 0x407);
+        openRound();
+        bytes memory key = uint256(11).key();
+        bytes memory possession = uint256(11).prove(registry.possessionMessage(key, address(1)));
+        vm.expectRevert(
+            abi.encodeWithSelector(IVerifierRegistry.NotTheOperator.selector, address(2), address(1))
+        );
+        vm.prank(address(2));
+        registry.register(address(1), key, possession);
+        vm.prank(vm.addr(0x407));
+        registry.register(address(1), key, possession);
+        vm.assertEq(registry.keyOf(address(1)), key);
+    }
+
     function test_the_largest_set_fits() external {
         for (uint160 i = 1; i <= 64; ++i) {
             bond(Role.Verifier, address(i), 100 * LPT);

@@ -11,6 +11,7 @@ use crate::contracts::Contracts;
 use crate::convert::address_out;
 use crate::evidence::{self, receipt, verdict};
 use crate::fault::{Equivocation, LeafFault, VerifierEquivocation};
+use crate::queue::budget::Purpose;
 
 /// What is brought before the court.
 #[derive(Clone, Debug)]
@@ -61,6 +62,17 @@ impl Callable for CourtCall {
 
     fn to(&self, contracts: &Contracts) -> Address {
         contracts.fraud_court
+    }
+
+    /// Proofs are accepted for a while only; what follows from them can wait.
+    fn purpose(&self) -> Purpose {
+        match self {
+            Self::Execute { .. } | Self::ClaimSigner { .. } => Purpose::Chore,
+            Self::Prove(_)
+            | Self::Equivocation(_)
+            | Self::VerifierEquivocation(_)
+            | Self::LeafFault(_) => Purpose::Evidence,
+        }
     }
 
     fn data(&self) -> Result<Vec<u8>, BlsError> {

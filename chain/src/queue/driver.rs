@@ -8,15 +8,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::{mpsc, oneshot};
+use alloy_primitives::U256;
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::ChainError;
 use crate::queue::QueueConfig;
+use crate::queue::budget::{Day, GasToday, Held, Purpose, Shortage, Spending};
 use crate::queue::entry::{Entry, Mined, State, TxError};
-use crate::queue::store::Store;
+use crate::queue::journal::Place;
 use crate::rpc::{Head, RpcError};
 
 pub(crate) type Outcome = Result<Mined, TxError>;
@@ -28,6 +30,9 @@ pub(crate) enum Command {
         key: String,
         call: Box<Call>,
         reply: oneshot::Sender<Result<oneshot::Receiver<Outcome>, TxError>>,
+    },
+    Gas {
+        reply: oneshot::Sender<GasToday>,
     },
     Stop,
 }
@@ -47,8 +52,9 @@ const IDLE_FACTOR: u32 = 8;
 pub(crate) struct Driver {
     pub client: Client,
     pub config: QueueConfig,
-    store: Arc<Store>,
+    place: Place,
     inbox: mpsc::Receiver<Command>,
+    notices: broadcast::Sender<Held>,
     /// Everything that may still need work, in order of submission.
     pub active: BTreeMap<u64, Entry>,
     waiters: HashMap<String, Vec<oneshot::Sender<Outcome>>>,
@@ -57,6 +63,15 @@ pub(crate) struct Driver {
     pub unsent: BTreeSet<u64>,
     /// Heads for which a used nonce had no receipt of ours.
     pub missing: HashMap<u64, u32>,
+    /// First block not searched yet for who used a nonce, where the node has no old state.
+    pub searched: HashMap<u64, u64>,
+    /// No nonce below was left by what is forgotten already, so that a node that lags cannot make us use one twice.
+    pub floor: u64,
+    /// The chain's present day.
+    pub today: Day,
+    pub spending: Spending,
+    /// What the daily limit holds back, and the day on which that was told.
+    held: HashMap<u64, Day>,
     /// Since when a call looks as if it would fail.
     pub doubted: BTreeMap<u64, Instant>,
     pub head: Option<Head>,
@@ -68,21 +83,29 @@ pub(crate) struct Driver {
 impl Driver {
     pub fn resume(
         client: Client,
-        store: Store,
+        place: Place,
         config: QueueConfig,
         inbox: mpsc::Receiver<Command>,
+        notices: broadcast::Sender<Held>,
     ) -> Result<Self, ChainError> {
-        let (entries, next_seq) = store.open_entries()?;
+        let (entries, next_seq) = place.store.open_entries(place.account)?;
+        let spending = Spending::new(place.store.gas(place.account)?);
         Ok(Self {
             client,
             config,
-            store: Arc::new(store),
+            place,
             inbox,
+            notices,
             active: entries.into_iter().map(|e| (e.seq, e)).collect(),
             waiters: HashMap::new(),
             next_seq,
             unsent: BTreeSet::new(),
             missing: HashMap::new(),
+            searched: HashMap::new(),
+            floor: 0,
+            today: Day::default(),
+            spending,
+            held: HashMap::new(),
             doubted: BTreeMap::new(),
             head: None,
             fresh: true,
@@ -99,6 +122,9 @@ impl Driver {
                 command = self.inbox.recv() => match command {
                     Some(Command::Submit { key, call, reply }) => {
                         let _ = reply.send(self.submit(key, &call).await);
+                    }
+                    Some(Command::Gas { reply }) => {
+                        let _ = reply.send(self.gas_today().await);
                     }
                     Some(Command::Stop) | None => break,
                 },
@@ -134,6 +160,7 @@ impl Driver {
         let head = self.client.rpc().latest().await?;
         let moved = self.head.is_none_or(|old| old.hash != head.hash);
         if moved {
+            self.begin_day(Day::of(head.timestamp))?;
             self.follow(head).await?;
             self.head = Some(head);
         }
@@ -146,6 +173,61 @@ impl Driver {
         Ok(())
     }
 
+    /// By the chain's present clock; while the node is away, by the last one known.
+    async fn gas_today(&mut self) -> GasToday {
+        if let Ok(head) = self.client.rpc().latest().await
+            && let Err(error) = self.begin_day(Day::of(head.timestamp))
+        {
+            tracing::warn!("{error}");
+        }
+        GasToday::of(&self.spending, self.config.daily_gas.as_ref(), self.today)
+    }
+
+    fn begin_day(&mut self, day: Day) -> Result<(), StepError> {
+        if self.today != day {
+            self.today = day;
+            self.spending.begin(day);
+            let (store, account) = (&self.place.store, self.place.account);
+            let forgotten = store.forget_gas(account, day);
+            forgotten.map_err(|e| TxError::Journal(e.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the daily limit lets a transaction promise so much gas; says so, once a day, where it does not.
+    pub fn affords(&mut self, entry: &Entry, purpose: Purpose, wei: U256) -> bool {
+        let limit = self.config.daily_gas.as_ref();
+        let allowed = self
+            .spending
+            .allows(limit, purpose, self.today, entry.seq, wei);
+        let Err(Shortage {
+            spent,
+            asked,
+            share,
+            day,
+        }) = allowed
+        else {
+            self.held.remove(&entry.seq);
+            return true;
+        };
+        if self.held.insert(entry.seq, day) != Some(day) {
+            let notice = Held {
+                account: self.place.account,
+                key: entry.key.clone(),
+                label: entry.label.clone(),
+                purpose,
+                asked,
+                spent,
+                share,
+                until: day.end(),
+            };
+            tracing::warn!("daily gas limit: {notice}");
+            // Nobody may be listening.
+            let _ = self.notices.send(notice);
+        }
+        false
+    }
+
     async fn submit(
         &mut self,
         key: String,
@@ -155,8 +237,9 @@ impl Driver {
         let known = match self.active.values().find(|e| e.key == key) {
             Some(entry) => Some(entry.clone()),
             None => self
+                .place
                 .store
-                .get(&key)
+                .get(self.place.account, &key)
                 .map_err(|e| TxError::Journal(e.to_string()))?,
         };
         match known.as_ref().map(Entry::outcome) {
@@ -187,6 +270,7 @@ impl Driver {
             to: encoded.to,
             data: encoded.data,
             value: encoded.value,
+            purpose: call.purpose(),
             state: State::Queued,
         };
         self.write(&entry).await?;
@@ -197,11 +281,15 @@ impl Driver {
         Ok(told)
     }
 
-    async fn write(&self, entry: &Entry) -> Result<(), TxError> {
-        let (store, row) = (Arc::clone(&self.store), entry.clone());
-        let written = tokio::task::spawn_blocking(move || store.put(&row)).await;
+    async fn write(&mut self, entry: &Entry) -> Result<(), TxError> {
+        let (store, account) = (Arc::clone(&self.place.store), self.place.account);
+        let row = entry.clone();
+        let written = tokio::task::spawn_blocking(move || store.put(account, &row)).await;
         match written {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => {
+                self.spending.set(entry.seq, entry.gas_cost());
+                Ok(())
+            }
             Ok(Err(error)) => Err(TxError::Journal(error.to_string())),
             Err(error) => Err(TxError::Journal(error.to_string())),
         }

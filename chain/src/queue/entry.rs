@@ -3,6 +3,7 @@
 use alloy_primitives::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
 
+use crate::queue::budget::{Day, Purpose};
 use crate::revert::Revert;
 
 /// A call as it goes to the chain; the caller's key names it for ever.
@@ -17,6 +18,9 @@ pub(crate) struct Entry {
     pub to: Address,
     pub data: Bytes,
     pub value: U256,
+    /// What its gas is spent on.
+    #[serde(default)]
+    pub purpose: Purpose,
     pub state: State,
 }
 
@@ -44,6 +48,9 @@ pub(crate) struct Sent {
     pub gas: u64,
     /// Oldest first, never empty.
     pub attempts: Vec<Attempt>,
+    /// The day whose gas limit it counts against: the chain's when the newest form was signed.
+    #[serde(default)]
+    pub day: Day,
 }
 
 /// One signed form.
@@ -146,6 +153,21 @@ impl Entry {
                     gas_used: mined.gas_used,
                 }),
             }),
+        }
+    }
+
+    /// Wei of gas that it has cost, or may yet cost at the most, and the day that pays.
+    pub fn gas_cost(&self) -> Option<(Day, U256)> {
+        let product = |gas: u64, price: U256| U256::from(gas).saturating_mul(price);
+        match &self.state {
+            State::Queued | State::Failed(_) => None,
+            State::Sent(sent) => {
+                let dearest = sent.attempts.iter().map(|a| a.max_fee).max();
+                Some((sent.day, product(sent.gas, dearest.unwrap_or_default())))
+            }
+            State::Mined { sent, mined, .. } => {
+                Some((sent.day, product(mined.gas_used, mined.gas_price)))
+            }
         }
     }
 

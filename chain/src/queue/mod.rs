@@ -4,27 +4,30 @@
 //! before it is broadcast. So after `kill -9` the same bytes are broadcast again, which the chain takes at most once.
 //! See `queue/driver.rs` for the life of a transaction.
 
+pub mod budget;
 mod driver;
 mod entry;
 pub(crate) mod fees;
+mod foreign;
+mod journal;
 mod send;
 mod settle;
 mod store;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::ChainError;
+use budget::{GasLimit, GasToday, Held};
 use driver::{Command, Driver};
 pub use entry::{Mined, TxError};
 pub use fees::FeeCaps;
-use store::Store;
+pub use journal::{Journal, SharedJournal};
 pub use store::StoreError;
 
 /// How the queue behaves; [`QueueConfig::default`] suits one-second blocks.
@@ -43,8 +46,14 @@ pub struct QueueConfig {
     pub in_flight: usize,
     /// Added to the node's gas estimate, percent: the state may change before the block.
     pub gas_margin_percent: u64,
-    /// Bounds on what is paid.
+    /// Blocks, its own included, after which a foreign transaction that took a nonce of ours is believed to stand. The
+    /// call is signed anew then; were the foreign one lost after that, both forms could be mined. Half a minute to a
+    /// minute of mainnet; its reorganisations have been one or two blocks deep since proof of stake.
+    pub foreign_blocks: u64,
+    /// Bounds on what is paid per gas.
     pub fees: FeeCaps,
+    /// Bound on what is paid per day; `None` for none.
+    pub daily_gas: Option<GasLimit>,
 }
 
 impl Default for QueueConfig {
@@ -56,25 +65,22 @@ impl Default for QueueConfig {
             reorg_blocks: 64,
             in_flight: 16,
             gas_margin_percent: 25,
+            foreign_blocks: 4,
             fees: FeeCaps::default(),
+            daily_gas: None,
         }
     }
 }
 
-/// Where the journal lives.
-#[derive(Clone, Debug)]
-pub enum Journal {
-    /// In a file that only this queue opens.
-    File(PathBuf),
-    /// Nowhere: for tools that run once and watch the outcome.
-    Memory,
-}
+/// Notices of the daily limit that a slow reader may miss; each is in the log as well.
+const NOTICES: usize = 64;
 
 /// A cheap handle on the queue of one account. When the last handle is dropped the queue ends; what it had not
 /// finished goes on when the journal is opened again.
 #[derive(Clone, Debug)]
 pub struct TxQueue {
     commands: mpsc::Sender<Command>,
+    held: broadcast::Sender<Held>,
     task: Arc<Task>,
 }
 
@@ -110,21 +116,19 @@ impl TxQueue {
         journal: Journal,
         config: QueueConfig,
     ) -> Result<Self, ChainError> {
-        let owner = client.journal_owner().await?;
-        let store = tokio::task::spawn_blocking(move || match journal {
-            Journal::File(path) => Store::open(Some(&path), &owner),
-            Journal::Memory => Store::open(None, &owner),
-        });
-        let store = store
-            .await
-            .map_err(|e| ChainError::Internal(e.to_string()))??;
+        let place = journal.enter(client).await?;
         // A full channel makes `submit` wait.
         let (commands, inbox) = mpsc::channel(64);
-        let driver = Driver::resume(client.clone(), store, config, inbox)?;
+        let (held, _) = broadcast::channel(NOTICES);
+        let driver = Driver::resume(client.clone(), place, config, inbox, held.clone())?;
         let task = Arc::new(Task(std::sync::Mutex::new(Some(tokio::spawn(
             driver.run(),
         )))));
-        Ok(Self { commands, task })
+        Ok(Self {
+            commands,
+            held,
+            task,
+        })
     }
 
     /// Journals a call and has it sent. `key` names the call for ever: a second submission of a key that is under
@@ -158,6 +162,22 @@ impl TxQueue {
         call: impl Into<Call>,
     ) -> Result<Mined, TxError> {
         self.submit(key, call).await?.outcome().await
+    }
+
+    /// What the daily gas limit holds back, as it happens.
+    pub fn held(&self) -> broadcast::Receiver<Held> {
+        self.held.subscribe()
+    }
+
+    /// Gas spent and promised on the present day of the chain.
+    ///
+    /// # Errors
+    /// [`TxError::Closed`] after a shutdown.
+    pub async fn gas_today(&self) -> Result<GasToday, TxError> {
+        let (reply, told) = oneshot::channel();
+        let asked = self.commands.send(Command::Gas { reply }).await;
+        asked.map_err(|_| TxError::Closed)?;
+        told.await.map_err(|_| TxError::Closed)
     }
 
     /// Ends the queue and waits until the journal is closed, so that it can be opened again.

@@ -5,14 +5,28 @@ use std::time::{Duration, Instant};
 use alloy_primitives::U256;
 use serde_json::json;
 
+use crate::queue::budget::Purpose;
 use crate::queue::driver::{Driver, StepError};
 use crate::queue::entry::{Attempt, Entry, Sent, State, TxError};
 use crate::queue::fees::Fees;
-use crate::rpc::{CallRequest, Head, RpcError};
+use crate::rpc::{Broadcast, CallRequest, Head, RpcError};
 use crate::signing::{Unsigned, sign};
+
+/// Keys of transactions that only fill a nonce begin with this.
+pub(crate) const GAP: &str = "gap:";
 
 /// How long a call must look as if it would fail.
 const DOUBT: Duration = Duration::from_millis(250);
+
+/// What became of a queued call.
+enum Step {
+    /// Its nonce is used.
+    Used,
+    /// It failed; the nonce is free.
+    Failed,
+    /// It stays in the queue.
+    Waits,
+}
 
 /// What the check of a call against the chain says.
 enum Preflight {
@@ -21,89 +35,111 @@ enum Preflight {
     Failing(TxError),
 }
 
-/// What the node says to a signed transaction.
-pub(crate) enum Broadcast {
-    /// It has it, from now or from before.
-    Taken,
-    /// The nonce is used already: perhaps by this very transaction.
-    Spent,
-    Refused(String),
-}
-
 impl Driver {
-    /// Signs and broadcasts what is queued, in order of submission.
+    /// Signs and broadcasts what is queued: evidence first, then chores in order of submission.
     ///
-    /// A call that fails while an earlier one of this account is under way is held back rather than failed: it may
-    /// depend on it, and not every node's `pending` state contains the pool.
+    /// A chore that fails while an earlier one of this account is under way is held back rather than failed, with all
+    /// that come after it: it may depend on it, and not every node's `pending` state contains the pool.
     pub async fn send_queued(&mut self, head: Head) -> Result<(), StepError> {
         self.broadcast_again().await?;
         let queued = |e: &&Entry| matches!(e.state, State::Queued);
-        let waiting: Vec<u64> = self.active.values().filter(queued).map(|e| e.seq).collect();
+        let mut waiting: Vec<(Purpose, u64)> = self
+            .active
+            .values()
+            .filter(queued)
+            .map(|e| (e.purpose, e.seq))
+            .collect();
         if waiting.is_empty() {
             return Ok(());
         }
+        waiting.sort_by_key(|(purpose, _)| *purpose == Purpose::Chore);
         let tip = self.client.rpc().suggested_tip().await?;
-        let pending = self
-            .client
-            .rpc()
-            .nonce(self.client.account(), "pending")
-            .await?;
-        let own = self
-            .active
-            .values()
-            .filter_map(Entry::nonce)
-            .max()
-            .map_or(0, |n| n + 1);
-        let mut nonce = pending.max(own);
-        for seq in waiting {
-            let in_flight = self
-                .active
-                .values()
-                .filter(|e| matches!(e.state, State::Sent(_)))
-                .count();
-            if in_flight >= self.config.in_flight {
-                break;
-            }
+        let fees = Fees::first(head.base_fee, tip, &self.config.fees);
+        let mut nonce = self.next_nonce().await?;
+        let mut chores_wait = false;
+        for (purpose, seq) in waiting {
+            let chore = purpose == Purpose::Chore;
             let Some(entry) = self.active.get(&seq).cloned() else {
                 continue;
             };
-            let gas = match self.preflight(&entry).await? {
-                Preflight::Gas(gas) => gas + gas * self.config.gas_margin_percent / 100,
-                Preflight::Failing(_) if in_flight > 0 || self.in_doubt(seq) => break,
-                Preflight::Failing(error) => {
-                    self.doubted.remove(&seq);
-                    self.become_state(seq, State::Failed(error)).await?;
-                    continue;
-                }
-            };
-            self.doubted.remove(&seq);
-            let fees = Fees::first(head.base_fee, tip, &self.config.fees);
-            let attempt = self.attempt(&entry, nonce, gas, fees, head.number);
-            let raw = attempt.raw.clone();
-            self.become_state(
-                seq,
-                State::Sent(Sent {
-                    nonce,
-                    gas,
-                    attempts: vec![attempt],
-                }),
-            )
-            .await?;
-            self.unsent.insert(seq);
-            match self.broadcast(&raw).await? {
-                Broadcast::Taken | Broadcast::Spent => nonce += 1,
-                Broadcast::Refused(reason) => {
-                    // Never in a pool, so the nonce is free for the next one.
-                    let error = TxError::Refused {
-                        label: entry.label,
-                        reason,
-                    };
-                    self.become_state(seq, State::Failed(error)).await?;
-                }
+            if chore && chores_wait {
+                break;
             }
-            self.unsent.remove(&seq);
+            match self.send_one(&entry, nonce, fees, head).await? {
+                Step::Used => nonce += 1,
+                Step::Failed => {}
+                Step::Waits => chores_wait |= chore,
+            }
         }
         Ok(())
+    }
+
+    /// After everything in the pool, everything of ours, and everything that is forgotten already.
+    async fn next_nonce(&self) -> Result<u64, StepError> {
+        let account = self.client.account();
+        let pending = self.client.rpc().nonce(account, "pending").await?;
+        let own = self.active.values().filter_map(Entry::nonce).max();
+        Ok(pending.max(own.map_or(0, |n| n + 1)).max(self.floor))
+    }
+
+    async fn send_one(
+        &mut self,
+        entry: &Entry,
+        nonce: u64,
+        fees: Fees,
+        head: Head,
+    ) -> Result<Step, StepError> {
+        let seq = entry.seq;
+        let in_flight = self
+            .active
+            .values()
+            .filter(|e| matches!(e.state, State::Sent(_)))
+            .count();
+        // A quarter of the places is evidence's.
+        let places = match entry.purpose {
+            Purpose::Evidence => self.config.in_flight,
+            Purpose::Chore => self.config.in_flight - self.config.in_flight / 4,
+        };
+        if in_flight >= places {
+            return Ok(Step::Waits);
+        }
+        let gas = match self.preflight(entry).await? {
+            Preflight::Gas(gas) => gas + gas * self.config.gas_margin_percent / 100,
+            Preflight::Failing(_) if in_flight > 0 || self.in_doubt(seq) => return Ok(Step::Waits),
+            Preflight::Failing(error) => {
+                self.doubted.remove(&seq);
+                self.become_state(seq, State::Failed(error)).await?;
+                return Ok(Step::Failed);
+            }
+        };
+        self.doubted.remove(&seq);
+        let cost = U256::from(gas).saturating_mul(fees.max_fee);
+        if !self.affords(entry, entry.purpose, cost) {
+            return Ok(Step::Waits);
+        }
+        let attempt = self.attempt(entry, nonce, gas, fees, head.number);
+        let raw = attempt.raw.clone();
+        let sent = Sent {
+            nonce,
+            gas,
+            attempts: vec![attempt],
+            day: self.today,
+        };
+        self.become_state(seq, State::Sent(sent)).await?;
+        self.unsent.insert(seq);
+        // Where this fails it may have arrived all the same: it stays sent, and its nonce used.
+        let step = match self.client.rpc().send_raw(&raw).await? {
+            Broadcast::Taken | Broadcast::Spent => Step::Used,
+            Broadcast::Refused(reason) => {
+                // Never in a pool, so the nonce is free for the next one.
+                let label = entry.label.clone();
+                let error = TxError::Refused { label, reason };
+                self.become_state(seq, State::Failed(error)).await?;
+                Step::Failed
+            }
+        };
+        self.unsent.remove(&seq);
+        Ok(step)
     }
 
     /// One refusal does not decide: a node that is just putting a block together may show `pending` without the
@@ -118,7 +154,7 @@ impl Driver {
         for seq in self.unsent.clone() {
             if let Some(State::Sent(sent)) = self.active.get(&seq).map(|e| e.state.clone())
                 && let Some(last) = sent.attempts.last()
-                && let Broadcast::Refused(reason) = self.broadcast(&last.raw).await?
+                && let Broadcast::Refused(reason) = self.client.rpc().send_raw(&last.raw).await?
             {
                 tracing::warn!(tx = %last.hash, "the node refuses a transaction: {reason}");
             }
@@ -187,39 +223,17 @@ impl Driver {
         }
     }
 
-    /// Errors only where the node is away; its opinions are values. Nodes word them differently (geth, reth, anvil).
-    pub async fn broadcast(&self, raw: &[u8]) -> Result<Broadcast, StepError> {
-        match self.client.rpc().send_raw(raw).await {
-            Ok(_) => Ok(Broadcast::Taken),
-            Err(RpcError::Refused { message, .. }) => {
-                let lower = message.to_lowercase();
-                Ok(
-                    if ["already known", "already imported", "known transaction"]
-                        .iter()
-                        .any(|w| lower.contains(w))
-                    {
-                        Broadcast::Taken
-                    } else if lower.contains("nonce too low") {
-                        Broadcast::Spent
-                    } else {
-                        Broadcast::Refused(message)
-                    },
-                )
-            }
-            Err(other) => Err(other.into()),
-        }
-    }
-
     /// Fills a nonce that a transaction from elsewhere left open, by sending nothing to ourselves: those behind it
     /// are signed and may still happen, so they must not be signed again under other nonces.
     pub async fn fill_gap(&mut self, nonce: u64, head: Head) -> Result<(), StepError> {
         let entry = Entry {
-            key: format!("gap:{nonce}:{}", head.hash),
+            key: format!("{GAP}{nonce}:{}", head.hash),
             seq: self.next_seq,
             label: format!("fill the open nonce {nonce}"),
             to: self.client.account(),
             data: Default::default(),
             value: U256::ZERO,
+            purpose: Purpose::Chore,
             state: State::Queued,
         };
         const PLAIN_TRANSFER_GAS: u64 = 21_000;
@@ -239,6 +253,7 @@ impl Driver {
                 nonce,
                 gas: PLAIN_TRANSFER_GAS,
                 attempts: vec![attempt],
+                day: self.today,
             }),
         )
         .await?;

@@ -1,18 +1,14 @@
 //! From the pool to a settled block: receipts, replacements, reorganisations.
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
 
 use crate::convert::{hash_in, word_in};
+use crate::queue::budget::Purpose;
 use crate::queue::driver::{Driver, StepError};
 use crate::queue::entry::{Entry, Mined, Sent, State};
 use crate::queue::fees::Fees;
-use crate::queue::send::Broadcast;
 use crate::revert::Revert;
-use crate::rpc::{Head, RpcError, block_tag};
-
-/// Heads that a used nonce without a receipt of ours must last before the call is signed anew: a node behind a load
-/// balancer may know the nonce before the receipt.
-const FOREIGN_HEADS: u32 = 2;
+use crate::rpc::{Broadcast, Head, RpcError, block_tag};
 
 /// Blocks without inclusion after which the same bytes are broadcast again, in case the pool lost them.
 const REBROADCAST_BLOCKS: u64 = 2;
@@ -69,6 +65,7 @@ impl Driver {
             };
             if let Some(mined) = self.mined(&entry, &sent).await? {
                 self.missing.remove(&seq);
+                self.searched.remove(&seq);
                 self.unsent.remove(&seq);
                 let settled = self.is_deep(mined.block, head);
                 self.become_state(
@@ -159,6 +156,7 @@ impl Driver {
                 continue;
             };
             if settled && mined.block.saturating_add(self.config.reorg_blocks) < head.number {
+                self.floor = self.floor.max(sent.nonce + 1);
                 self.active.remove(&entry.seq);
             } else if !settled && self.is_deep(mined.block, head) {
                 self.become_state(
@@ -196,7 +194,7 @@ impl Driver {
             };
             let age = head.number.saturating_sub(last.block);
             if sent.nonce < next {
-                self.suspect_foreign(seq).await?;
+                self.suspect_foreign(seq, &sent, head).await?;
             } else if age >= self.config.stuck_blocks && sent.nonce == next {
                 self.bump(seq, sent, head).await?;
             } else if resumed || age >= REBROADCAST_BLOCKS || head.number < last.block {
@@ -214,23 +212,8 @@ impl Driver {
     }
 
     async fn rebroadcast(&self, hash: B256, raw: &[u8]) -> Result<(), StepError> {
-        if let Broadcast::Refused(reason) = self.broadcast(raw).await? {
+        if let Broadcast::Refused(reason) = self.client.rpc().send_raw(raw).await? {
             tracing::warn!(tx = %hash, "the node refuses a transaction again: {reason}");
-        }
-        Ok(())
-    }
-
-    /// The nonce is used and no form of ours has a receipt: someone else signed with this key.
-    async fn suspect_foreign(&mut self, seq: u64) -> Result<(), StepError> {
-        let heads = self.missing.entry(seq).or_default();
-        *heads += 1;
-        if *heads >= FOREIGN_HEADS {
-            self.missing.remove(&seq);
-            tracing::warn!(
-                "another program uses this account: a transaction lost its nonce and is signed anew"
-            );
-            self.become_state(seq, State::Queued).await?;
-            self.fresh = true;
         }
         Ok(())
     }
@@ -250,10 +233,16 @@ impl Driver {
             tracing::debug!(tx = %last.hash, "a stuck transaction already offers the most that is allowed");
             return self.rebroadcast(last.hash, &last.raw).await;
         };
+        // Everything behind it waits for it, evidence too: it may use the whole day's limit.
+        let cost = U256::from(sent.gas).saturating_mul(more.max_fee);
+        if !self.affords(&entry, Purpose::Evidence, cost) {
+            return self.rebroadcast(last.hash, &last.raw).await;
+        }
         let attempt = self.attempt(&entry, sent.nonce, sent.gas, more, head.number);
         tracing::debug!(old = %last.hash, new = %attempt.hash, "{} is stuck; offering more", entry.label);
         let (hash, raw) = (attempt.hash, attempt.raw.clone());
         sent.attempts.push(attempt);
+        sent.day = self.today;
         self.become_state(seq, State::Sent(sent)).await?;
         self.rebroadcast(hash, &raw).await
     }

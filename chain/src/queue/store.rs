@@ -1,14 +1,36 @@
-//! The journal file: one row per idempotency key.
+//! The journal file: one row per account and idempotency key, and one per transaction that costs gas.
 
+use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
+use alloy_primitives::{Address, U256};
 use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
+use crate::queue::budget::Day;
 use crate::queue::entry::{Entry, State};
 
-const ENTRIES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("transactions");
+/// An account as part of a row's key.
+type AccountKey = &'static [u8; 20];
+/// Big-endian wei.
+type WeiBytes = &'static [u8; 32];
+/// Day and wei that a transaction costs, by its order of submission.
+pub(crate) type Costs = Vec<(u64, (Day, U256))>;
+
+/// Account and key → [`Entry`] as JSON.
+const ENTRIES: TableDefinition<'static, (AccountKey, &str), &[u8]> = TableDefinition::new("calls");
+/// Account and order of submission → day, wei (big endian).
+const GAS: TableDefinition<'static, (AccountKey, u64), (u64, WeiBytes)> =
+    TableDefinition::new("gas");
+/// `chain` → the chain it belongs to.
 const OWNER: TableDefinition<'static, &str, &str> = TableDefinition::new("owner");
+/// What the first version called its rows: of one account, named in `OWNER`.
+const FIRST_VERSION: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("transactions");
+
+/// Gas of days before the present one is kept this long, for whoever looks at the file.
+const GAS_DAYS: u64 = 30;
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +40,12 @@ pub enum StoreError {
     InUse {
         /// The file.
         path: String,
+    },
+    /// A queue of this account is open on the same journal.
+    #[error("a transaction queue of account {account} is open already; use its handle")]
+    Taken {
+        /// The account.
+        account: Address,
     },
     /// It is of another account or chain.
     #[error(
@@ -42,83 +70,162 @@ pub enum StoreError {
     },
 }
 
-/// The journal of one account on one chain.
+/// The journal of one chain.
 #[derive(Debug)]
-pub(crate) struct Store(Database);
+pub(crate) struct Store {
+    database: Database,
+    /// Accounts whose queues are open.
+    open: Mutex<HashSet<Address>>,
+}
 
 impl Store {
     /// Opens or creates the file; `None` keeps the journal in memory only.
-    pub fn open(path: Option<&Path>, owner: &str) -> Result<Self, StoreError> {
+    pub fn open(path: Option<&Path>, chain: &str) -> Result<Self, StoreError> {
+        if let Some(path) = path.filter(|path| !path.exists()) {
+            make(path)?;
+        }
         let database = match path {
             None => redb::Builder::new().create_with_backend(InMemoryBackend::new()),
-            Some(path) => Database::create(path),
+            Some(path) => Database::open(path),
         };
-        let store = Self(database.map_err(|error| match error {
+        let database = database.map_err(|error| match error {
             redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse {
                 path: path.map_or_else(String::new, |p| p.display().to_string()),
             },
             other => StoreError::Database(other.into()),
-        })?);
-        match store.claim(owner)? {
+        })?;
+        let store = Self {
+            database,
+            open: Mutex::default(),
+        };
+        match store.claim(chain)? {
             Some(found) => Err(StoreError::Foreign {
                 found,
-                expected: owner.to_owned(),
+                expected: chain.to_owned(),
             }),
             None => Ok(store),
         }
     }
 
-    /// Writes the owner of a new file; returns another file's owner.
-    fn claim(&self, owner: &str) -> Result<Option<String>, StoreError> {
-        let transaction = self.0.begin_write().map_err(redb::Error::from)?;
+    /// Writes the chain of a new file; returns another file's chain.
+    fn claim(&self, chain: &str) -> Result<Option<String>, StoreError> {
+        let transaction = self.database.begin_write().map_err(redb::Error::from)?;
         let foreign = {
-            transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
-            let mut table = transaction.open_table(OWNER).map_err(redb::Error::from)?;
-            let found = table
-                .get("owner")
-                .map_err(redb::Error::from)?
-                .map(|v| v.value().to_owned());
-            if found.is_none() {
-                table.insert("owner", owner).map_err(redb::Error::from)?;
+            let mut rows = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
+            transaction.open_table(GAS).map_err(redb::Error::from)?;
+            let mut owners = transaction.open_table(OWNER).map_err(redb::Error::from)?;
+            let first = read_owner(&owners, "owner")?;
+            let mut found = read_owner(&owners, "chain")?;
+            if let Some((account, its_chain)) = first.as_deref().and_then(first_owner) {
+                if its_chain == chain {
+                    let old = transaction
+                        .open_table(FIRST_VERSION)
+                        .map_err(redb::Error::from)?;
+                    for row in old.iter().map_err(redb::Error::from)? {
+                        let (key, value) = row.map_err(redb::Error::from)?;
+                        rows.insert((&account.0.0, key.value()), value.value())
+                            .map_err(redb::Error::from)?;
+                    }
+                    owners.remove("owner").map_err(redb::Error::from)?;
+                } else {
+                    found = Some(its_chain.to_owned());
+                }
             }
-            found.filter(|found| found != owner)
+            if found.is_none() {
+                owners.insert("chain", chain).map_err(redb::Error::from)?;
+            }
+            found.filter(|found| found != chain)
         };
-        transaction.commit().map_err(redb::Error::from)?;
+        if foreign.is_none() {
+            transaction
+                .delete_table(FIRST_VERSION)
+                .map_err(redb::Error::from)?;
+            transaction.commit().map_err(redb::Error::from)?;
+        }
         Ok(foreign)
     }
 
-    /// Writes one row; it is on the disk when this returns.
-    pub fn put(&self, entry: &Entry) -> Result<(), StoreError> {
+    /// Takes an account for one queue. `alone` refuses a file with calls of other accounts, which nobody would send.
+    pub fn enter(&self, account: Address, alone: bool) -> Result<(), StoreError> {
+        if alone && let Some(other) = self.accounts()?.into_iter().find(|a| *a != account) {
+            return Err(StoreError::Foreign {
+                found: format!("account {other}"),
+                expected: format!("account {account}"),
+            });
+        }
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        match open.insert(account) {
+            true => Ok(()),
+            false => Err(StoreError::Taken { account }),
+        }
+    }
+
+    /// Gives an account back.
+    pub fn leave(&self, account: Address) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.remove(&account);
+    }
+
+    /// Every account with calls in the file.
+    pub fn accounts(&self) -> Result<Vec<Address>, StoreError> {
+        let transaction = self.database.begin_read().map_err(redb::Error::from)?;
+        let table = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
+        let mut accounts: Vec<Address> = Vec::new();
+        for row in table.iter().map_err(redb::Error::from)? {
+            let (key, _) = row.map_err(redb::Error::from)?;
+            let account = Address::from(key.value().0);
+            if accounts.last() != Some(&account) {
+                accounts.push(account);
+            }
+        }
+        Ok(accounts)
+    }
+
+    /// Writes one row and what it costs, in one commit; both are on the disk when this returns.
+    pub fn put(&self, account: Address, entry: &Entry) -> Result<(), StoreError> {
         let bytes = serde_json::to_vec(entry).map_err(|e| StoreError::Row {
             key: entry.key.clone(),
             reason: e.to_string(),
         })?;
-        let transaction = self.0.begin_write().map_err(redb::Error::from)?;
+        let transaction = self.database.begin_write().map_err(redb::Error::from)?;
         {
-            let mut table = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
-            table
-                .insert(entry.key.as_str(), bytes.as_slice())
+            let mut rows = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
+            rows.insert((&account.0.0, entry.key.as_str()), bytes.as_slice())
                 .map_err(redb::Error::from)?;
+            let mut gas = transaction.open_table(GAS).map_err(redb::Error::from)?;
+            let place = (&account.0.0, entry.seq);
+            match entry.gas_cost() {
+                Some((day, wei)) => gas.insert(place, (day.0, &wei.to_be_bytes())),
+                None => gas.remove(place),
+            }
+            .map_err(redb::Error::from)?;
         }
         transaction.commit().map_err(redb::Error::from)?;
         Ok(())
     }
 
-    pub fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
-        let transaction = self.0.begin_read().map_err(redb::Error::from)?;
+    pub fn get(&self, account: Address, key: &str) -> Result<Option<Entry>, StoreError> {
+        let transaction = self.database.begin_read().map_err(redb::Error::from)?;
         let table = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
-        let row = table.get(key).map_err(redb::Error::from)?;
+        let row = table.get((&account.0.0, key)).map_err(redb::Error::from)?;
         row.map(|value| read(key, value.value())).transpose()
     }
 
-    /// Everything that may still need work, in order of submission, and the next order number.
-    pub fn open_entries(&self) -> Result<(Vec<Entry>, u64), StoreError> {
-        let transaction = self.0.begin_read().map_err(redb::Error::from)?;
+    /// Everything of an account that may still need work, in order of submission, and the next order number.
+    pub fn open_entries(&self, account: Address) -> Result<(Vec<Entry>, u64), StoreError> {
+        let transaction = self.database.begin_read().map_err(redb::Error::from)?;
         let table = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
         let (mut entries, mut next) = (Vec::new(), 0);
-        for row in table.iter().map_err(redb::Error::from)? {
+        let rows = table
+            .range((&account.0.0, "")..)
+            .map_err(redb::Error::from)?;
+        for row in rows {
             let (key, value) = row.map_err(redb::Error::from)?;
-            let entry = read(key.value(), value.value())?;
+            let (of, key) = key.value();
+            if *of != account.0.0 {
+                break;
+            }
+            let entry = read(key, value.value())?;
             next = next.max(entry.seq + 1);
             if !matches!(entry.state, State::Failed(_)) {
                 entries.push(entry);
@@ -127,6 +234,80 @@ impl Store {
         entries.sort_by_key(|e| e.seq);
         Ok((entries, next))
     }
+
+    /// What the account's transactions cost, by order of submission.
+    pub fn gas(&self, account: Address) -> Result<Costs, StoreError> {
+        let transaction = self.database.begin_read().map_err(redb::Error::from)?;
+        let table = transaction.open_table(GAS).map_err(redb::Error::from)?;
+        let rows = table
+            .range((&account.0.0, 0)..=(&account.0.0, u64::MAX))
+            .map_err(redb::Error::from)?;
+        let mut costs = Vec::new();
+        for row in rows {
+            let (key, value) = row.map_err(redb::Error::from)?;
+            let (day, wei) = value.value();
+            costs.push((key.value().1, (Day(day), U256::from_be_bytes(*wei))));
+        }
+        Ok(costs)
+    }
+
+    /// Forgets the gas of days long past.
+    pub fn forget_gas(&self, account: Address, today: Day) -> Result<(), StoreError> {
+        let old: Vec<u64> = self
+            .gas(account)?
+            .into_iter()
+            .filter(|(_, (day, _))| day.0.saturating_add(GAS_DAYS) < today.0)
+            .map(|(seq, _)| seq)
+            .collect();
+        if old.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.database.begin_write().map_err(redb::Error::from)?;
+        {
+            let mut gas = transaction.open_table(GAS).map_err(redb::Error::from)?;
+            for seq in old {
+                gas.remove((&account.0.0, seq)).map_err(redb::Error::from)?;
+            }
+        }
+        transaction.commit().map_err(redb::Error::from)?;
+        Ok(())
+    }
+}
+
+/// Makes an empty file, whole or not at all: a process killed within redb's first write leaves a file that redb does
+/// not open again.
+fn make(path: &Path) -> Result<(), StoreError> {
+    let io = |error: std::io::Error| StoreError::Database(redb::Error::Io(error));
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    match std::fs::remove_file(&part) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
+        _ => {}
+    }
+    drop(Database::create(&part).map_err(redb::Error::from)?);
+    // A link, unlike a renaming, never replaces what another process has made meanwhile.
+    match std::fs::hard_link(&part, path) {
+        Ok(()) => std::fs::remove_file(&part).map_err(io),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            std::fs::remove_file(&part).map_err(io)
+        }
+        // A file system without links.
+        Err(_) => std::fs::rename(&part, path).map_err(io),
+    }
+}
+
+fn read_owner(
+    table: &impl ReadableTable<&'static str, &'static str>,
+    key: &str,
+) -> Result<Option<String>, StoreError> {
+    let row = table.get(key).map_err(redb::Error::from)?;
+    Ok(row.map(|v| v.value().to_owned()))
+}
+
+/// `account A on chain C` of the first version.
+fn first_owner(text: &str) -> Option<(Address, &str)> {
+    let (account, chain) = text.strip_prefix("account ")?.split_once(" on ")?;
+    Some((account.parse().ok()?, chain))
 }
 
 fn read(key: &str, bytes: &[u8]) -> Result<Entry, StoreError> {
@@ -137,44 +318,4 @@ fn read(key: &str, bytes: &[u8]) -> Result<Entry, StoreError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use alloy_primitives::{Address, Bytes, U256};
-
-    fn entry(key: &str, seq: u64) -> Entry {
-        Entry {
-            key: key.into(),
-            seq,
-            label: "test".into(),
-            to: Address::repeat_byte(1),
-            data: Bytes::from_static(&[1, 2]),
-            value: U256::MAX,
-            state: State::Queued,
-        }
-    }
-
-    #[test]
-    fn rows_survive_and_a_second_owner_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("journal");
-        let store = Store::open(Some(&path), "me").unwrap();
-        store.put(&entry("b", 1)).unwrap();
-        store.put(&entry("a", 2)).unwrap();
-        assert!(matches!(
-            Store::open(Some(&path), "me"),
-            Err(StoreError::InUse { .. })
-        ));
-        drop(store);
-        assert!(matches!(
-            Store::open(Some(&path), "you"),
-            Err(StoreError::Foreign { .. })
-        ));
-        let store = Store::open(Some(&path), "me").unwrap();
-        assert_eq!(
-            store.open_entries().unwrap(),
-            (vec![entry("b", 1), entry("a", 2)], 3)
-        );
-        assert_eq!(store.get("a").unwrap(), Some(entry("a", 2)));
-        assert_eq!(store.get("c").unwrap(), None);
-    }
-}
+mod tests;

@@ -1,10 +1,17 @@
 //! A node that fails at a chosen moment: forwards JSON-RPC to the real one, except where told otherwise.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -16,70 +23,227 @@ pub enum Fault {
     AfterSend = 2,
     /// Nothing gets through.
     Down = 3,
+    /// Takes every request and answers none.
+    Silent = 4,
+    /// Repeats what it answered before, as a node does that no longer follows the chain.
+    Frozen = 5,
+    /// Says that it is of chain 5.
+    OtherChain = 6,
+    /// Refuses every transaction.
+    Refuses = 7,
+    /// Answers with a page of HTML.
+    Garbage = 8,
+}
+
+/// Where the client is stopped for good: at which request, and on which side of its effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The chain has not heard of the request.
+    Before,
+    /// The chain has answered it; the client has not heard the answer.
+    After,
+}
+
+struct Trap {
+    remaining: u32,
+    side: Side,
+    sprung: Option<oneshot::Sender<()>>,
+}
+
+struct Shared {
+    node: String,
+    fault: AtomicU8,
+    sends: Arc<AtomicU32>,
+    requests: Arc<AtomicU32>,
+    said: Mutex<HashMap<Vec<u8>, Vec<u8>>>,
+    trap: Mutex<Option<Trap>>,
 }
 
 pub struct Proxy {
     pub url: String,
-    fault: Arc<AtomicU8>,
+    shared: Arc<Shared>,
     /// Transactions that the client tried to send.
     pub sends: Arc<AtomicU32>,
+    /// Requests of any kind.
+    pub requests: Arc<AtomicU32>,
 }
 
 impl Proxy {
     pub async fn start(node: &str) -> Self {
+        Self::listen(node, None).await
+    }
+
+    /// Behind HTTPS, with a certificate that nobody but the reader of the file `authority` trusts.
+    pub async fn start_tls(node: &str, authority: &Path) -> Self {
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(authority, own.cert.pem()).unwrap();
+        let key = PrivateKeyDer::Pkcs8(own.key_pair.serialize_der().into());
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![own.cert.der().clone()], key)
+            .unwrap();
+        Self::listen(node, Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    async fn listen(node: &str, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let node = node.trim_start_matches("http://").to_owned();
-        let (fault, sends) = (Arc::new(AtomicU8::new(0)), Arc::new(AtomicU32::new(0)));
-        let (shared_fault, shared_sends) = (Arc::clone(&fault), Arc::clone(&sends));
+        let port = listener.local_addr().unwrap().port();
+        let url = match tls {
+            Some(_) => format!("https://localhost:{port}"),
+            None => format!("http://127.0.0.1:{port}"),
+        };
+        let shared = Arc::new(Shared {
+            node: node.trim_start_matches("http://").to_owned(),
+            fault: AtomicU8::new(0),
+            sends: Arc::default(),
+            requests: Arc::default(),
+            said: Mutex::default(),
+            trap: Mutex::default(),
+        });
+        let (sends, requests) = (Arc::clone(&shared.sends), Arc::clone(&shared.requests));
+        let serving = Arc::clone(&shared);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (node, fault, sends) = (
-                    node.clone(),
-                    Arc::clone(&shared_fault),
-                    Arc::clone(&shared_sends),
-                );
-                tokio::spawn(async move { serve(client, &node, &fault, &sends).await });
+                let (shared, tls) = (Arc::clone(&serving), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        Some(tls) => serve(tls.accept(client).await.ok()?, &shared).await,
+                        None => serve(client, &shared).await,
+                    }
+                });
             }
         });
-        Self { url, fault, sends }
+        Self {
+            url,
+            shared,
+            sends,
+            requests,
+        }
     }
 
     pub fn set(&self, fault: Fault) {
-        self.fault.store(fault as u8, Ordering::SeqCst);
+        self.shared.fault.store(fault as u8, Ordering::SeqCst);
+    }
+
+    /// Holds the client up for ever at its `at`-th step from now; tells when it has happened. Steps are requests that
+    /// the queue makes on behalf of a transaction.
+    pub fn trap(&self, at: u32, side: Side) -> oneshot::Receiver<()> {
+        let (sprung, told) = oneshot::channel();
+        *self.shared.trap.lock().unwrap() = Some(Trap {
+            remaining: at,
+            side,
+            sprung: Some(sprung),
+        });
+        told
+    }
+
+    pub fn disarm(&self) {
+        *self.shared.trap.lock().unwrap() = None;
     }
 }
 
-/// One request per connection, which both sides allow.
-async fn serve(
-    mut client: TcpStream,
-    node: &str,
-    fault: &AtomicU8,
-    sends: &AtomicU32,
-) -> Option<()> {
+/// Whether this request belongs to a transaction's life; heads are asked for all the time, and change nothing.
+fn is_step(text: &str) -> bool {
+    [
+        "eth_maxPriorityFeePerGas",
+        "eth_getTransactionCount",
+        "eth_estimateGas",
+        "eth_sendRawTransaction",
+        "eth_getTransactionReceipt",
+    ]
+    .iter()
+    .any(|method| text.contains(method))
+}
+
+impl Shared {
+    /// Counts a step; whether the trap springs now, and on which side.
+    fn step(&self) -> Option<Side> {
+        let mut trap = self.trap.lock().unwrap();
+        let trap = trap.as_mut()?;
+        trap.remaining = trap.remaining.saturating_sub(1);
+        (trap.remaining == 0).then_some(trap.side)
+    }
+
+    /// Never returns.
+    async fn spring(&self) {
+        let sprung = self
+            .trap
+            .lock()
+            .unwrap()
+            .as_mut()
+            .and_then(|t| t.sprung.take());
+        if let Some(sprung) = sprung {
+            let _ = sprung.send(());
+        }
+        std::future::pending::<()>().await;
+    }
+
+    async fn ask(&self, request: &[u8]) -> Option<Vec<u8>> {
+        let mut upstream = TcpStream::connect(&self.node).await.ok()?;
+        upstream.write_all(request).await.ok()?;
+        read_message(&mut upstream).await
+    }
+}
+
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut client: S, shared: &Shared) -> Option<()> {
     loop {
         let request = read_message(&mut client).await?;
-        let fault = fault.load(Ordering::SeqCst);
-        let text = String::from_utf8_lossy(&request);
+        shared.requests.fetch_add(1, Ordering::SeqCst);
+        let fault = shared.fault.load(Ordering::SeqCst);
+        let is = |f: Fault| fault == f as u8;
+        let text = String::from_utf8_lossy(&request).into_owned();
         let sending = text.contains("eth_sendRawTransaction");
         if sending {
-            sends.fetch_add(1, Ordering::SeqCst);
+            shared.sends.fetch_add(1, Ordering::SeqCst);
         }
-        if fault == Fault::Down as u8 || (sending && fault == Fault::BeforeSend as u8) {
+        let side = if is_step(&text) { shared.step() } else { None };
+        if side == Some(Side::Before) {
+            shared.spring().await;
+        }
+        if is(Fault::Down) || (sending && is(Fault::BeforeSend)) {
             return None;
         }
-        let mut upstream = TcpStream::connect(node).await.ok()?;
-        upstream.write_all(&request).await.ok()?;
-        let answer = read_message(&mut upstream).await?;
-        if sending && fault == Fault::AfterSend as u8 {
+        if is(Fault::Silent) {
+            std::future::pending::<()>().await;
+        }
+        if is(Fault::Garbage) {
+            client
+                .write_all(&http("<html>no node here</html>"))
+                .await
+                .ok()?;
+            continue;
+        }
+        let stale = is(Fault::Frozen).then(|| shared.said.lock().unwrap().get(&request).cloned());
+        let answer = if let Some(stale) = stale.flatten() {
+            stale
+        } else if is(Fault::OtherChain) && text.contains("eth_chainId") {
+            http(r#"{"jsonrpc":"2.0","id":1,"result":"0x5"}"#)
+        } else if is(Fault::Refuses) && sending {
+            http(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"not today"}}"#)
+        } else {
+            shared.ask(&request).await?
+        };
+        if side == Some(Side::After) {
+            shared.spring().await;
+        }
+        if sending && is(Fault::AfterSend) {
             return None;
         }
+        shared.said.lock().unwrap().insert(request, answer.clone());
         client.write_all(&answer).await.ok()?;
     }
 }
 
+fn http(body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
+
 /// A head and as many bytes as its `content-length` says.
-async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
+async fn read_message<S: AsyncRead + Unpin>(stream: &mut S) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut part = [0u8; 16 * 1024];
     loop {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use assay_chain::queue::QueueConfig;
 use assay_encoder::Workers;
 use assay_node::{
     BlobFolder, BroadcasterSettings, Craft, Honest, JobChoice, Notice, Running, Settings,
@@ -106,6 +107,7 @@ impl Swarm {
                 keys: player.keys.clone(),
                 operator: player.address(),
                 rpc: url.into(),
+                queue: QueueConfig::default(),
                 deployment: stage.deployment.clone(),
                 p2p: Config {
                     bootstrap: bootstrap.clone(),

@@ -254,6 +254,8 @@ fn configuration(
          operator = \"{address}\"\n\
          deployment = \"../deployment.json\"\n\
          rpc = {rpc:?}\n\
+         # Blocks come every second and ETH costs nothing here.\n\
+         gas_per_day = \"100 ETH\"\n\
          # All nodes of this network share one machine.\n\
          workers = 1\n\n\
          [p2p]\n\

@@ -27,7 +27,7 @@ mod ledger;
 mod media;
 mod network;
 mod node;
-mod random;
+pub(crate) mod random;
 mod report;
 mod scenario;
 mod seals;

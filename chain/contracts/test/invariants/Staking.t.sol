@@ -1,183 +1,45 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {BondingManager} from "../../BondingManager.sol";
 import {LockState, PoolState} from "../../interfaces/IBondingManager.sol";
-import {LivepeerToken} from "../../LivepeerToken.sol";
 import {Role} from "../../objects/Role.sol";
-import {Roster} from "../../Roster.sol";
-import {RoundsManager} from "../../RoundsManager.sol";
 import {Network} from "../Network.sol";
-import {TestBase} from "../TestBase.sol";
-
-/// @title Random operators, delegators, rounds and a court that slashes at will
-contract Actors is TestBase {
-    uint256 public constant OPERATORS = 3;
-    uint256 public constant DELEGATORS = 3;
-    uint256 private constant LPT = 1e18;
-
-    BondingManager private immutable _bonding;
-    LivepeerToken private immutable _token;
-    Roster private immutable _roster;
-    RoundsManager private immutable _rounds;
-    address private immutable _court;
-
-    /// What a frozen pool held when it was frozen, less what slashes cut since.
-    mapping(Role => mapping(address => uint256)) public frozenTotal;
-    /// The snapshots as they were when taken.
-    mapping(Role => mapping(uint64 => bytes32)) public snapshotHash;
-    uint256 public burned;
-    uint256 public withdrawals;
-
-    constructor(
-        BondingManager bonding,
-        Roster roster,
-        LivepeerToken token,
-        RoundsManager rounds,
-        address court
-    ) {
-        (_bonding, _roster, _token, _rounds, _court) = (bonding, roster, token, rounds, court);
-    }
-
-    function operatorAt(uint256 index) public pure returns (address) {
-        return address(uint160(0x1000 + index % OPERATORS));
-    }
-
-    function delegatorAt(uint256 index) public pure returns (address) {
-        return address(uint160(0x2000 + index % DELEGATORS));
-    }
-
-    function totalOf(Role role, address operator) public view returns (uint256) {
-        PoolState memory p = _bonding.pool(role, operator);
-        return p.ownStake + p.delegatedStake + p.ownUnbonding + p.delegatedUnbonding;
-    }
-
-    function bond(uint256 who, bool verifier, uint256 amount) external {
-        (Role role, address operator) = (_role(verifier), operatorAt(who));
-        if (_bonding.isFrozen(role, operator)) return;
-        amount = bound(amount, 10 * LPT, 1e24);
-        _fund(operator, amount);
-        vm.prank(operator);
-        _bonding.bond(role, amount);
-    }
-
-    function delegate(uint256 who, uint256 to, bool verifier, uint256 amount) external {
-        (Role role, address operator) = (_role(verifier), operatorAt(to));
-        bool low = _bonding.pool(role, operator).ownStake < 10 * LPT;
-        if (_bonding.isFrozen(role, operator) || low) return;
-        address delegator = delegatorAt(who);
-        // Small amounts too: rounding is where pools break.
-        amount = bound(amount, 1e6, who % 2 == 0 ? 1e7 : 1e24);
-        _fund(delegator, amount);
-        vm.prank(delegator);
-        _bonding.delegate(role, operator, amount);
-    }
-
-    function unbond(uint256 who, uint256 from, bool verifier, uint256 amount) external {
-        (Role role, address operator) = (_role(verifier), operatorAt(from));
-        address holder = who % 3 == 0 ? operator : delegatorAt(who);
-        uint256 stake = _bonding.stakeOf(role, operator, holder);
-        if (_bonding.isFrozen(role, operator) || stake == 0) return;
-        vm.prank(holder);
-        _bonding.unbond(role, operator, amount % 3 == 0 ? stake : bound(amount, 1, stake));
-    }
-
-    function withdraw(uint256 id) external {
-        if (_bonding.lockCount() == 0) return;
-        id = bound(id, 1, _bonding.lockCount());
-        try _bonding.lockOf(id) returns (LockState memory lock) {
-            bool ripe = lock.withdrawableBlock != 0 && block.number >= lock.withdrawableBlock
-                && _rounds.currentRound() >= lock.withdrawableRound;
-            if (!ripe || _bonding.isFrozen(lock.role, lock.operator)) return;
-            uint256 before = _token.balanceOf(lock.holder);
-            vm.prank(lock.holder);
-            _bonding.withdraw(id);
-            ++withdrawals;
-            vm.assertEq(_token.balanceOf(lock.holder) - before, lock.amount);
-        } catch {}
-    }
-
-    /// Seldom, and one case at a time: stake must also be able to leave in most runs.
-    function freeze(uint256 who, bool verifier) external {
-        (Role role, address operator) = (_role(verifier), operatorAt(who));
-        if (_bonding.isFrozen(role, operator) || who % 3 != 0) return;
-        frozenTotal[role][operator] = totalOf(role, operator);
-        vm.prank(_court);
-        _bonding.freeze(role, operator);
-    }
-
-    function unfreeze(uint256 who, bool verifier) external {
-        (Role role, address operator) = (_role(verifier), operatorAt(who));
-        if (!_bonding.isFrozen(role, operator)) return;
-        vm.prank(_court);
-        _bonding.unfreeze(role, operator);
-    }
-
-    /// Cuts that part and no more, of this pool and no other.
-    function slash(uint256 who, bool verifier, uint256 bps) external {
-        (Role role, address operator) = (_role(verifier), operatorAt(who));
-        bps = bps % 5 == 0 ? 10_000 : bound(bps, 1, 9_000);
-        PoolState memory before = _bonding.pool(role, operator);
-        uint256 others = _sumOfAll() - totalOf(role, operator);
-        vm.startPrank(_court);
-        (uint256 own, uint256 delegated) = _bonding.slash(role, operator, bps);
-        _token.burn(own + delegated);
-        vm.stopPrank();
-        burned += own + delegated;
-        vm.assertLe(own, before.ownStake + before.ownUnbonding + 2);
-        uint256 all =
-            before.ownStake + before.delegatedStake + before.ownUnbonding + before.delegatedUnbonding;
-        vm.assertGe(own + delegated, all * bps / 10_000);
-        vm.assertLe(own + delegated, all);
-        // More than the share is taken only of what is not worth counting.
-        bool wiped = totalOf(role, operator) == 0;
-        if (!wiped) vm.assertLe(own + delegated, all * bps / 10_000 + 2 + all / 1000);
-        vm.assertEq(_sumOfAll() - totalOf(role, operator), others);
-        if (frozenTotal[role][operator] != 0) frozenTotal[role][operator] = totalOf(role, operator);
-    }
-
-    function pass(uint256 blocks) external {
-        vm.roll(block.number + bound(blocks, 1, 20));
-        if (block.number < _rounds.openableAt()) return;
-        uint64 round = _rounds.openRound();
-        snapshotHash[Role.Transcoder][round] = hashOf(Role.Transcoder, round);
-        snapshotHash[Role.Verifier][round] = hashOf(Role.Verifier, round);
-    }
-
-    function hashOf(Role role, uint64 round) public view returns (bytes32) {
-        (address[] memory o, uint256[] memory w, uint256[] memory p) = _roster.snapshot(role, round);
-        return keccak256(abi.encode(o, w, p));
-    }
-
-    function _sumOfAll() private view returns (uint256 sum) {
-        for (uint256 i = 0; i < OPERATORS; ++i) {
-            sum += totalOf(Role.Transcoder, operatorAt(i)) + totalOf(Role.Verifier, operatorAt(i));
-        }
-    }
-
-    function _fund(address account, uint256 amount) private {
-        _token.transfer(account, amount);
-        vm.prank(account);
-        _token.approve(address(_bonding), type(uint256).max);
-    }
-
-    function _role(bool verifier) private pure returns (Role) {
-        return verifier ? Role.Verifier : Role.Transcoder;
-    }
-}
+import {StakeActors} from "./StakeActors.sol";
 
 contract StakingInvariants is Network {
-    Actors private _actors;
+    StakeActors private _actors;
 
     function setUp() external {
         deploy();
-        _actors = new Actors(bonding, roster, token, rounds, address(court));
+        _actors = new StakeActors(bonding, roster, token, rounds, address(court), addresses.minter);
         token.transfer(address(_actors), SUPPLY);
+    }
+
+    struct Targets {
+        address target;
+        bytes4[] selectors;
     }
 
     function targetContracts() external view returns (address[] memory targets) {
         targets = new address[](1);
         targets[0] = address(_actors);
+    }
+
+    /// All but `everybodyLeaves`, which ends a run.
+    function targetSelectors() external view returns (Targets[] memory targets) {
+        targets = new Targets[](1);
+        targets[0].target = address(_actors);
+        bytes4[] memory s = new bytes4[](14);
+        (s[0], s[1], s[2]) =
+        (StakeActors.bond.selector, StakeActors.delegate.selector, StakeActors.unbond.selector);
+        (s[3], s[4], s[5]) =
+        (StakeActors.move.selector, StakeActors.arrive.selector, StakeActors.rebond.selector);
+        (s[6], s[7], s[8]) =
+        (StakeActors.withdraw.selector, StakeActors.reward.selector, StakeActors.donate.selector);
+        (s[9], s[10], s[11]) =
+        (StakeActors.freeze.selector, StakeActors.unfreeze.selector, StakeActors.slash.selector);
+        (s[12], s[13]) = (StakeActors.pass.selector, StakeActors.enlist.selector);
+        targets[0].selectors = s;
     }
 
     function invariant_every_token_is_accounted_for() external view {
@@ -192,15 +54,44 @@ contract StakingInvariants is Network {
         _snapshotsNeverChange();
     }
 
+    /// At any time everybody can leave with what its stake is worth.
+    function afterInvariant() external {
+        _actors.everybodyLeaves();
+        uint256 left = token.balanceOf(address(bonding)) - _actors.donated();
+        uint256 pending;
+        for (uint256 i = 0; i < 6; ++i) {
+            PoolState memory p = bonding.pool(Role(i % 2), _actors.operatorAt(i / 2));
+            pending += p.pendingRewards;
+            // What rounding leaves of a pool without holders: a share is worth one unit at most.
+            vm.assertLe(p.delegatedStake + p.delegatedUnbonding, 2 << 24);
+        }
+        vm.assertLe(left - pending, 12 << 24);
+    }
+
     /// The pools hold exactly the tokens of the contract, and nothing is lost but what is burned.
     function _poolsSumToTheTokens() private view {
         uint256 sum;
-        for (uint256 i = 0; i < _actors.OPERATORS(); ++i) {
-            sum += _actors.totalOf(Role.Transcoder, _actors.operatorAt(i));
-            sum += _actors.totalOf(Role.Verifier, _actors.operatorAt(i));
+        uint256 bonded;
+        for (uint256 i = 0; i < 6; ++i) {
+            (Role role, address operator) = (Role(i % 2), _actors.operatorAt(i / 2));
+            sum += _actors.totalOf(role, operator);
+            vm.assertEq(bonding.slashable(role, operator), _actors.totalOf(role, operator));
+            PoolState memory p = bonding.pool(role, operator);
+            bonded += p.ownStake + p.delegatedStake;
+            _sharesNeverInflate(role, operator, p.ownStake + p.delegatedStake);
         }
-        vm.assertEq(sum, token.balanceOf(address(bonding)));
+        vm.assertEq(sum + _actors.donated(), token.balanceOf(address(bonding)));
         vm.assertEq(token.totalSupply(), SUPPLY - _actors.burned());
+        // What has become due and was not released yet is seen by the pools first.
+        vm.assertLe(bonding.totalBonded(), bonded);
+    }
+
+    /// A share is worth one base unit at most, and 2^-64 of one at least.
+    function _sharesNeverInflate(Role role, address operator, uint256 tokens) private view {
+        (uint256 own, uint256 all,) = bonding.sharesOf(role, operator);
+        vm.assertLe(own, all);
+        vm.assertLe(tokens + 1, all + (1 << 24));
+        vm.assertLe(all, (tokens + 1) << 64);
     }
 
     /// No holders together have more than their pool.
@@ -213,8 +104,12 @@ contract StakingInvariants is Network {
                 for (uint256 d = 0; d < _actors.DELEGATORS(); ++d) {
                     delegated += bonding.stakeOf(Role(role), operator, _actors.delegatorAt(d));
                 }
+                for (uint256 o = 0; o < _actors.OPERATORS(); ++o) {
+                    if (o != i) delegated += bonding.stakeOf(Role(role), operator, _actors.operatorAt(o));
+                }
                 vm.assertLe(delegated, p.delegatedStake);
-                vm.assertEq(roster.isActive(Role(role), operator), p.weight != 0);
+                // Rewards that were released since the last change may lift it over the minimum.
+                if (roster.isActive(Role(role), operator)) vm.assertTrue(p.weight != 0);
             }
         }
     }
@@ -232,12 +127,13 @@ contract StakingInvariants is Network {
         }
     }
 
-    /// Only slashes change what a frozen pool holds.
+    /// Only slashes and rewards change what a frozen pool holds.
     function _frozenStakeStays() private view {
         for (uint256 role = 0; role < 2; ++role) {
             for (uint256 i = 0; i < _actors.OPERATORS(); ++i) {
                 address operator = _actors.operatorAt(i);
                 if (!bonding.isFrozen(Role(role), operator)) continue;
+                if (_actors.frozenTotal(Role(role), operator) == 0) continue;
                 vm.assertEq(_actors.totalOf(Role(role), operator), _actors.frozenTotal(Role(role), operator));
             }
         }

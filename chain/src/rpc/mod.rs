@@ -1,75 +1,35 @@
-//! JSON-RPC with a time limit and typed failures.
+//! JSON-RPC with time limits, failover and typed failures.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `endpoints` | the addresses, as configured |
+//! | `transport` | HTTP and HTTPS to one of them |
+//! | `health`, `pool` | which one is asked |
+//! | `broadcast` | what nodes say to a transaction |
+
+mod broadcast;
+mod endpoints;
+mod error;
+mod health;
+mod pool;
+mod transport;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use ethers::core::types as eth;
-use ethers::providers::{Http, JsonRpcClient, RpcError as _};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::convert::{hash_in, word_in};
-
-/// A request to the Ethereum node that gave no usable answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RpcError {
-    /// The address is no URL this client speaks.
-    #[error("`{url}` is no http:// address of an Ethereum node: {reason}")]
-    Url {
-        /// What was given.
-        url: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// No answer: refused, closed, not HTTP.
-    #[error("the Ethereum node does not answer {method}: {reason}; is it running?")]
-    Unreachable {
-        /// The RPC method.
-        method: &'static str,
-        /// What the HTTP client said.
-        reason: String,
-    },
-    /// No answer in time.
-    #[error("the Ethereum node did not answer {method} within {} s", limit.as_secs_f32())]
-    Timeout {
-        /// The RPC method.
-        method: &'static str,
-        /// How long was waited.
-        limit: Duration,
-    },
-    /// The node answered with an error.
-    #[error("the Ethereum node refuses {method}: {message} (code {code})")]
-    Refused {
-        /// The RPC method.
-        method: &'static str,
-        /// JSON-RPC error code.
-        code: i64,
-        /// The node's words.
-        message: String,
-        /// Revert data, where the error is a revert.
-        data: Option<Bytes>,
-    },
-    /// The answer is not what the method promises.
-    #[error("the Ethereum node's answer to {method} cannot be read: {reason}")]
-    Malformed {
-        /// The RPC method.
-        method: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
-}
-
-impl RpcError {
-    /// Whether asking again later may help: the node is away, not of another opinion.
-    pub const fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable { .. } | Self::Timeout { .. } | Self::Malformed { .. }
-        )
-    }
-}
+use crate::error::ChainError;
+pub(crate) use broadcast::Broadcast;
+pub use endpoints::{Endpoints, Policy};
+pub use error::RpcError;
+use health::Chain;
+pub use health::{EndpointState, EndpointView};
+use pool::{Pool, none_answers};
 
 /// One block as far as this crate needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,70 +50,78 @@ pub(crate) struct CallRequest<'a> {
     pub value: U256,
 }
 
-/// A cheap, cloneable connection.
-#[derive(Clone, Debug)]
-pub(crate) struct Rpc {
-    http: Arc<Http>,
-    limit: Duration,
+/// A transaction in a block as far as it tells whose nonce it used. Its hash is the node's word: foreign
+/// transactions are never hashed again.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Included {
+    pub hash: B256,
+    pub from: Address,
+    nonce: alloy_primitives::U64,
 }
 
-/// Answers come from loopback or a near node; a slower one is as good as none for a protocol of one-second blocks.
-pub(crate) const RPC_TIMEOUT: Duration = Duration::from_secs(10);
+impl Included {
+    pub fn nonce(&self) -> u64 {
+        self.nonce.to()
+    }
+}
+
+/// A cheap, cloneable connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Rpc(Arc<Pool>);
 
 impl Rpc {
-    pub fn new(url: &str) -> Result<Self, RpcError> {
-        let bad = |reason: String| RpcError::Url {
-            url: url.to_owned(),
-            reason,
-        };
-        if !url.starts_with("http://") {
-            return Err(bad("only plain HTTP is spoken".into()));
+    /// Speaks to whatever chain the endpoints serve.
+    pub fn new(endpoints: impl Into<Endpoints>) -> Result<Self, RpcError> {
+        Ok(Self(Arc::new(Pool::new(&endpoints.into())?)))
+    }
+
+    /// Looks for the first endpoint that serves the chain with this number and these contracts; its block 0 is what
+    /// all others must have.
+    pub async fn connect(
+        endpoints: &Endpoints,
+        chain_id: u64,
+        contracts: &[(&'static str, Address)],
+    ) -> Result<Self, ChainError> {
+        let pool = Arc::new(Pool::new(endpoints)?);
+        let (mut verdict, mut failures) = (None, Vec::new());
+        for node in pool.nodes() {
+            match serves(&pool, node, chain_id, contracts).await {
+                Ok(chain) => {
+                    pool.pin(chain);
+                    return Ok(Self(pool));
+                }
+                Err(ChainError::Rpc(error)) => failures.push((node.name(), error)),
+                Err(other) => {
+                    if pool.nodes().len() > 1 {
+                        tracing::error!("{} is not used: {other}", node.name());
+                    }
+                    verdict.get_or_insert(other);
+                }
+            }
         }
-        let parsed = reqwest::Url::parse(url).map_err(|e| bad(e.to_string()))?;
-        // A proxy from the environment would carry loopback requests off the machine.
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .map_err(|e| bad(e.to_string()))?;
-        Ok(Self {
-            http: Arc::new(Http::new_with_client(parsed, client)),
-            limit: RPC_TIMEOUT,
-        })
+        Err(verdict.unwrap_or_else(|| none_answers("eth_chainId", failures).into()))
+    }
+
+    /// Every endpoint as it is at the moment.
+    pub fn endpoints(&self) -> Vec<EndpointView> {
+        self.0.views()
     }
 
     /// One request; `null` is a value of `R` where the method allows it.
     pub async fn request<P, R>(&self, method: &'static str, params: P) -> Result<R, RpcError>
     where
-        P: std::fmt::Debug + Serialize + Send + Sync,
-        R: DeserializeOwned + Send,
+        P: Serialize,
+        R: DeserializeOwned,
     {
-        match tokio::time::timeout(self.limit, self.http.request(method, params)).await {
-            Err(_) => Err(RpcError::Timeout {
-                method,
-                limit: self.limit,
-            }),
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => {
-                if let Some(refusal) = error.as_error_response() {
-                    Err(RpcError::Refused {
-                        method,
-                        code: refusal.code,
-                        message: refusal.message.clone(),
-                        data: refusal.data.as_ref().and_then(revert_bytes),
-                    })
-                } else if let Some(reason) = error.as_serde_error() {
-                    Err(RpcError::Malformed {
-                        method,
-                        reason: reason.to_string(),
-                    })
-                } else {
-                    Err(RpcError::Unreachable {
-                        method,
-                        reason: innermost(&error),
-                    })
-                }
+        let params = match serde_json::to_value(params) {
+            Ok(Value::Null) => json!([]),
+            Ok(params) => params,
+            Err(e) => {
+                let reason = format!("the request cannot be written: {e}");
+                return Err(RpcError::Malformed { method, reason });
             }
-        }
+        };
+        self.0.request(method, &params).await
     }
 
     pub async fn chain_id(&self) -> Result<u64, RpcError> {
@@ -240,14 +208,29 @@ impl Rpc {
         }
     }
 
-    pub async fn send_raw(&self, raw: &[u8]) -> Result<B256, RpcError> {
-        let hash: eth::H256 = self
-            .request(
-                "eth_sendRawTransaction",
-                [format!("0x{}", hex::encode(raw))],
-            )
+    /// Offers a signed transaction to the pools. Errors only where it may or may not have arrived.
+    pub async fn send_raw(&self, raw: &[u8]) -> Result<Broadcast, RpcError> {
+        self.0.broadcast(raw).await
+    }
+
+    /// Number of an account's transactions up to a block.
+    pub async fn nonce_at(&self, account: Address, block: u64) -> Result<u64, RpcError> {
+        let nonce: eth::U256 = self
+            .request("eth_getTransactionCount", (account, block_tag(block)))
             .await?;
-        Ok(hash_in(hash))
+        Ok(nonce.low_u64())
+    }
+
+    /// Every transaction of a block; `None` where there is no such block.
+    pub async fn transactions_of(&self, block: u64) -> Result<Option<Vec<Included>>, RpcError> {
+        #[derive(Deserialize)]
+        struct Full {
+            transactions: Vec<Included>,
+        }
+        let full: Option<Full> = self
+            .request("eth_getBlockByNumber", (block_tag(block), true))
+            .await?;
+        Ok(full.map(|block| block.transactions))
     }
 
     pub async fn receipt(&self, tx: B256) -> Result<Option<eth::TransactionReceipt>, RpcError> {
@@ -305,46 +288,35 @@ fn call_json(call: &CallRequest<'_>) -> Value {
     })
 }
 
-/// Revert data as nodes wrap it: the hex string itself, or an object that holds it under `data` or `result`.
-fn revert_bytes(data: &Value) -> Option<Bytes> {
-    match data {
-        Value::String(text) => {
-            let digits = text.strip_prefix("Reverted ").unwrap_or(text);
-            hex::decode(digits.strip_prefix("0x")?)
-                .ok()
-                .map(Bytes::from)
+/// Whether one endpoint serves the deployment; what chain that is.
+async fn serves(
+    pool: &Pool,
+    node: &pool::Node,
+    chain_id: u64,
+    contracts: &[(&'static str, Address)],
+) -> Result<Chain, ChainError> {
+    let chain = pool.chain_of(node).await?;
+    if chain.id != chain_id {
+        return Err(ChainError::OtherChain {
+            found: chain.id,
+            expected: chain_id,
+        });
+    }
+    for (name, address) in contracts {
+        let (name, address) = (*name, *address);
+        let code: eth::Bytes = pool
+            .ask_directly(node, "eth_getCode", &json!([address, "latest"]))
+            .await?;
+        if code.is_empty() {
+            return Err(ChainError::NoCode { name, address });
         }
-        Value::Object(fields) => ["data", "result"]
-            .iter()
-            .find_map(|k| fields.get(*k).and_then(revert_bytes)),
-        _ => None,
     }
-}
-
-/// The deepest cause: the HTTP client's own sentence repeats the address and little else.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut deepest = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    deepest.to_string()
+    Ok(chain)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn revert_data_in_every_wrapping() {
-        let expected = Some(Bytes::from_static(&[0xab, 0xcd]));
-        assert_eq!(revert_bytes(&json!("0xabcd")), expected);
-        assert_eq!(revert_bytes(&json!("Reverted 0xabcd")), expected);
-        assert_eq!(
-            revert_bytes(&json!({ "data": { "result": "0xabcd" } })),
-            expected
-        );
-        assert_eq!(revert_bytes(&json!("no hex")), None);
-    }
 
     #[tokio::test]
     async fn a_dead_node_is_said_to_be_away() {
@@ -353,8 +325,20 @@ mod tests {
         assert!(error.is_transient(), "{error}");
         assert!(error.to_string().contains("eth_chainId"), "{error}");
         assert!(matches!(
-            Rpc::new("https://example.org"),
+            Rpc::new("ws://example.org"),
             Err(RpcError::Url { .. })
         ));
+    }
+
+    #[tokio::test]
+    async fn with_several_dead_nodes_each_is_named() {
+        let rpc = Rpc::new("http://127.0.0.1:9,http://127.0.0.1:7").unwrap();
+        let error = rpc.chain_id().await.unwrap_err();
+        assert!(error.is_transient(), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains("127.0.0.1:9") && text.contains("127.0.0.1:7"),
+            "{text}"
+        );
     }
 }

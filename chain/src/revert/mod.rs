@@ -1,5 +1,7 @@
 //! Why a contract refuses a call, in words.
 
+mod sentences;
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -10,10 +12,12 @@ use ethers::utils::to_checksum;
 use serde::{Deserialize, Serialize};
 
 use crate::convert::word_in;
+pub(crate) use sentences::decimal;
 
 /// A contract's refusal, decoded by the ABI.
 ///
-/// `Display` is a sentence: the error's name in words, then its arguments.
+/// `Display` is a sentence: the error's name in words, then what it means here, with amounts in LPT or ETH and times in
+/// blocks and rounds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revert {
     /// Name of the custom error as in the Solidity source; `Error` for a plain message, `Panic` for a failed
@@ -45,12 +49,16 @@ impl fmt::Display for Revert {
             "" if value.is_empty() => f.write_str("the contract refuses without a reason"),
             "" => write!(
                 f,
-                "the contract refuses with an error that is not in the committed ABI ({value})"
+                "the contract refuses with an error that this version does not know ({value}); is it another \
+                 deployment's?"
             ),
             "Error" => f.write_str(value),
             "Panic" => write!(f, "a check inside the contract failed: {value}"),
             name => {
                 f.write_str(&words(name))?;
+                if let Some(sentence) = sentences::sentence(self) {
+                    return write!(f, ": {sentence}");
+                }
                 for (i, (name, value)) in self.args.iter().enumerate() {
                     let gap = if i == 0 { " (" } else { ", " };
                     let name = words(name);
@@ -131,8 +139,11 @@ fn panic_code(tokens: Vec<Token>) -> Option<Revert> {
         0x11 => "arithmetic overflow or underflow",
         0x12 => "division by zero",
         0x21 => "a number outside an enumeration",
+        0x22 => "a byte array that is stored wrongly",
+        0x31 => "nothing left to take from an array",
         0x32 => "an index out of bounds",
         0x41 => "too much memory",
+        0x51 => "a call of a function that was never set",
         _ => "an internal error",
     };
     Some(Revert {
@@ -238,7 +249,7 @@ mod tests {
             book()
                 .decode(&[1, 2, 3, 4, 5])
                 .to_string()
-                .contains("not in the committed ABI")
+                .contains("does not know")
         );
         // Truncated arguments of a known error are not invented.
         let truncated = book().decode(&data("BLSKeyTaken(address)", &[])[..4]);

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {BondingManager} from "../../BondingManager.sol";
+import {LockState, PoolState} from "../../interfaces/IBondingManager.sol";
+import {LivepeerToken} from "../../LivepeerToken.sol";
+import {Role} from "../../objects/Role.sol";
+import {Roster} from "../../Roster.sol";
+import {RoundsManager} from "../../RoundsManager.sol";
+import {TestBase} from "../TestBase.sol";
+
+/// @title Random operators, delegators, rounds, rewards, and a court that slashes at will
+contract StakeActors is TestBase {
+    uint256 public constant OPERATORS = 3;
+    uint256 public constant DELEGATORS = 3;
+    uint256 private constant LPT = 1e18;
+
+    BondingManager private immutable _bonding;
+    Roster private immutable _roster;
+    LivepeerToken private immutable _token;
+    RoundsManager private immutable _rounds;
+    address private immutable _court;
+    address private immutable _minter;
+
+    /// What a frozen pool held when it was frozen, plus rewards and less what slashes cut since.
+    mapping(Role => mapping(address => uint256)) public frozenTotal;
+    /// The snapshots as they were when taken.
+    mapping(Role => mapping(uint64 => bytes32)) public snapshotHash;
+    /// Sent to the contract for nothing, which is nobody's.
+    uint256 public donated;
+    uint256 public burned;
+    uint256 public withdrawals;
+
+    constructor(
+        BondingManager bonding,
+        Roster roster,
+        LivepeerToken token,
+        RoundsManager rounds,
+        address court,
+        address minter
+    ) {
+        (_bonding, _roster, _token, _rounds) = (bonding, roster, token, rounds);
+        (_court, _minter) = (court, minter);
+    }
+
+    function operatorAt(uint256 index) public pure returns (address) {
+        return address(uint160(0x1000 + index % OPERATORS));
+    }
+
+    function delegatorAt(uint256 index) public pure returns (address) {
+        return address(uint160(0x2000 + index % DELEGATORS));
+    }
+
+    function totalOf(Role role, address operator) public view returns (uint256) {
+        PoolState memory p = _bonding.pool(role, operator);
+        return p.ownStake + p.delegatedStake + p.ownUnbonding + p.delegatedUnbonding + p.pendingRewards;
+    }
+
+    function bond(uint256 who, bool verifier, uint256 amount) external {
+        (Role role, address operator) = (_role(verifier), operatorAt(who));
+        if (_bonding.isFrozen(role, operator)) return;
+        // Often the minimum exactly: it must always be enough.
+        amount = amount % 3 == 0 ? 10 * LPT : bound(amount, 10 * LPT, 1e24);
+        _fund(operator, amount);
+        vm.prank(operator);
+        _bonding.bond(role, amount);
+    }
+
+    function delegate(uint256 who, uint256 to, bool verifier, uint256 amount) external {
+        (Role role, address operator) = (_role(verifier), operatorAt(to));
+        if (_bonding.isFrozen(role, operator) || _bonding.weightOf(role, operator) == 0) return;
+        address delegator = delegatorAt(who);
+        // Small amounts too: rounding is where pools break.
+        amount = bound(amount, 1, who % 2 == 0 ? 1e3 : 1e24);
+        _fund(delegator, amount);
+        vm.prank(delegator);
+        _bonding.delegate(role, operator, amount);
+        uint256 worth = _bonding.stakeOf(role, operator, delegator);
+        vm.assertGe(worth + 1, amount);
+    }
+
+    function unbond(uint256 who, uint256 from, bool verifier, uint256 amount) external {
+        (Role role, address operator) = (_role(verifier), operatorAt(from));
+        address holder = who % 3 == 0 ? operator : delegatorAt(who);
+        uint256 stake = _bonding.stakeOf(role, operator, holder);
+        if (_bonding.isFrozen(role, operator) || stake == 0) return;
+        vm.prank(holder);
+        uint256 id = _bonding.unbond(role, operator, amount % 3 == 0 ? stake : bound(amount, 1, stake));
+        vm.assertTrue(_bonding.lockOf(id).holder == holder);
+    }
+
+    function move(uint256 who, uint256 from, bool verifier, uint256 amount) external {
+        (Role role, address operator) = (_role(verifier), operatorAt(from));
+        address to = operatorAt(from % OPERATORS + 1);
+        address holder = who % 3 == 0 ? operator : delegatorAt(who);
+        uint256 stake = _bonding.stakeOf(role, operator, holder);
+        if (_bonding.isFrozen(role, operator) || stake == 0 || _bonding.weightOf(role, to) == 0) return;
+        vm.prank(holder);
+        _bonding.move(role, operator, to, amount % 3 == 0 ? stake : bound(amount, 1, stake));
+    }
+
+    /// Whoever has a lock that may arrive gets it there, at what it was worth.
+    function arrive(uint256 id) external {
+        (bool exists, LockState memory lock) = _lock(id);
+        if (!exists || lock.destination == address(0) || !_isRipe(lock) || lock.amount == 0) return;
+        bool frozen =
+            _bonding.isFrozen(lock.role, lock.operator) || _bonding.isFrozen(lock.role, lock.destination);
+        if (frozen || _bonding.weightOf(lock.role, lock.destination) == 0) return;
+        vm.assertEq(_bonding.arrive(bound(id, 1, _bonding.lockCount())), lock.amount);
+    }
+
+    function rebond(uint256 id) external {
+        (bool exists, LockState memory lock) = _lock(id);
+        if (!exists || lock.amount == 0 || _bonding.isFrozen(lock.role, lock.operator)) return;
+        bool own = lock.holder == lock.operator;
+        if (_bonding.weightOf(lock.role, lock.operator) == 0 && (!own || lock.amount < 10 * LPT)) return;
+        id = bound(id, 1, _bonding.lockCount());
+        vm.prank(lock.holder);
+        vm.assertEq(_bonding.rebond(id), lock.amount);
+    }
+
+    function withdraw(uint256 id) external {
+        (bool exists, LockState memory lock) = _lock(id);
+        if (!exists || !_isRipe(lock) || _bonding.isFrozen(lock.role, lock.operator)) return;
+        uint256 before = _token.balanceOf(lock.holder);
+        id = bound(id, 1, _bonding.lockCount());
+        vm.prank(lock.holder);
+        _bonding.withdraw(id);
+        ++withdrawals;
+        vm.assertEq(_token.balanceOf(lock.holder) - before, lock.amount);
+    }
+
+    /// Also to pools of nobody, and to frozen ones.
+    function reward(uint256 who, bool verifier, uint256 amount) external {
+        (Role role, address operator) = (_role(verifier), operatorAt(who));
+        amount = bound(amount, 1, who % 2 == 0 ? 1e3 : 1e24);
+        _token.transfer(address(_bonding), amount);
+        vm.prank(_minter);
+        _bonding.reward(role, operator, amount);
+        if (frozenTotal[role][operator] != 0) frozenTotal[role][operator] += amount;
+    }
+
+    function donate(uint256 amount) external {
+        amount = bound(amount, 1, 1e24);
+        _token.transfer(address(_bonding), amount);
+        donated += amount;
+    }
+
+    function enlist(uint256 who, bool verifier) external {
+        _bonding.enlist(_role(verifier), operatorAt(who));
+    }
+
+    /// Seldom, and one case at a time: stake must also be able to leave in most runs.
+    function freeze(uint256 who, bool verifier) external {
+        (Role role, address operator) = (_role(verifier), operatorAt(who));
+        if (_bonding.isFrozen(role, operator) || who % 3 != 0) return;
+        frozenTotal[role][operator] = totalOf(role, operator);
+        vm.prank(_court);
+        _bonding.freeze(role, operator);
+    }
+
+    function unfreeze(uint256 who, bool verifier) external {
+        (Role role, address operator) = (_role(verifier), operatorAt(who));
+        if (!_bonding.isFrozen(role, operator)) return;
+        frozenTotal[role][operator] = 0;
+        vm.prank(_court);
+        _bonding.unfreeze(role, operator);
+    }
+
+    /// Cuts that part and no more, of this pool and no other.
+    function slash(uint256 who, bool verifier, uint256 bps) external {
+        (Role role, address operator) = (_role(verifier), operatorAt(who));
+        bps = bps % 5 == 0 ? 10_000 : bps % 5 == 1 ? 5000 : bound(bps, 1, 9_000);
+        PoolState memory before = _bonding.pool(role, operator);
+        uint256 others = _sumOfAll() - totalOf(role, operator);
+        uint256 all = _bonding.slashable(role, operator);
+        vm.startPrank(_court);
+        (uint256 own, uint256 delegated) = _bonding.slash(role, operator, bps);
+        _token.burn(own + delegated);
+        vm.stopPrank();
+        burned += own + delegated;
+        // What rounding leaves to nobody in a pool counts as the operator's when it is the only holder.
+        vm.assertLe(own, before.ownStake + before.ownUnbonding + before.pendingRewards + (2 << 24));
+        vm.assertGe(own + delegated, all * bps / 10_000);
+        // More than the share is taken only of what is not worth counting.
+        vm.assertLe(own + delegated, all * bps / 10_000 + 3 + all / 1_000_000);
+        vm.assertEq(_bonding.slashable(role, operator), all - own - delegated);
+        vm.assertEq(_sumOfAll() - totalOf(role, operator), others);
+        if (frozenTotal[role][operator] != 0) frozenTotal[role][operator] = totalOf(role, operator);
+    }
+
+    function pass(uint256 blocks) external {
+        vm.roll(block.number + bound(blocks, 1, 20));
+        if (block.number < _rounds.openableAt()) return;
+        uint64 round = _rounds.openRound();
+        snapshotHash[Role.Transcoder][round] = hashOf(Role.Transcoder, round);
+        snapshotHash[Role.Verifier][round] = hashOf(Role.Verifier, round);
+    }
+
+    function hashOf(Role role, uint64 round) public view returns (bytes32) {
+        (address[] memory o, uint256[] memory w, uint256[] memory p) = _roster.snapshot(role, round);
+        return keccak256(abi.encode(o, w, p));
+    }
+
+    /// Every holder takes everything out, and every lock is paid: nothing is stuck in any state.
+    function everybodyLeaves() external {
+        for (uint256 i = 0; i < 2 * OPERATORS; ++i) {
+            (Role role, address operator) = (Role(i % 2), operatorAt(i / 2));
+            if (_bonding.isFrozen(role, operator)) {
+                vm.prank(_court);
+                _bonding.unfreeze(role, operator);
+            }
+            for (uint256 d = 0; d <= DELEGATORS; ++d) {
+                address holder = d == DELEGATORS ? operator : delegatorAt(d);
+                uint256 stake = _bonding.stakeOf(role, operator, holder);
+                if (stake == 0) continue;
+                vm.prank(holder);
+                _bonding.unbond(role, operator, stake);
+            }
+        }
+        for (uint256 i = 0; i < 4; ++i) {
+            vm.roll(block.number + 20);
+            _rounds.openRound();
+        }
+        for (uint256 id = 1; id <= _bonding.lockCount(); ++id) {
+            (bool exists, LockState memory lock) = _lock(id);
+            if (!exists) continue;
+            vm.prank(lock.holder);
+            vm.assertEq(_bonding.withdraw(id), lock.amount);
+        }
+    }
+
+    function _sumOfAll() private view returns (uint256 sum) {
+        for (uint256 i = 0; i < OPERATORS; ++i) {
+            sum += totalOf(Role.Transcoder, operatorAt(i)) + totalOf(Role.Verifier, operatorAt(i));
+        }
+    }
+
+    function _lock(uint256 id) private view returns (bool exists, LockState memory lock) {
+        if (_bonding.lockCount() == 0) return (false, lock);
+        try _bonding.lockOf(bound(id, 1, _bonding.lockCount())) returns (LockState memory found) {
+            return (true, found);
+        } catch {}
+    }
+
+    function _isRipe(LockState memory lock) private view returns (bool) {
+        return lock.withdrawableBlock != 0 && block.number >= lock.withdrawableBlock
+            && _rounds.currentRound() >= lock.withdrawableRound;
+    }
+
+    function _fund(address account, uint256 amount) private {
+        _token.transfer(account, amount);
+        vm.prank(account);
+        _token.approve(address(_bonding), type(uint256).max);
+    }
+
+    function _role(bool verifier) private pure returns (Role) {
+        return verifier ? Role.Verifier : Role.Transcoder;
+    }
+}

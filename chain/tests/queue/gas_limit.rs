@@ -1,0 +1,145 @@
+//! The daily gas limit: kept over restarts, with a part that only evidence may use, and said when it stops something.
+
+use std::time::Duration;
+
+use assay_chain::call::{Call, CourtCall, EtherCall};
+use assay_chain::queue::budget::{GasLimit, Purpose};
+use assay_chain::queue::{Journal, QueueConfig, TxQueue};
+use assay_protocol::U256;
+use assay_protocol::amount::Lpt;
+
+use super::network::scene::Scene;
+use super::network::{Account, Network, fast};
+use super::{outcome, paid, pay, silent};
+
+/// Wei that one payment promises at the present fees: its gas with the margin, at the highest price offered.
+async fn promised(account: &Account, call: impl Into<Call>) -> U256 {
+    let before = account.queue.gas_today().await.unwrap().spent;
+    let held = TxQueue::open(&account.client, Journal::Memory, limited(U256::from(1), 0)).await;
+    let held = held.unwrap();
+    let mut notices = held.held();
+    let _ticket = held.submit("measure", call).await.unwrap();
+    let notice = tokio::time::timeout(Duration::from_secs(10), notices.recv()).await;
+    assert_eq!(account.queue.gas_today().await.unwrap().spent, before);
+    notice.unwrap().unwrap().asked
+}
+
+fn limited(wei_per_day: U256, for_evidence: u8) -> QueueConfig {
+    QueueConfig {
+        daily_gas: Some(GasLimit {
+            wei_per_day,
+            for_evidence,
+        }),
+        ..fast()
+    }
+}
+
+#[tokio::test]
+async fn a_day_s_gas_is_kept_over_restarts_and_the_rest_waits_for_midnight() {
+    let network = Network::start().await;
+    let account = network.account(80, 100).await;
+    let one = promised(&account, pay(1)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("transactions");
+    // Room for two at the highest price, none reserved; each costs less when it is mined.
+    let config = limited(one * U256::from(2), 0);
+    let mut queue = TxQueue::open(&account.client, Journal::File(path.clone()), config.clone())
+        .await
+        .unwrap();
+    let ether = account
+        .client
+        .eth_balance(account.key.address())
+        .await
+        .unwrap();
+    let mut sent = 0_u64;
+    let stopped = loop {
+        let mut notices = queue.held();
+        let ticket = queue.submit(format!("pay {sent}"), pay(1)).await.unwrap();
+        tokio::select! {
+            done = outcome(ticket) => { done.unwrap(); }
+            notice = notices.recv() => break notice.unwrap(),
+        }
+        sent += 1;
+        assert!(sent < 50, "never stopped");
+        // What was spent is as the chain has it, and survives.
+        let today = queue.gas_today().await.unwrap();
+        let now = account
+            .client
+            .eth_balance(account.key.address())
+            .await
+            .unwrap();
+        assert_eq!(today.spent, ether - now);
+        assert!(today.spent <= today.limit.unwrap());
+        queue.shutdown().await;
+        queue = TxQueue::open(&account.client, Journal::File(path.clone()), config.clone())
+            .await
+            .unwrap();
+    };
+    assert!(sent >= 2, "{sent}");
+    assert_eq!(
+        (stopped.purpose, stopped.key),
+        (Purpose::Chore, format!("pay {sent}"))
+    );
+    assert!(stopped.spent + stopped.asked > stopped.share);
+    // Also after another restart it waits.
+    queue.shutdown().await;
+    let queue = TxQueue::open(&account.client, Journal::File(path), config)
+        .await
+        .unwrap();
+    let ticket = queue.submit(format!("pay {sent}"), pay(1)).await.unwrap();
+    let mut told = Box::pin(ticket.outcome());
+    silent(&mut told).await;
+    assert_eq!(paid(&account).await, Lpt::whole(sent));
+    // Midnight by the chain's clock.
+    network.anvil.advance_time(86_400).await.unwrap();
+    network.anvil.mine(1).await.unwrap();
+    let done = tokio::time::timeout(Duration::from_secs(20), told).await;
+    done.unwrap().unwrap();
+    assert_eq!(paid(&account).await, Lpt::whole(sent + 1));
+}
+
+#[tokio::test]
+async fn chores_cannot_starve_a_proof() {
+    let scene = Scene::set().await;
+    let account = &scene.verifiers[0].0;
+    let proof = scene.proof(1, 3, &[0, 1, 2, 3]).await;
+    let prove = CourtCall::Prove(Box::new(proof));
+    let to = assay_protocol::Address::repeat_byte(7);
+    let chore = || EtherCall::Send {
+        to,
+        wei: U256::from(1),
+    };
+    let needed = promised(account, prove.clone()).await;
+    let small = promised(account, chore()).await;
+    assert!(needed > small * U256::from(4), "{needed} {small}");
+    // Nine tenths are evidence's; they just suffice for the proof.
+    let limit = needed * U256::from(10) / U256::from(9) + U256::from(10);
+    let queue = TxQueue::open(&account.client, Journal::Memory, limited(limit, 90))
+        .await
+        .unwrap();
+    let mut notices = queue.held();
+    let mut chores = 0;
+    let mut told = loop {
+        let ticket = queue
+            .submit(format!("chore {chores}"), chore())
+            .await
+            .unwrap();
+        let mut told = Box::pin(ticket.outcome());
+        tokio::select! {
+            done = &mut told => { done.unwrap(); }
+            notice = notices.recv() => {
+                assert_eq!(notice.unwrap().purpose, Purpose::Chore);
+                break told;
+            }
+        }
+        chores += 1;
+        assert!(chores < 200, "chores were never stopped");
+    };
+    outcome(queue.submit("prove", prove).await.unwrap())
+        .await
+        .unwrap();
+    let today = queue.gas_today().await.unwrap();
+    assert!(today.spent > today.for_chores.unwrap());
+    // The chore still waits.
+    silent(&mut told).await;
+}

@@ -1,0 +1,181 @@
+//! What callers are told, and what is never sent.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use assay_chain::call::{RoundsCall, StakeCall, TokenCall};
+use assay_chain::queue::{FeeCaps, Journal, QueueConfig, TxError, TxQueue};
+use assay_chain::views::Role;
+use assay_chain::watcher::{Event, Watcher, WatcherConfig};
+use assay_protocol::U256;
+use assay_protocol::amount::Lpt;
+use assay_protocol::sig::OperatorKey;
+
+use super::network::proxy::{Fault, Proxy};
+use super::network::{Account, Network, fast};
+use super::{client, outcome, paid, pay, silent};
+
+#[tokio::test]
+async fn a_node_that_is_away_loses_nothing() {
+    let network = Network::start().await;
+    let account = network.account(62, 100).await;
+    let proxy = Proxy::start(&network.anvil.url()).await;
+    let behind = client(&proxy.url, &network.deployment, &account.key).await;
+    let queue = TxQueue::open(&behind, Journal::Memory, fast())
+        .await
+        .unwrap();
+    let mut watcher = Watcher::start(
+        &behind,
+        WatcherConfig {
+            poll: Duration::from_millis(20),
+            ..Default::default()
+        },
+    )
+    .await
+    .unwrap();
+    proxy.set(Fault::Down);
+    let mut told = Box::pin(queue.submit("pay", pay(4)).await.unwrap().outcome());
+    silent(&mut told).await;
+    network.anvil.mine(3).await.unwrap();
+    proxy.set(Fault::None);
+    let mined = tokio::time::timeout(Duration::from_secs(10), told)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(paid(&account).await, Lpt::whole(4));
+    // The watcher filled the gap.
+    let mut numbers = Vec::new();
+    while numbers.last() != Some(&mined.block) {
+        if let Event::Block(block, _) = watcher.next().await.unwrap() {
+            numbers.push(block.number);
+        }
+    }
+    let expected: Vec<u64> = (mined.block - 4..=mined.block).collect();
+    assert_eq!(numbers, expected);
+}
+
+#[tokio::test]
+async fn a_call_that_would_fail_is_not_sent_and_may_be_tried_again() {
+    let network = Network::start().await;
+    let account = network.account(63, 10).await;
+    let sentence = account.refused(pay(11)).await;
+    assert!(
+        sentence.contains("ERC20 insufficient balance"),
+        "{sentence}"
+    );
+    assert!(
+        sentence.contains("has 10 LPT and needs 11 LPT"),
+        "{sentence}"
+    );
+    let error = account.queue.run("retry", pay(11)).await.unwrap_err();
+    assert!(matches!(error, TxError::WouldRevert { .. }));
+    let more = TokenCall::Transfer {
+        to: account.key.address(),
+        amount: Lpt::whole(1),
+    };
+    network.deployer.run("more", more).await;
+    account.run("retry", pay(11)).await;
+    assert_eq!(paid(&account).await, Lpt::whole(11));
+}
+
+#[tokio::test]
+async fn a_failure_in_the_block_is_told_with_its_reason() {
+    let network = Network::start().await;
+    let account = network.account(64, 10).await;
+    let rival = network.account(65, 0).await;
+    // Both may open the round when they look; one is second in the block.
+    network.anvil.mine(8).await.unwrap();
+    network.anvil.set_automine(false).await.unwrap();
+    let dear = FeeCaps {
+        tip: U256::from(3_000_000_000_u64),
+        ..FeeCaps::default()
+    };
+    let proxy = Proxy::start(&network.anvil.url()).await;
+    let slow = client(&proxy.url, &network.deployment, &account.key).await;
+    let slow = TxQueue::open(&slow, Journal::Memory, fast()).await.unwrap();
+    // The slow one passes its check and signs while the pool is empty, then its node goes away.
+    proxy.set(Fault::BeforeSend);
+    let second = slow.submit("open", RoundsCall::Open).await.unwrap();
+    while proxy.sends.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let eager = TxQueue::open(
+        &rival.client,
+        Journal::Memory,
+        QueueConfig {
+            fees: dear,
+            ..fast()
+        },
+    )
+    .await
+    .unwrap();
+    let first = eager.submit("open", RoundsCall::Open).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    network.anvil.mine(1).await.unwrap();
+    outcome(first).await.unwrap();
+    proxy.set(Fault::None);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    network.anvil.mine(1).await.unwrap();
+    let error = outcome(second).await.unwrap_err();
+    let TxError::Reverted {
+        revert, gas_used, ..
+    } = &error
+    else {
+        panic!("{error}")
+    };
+    assert!(revert.is("RoundNotOver") && *gas_used > 21_000, "{error}");
+    assert!(error.to_string().contains("round not over"), "{error}");
+}
+
+#[tokio::test]
+async fn without_ether_the_node_s_words_are_told() {
+    let network = Network::start().await;
+    let account = network.account(70, 5).await;
+    network
+        .anvil
+        .set_balance(account.key.address(), U256::from(1))
+        .await
+        .unwrap();
+    let error = account.queue.run("pay", pay(1)).await.unwrap_err();
+    assert!(matches!(error, TxError::Refused { .. }), "{error:?}");
+    assert!(error.to_string().to_lowercase().contains("fund"), "{error}");
+}
+
+#[tokio::test]
+async fn calls_that_depend_on_each_other_share_a_block() {
+    let network = Network::start().await;
+    let key = OperatorKey::from_bytes([72; 32]).unwrap();
+    let ether = U256::from(10).pow(U256::from(20));
+    network
+        .anvil
+        .set_balance(key.address(), ether)
+        .await
+        .unwrap();
+    let amount = Lpt::whole(20);
+    let to = key.address();
+    network
+        .deployer
+        .run("fund", TokenCall::Transfer { to, amount })
+        .await;
+    let account = Account::open(&network.anvil, &network.deployment, key).await;
+    network.anvil.set_automine(false).await.unwrap();
+    let role = Role::Transcoder;
+    let spender = network.deployment.contracts.bonding_manager;
+    let approve = account
+        .queue
+        .submit("approve", TokenCall::Approve { spender, amount })
+        .await
+        .unwrap();
+    let bond = account
+        .queue
+        .submit("bond", StakeCall::Bond { role, amount })
+        .await
+        .unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    network.anvil.mine(1).await.unwrap();
+    let (approve, bond) = (
+        outcome(approve).await.unwrap(),
+        outcome(bond).await.unwrap(),
+    );
+    assert_eq!(approve.block, bond.block);
+}

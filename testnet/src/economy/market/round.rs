@@ -1,0 +1,396 @@
+//! One round: snapshot, jobs, work, cases, pay, and what people make of it.
+
+use std::collections::BTreeMap;
+
+use assay_protocol::demand::credit;
+use assay_protocol::election::{Ballot, Candidate, Snapshot, elect_without};
+use assay_protocol::mint::Share;
+use assay_protocol::{Address, U256, keccak256};
+
+use super::actors::{Delegator, Transcoder};
+use super::record::{Market, NetworkRow, Row};
+use super::{REFERENCE_PRICE, Setting};
+use crate::economy::{credit_rule, mint_rule};
+use crate::simulator::random::Random;
+
+const BPS: u64 = 10_000;
+/// LPT in existence for which mainnet's `full_mint_pixels` was chosen.
+const MAINNET_SUPPLY: u64 = 30_000_000;
+/// Leaves of a segment.
+const LEAVES: u64 = 3;
+/// Purposes of randomness.
+const PEOPLE: u64 = 1;
+const CAPS: u64 = 2;
+const FAULTS: u64 = 3;
+/// Most attempts of a segment after the first.
+const ATTEMPTS: u8 = 3;
+/// The transcoder that cheats: the one with most stake.
+const CHEAT: usize = 0;
+
+/// State between rounds.
+pub struct Network<'a> {
+    setting: &'a Setting,
+    transcoders: Vec<Transcoder>,
+    delegators: Vec<Delegator>,
+    supply: U256,
+    inflation_ppb: u64,
+    people: Random,
+    caps: Random,
+    faults: Random,
+    caught: bool,
+    market: Market,
+    /// Output pixels that one elected segment stands for.
+    segment_pixels: u64,
+}
+
+fn lpt(whole: u64) -> U256 {
+    U256::from(whole) * U256::from(10).pow(U256::from(18))
+}
+
+fn ppm(part: U256, whole: U256) -> u64 {
+    let whole = whole.max(U256::from(1));
+    (part * U256::from(1_000_000u64) / whole).saturating_to()
+}
+
+/// What happened to each transcoder in a round.
+#[derive(Clone, Copy, Default)]
+struct Work {
+    /// Segments whose output it delivered.
+    segments: u64,
+    /// Of them those that count for the mint.
+    counted: u64,
+    /// Fees, wei.
+    fees: u128,
+}
+
+impl<'a> Network<'a> {
+    /// The first round's people, stakes and prices.
+    pub fn new(setting: &'a Setting) -> Self {
+        let mut people = Random::new(setting.seed, PEOPLE);
+        let mut transcoders: Vec<_> = (0..setting.transcoders)
+            .map(|rank| Transcoder::new(rank, &mut people, lpt))
+            .collect();
+        let last = setting.transcoders as u64 - 1;
+        let delegators: Vec<_> = (0..setting.delegators)
+            .map(|number| {
+                let with = people.between((0, last)).min(people.between((0, last))) as usize;
+                transcoders[with]
+                    .pool
+                    .delegate(number, lpt(people.between((200, 5_000))));
+                Delegator { with, moving: None }
+            })
+            .collect();
+        let bonded = total(&transcoders);
+        // Bonding begins a little below its target, so that inflation has somewhere to go.
+        let supply = bonded * U256::from(100) / U256::from(45);
+        // As much of mainnet's as this supply is of mainnet's. The setting's segments are all of it at the reference
+        // price: each one that is elected stands for as many as that takes.
+        let pixels = U256::from(setting.params.full_mint_pixels) * supply / lpt(MAINNET_SUPPLY);
+        let segment_pixels: u64 = (pixels / U256::from(setting.segments.max(1))).saturating_to();
+        Self {
+            setting,
+            transcoders,
+            delegators,
+            supply,
+            inflation_ppb: setting.params.inflation_ppb,
+            people,
+            caps: Random::new(setting.seed, CAPS),
+            faults: Random::new(setting.seed, FAULTS),
+            caught: false,
+            market: Market::new(setting.transcoders, CHEAT),
+            segment_pixels,
+        }
+    }
+
+    /// Everything that was recorded.
+    pub fn finish(self) -> Market {
+        self.market
+    }
+
+    /// Plays one round.
+    pub fn round(&mut self, number: u32) {
+        self.execute_cases(number);
+        self.let_stake_arrive(number);
+        let snapshot = self.snapshot(number);
+        let work = self.publish(number, &snapshot);
+        let mintable = self.budget();
+        let minted = self.pay(&snapshot, &work, mintable);
+        self.write_down(number, &snapshot, &work, &minted, mintable);
+        self.react(number, &snapshot, &work);
+    }
+
+    fn snapshot(&self, number: u32) -> Snapshot {
+        let params = &self.setting.params;
+        let mut candidates: Vec<_> = self
+            .transcoders
+            .iter()
+            .map(|t| Candidate {
+                operator: t.address,
+                weight: t
+                    .pool
+                    .weight(params.delegation_factor, params.min_own_bond.0),
+                price: U256::from(t.price),
+            })
+            .filter(|c| !c.weight.is_zero())
+            .collect();
+        candidates.sort_by_key(|c| c.operator);
+        Snapshot {
+            round: u64::from(number),
+            candidates,
+        }
+    }
+
+    /// The lowest price that admits two thirds of the stake, and the electees' mean at it.
+    fn two_thirds_price(snapshot: &Snapshot) -> u64 {
+        let mut prices: Vec<_> = snapshot
+            .candidates
+            .iter()
+            .map(|c| (c.price, c.weight))
+            .collect();
+        prices.sort();
+        let (total, mut admitted) = (snapshot.total(), U256::ZERO);
+        for (price, weight) in prices {
+            admitted += weight;
+            if admitted * U256::from(3) >= total * U256::from(2) {
+                return price.saturating_to();
+            }
+        }
+        u64::MAX
+    }
+
+    fn publish(&mut self, number: u32, snapshot: &Snapshot) -> BTreeMap<Address, Work> {
+        let mut work: BTreeMap<Address, Work> = BTreeMap::new();
+        let lowest = Self::two_thirds_price(snapshot);
+        for broadcaster in 0..self.setting.broadcasters {
+            // Between nothing and a quarter more than it must: some care less.
+            let cap = lowest + lowest * self.caps.between((0, 25)) / 100;
+            let job_id = U256::from(u64::from(number) << 16 | u64::from(broadcaster));
+            let high: U256 = U256::from(self.setting.seed) << 64;
+            let seed = keccak256((high | job_id).to_be_bytes::<32>());
+            let segments = u64::from(self.setting.segments) * REFERENCE_PRICE
+                / lowest.max(1)
+                / u64::from(self.setting.broadcasters);
+            for seq in 0..segments as u32 {
+                let ballot = Ballot {
+                    seed,
+                    job_id,
+                    seq,
+                    max_price: U256::from(cap),
+                };
+                self.assign(number, &ballot, snapshot, &mut work);
+            }
+        }
+        work
+    }
+
+    /// Frozen electees are passed over, as the chain shows; so later attempts count like the first.
+    fn assign(
+        &mut self,
+        number: u32,
+        ballot: &Ballot,
+        snapshot: &Snapshot,
+        work: &mut BTreeMap<Address, Work>,
+    ) {
+        let mut passed = Vec::new();
+        for attempt in 0..=ATTEMPTS {
+            let Some(electee) = elect_without(ballot, snapshot, attempt, &passed) else {
+                return;
+            };
+            let found = self
+                .transcoders
+                .iter()
+                .position(|t| t.address == electee.operator);
+            let Some(index) = found else { return };
+            if self.transcoders[index].frozen_until.is_some() {
+                passed.push(electee.operator);
+                continue;
+            }
+            let convicted = index == CHEAT && self.cheats(number) && self.found_wrong();
+            if convicted {
+                // Executed after the window; fees for this segment are void, and it counts nothing.
+                self.transcoders[index].frozen_until = Some(number + self.case_rounds());
+                self.caught = true;
+                self.market.caught(number);
+                return;
+            }
+            let price: u64 = electee.price.saturating_to();
+            let entry = work.entry(electee.operator).or_default();
+            entry.segments += 1;
+            entry.counted += 1;
+            entry.fees += u128::from(price) * u128::from(self.segment_pixels);
+            return;
+        }
+    }
+
+    fn cheats(&self, number: u32) -> bool {
+        !self.caught && number * 100 > self.setting.rounds * self.setting.cheat_from
+    }
+
+    /// Whether a leaf of this segment is wrong and drawn.
+    fn found_wrong(&mut self) -> bool {
+        (0..LEAVES).any(|_| {
+            self.faults.chance(self.setting.cheat_ppm)
+                && self.faults.chance(self.setting.params.checks_per_leaf_ppm)
+        })
+    }
+
+    fn case_rounds(&self) -> u32 {
+        let params = &self.setting.params;
+        params.case_blocks.div_ceil(params.round_blocks) as u32
+    }
+
+    fn execute_cases(&mut self, number: u32) {
+        let bps = self.setting.params.wrong_encode_bps;
+        for transcoder in &mut self.transcoders {
+            if transcoder.frozen_until.is_some_and(|until| until <= number) {
+                transcoder.frozen_until = None;
+                let cut = transcoder.pool.slash(bps);
+                transcoder.was_slashed(bps);
+                // All burned but for the rewards, which are a part of the own bond's part: left out here.
+                self.supply -= cut;
+                self.market.slashed(cut);
+            }
+        }
+    }
+
+    fn let_stake_arrive(&mut self, number: u32) {
+        for (holder, delegator) in self.delegators.iter_mut().enumerate() {
+            if let Some((amount, due)) = delegator.moving
+                && due <= number
+                && self.transcoders[delegator.with].frozen_until.is_none()
+            {
+                self.transcoders[delegator.with]
+                    .pool
+                    .delegate(holder, amount);
+                delegator.moving = None;
+            }
+        }
+    }
+
+    /// What can be minted for this round: inflation moves one step toward the target first.
+    fn budget(&mut self) -> U256 {
+        let params = &self.setting.params;
+        let bonded = total(&self.transcoders) * U256::from(BPS);
+        let target = self.supply * U256::from(params.target_bonding_bps);
+        self.inflation_ppb = match bonded.cmp(&target) {
+            std::cmp::Ordering::Less => self.inflation_ppb + params.inflation_step_ppb,
+            std::cmp::Ordering::Equal => self.inflation_ppb,
+            std::cmp::Ordering::Greater => {
+                self.inflation_ppb.saturating_sub(params.inflation_step_ppb)
+            }
+        };
+        self.supply * U256::from(self.inflation_ppb) / U256::from(1_000_000_000u64)
+    }
+
+    /// Mints and shares fees; base units minted to each transcoder.
+    fn pay(
+        &mut self,
+        snapshot: &Snapshot,
+        work: &BTreeMap<Address, Work>,
+        mintable: U256,
+    ) -> Vec<U256> {
+        let pixels: Vec<_> = work
+            .iter()
+            .map(|(o, w)| (*o, w.counted * self.segment_pixels))
+            .collect();
+        let list = credit(snapshot, &pixels, credit_rule(&self.setting.params));
+        let mut rule = mint_rule(&self.setting.params);
+        rule.full_mint_pixels = self.segment_pixels * u64::from(self.setting.segments);
+        let whole = snapshot.total();
+        let burned = self.setting.params.burned_fee_bps;
+        let mut minted = vec![U256::ZERO; self.transcoders.len()];
+        for (index, transcoder) in self.transcoders.iter_mut().enumerate() {
+            let weight = snapshot
+                .get(transcoder.address)
+                .map_or(U256::ZERO, |c| c.weight);
+            let share = Share {
+                weight,
+                total: whole.max(U256::from(1)),
+            };
+            let of = list.of(transcoder.address);
+            let amount = rule.of_transcoder(mintable, of, list.total, share);
+            let rewarded = transcoder.pool.reward(amount, transcoder.reward_cut_bps);
+            minted[index] = amount;
+            self.supply += amount;
+            let fees = work.get(&transcoder.address).map_or(0, |w| w.fees);
+            let after_burn = fees * u128::from(BPS - burned) / u128::from(BPS);
+            let shared = after_burn * u128::from(transcoder.fee_share_bps) / u128::from(BPS);
+            // Fees in LPT at 0.002 ETH: what a delegator compares.
+            transcoder.paid_its_delegators(rewarded.shared + U256::from(shared) * U256::from(500));
+        }
+        minted
+    }
+
+    fn react(&mut self, number: u32, snapshot: &Snapshot, work: &BTreeMap<Address, Work>) {
+        let whole = snapshot.total();
+        let all: u64 = work.values().map(|w| w.segments).sum();
+        for transcoder in &mut self.transcoders {
+            let weight = snapshot
+                .get(transcoder.address)
+                .map_or(U256::ZERO, |c| c.weight);
+            let did = work.get(&transcoder.address).map_or(0, |w| w.segments);
+            if transcoder.frozen_until.is_none() {
+                transcoder.ask(did * 1_000_000 / all.max(1), ppm(weight, whole));
+            }
+        }
+        for holder in 0..self.delegators.len() {
+            let delegator = self.delegators[holder];
+            if let Some(to) = delegator.choice(&self.transcoders, &mut self.people) {
+                let amount = self.transcoders[delegator.with].pool.leave(holder);
+                let due = number + self.setting.params.unbonding_rounds as u32;
+                self.delegators[holder] = Delegator {
+                    with: to,
+                    moving: Some((amount, due)),
+                };
+            }
+        }
+    }
+
+    fn write_down(
+        &mut self,
+        number: u32,
+        snapshot: &Snapshot,
+        work: &BTreeMap<Address, Work>,
+        minted: &[U256],
+        mintable: U256,
+    ) {
+        let whole = snapshot.total();
+        let segments: u64 = work.values().map(|w| w.segments).sum();
+        let fees: u128 = work.values().map(|w| w.fees).sum();
+        for (index, transcoder) in self.transcoders.iter().enumerate() {
+            let weight = snapshot
+                .get(transcoder.address)
+                .map_or(U256::ZERO, |c| c.weight);
+            let did = work.get(&transcoder.address).copied().unwrap_or_default();
+            self.market.rows.push(Row {
+                round: number,
+                transcoder: index,
+                stake: transcoder.pool.tokens(),
+                stake_ppm: ppm(weight, whole),
+                work_ppm: did.segments * 1_000_000 / segments.max(1),
+                price_wei: transcoder.price,
+                fees_wei: did.fees,
+                minted: minted[index],
+                frozen: transcoder.frozen_until.is_some(),
+            });
+        }
+        let mint = minted.iter().fold(U256::ZERO, |sum, m| sum + *m);
+        let pixels = u128::from(segments * self.segment_pixels);
+        self.market.network.push(NetworkRow {
+            round: number,
+            price_wei: (fees / pixels.max(1)) as u64,
+            segments,
+            fees_wei: fees,
+            minted_lpt: super::record::in_lpt(mint),
+            mintable_lpt: super::record::in_lpt(mintable),
+            inflation_ppb: self.inflation_ppb,
+            bonding_ppm: ppm(total(&self.transcoders), self.supply),
+        });
+    }
+}
+
+fn total(transcoders: &[Transcoder]) -> U256 {
+    transcoders
+        .iter()
+        .fold(U256::ZERO, |sum, t| sum + t.pool.tokens())
+}

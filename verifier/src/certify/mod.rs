@@ -1,0 +1,291 @@
+//! Certifying the work of a round, without I/O: [`Certifier::handle`] takes one input and the time, and returns what to do.
+//!
+//! From what it has seen it makes a sheet for each job ([`view`]). When the round's evidence is complete, the round's
+//! verifiers take turns: the leader proposes ([`lead`]), the others vote or say what they can confirm instead
+//! ([`answer`]), and equal votes of two thirds become the certificate ([`count`]). A turn lasts [`TURN_BLOCKS`]; whoever
+//! has the next one proposes what it sees itself, so that a leader that lies or is gone costs a turn and not the round.
+//!
+//! Safe: a verifier signs only lists all of whose receipts it confirms, and the chain takes one list of a round; which one
+//! does not matter then, so nothing needs to be locked. Live: votes for equal lists count together whatever their turn.
+
+mod answer;
+mod count;
+mod lead;
+mod view;
+
+use std::collections::BTreeMap;
+
+use assay_protocol::bls::BlsSignature;
+use assay_protocol::certification::{SignedObjection, SignedProposal, SignedVote};
+use assay_protocol::checked::Now;
+use assay_protocol::domain::Domain;
+use assay_protocol::draft::{Draft, Sealed};
+use assay_protocol::election::Snapshot;
+use assay_protocol::fraud_proof::VerifierSet;
+use assay_protocol::params::Params;
+use assay_protocol::round_work::{Segment, WorkRule};
+use assay_protocol::wire::{Gossip, SampleReport};
+use assay_protocol::work::RoundWork;
+use assay_protocol::{Address, B256, U256};
+
+use self::view::RoundView;
+
+/// Blocks that a leader has: two for its proposal and the objections, two for the second one, two to submit.
+pub const TURN_BLOCKS: u64 = 6;
+/// Blocks from the first in which a list is accepted to the first turn: reports are gossiped in that very block.
+pub const GRACE_BLOCKS: u64 = 2;
+/// Blocks into its turn when a leader proposes again.
+pub const SECOND_BLOCKS: u64 = 2;
+/// Rounds that are kept at most: those between their end and their certificate, with room for slow chains.
+const MAX_ROUNDS: usize = 16;
+
+/// One event. Messages have passed the shell's checks: signatures, shape, election.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The chain has a new block; its number is the time.
+    Block,
+    /// A round was opened.
+    Round(Box<RoundFacts>),
+    /// An assignment that holds.
+    Assignment(Box<SeenAssignment>),
+    /// A receipt for an assignment that holds.
+    Receipt {
+        /// What it answers.
+        assignment: Box<SeenAssignment>,
+        /// The receipt's hash.
+        receipt: B256,
+        /// Number of its leaves.
+        leaves: u32,
+    },
+    /// A verifier's report, one's own among them; ticket and words are checked.
+    Report(Box<SampleReport>),
+    /// A case about a receipt was opened.
+    CaseOpened(B256),
+    /// A leader's proposal.
+    Proposal(Box<SignedProposal>),
+    /// A part of another verifier's objection.
+    Objection(Box<SignedObjection>),
+    /// Another verifier's vote.
+    Vote(SignedVote),
+    /// Answer to `Sign`.
+    Signed(Box<Sealed>),
+    /// The chain has the round's list.
+    Certified(u64),
+}
+
+/// What the chain says of a round that was opened.
+#[derive(Clone, Debug)]
+pub struct RoundFacts {
+    /// Its verifiers.
+    pub verifiers: VerifierSet,
+    /// Its transcoders.
+    pub transcoders: Snapshot,
+    /// Block of the opening.
+    pub opened: u64,
+}
+
+/// An assignment and what the chain says of its job.
+#[derive(Clone, Debug)]
+pub struct SeenAssignment {
+    /// Its hash.
+    pub hash: B256,
+    /// What the rule needs of it.
+    pub segment: Segment,
+    /// The job's price cap.
+    pub max_price: U256,
+}
+
+/// A list with two thirds of the weight behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certification {
+    /// The list.
+    pub work: RoundWork,
+    /// Signatures by position among the round's verifiers, in ascending order.
+    pub signatures: Vec<(usize, BlsSignature)>,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Journal, sign, and answer with `Signed`.
+    Sign(Draft),
+    /// Publish.
+    Gossip(Gossip),
+    /// Aggregate and submit.
+    Certify(Box<Certification>),
+    /// A receipt that this verifier confirms is not in the list that it votes for.
+    Dropped {
+        /// The round.
+        round: u64,
+        /// How many.
+        receipts: usize,
+    },
+}
+
+/// Rounds on their way to a certificate.
+pub struct Certifier {
+    me: Address,
+    domain: Domain,
+    params: Params,
+    rule: WorkRule,
+    rounds: BTreeMap<u64, RoundView>,
+    /// Segments come in order; where a job's next run starts, by job, with the round that said so.
+    next: BTreeMap<U256, (u64, u32)>,
+}
+
+impl Certifier {
+    /// A certifier with this operator account.
+    pub fn new(me: Address, domain: Domain, params: Params) -> Self {
+        Self {
+            me,
+            domain,
+            rule: WorkRule::new(&params),
+            params,
+            rounds: BTreeMap::new(),
+            next: BTreeMap::new(),
+        }
+    }
+
+    /// Takes one input and says what follows from it.
+    pub fn handle(&mut self, input: Input, now: Now) -> Vec<Output> {
+        match input {
+            Input::Block => self.on_block(now),
+            Input::Round(facts) => self.on_round(*facts),
+            Input::Assignment(seen) => {
+                self.see(*seen);
+                Vec::new()
+            }
+            Input::Receipt {
+                assignment,
+                receipt,
+                leaves,
+            } => {
+                self.on_receipt(*assignment, receipt, leaves, now);
+                Vec::new()
+            }
+            Input::Report(report) => {
+                self.on_report(&report);
+                Vec::new()
+            }
+            Input::CaseOpened(receipt) => {
+                self.on_case(receipt);
+                Vec::new()
+            }
+            Input::Proposal(proposal) => self.on_proposal(*proposal, now),
+            Input::Objection(objection) => {
+                self.on_objection(*objection);
+                Vec::new()
+            }
+            Input::Vote(vote) => self.on_vote(vote, now),
+            Input::Signed(sealed) => self.on_signed(*sealed, now),
+            Input::Certified(round) => {
+                self.finish(round);
+                Vec::new()
+            }
+        }
+    }
+
+    fn on_round(&mut self, facts: RoundFacts) -> Vec<Output> {
+        let number = facts.verifiers.round;
+        // The round before it has ended with the block before this one.
+        if let Some(before) = number.checked_sub(1)
+            && let Some(view) = self.rounds.get_mut(&before)
+        {
+            view.ended = Some(facts.opened);
+        }
+        let view = self.rounds.entry(number).or_default();
+        view.verifiers = facts.verifiers;
+        view.transcoders = facts.transcoders;
+        while self.rounds.len() > MAX_ROUNDS {
+            self.rounds.pop_first();
+        }
+        Vec::new()
+    }
+
+    fn on_block(&mut self, now: Now) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        let over: Vec<_> = self
+            .rounds
+            .iter()
+            .filter(|(_, view)| {
+                self.first_turn(view)
+                    .is_some_and(|(from, until)| now.block > until.max(from))
+            })
+            .map(|(round, _)| *round)
+            .collect();
+        for round in over {
+            self.finish(round);
+        }
+        for round in self.rounds.keys().copied().collect::<Vec<_>>() {
+            outputs.extend(self.on_turn(round, now));
+        }
+        outputs
+    }
+
+    /// First block of the first turn, and the last block in which the chain takes the list.
+    fn first_turn(&self, view: &RoundView) -> Option<(u64, u64)> {
+        let from = view.ended? + self.params.response_blocks + 2 * self.params.epoch_blocks;
+        Some((
+            from + GRACE_BLOCKS,
+            from + self.params.certify_blocks.saturating_sub(1),
+        ))
+    }
+
+    /// The present turn of a round and the blocks that have passed in it; `None` before the first.
+    fn turn(&self, view: &RoundView, now: Now) -> Option<(u32, u64)> {
+        let (from, _) = self.first_turn(view)?;
+        let passed = now.block.checked_sub(from)?;
+        Some(((passed / TURN_BLOCKS) as u32, passed % TURN_BLOCKS))
+    }
+
+    /// Who leads a turn.
+    fn leader(view: &RoundView, turn: u32) -> Option<(usize, Address)> {
+        let seats = &view.verifiers.seats;
+        let at = (view.verifiers.round + u64::from(turn)).checked_rem(seats.len() as u64)? as usize;
+        Some((at, seats[at].operator))
+    }
+
+    fn on_turn(&mut self, round: u64, now: Now) -> Vec<Output> {
+        let Some(view) = self.rounds.get(&round) else {
+            return Vec::new();
+        };
+        let (Some((turn, passed)), Some(_)) = (self.turn(view, now), view.verifiers.find(self.me))
+        else {
+            return Vec::new();
+        };
+        let mut outputs = Vec::new();
+        if view.turn != Some(turn) {
+            self.freeze(round, turn);
+            outputs.extend(self.answer_waiting(round, now));
+        }
+        outputs.extend(self.lead(round, turn, passed));
+        outputs.extend(self.submit(round, now));
+        outputs
+    }
+
+    fn on_signed(&mut self, sealed: Sealed, now: Now) -> Vec<Output> {
+        let assay_protocol::draft::Seal::Bls(signature) = sealed.seal else {
+            return Vec::new();
+        };
+        match sealed.draft {
+            Draft::RoundWork { work, .. } => self.on_own_vote(work, signature, now),
+            Draft::WorkProposal(name) => self.on_own_proposal(&name, signature),
+            Draft::WorkObjection(name) => self.on_own_objection(&name, signature),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Forgets a round that is over, but for where its runs ended.
+    fn finish(&mut self, round: u64) {
+        let Some(view) = self.rounds.remove(&round) else {
+            return;
+        };
+        for watched in view.segments.values() {
+            let segment = &watched.segment;
+            let next = self.next.entry(segment.job).or_insert((round, 0));
+            if next.0 <= round {
+                *next = (round, next.1.max(segment.seq.saturating_add(1)));
+            }
+        }
+    }
+}

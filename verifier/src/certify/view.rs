@@ -1,0 +1,253 @@
+//! What a verifier has seen of a round, and what it makes of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assay_protocol::bls::BlsSignature;
+use assay_protocol::certification::{
+    Objected, Proposed, SignedProposal, WorkObjection, WorkProposal,
+};
+use assay_protocol::checked::Now;
+use assay_protocol::election::Snapshot;
+use assay_protocol::fraud_proof::VerifierSet;
+use assay_protocol::round_work::{Seen, Segment, Sheet, admits, dutiful, sheet};
+use assay_protocol::sample::{Odds, draws};
+use assay_protocol::wire::SampleReport;
+use assay_protocol::work::RoundWork;
+use assay_protocol::{Address, B256, U256};
+
+use super::{Certifier, SeenAssignment};
+
+/// Assignments of a round that are kept at most; what comes later is not confirmed here.
+const MAX_SEGMENTS: usize = 1 << 20;
+/// Receipts of one assignment that are kept: two are an equivocation.
+const MAX_RECEIPTS: usize = 2;
+
+/// An assignment with its receipts.
+#[derive(Clone, Debug)]
+pub(super) struct Watched {
+    pub segment: Segment,
+    /// Number of leaves of the receipts.
+    pub leaves: u32,
+}
+
+/// Votes for one list.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Votes {
+    pub work: RoundWork,
+    pub signatures: BTreeMap<Address, BlsSignature>,
+    /// Block in which two thirds were there first.
+    pub quorum_at: Option<u64>,
+    pub submitted: bool,
+}
+
+/// A round from its opening to its certificate.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RoundView {
+    pub verifiers: VerifierSet,
+    pub transcoders: Snapshot,
+    /// Block in which the next round was opened.
+    pub ended: Option<u64>,
+    /// By assignment.
+    pub segments: BTreeMap<B256, Watched>,
+    /// Price caps by job.
+    pub caps: BTreeMap<U256, U256>,
+    /// Epochs that have receipts of the round.
+    pub epochs: BTreeSet<u64>,
+    /// Epochs of these that each verifier has reported on.
+    pub reported: BTreeMap<Address, BTreeSet<u64>>,
+
+    /// The turn for which the sheets below hold.
+    pub turn: Option<u32>,
+    pub sheets: BTreeMap<U256, Sheet>,
+    pub duties: u64,
+    /// Proposals by number, the first of each.
+    pub proposals: BTreeMap<u32, SignedProposal>,
+    /// Own proposals and objections at the signer.
+    pub pending_proposals: Vec<(WorkProposal, Proposed)>,
+    pub pending_objections: Vec<(WorkObjection, Objected)>,
+    /// Parts of objections by proposal, author and part.
+    pub objections: BTreeMap<(u32, Address), BTreeMap<u32, Objected>>,
+    /// Numbers of proposals that were answered.
+    pub answered: BTreeSet<u32>,
+    pub votes: BTreeMap<B256, Votes>,
+}
+
+impl RoundView {
+    /// Weight of one verifier.
+    pub fn weight(&self, verifier: Address) -> U256 {
+        self.verifiers
+            .find(verifier)
+            .map_or(U256::ZERO, |(_, seat)| seat.weight)
+    }
+
+    /// Sheets, from everything seen. `next` is where the runs of earlier rounds ended.
+    fn judge(
+        &self,
+        rule: &assay_protocol::round_work::WorkRule,
+        next: &BTreeMap<U256, (u64, u32)>,
+    ) -> BTreeMap<U256, Sheet> {
+        let round = self.verifiers.round;
+        let mut by_job: BTreeMap<U256, Vec<&Segment>> = BTreeMap::new();
+        for watched in self.segments.values() {
+            by_job
+                .entry(watched.segment.job)
+                .or_default()
+                .push(&watched.segment);
+        }
+        let capped = |job: &U256| {
+            self.caps
+                .get(job)
+                .is_some_and(|cap| admits(&self.transcoders, *cap))
+        };
+        by_job
+            .into_iter()
+            .filter(|(job, _)| capped(job))
+            .filter_map(|(job, segments)| {
+                let start = next.get(&job).map(|(_, seq)| *seq);
+                Some((job, sheet(segments.into_iter(), round, start, rule)?))
+            })
+            .filter(|(_, sheet)| !sheet.entries.is_empty())
+            .collect()
+    }
+
+    /// Epochs with receipts, and how many of them a verifier has reported on.
+    pub fn reports(&self, verifier: Address) -> (u64, u64) {
+        let reported = self.reported.get(&verifier);
+        let reported = reported.map_or(0, |epochs| epochs.intersection(&self.epochs).count());
+        (reported as u64, self.epochs.len() as u64)
+    }
+
+    fn duties(&self) -> u64 {
+        let seats = self.verifiers.seats.iter().enumerate();
+        seats
+            .filter(|(_, seat)| {
+                let (reported, epochs) = self.reports(seat.operator);
+                dutiful(reported, epochs)
+            })
+            .fold(0, |bits, (i, _)| bits | 1 << i)
+    }
+}
+
+impl Certifier {
+    /// Makes the sheets of a turn, which do not change during it.
+    pub(super) fn freeze(&mut self, round: u64, turn: u32) {
+        // Runs of an earlier round that is not over yet end where its segments do.
+        let mut next = self.next.clone();
+        for (earlier, view) in self.rounds.range(..round) {
+            for watched in view.segments.values() {
+                let segment = &watched.segment;
+                let known = next.entry(segment.job).or_insert((*earlier, 0));
+                known.1 = known.1.max(segment.seq.saturating_add(1));
+            }
+        }
+        let Some(view) = self.rounds.get_mut(&round) else {
+            return;
+        };
+        // What a job did in later rounds says nothing about where this round's run starts.
+        next.retain(|_, (said, _)| *said < round);
+        view.sheets = view.judge(&self.rule, &next);
+        view.duties = view.duties();
+        view.turn = Some(turn);
+    }
+
+    pub(super) fn see(&mut self, seen: SeenAssignment) -> Option<&mut Watched> {
+        let segment = seen.segment;
+        // A round that is over takes nothing any more; one that is not opened yet will be.
+        let oldest = self.rounds.keys().next().copied().unwrap_or(0);
+        if segment.first_round < oldest {
+            return None;
+        }
+        let view = self.rounds.entry(segment.first_round).or_default();
+        if view.segments.len() >= MAX_SEGMENTS {
+            return None;
+        }
+        view.caps.insert(segment.job, seen.max_price);
+        Some(
+            view.segments
+                .entry(seen.hash)
+                .or_insert(Watched { segment, leaves: 0 }),
+        )
+    }
+
+    pub(super) fn on_receipt(
+        &mut self,
+        assignment: SeenAssignment,
+        receipt: B256,
+        leaves: u32,
+        now: Now,
+    ) {
+        let round = assignment.segment.first_round;
+        let epoch = self.params.epoch(assignment.segment.deadline_block);
+        let Some(watched) = self.see(assignment) else {
+            return;
+        };
+        let known = &mut watched.segment.receipts;
+        if known.len() >= MAX_RECEIPTS || known.iter().any(|r| r.hash == receipt) {
+            return;
+        }
+        known.push(Seen {
+            hash: receipt,
+            block: now.block,
+            drawn: U256::ZERO,
+            unverifiable: U256::ZERO,
+            accused: false,
+        });
+        watched.leaves = leaves;
+        if let Some(view) = self.rounds.get_mut(&round) {
+            view.epochs.insert(epoch);
+        }
+    }
+
+    /// One report per verifier and epoch is heard: the shell sees to it, and so does this.
+    pub(super) fn on_report(&mut self, report: &SampleReport) {
+        let (params, verifier) = (&self.params, report.verifier);
+        for view in self.rounds.values_mut() {
+            let weight = view.weight(verifier);
+            if weight.is_zero() {
+                continue;
+            }
+            let fresh = view
+                .reported
+                .entry(verifier)
+                .or_default()
+                .insert(report.epoch);
+            if !fresh {
+                continue;
+            }
+            let odds = Odds {
+                weight,
+                total: view.verifiers.total(None),
+                checks_per_leaf_ppm: params.checks_per_leaf_ppm,
+            };
+            let of_epoch = view
+                .segments
+                .values_mut()
+                .filter(|w| params.epoch(w.segment.deadline_block) == report.epoch);
+            for watched in of_epoch {
+                let leaves = watched.leaves;
+                for seen in &mut watched.segment.receipts {
+                    if !(0..leaves).any(|leaf| draws(&report.ticket, &seen.hash, leaf, &odds)) {
+                        continue;
+                    }
+                    seen.drawn += weight;
+                    let says = |u: &assay_protocol::verdict::SignedUnverifiable| {
+                        u.unverifiable.receiptHash == seen.hash
+                    };
+                    if report.unverifiable.iter().any(says) {
+                        seen.unverifiable += weight;
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn on_case(&mut self, receipt: B256) {
+        let all = self
+            .rounds
+            .values_mut()
+            .flat_map(|v| v.segments.values_mut());
+        for seen in all.flat_map(|watched| &mut watched.segment.receipts) {
+            seen.accused |= seen.hash == receipt;
+        }
+    }
+}
