@@ -9,7 +9,7 @@ use std::time::Duration;
 use assay_chain::ChainError;
 use assay_chain::client::Client;
 use assay_chain::events::{BrokerLog, CourtLog, JobLog, Log, LogEntry, OperatorLog, RoundsLog};
-use assay_chain::fault::FaultKind;
+use assay_chain::fault::{CaseStatus, FaultKind};
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event as ChainEvent, Watcher, WatcherConfig};
 use assay_protocol::amount::Lpt;
@@ -68,6 +68,12 @@ pub(crate) enum ChainNews {
     },
     /// Everything above this block never was.
     Rewound(u64),
+    /// A case ended without a slash.
+    CaseClosed {
+        case: Case,
+        status: CaseStatus,
+        block: u64,
+    },
     /// A signer was paid.
     SignerPaid {
         case: B256,
@@ -238,7 +244,8 @@ impl Feed {
                     leaf: leaf_index,
                     opened: opened_block,
                     executable: executable_at,
-                    executed: None,
+                    ended: None,
+                    contested: false,
                 };
                 self.write().cases.insert(case, state);
                 let leaf = LeafId {
@@ -261,7 +268,7 @@ impl Feed {
                 burned,
                 ..
             }) => {
-                let case = self.write().execute(case, block)?;
+                let case = self.write().end(case, block)?;
                 Some(ChainNews::CaseExecuted {
                     case,
                     slashed,
@@ -282,6 +289,20 @@ impl Feed {
                 burned: burned.0,
                 block,
             }),
+            Log::Court(CourtLog::CaseContested { case, .. }) => {
+                if let Some(case) = self.write().cases.get_mut(&case) {
+                    case.contested = true;
+                }
+                None
+            }
+            Log::Court(CourtLog::CaseClosed { case, status, .. }) => {
+                let case = self.write().end(case, block)?;
+                Some(ChainNews::CaseClosed {
+                    case,
+                    status,
+                    block,
+                })
+            }
             Log::Court(CourtLog::SignerPaid {
                 case,
                 verifier,
