@@ -170,6 +170,10 @@ impl Report {
                 p.file
             );
         }
+        out += &format!(
+            "\nfees: {} ETH paid in tickets, {} ETH of it burned\n",
+            self.fees_paid_eth, self.fees_burned_eth
+        );
         if let Some(d) = &self.delegator {
             out += &format!(
                 "\ndelegator: {} LPT before, {} LPT after\n",
