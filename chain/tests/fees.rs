@@ -69,7 +69,12 @@ async fn a_winner_reaches_operator_and_delegator() {
     let hash = domain.digest(&first.ticket.ticket);
     let due = first.assignment.deadlineBlock + params.evidence_blocks;
     let early = BrokerCall::Redeem(Box::new(first.clone()));
-    let error = scene.transcoder.queue.run("early", early).await.unwrap_err();
+    let error = scene
+        .transcoder
+        .queue
+        .run("early", early)
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("redeem later"), "{error}");
     mine_to(&scene, due).await;
     let mined = scene
@@ -91,10 +96,18 @@ async fn a_winner_reaches_operator_and_delegator() {
         from_reserve: Eth::default(),
         burned,
     };
-    assert!(told.iter().any(|entry| entry.what == Log::Broker(paid.clone())));
+    assert!(
+        told.iter()
+            .any(|entry| entry.what == Log::Broker(paid.clone()))
+    );
     assert_eq!(client.redemptions().await.unwrap().len(), 1);
     let again = BrokerCall::Redeem(Box::new(first.clone()));
-    let error = scene.transcoder.queue.run("again", again).await.unwrap_err();
+    let error = scene
+        .transcoder
+        .queue
+        .run("again", again)
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("was paid already"), "{error}");
 
     // Own 300 and delegated 100, half of the fees shared: five eighths of it and three eighths.
@@ -164,9 +177,15 @@ async fn a_batch_passes_over_what_was_paid_and_a_deposit_comes_back() {
     while client.round().await.unwrap().round < from {
         scene.network.open_round().await;
     }
-    scene.broadcaster.run("withdraw", BrokerCall::Withdraw).await;
+    scene
+        .broadcaster
+        .run("withdraw", BrokerCall::Withdraw)
+        .await;
     let state = client.sender(payer).await.unwrap();
-    assert_eq!((state.deposit, state.withdraw_round), (Eth::default(), None));
+    assert_eq!(
+        (state.deposit, state.withdraw_round),
+        (Eth::default(), None)
+    );
     scene
         .broadcaster
         .run("burn", BrokerCall::Burn { broadcaster: payer })

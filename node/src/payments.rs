@@ -8,6 +8,7 @@ use assay_p2p::PeerId;
 use assay_protocol::assignment::SignedAssignment;
 use assay_protocol::checked::Checked;
 use assay_protocol::payment::{Claim, Funds, MAX_TICKETS, SignedTicket, Winner, due, rand_hash};
+use assay_protocol::round_work::output_pixels;
 use assay_protocol::rules::ChainView;
 use assay_protocol::wire::{Answer, JobRequest, decode, encode};
 use assay_protocol::{Address, B256, keccak256};
@@ -104,7 +105,7 @@ impl Node {
         }
         let pixels = self.read(|state| {
             let job = state.jobs.get(&object.jobId)?;
-            Some(job.profiles.output_pixels(object.frameCount))
+            Some(output_pixels(&job.profiles, object.frameCount))
         });
         let Some(pixels) = pixels else {
             return;

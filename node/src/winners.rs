@@ -149,7 +149,13 @@ impl Winners {
     /// The winners to offer to the chain at block `now` of `round`, each once a round: when a batch is full, or the first
     /// of it has waited `patience` blocks. `evidence` is the window after a deadline.
     pub fn due(&mut self, now: u64, round: u64, evidence: u64, patience: u64) -> Vec<Winner> {
-        let ripe = |kept: &Kept| kept.winner.assignment.deadlineBlock.saturating_add(evidence) + 1;
+        let ripe = |kept: &Kept| {
+            kept.winner
+                .assignment
+                .deadlineBlock
+                .saturating_add(evidence)
+                + 1
+        };
         let open = self.kept.values_mut().filter(|kept| {
             let waiting = kept.paid.is_none() && kept.offered.0 < round;
             waiting && kept.offered.1 < PATIENCE_ROUNDS && ripe(kept) <= now

@@ -257,12 +257,6 @@ impl Profiles {
         from(chunk)..from(chunk.saturating_add(1))
     }
 
-    /// Output pixels of a segment of `frames` frames: every frame in every rendition.
-    pub fn output_pixels(&self, frames: u32) -> u64 {
-        let of = |r: &Rendition| u64::from(r.width) * u64::from(r.height);
-        self.renditions.iter().map(of).sum::<u64>() * u64::from(frames)
-    }
-
     /// Bytes of one raw decoded source frame.
     pub fn frame_bytes(&self) -> usize {
         let (w, h) = (

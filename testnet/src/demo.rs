@@ -17,6 +17,7 @@ use assay_node::{KeyError, StartError};
 use assay_protocol::U256;
 use assay_protocol::amount::Eth;
 use assay_protocol::params::Params;
+use assay_protocol::round_work::output_pixels;
 
 use crate::cast::{Size, SizeError, cast};
 use crate::clip::{Clip, ClipError};
@@ -265,7 +266,7 @@ fn paced(preset: Params, clip: &Clip) -> Params {
             .response_blocks
             .max(seconds + preset.response_blocks / 2),
         ticket_face_value: Eth(U256::from(
-            2 * stage::PRICE * clip.profiles.output_pixels(clip.longest()),
+            2 * stage::PRICE * output_pixels(&clip.profiles, clip.longest()),
         )),
         ..preset
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use assay_chain::ChainError;
 use assay_chain::call::{
-    BrokerCall, Call, EtherCall, JobCall, OperatorCall, RoundsCall, StakeCall, TokenCall, VerifierCall,
+    BrokerCall, Call, EtherCall, JobCall, OperatorCall, RoundsCall, StakeCall, TokenCall,
+    VerifierCall,
 };
 use assay_chain::client::Client;
 use assay_chain::contracts::{Deployment, Randomness};

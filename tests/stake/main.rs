@@ -245,7 +245,14 @@ async fn a_broadcaster_deposits_and_takes_it_back_in_two_steps() {
     let desk = Desk::open().await;
     let owner = desk.account("owner", 0).await;
     let who = owner.address.to_string();
-    let deposit = ["broadcaster", "deposit", "0.5", "ETH", "--reserve", "0.25 ETH"];
+    let deposit = [
+        "broadcaster",
+        "deposit",
+        "0.5",
+        "ETH",
+        "--reserve",
+        "0.25 ETH",
+    ];
     let bare = owner.types(&["broadcaster", "deposit", "0.5"]);
     assert!(refused(&bare, 2).contains("say the unit"));
     let nonce = desk.nonce(&owner).await;

@@ -10,6 +10,7 @@ use assay_protocol::draft::{Draft, Seal, Sealed};
 use assay_protocol::election::{Candidate, Snapshot, elect_without};
 use assay_protocol::params::Params;
 use assay_protocol::payment::{SignedTicket, due};
+use assay_protocol::round_work::output_pixels;
 use assay_protocol::rules::Job;
 use assay_protocol::sig::Signature;
 use assay_protocol::wire::ReceiptMessage;
@@ -273,7 +274,7 @@ impl Broadcaster {
                         signed: None,
                         due: due(
                             &assignment,
-                            self.job.profiles.output_pixels(assignment.frameCount),
+                            output_pixels(&self.job.profiles, assignment.frameCount),
                         ),
                         paid: false,
                     });

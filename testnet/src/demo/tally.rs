@@ -115,9 +115,7 @@ impl Stakes {
 
 /// The sum of what `part` takes of each payment.
 fn sum<'a>(payments: impl Iterator<Item = &'a Payment>, part: impl Fn(&Payment) -> U256) -> Eth {
-    Eth(payments.fold(U256::ZERO, |sum, payment| {
-        sum.saturating_add(part(payment))
-    }))
+    Eth(payments.fold(U256::ZERO, |sum, payment| sum.saturating_add(part(payment))))
 }
 
 /// What the report is made of besides the ledger.
