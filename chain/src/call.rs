@@ -1,5 +1,6 @@
 //! Everything a node or a person does on chain: one file of calls for each contract.
 
+mod broker;
 mod court;
 mod ether;
 mod fees;
@@ -17,6 +18,7 @@ use assay_protocol::bls::BlsError;
 use crate::contracts::Contracts;
 use crate::queue::budget::Purpose;
 
+pub use broker::BrokerCall;
 pub use court::CourtCall;
 pub use ether::EtherCall;
 pub use fees::FeeCall;
@@ -98,6 +100,8 @@ calls! {
     Operators(OperatorCall),
     /// Rounds.
     Rounds(RoundsCall),
+    /// Deposits of broadcasters, and tickets.
+    Broker(BrokerCall),
     /// Fees of stakes.
     Fees(FeeCall),
     /// Stakes.

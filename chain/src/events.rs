@@ -1,6 +1,8 @@
 //! What the contracts say, typed: one file of events for each contract.
 
+mod broker;
 mod court;
+mod fees;
 mod jobs;
 mod operators;
 mod roster;
@@ -19,7 +21,9 @@ use serde::{Deserialize, Serialize};
 use crate::contracts::Contracts;
 use crate::convert::{address_out, hash_in};
 
+pub use broker::BrokerLog;
 pub use court::CourtLog;
+pub use fees::FeeLog;
 pub use jobs::JobLog;
 pub use operators::OperatorLog;
 pub use roster::RosterLog;
@@ -96,6 +100,10 @@ logs! {
     Stake(StakeLog) from bonding_manager,
     /// Of `VerifierRegistry`.
     Verifiers(VerifierLog) from verifier_registry,
+    /// Of `FeeLedger`.
+    Fees(FeeLog) from fee_ledger,
+    /// Of `TicketBroker`.
+    Broker(BrokerLog) from ticket_broker,
     /// Of `FraudCourt`.
     Court(CourtLog) from fraud_court,
     /// Of `WorkLedger`.

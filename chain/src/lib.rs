@@ -45,6 +45,7 @@
 
 pub mod anvil;
 mod bindings;
+pub mod broker;
 pub mod call;
 pub mod client;
 pub mod contracts;

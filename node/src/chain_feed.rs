@@ -9,7 +9,7 @@ use std::time::Duration;
 use assay_chain::ChainError;
 use assay_chain::client::Client;
 use assay_chain::events::{
-    CourtLog, JobLog, Log, LogEntry, OperatorLog, RosterLog, RoundsLog, WorkLog,
+    BrokerLog, CourtLog, JobLog, Log, LogEntry, OperatorLog, RosterLog, RoundsLog, WorkLog,
 };
 use assay_chain::fault::{CaseStatus, FaultKind};
 use assay_chain::views::Role;
@@ -60,6 +60,16 @@ pub(crate) enum ChainNews {
         burned: Lpt,
         block: u64,
     },
+    /// A ticket of somebody's was paid.
+    TicketPaid {
+        ticket: B256,
+        recipient: Address,
+        paid: U256,
+        burned: U256,
+        block: u64,
+    },
+    /// Everything above this block never was.
+    Rewound(u64),
     /// A case ended without a slash.
     CaseClosed {
         case: Case,
@@ -140,7 +150,12 @@ impl Feed {
                         return;
                     }
                 }
-                ChainEvent::Reorg { ancestor } => self.write().rewind(ancestor),
+                ChainEvent::Reorg { ancestor } => {
+                    self.write().rewind(ancestor);
+                    if self.tell(ChainNews::Rewound(ancestor)).await.is_err() {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -282,6 +297,19 @@ impl Feed {
                     block,
                 })
             }
+            Log::Broker(BrokerLog::TicketRedeemed {
+                recipient,
+                ticket,
+                paid,
+                burned,
+                ..
+            }) => Some(ChainNews::TicketPaid {
+                ticket,
+                recipient,
+                paid: paid.0,
+                burned: burned.0,
+                block,
+            }),
             Log::Court(CourtLog::CaseContested { case, .. }) => {
                 if let Some(case) = self.write().cases.get_mut(&case) {
                     case.contested = true;

@@ -142,6 +142,24 @@ impl Node {
                     .await;
                 self.claim(&case);
             }
+            ChainNews::Rewound(ancestor) => self.winners.rewind(ancestor),
+            ChainNews::TicketPaid {
+                ticket,
+                recipient,
+                paid,
+                burned,
+                block,
+            } => {
+                self.winners.paid(ticket, block);
+                if recipient == self.me {
+                    self.tell(Notice::TicketPaid {
+                        ticket,
+                        paid,
+                        burned,
+                    })
+                    .await;
+                }
+            }
             ChainNews::CaseClosed {
                 case,
                 status,
@@ -262,6 +280,7 @@ impl Node {
         self.open_round(number);
         self.execute_due(number);
         self.submit_orphans(number);
+        self.redeem_due(number);
         self.clear_sources(number);
         if self
             .keeper

@@ -29,6 +29,7 @@ mod log;
 mod notice;
 mod on_network;
 mod outlet;
+mod payments;
 pub mod process;
 mod publish;
 mod settings;
@@ -37,6 +38,7 @@ mod sources;
 mod start;
 pub mod status;
 mod validate;
+mod winners;
 
 pub use blobs::BlobFolder;
 pub use config::Config;

@@ -47,6 +47,12 @@ pub(crate) fn notice(notice: &Notice) {
         } => {
             info!(seq, %receipt, leaves, ?tampered, "receipt with cheap chunks");
         }
+        Notice::TicketsWon { tickets } => info!(count = tickets.len(), "tickets won"),
+        Notice::TicketPaid {
+            ticket,
+            paid,
+            burned,
+        } => info!(%ticket, %paid, %burned, "ticket paid, in wei"),
         Notice::Refused { reason } => warn!(reason, "refused a segment"),
         Notice::Recomputed { leaves, cpu } => debug!(leaves, ?cpu, "recomputed"),
         Notice::Sampled { leaf, pass: true } => {

@@ -67,6 +67,20 @@ pub enum Notice {
         /// CPU time of decoding and encoding.
         cpu: Duration,
     },
+    /// This transcoder has winning tickets, to be redeemed after the evidence window.
+    TicketsWon {
+        /// Their hashes.
+        tickets: Vec<B256>,
+    },
+    /// The chain has paid this transcoder for a ticket.
+    TicketPaid {
+        /// The ticket.
+        ticket: B256,
+        /// Wei taken from the broadcaster, what is burned included.
+        paid: U256,
+        /// Of it, wei that are burned.
+        burned: U256,
+    },
     /// This transcoder refused.
     Refused {
         /// Reason code.

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::driver::{Event, Node};
 use crate::notice::Notice;
+use crate::payments::few_enough;
 use crate::validate::{Refused, Verified, has_its_reasons, wrong};
 
 /// Blocks for which a node record holds: long enough to outlive a restart, short enough to forget the dead.
@@ -71,12 +72,21 @@ impl Node {
     fn on_job(&mut self, peer: PeerId, bytes: &[u8], reply: oneshot::Sender<Vec<u8>>) {
         let checker = self.checker.clone();
         match decode(bytes) {
-            Ok(JobRequest::Assign(signed)) if !has_its_reasons(&signed) => {
+            Ok(JobRequest::Assign {
+                assignment,
+                tickets,
+            }) if !has_its_reasons(&assignment) || !few_enough(&tickets) => {
                 self.answer(peer, reply, Answer::Rejected);
             }
-            Ok(JobRequest::Assign(signed)) => self.check_direct(peer, reply, move || {
-                Ok(Event::Verified(checker.fresh_assignment(&signed)?))
+            Ok(JobRequest::Assign {
+                assignment,
+                tickets,
+            }) => self.check_direct(peer, reply, move || {
+                checker.paid_assignment(&assignment, tickets.clone())
             }),
+            Ok(JobRequest::Quote { assignment_hash }) => {
+                self.answer(peer, reply, self.quote(assignment_hash));
+            }
             Ok(JobRequest::Refuse { refusal, signature }) => {
                 self.check_direct(peer, reply, move || {
                     let refusal = checker.refusal(refusal.clone(), signature)?;

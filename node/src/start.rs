@@ -28,6 +28,7 @@ use crate::settings::{JobChoice, Settings};
 use crate::signer::Signer;
 use crate::sources::Sources;
 use crate::validate::Checker;
+use crate::winners::{Winners, WinnersError};
 
 /// Events waiting for the loop; tasks that produce more wait.
 const EVENTS: usize = 4_096;
@@ -74,6 +75,9 @@ pub enum StartError {
         /// The present round.
         round: u64,
     },
+    /// The winning tickets of before cannot be read.
+    #[error(transparent)]
+    Winners(#[from] WinnersError),
     /// The libp2p key is none.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -135,6 +139,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     let domain = deployment.domain();
     let params = deployment.params.clone();
     let journal = Journal::open(&folder.join("journal.redb"), &domain)?;
+    let winners = Winners::open(&folder.join("winners.redb"), domain)?;
     let blobs = BlobFolder::open(&folder.join("blobs")).map_err(in_folder)?;
     let client = Client::connect(&rpc, &deployment, keys.operator.clone()).await?;
     let (key, round) = (keys.operator.address(), client.round().await?.round);
@@ -198,6 +203,8 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         staked: Default::default(),
         signer: Arc::new(Signer::new(domain, keys, identity, journal)),
         queue,
+        client: client.clone(),
+        winners,
         live: false,
         ended: false,
         network: network.clone(),

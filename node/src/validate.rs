@@ -14,6 +14,7 @@ use assay_protocol::checked::Checked;
 use assay_protocol::domain::Domain;
 use assay_protocol::fraud_proof::{FraudProof, Proven, SigningKeys};
 use assay_protocol::params::Params;
+use assay_protocol::payment::SignedTicket;
 use assay_protocol::record::SignedRecord;
 use assay_protocol::rules::{AssignmentError, ChainView, Job, check_assignment};
 use assay_protocol::sig::Signature;
@@ -23,6 +24,7 @@ use assay_protocol::work::WorkList;
 use assay_protocol::{Address, B256};
 
 use crate::chain_state::ChainState;
+use crate::driver::Event;
 
 mod report;
 mod work;
@@ -265,6 +267,28 @@ impl Checker {
             signer: job.broadcaster,
             message: signed.clone(),
         })))
+    }
+
+    /// An assignment as its broadcaster sends it to the electee, with what pays for it.
+    pub(crate) fn paid_assignment(
+        &self,
+        signed: &SignedAssignment,
+        tickets: Vec<SignedTicket>,
+    ) -> Result<Event, Refused> {
+        let Verified::Assignment(assignment) = self.fresh_assignment(signed)? else {
+            return Err(wrong("an assignment is nothing else"));
+        };
+        let mut checked = Vec::with_capacity(tickets.len());
+        for message in tickets {
+            let hash = self.domain.digest(&message.ticket);
+            let signer = message.signature.recover(hash).map_err(wrong)?;
+            checked.push(Checked {
+                hash,
+                signer,
+                message,
+            });
+        }
+        Ok(Event::Assigned(assignment, checked))
     }
 
     fn receipt(&self, message: Box<ReceiptMessage>) -> Result<Verified, Refused> {

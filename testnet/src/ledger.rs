@@ -81,6 +81,20 @@ impl CaseFigures {
     }
 }
 
+/// A ticket that the chain has paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// The transcoder.
+    pub to: Address,
+    /// Wei taken from the broadcaster.
+    pub paid: U256,
+    /// Of it, wei that are burned.
+    pub burned: U256,
+}
+
+/// Blocks after the evidence window in which winners are expected to be redeemed.
+const REDEEM_BLOCKS: u64 = 12;
+
 /// All figures.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
@@ -94,6 +108,10 @@ pub struct Ledger {
     pub closed: BTreeSet<B256>,
     /// Transcoder and time of each receipt.
     pub receipts: BTreeMap<B256, (Address, Instant)>,
+    /// Winning tickets and who has them.
+    pub won: BTreeMap<B256, Address>,
+    /// Tickets that were paid.
+    pub payments: BTreeMap<B256, Payment>,
     /// Segments receipted or given up.
     pub delivered: BTreeSet<u32>,
     /// Segments nobody delivered.
@@ -149,6 +167,21 @@ impl Ledger {
                 figures.cheats += tampered.len() as u64;
                 self.receipts.insert(*receipt, (who, at));
                 self.leaves += u64::from(*leaves);
+            }
+            Notice::TicketsWon { tickets } => {
+                self.won.extend(tickets.iter().map(|ticket| (*ticket, who)));
+            }
+            Notice::TicketPaid {
+                ticket,
+                paid,
+                burned,
+            } => {
+                let payment = Payment {
+                    to: who,
+                    paid: *paid,
+                    burned: *burned,
+                };
+                self.payments.insert(*ticket, payment);
             }
             Notice::Delivered { seq, .. } => drop(self.delivered.insert(*seq)),
             Notice::Gap { seq } => drop(self.gaps.insert(*seq)),
@@ -262,6 +295,21 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+
+    /// Winners that are not paid, of transcoders without a case: theirs are void.
+    pub fn unpaid_tickets(&self) -> usize {
+        let accused = |who: &Address| self.cases.values().any(|case| case.operator == *who);
+        let open = self
+            .won
+            .iter()
+            .filter(|(ticket, _)| !self.payments.contains_key(*ticket));
+        open.filter(|(_, who)| !accused(who)).count()
+    }
+
+    /// Whether winners may still be paid at `block`; `evidence` is the window after a deadline.
+    pub fn awaits_payments(&self, block: u64, evidence: u64) -> bool {
+        self.unpaid_tickets() > 0 && block < self.last_deadline + evidence + REDEEM_BLOCKS
     }
 
     /// Brings cases together with the transactions that opened them and the proofs' files.

@@ -1,7 +1,7 @@
 //! The JSON report of a demonstration; field names and units are those of the README.
 
 use assay_chain::contracts::Contracts;
-use assay_protocol::amount::Lpt;
+use assay_protocol::amount::{Eth, Lpt};
 use assay_protocol::{Address, B256};
 use serde::{Serialize, Serializer};
 
@@ -21,6 +21,9 @@ pub struct Report {
     pub rounds_certified: usize,
     pub minted_lpt: Lpt,
     pub delegator: Option<Delegator>,
+    /// Everything that tickets have cost the broadcaster; of it `fees_burned_eth` are burned.
+    pub fees_paid_eth: Eth,
+    pub fees_burned_eth: Eth,
     pub encode_cpu_seconds: f64,
     pub verify_cpu_seconds: f64,
     pub wall_seconds: f64,
@@ -56,6 +59,10 @@ pub struct Transcoder {
     pub accused: usize,
     pub slashed: Lpt,
     pub minted: Lpt,
+    pub tickets_won: u64,
+    pub tickets_paid: u64,
+    /// What its pool has earned: its own part and what its delegators share.
+    pub fees_eth: Eth,
 }
 
 /// One verifier.
@@ -101,6 +108,7 @@ pub struct FraudProof {
 pub struct Delegator {
     pub stake_before: Lpt,
     pub stake_after: Lpt,
+    pub fees_eth: Eth,
 }
 
 fn checksummed<S: Serializer>(address: &Address, serializer: S) -> Result<S::Ok, S::Error> {
@@ -167,8 +175,8 @@ impl Report {
             );
         }
         out += &format!(
-            "\n{} rounds certified, {} LPT minted\n",
-            self.rounds_certified, self.minted_lpt
+            "\n{} rounds certified, {} LPT minted\nfees: {} ETH paid in tickets, {} ETH of it burned\n",
+            self.rounds_certified, self.minted_lpt, self.fees_paid_eth, self.fees_burned_eth
         );
         if let Some(d) = &self.delegator {
             out += &format!(

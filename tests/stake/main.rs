@@ -239,3 +239,44 @@ async fn rounds_are_shown_and_opened() {
 fn keys_are_written_where_nobody_else_reads_and_never_shown() {
     desk::keys();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broadcaster_deposits_and_takes_it_back_in_two_steps() {
+    let desk = Desk::open().await;
+    let owner = desk.account("owner", 0).await;
+    let who = owner.address.to_string();
+    let deposit = [
+        "broadcaster",
+        "deposit",
+        "0.5",
+        "ETH",
+        "--reserve",
+        "0.25 ETH",
+    ];
+    let bare = owner.types(&["broadcaster", "deposit", "0.5"]);
+    assert!(refused(&bare, 2).contains("say the unit"));
+    let nonce = desk.nonce(&owner).await;
+    let dry = said(&owner.types(&[&deposit[..], &["--dry-run"]].concat()));
+    assert!(dry.contains("0.5 ETH more in its deposit"), "{dry}");
+    assert_eq!(desk.nonce(&owner).await, nonce);
+    said(&owner.types(&deposit));
+    let status = || said(&desk.looks(&["broadcaster", "status", &who]));
+    assert!(
+        status().contains("deposit 0.5 ETH, reserve 0.25 ETH"),
+        "{}",
+        status()
+    );
+
+    let withdraw = || owner.types(&["broadcaster", "withdraw"]);
+    desk.rounds(1).await;
+    said(&withdraw());
+    assert!(status().contains("from round 9 on"), "{}", status());
+    assert!(refused(&withdraw(), 2).contains("0.75 ETH can be withdrawn from round 9 on"));
+    said(&owner.types(&["broadcaster", "withdraw", "--cancel"]));
+    assert!(!status().contains("round"), "{}", status());
+    said(&withdraw());
+    desk.rounds(8).await;
+    let done = said(&withdraw());
+    assert!(done.contains("0.5 ETH"), "{done}");
+    assert!(status().contains("deposit 0 ETH, reserve 0 ETH"));
+}

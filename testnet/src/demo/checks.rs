@@ -1,7 +1,7 @@
 //! What must have happened for a demonstration to be a success.
 
 use assay_protocol::U256;
-use assay_protocol::amount::Lpt;
+use assay_protocol::amount::{Eth, Lpt};
 
 use super::tally::Stakes;
 use crate::cast::{Part, Player};
@@ -118,6 +118,43 @@ pub(crate) fn failures(
     must(
         report.minted_lpt.0 > U256::ZERO,
         "no round was certified and paid".into(),
+    );
+    failures
+}
+
+/// Whether what was paid, told and held is the same money.
+pub(crate) fn fees(ledger: &Ledger, report: &Report, after: &Stakes) -> Vec<String> {
+    let mut failures = Vec::new();
+    let mut must = |holds: bool, otherwise: String| {
+        if !holds {
+            failures.push(otherwise);
+        }
+    };
+    let told = ledger
+        .payments
+        .values()
+        .fold(U256::ZERO, |sum, payment| sum + payment.paid);
+    must(
+        told == report.fees_paid_eth.0,
+        format!(
+            "transcoders were told of {} ETH in fees, the chain says {} ETH",
+            Eth(told),
+            report.fees_paid_eth
+        ),
+    );
+    let kept = report.fees_paid_eth.0 - report.fees_burned_eth.0;
+    must(
+        after.held_fees.0 == kept,
+        format!(
+            "the fee ledger holds {} ETH, {} ETH were paid into it",
+            after.held_fees,
+            Eth(kept)
+        ),
+    );
+    let unpaid = ledger.unpaid_tickets();
+    must(
+        unpaid == 0,
+        format!("{unpaid} winning tickets were not paid"),
     );
     failures
 }

@@ -265,8 +265,10 @@ fn settled(ledger: &Ledger, fed: u32, params: &Params) -> bool {
     // The elections of the round after it must see the smaller stake.
     let executed = ledger.cases.values().filter_map(|case| case.executed).max();
     let seen = executed.is_none_or(|block| ledger.round.1 > block);
+    let tickets = ledger.awaits_payments(ledger.block, params.evidence_blocks);
     done && ledger.open_cases() == 0
         && !unpaid
+        && !tickets
         && seen
         && ledger.block >= reports
         && paid(ledger, params)

@@ -16,7 +16,7 @@ use super::court::{Bench, Case, Court, FaultKind, Rejection, Submission};
 use super::seals::ideal_key;
 
 /// Wei per pixel of every transcoder.
-pub(super) const PRICE: u64 = 10;
+pub(super) const PRICE: u64 = 0;
 
 /// One round.
 #[derive(Debug)]
