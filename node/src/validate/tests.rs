@@ -8,6 +8,7 @@ use assay_protocol::bls::BlsKey;
 use assay_protocol::election::Snapshot;
 use assay_protocol::fraud_proof::{VerifierSeat, VerifierSet};
 use assay_protocol::record::NodeRecord;
+use assay_protocol::sample::SampleTicket;
 use assay_protocol::sig::OperatorKey;
 use assay_protocol::verdict::Verdict;
 use assay_protocol::wire::encode;
