@@ -168,9 +168,10 @@ abstract contract Cases is Penalties {
         for (uint256 i = 0; i < kinds.length; ++i) {
             caseId = caseIdOf(kinds[i], assignmentHash);
             status = _cases[caseId].head.statusOf();
-            if (status != CaseStatus.None && status != CaseStatus.Acquitted && status != CaseStatus.Annulled) return (
-                caseId, status
-            );
+            if (status != CaseStatus.None && status != CaseStatus.Acquitted && status != CaseStatus.Annulled)
+            {
+                return (caseId, status);
+            }
         }
         return (0, CaseStatus.None);
     }

@@ -151,9 +151,10 @@ contract Contests is IContests {
             bytes32 caseId = _caseIdOf(a);
             (,, CaseStatus status,) = court.statusOf(caseId);
             // What was acquitted, annulled, absorbed or planted says nothing about the encoder.
-            if (status != CaseStatus.Open && status != CaseStatus.Contested && status != CaseStatus.Executed) revert NotOpen(
-                caseId, status
-            );
+            if (status != CaseStatus.Open && status != CaseStatus.Contested && status != CaseStatus.Executed)
+            {
+                revert NotOpen(caseId, status);
+            }
             stake += roster.weightAt(Role.Transcoder, round, a.transcoder);
         }
         uint256 total = roster.totalAt(Role.Transcoder, round);

@@ -117,7 +117,7 @@ impl Client {
 
     async fn same(&self, at: Address, expected: &Parameter) -> Result<(), ChainError> {
         let name = expected.name;
-        let selector = Selector(ethers::utils::id(&format!("{name}()")));
+        let selector = Selector(ethers::utils::id(format!("{name}()")));
         let Word(found) = self.view(name, at, selector).await?;
         if found == expected.value {
             return Ok(());

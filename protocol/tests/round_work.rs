@@ -219,7 +219,12 @@ fn naive(segments: &[Segment], rule: &WorkRule) -> BTreeMap<Address, (u64, BTree
         let Some(first) = segments.iter().filter(mine).map(|s| s.seq).min() else {
             continue;
         };
-        let last = segments.iter().filter(mine).map(|s| s.seq).max().unwrap();
+        let last = segments
+            .iter()
+            .filter(mine)
+            .map(|s| s.seq)
+            .max()
+            .unwrap_or_default();
         if last - first + 1 < rule.min_segments {
             continue;
         }

@@ -94,6 +94,10 @@ async fn a_hot_key_is_authorised_and_revoked() {
     said(&owner.types(&["operator", "revoke"]));
     desk.rounds(1).await;
     assert!(show().contains("itself"), "{}", show());
+    // A third change must wait until evidence looks back past the first.
+    let hasty = owner.types(&["operator", "authorise", "--signer-key", &folder]);
+    assert!(refused(&hasty, 1).contains("too many changes"));
+    desk.rounds(8).await;
     // Once more with both key files at hand; an old consent would not do.
     assert!(refused(&authorise(consent), 1).contains("nothing was sent"));
     said(&owner.types(&["operator", "authorise", "--signer-key", &folder]));

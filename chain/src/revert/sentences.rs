@@ -88,7 +88,7 @@ mod tests {
     use ethers::abi::{Abi, Token, encode};
 
     use super::*;
-    use crate::client::errors;
+    use crate::bindings::errors;
 
     const UNITS: [&str; 6] = ["", "LPT", "ETH", "bps", "role", "status"];
 
