@@ -12,11 +12,18 @@ const DEPLOYED = [
   "LivepeerToken",
   "FixedRandomSource",
   "BlockhashRandomSource",
+  "Operators",
   "RoundsManager",
+  "Roster",
+  "FeeLedger",
   "BondingManager",
   "VerifierRegistry",
   "JobRegistry",
   "FraudCourt",
+  "TicketBroker",
+  "Minter",
+  "FundedPool",
+  "WorkLedger",
 ];
 // EIP-170.
 const MAX_CODE_BYTES = 24576;

@@ -1,11 +1,22 @@
 //! One file per command.
 
+mod account;
 mod demo;
 mod economy;
+mod error;
 mod init;
+mod key;
 mod node;
+mod offer;
+mod operator;
+mod password;
 mod proof;
+mod round;
+mod stake;
+mod stake_status;
 mod testnet;
+mod transcoder;
+mod units;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -33,6 +44,16 @@ pub enum Command {
     Node(node::Arguments),
     /// Make the keys of a new node.
     Init(init::Arguments),
+    /// Make, import or look at key files of accounts that are no node's, such as the cold owner of a stake.
+    Key(key::Arguments),
+    /// Bond, delegate, move and take out stake; see what an account has at stake.
+    Stake(stake::Arguments),
+    /// Say which hot key signs for the owner of a stake.
+    Operator(operator::Arguments),
+    /// Set an operator's price and cuts.
+    Transcoder(transcoder::Arguments),
+    /// Say which round it is, or open the next one.
+    Round(round::Arguments),
     /// Check a fraud proof without a network or a chain.
     Proof(proof::Arguments),
     /// Run the economy without video: competition, yields, wash trading.
@@ -48,6 +69,7 @@ pub fn run(command: Command) -> ExitCode {
         Command::Worker => return assay_encoder::worker::main(),
         Command::Proof(arguments) => return proof::run(&arguments),
         Command::Init(arguments) => return init::run(&arguments),
+        Command::Key(arguments) => return key::run(&arguments),
         Command::Economy(arguments) => return economy::run(&arguments),
         _ => {}
     }
@@ -68,7 +90,15 @@ pub fn run(command: Command) -> ExitCode {
             }
             Command::Testnet(arguments) => until_interrupted(testnet::run(arguments)).await,
             Command::Node(arguments) => node::run(arguments).await,
-            Command::Worker | Command::Proof(_) | Command::Init(_) | Command::Economy(_) => {
+            Command::Stake(arguments) => until_interrupted(stake::run(arguments)).await,
+            Command::Operator(arguments) => until_interrupted(operator::run(arguments)).await,
+            Command::Transcoder(arguments) => until_interrupted(transcoder::run(arguments)).await,
+            Command::Round(arguments) => until_interrupted(round::run(arguments)).await,
+            Command::Worker
+            | Command::Proof(_)
+            | Command::Init(_)
+            | Command::Key(_)
+            | Command::Economy(_) => {
                 ExitCode::SUCCESS
             }
         }

@@ -12,7 +12,7 @@ use assay_protocol::sig::OperatorKey;
 use ethers::abi::{AbiDecode, AbiEncode};
 use serde_json::{Value, json};
 
-use crate::bindings as abi;
+use crate::bindings::{self as abi, errors};
 use crate::call::{Call, Encoded};
 use crate::contracts::{Contracts, Deployment};
 use crate::convert::{address_in, address_out, word_in};
@@ -68,6 +68,12 @@ impl Client {
             errors: errors(),
             bls_keys: Mutex::default(),
         })))
+    }
+
+    /// The same without a key of anybody's: for looking. Its account is one whose key everybody knows.
+    pub async fn watching(url: &str, deployment: &Deployment) -> Result<Self, ChainError> {
+        let nobody = crate::anvil::dev_key(0).map_err(|e| ChainError::Internal(e.to_string()))?;
+        Self::connect(url, deployment, nobody).await
     }
 
     /// The account that signs transactions.
@@ -204,24 +210,21 @@ impl Client {
 
     /// Snapshot of one role's active set in a round: what elections and draws use. It never changes.
     pub async fn snapshot(&self, role: Role, round: u64) -> Result<Snapshot, ChainError> {
-        let call = abi::bonding_manager::SnapshotCall {
+        let call = abi::roster::SnapshotCall {
             role: role.code(),
             round,
         };
-        let answer: abi::bonding_manager::SnapshotReturn = self
-            .view("a round's snapshot", self.contracts().bonding_manager, call)
+        let abi::roster::SnapshotReturn(operators, weights, prices) = self
+            .view("a round's snapshot", self.contracts().roster, call)
             .await?;
-        let weights = answer.weights.into_iter().zip(answer.prices);
-        let candidates =
-            answer
-                .operators
-                .into_iter()
-                .zip(weights)
-                .map(|(operator, (weight, price))| Candidate {
-                    operator: address_in(operator),
-                    weight: word_in(weight),
-                    price: word_in(price),
-                });
+        let candidates = operators
+            .into_iter()
+            .zip(weights.into_iter().zip(prices))
+            .map(|(operator, (weight, price))| Candidate {
+                operator: address_in(operator),
+                weight: word_in(weight),
+                price: word_in(price),
+            });
         Ok(Snapshot {
             round,
             candidates: candidates.collect(),
@@ -238,8 +241,8 @@ impl Client {
                 call,
             )
             .await?;
-        let mut seats = Vec::with_capacity(answer.operators.len());
-        for (operator, weight) in answer.operators.into_iter().zip(answer.weights) {
+        let mut seats = Vec::with_capacity(answer.verifiers.len());
+        for (operator, weight) in answer.verifiers.into_iter().zip(answer.weights) {
             let operator = address_in(operator);
             let key = self.bls_key(operator).await?;
             seats.push(VerifierSeat {
@@ -293,7 +296,12 @@ impl Client {
 
     /// Number of this account's mined transactions: its next nonce.
     pub async fn transaction_count(&self) -> Result<u64, ChainError> {
-        Ok(self.rpc().nonce(self.account(), "latest").await?)
+        self.nonce_of(self.account()).await
+    }
+
+    /// The same of any account.
+    pub async fn nonce_of(&self, account: Address) -> Result<u64, ChainError> {
+        Ok(self.rpc().nonce(account, "latest").await?)
     }
 
     /// What a mined transaction cost; `None` where it is not mined.
@@ -336,20 +344,6 @@ impl Client {
             .filter_map(|log| LogEntry::read(self.contracts(), log))
             .collect())
     }
-}
-
-/// Every custom error of every contract.
-pub(crate) fn errors() -> ErrorBook {
-    ErrorBook::of([
-        &*abi::livepeer_token::LIVEPEERTOKEN_ABI,
-        &*abi::fixed_random_source::FIXEDRANDOMSOURCE_ABI,
-        &*abi::blockhash_random_source::BLOCKHASHRANDOMSOURCE_ABI,
-        &*abi::rounds_manager::ROUNDSMANAGER_ABI,
-        &*abi::bonding_manager::BONDINGMANAGER_ABI,
-        &*abi::verifier_registry::VERIFIERREGISTRY_ABI,
-        &*abi::job_registry::JOBREGISTRY_ABI,
-        &*abi::fraud_court::FRAUDCOURT_ABI,
-    ])
 }
 
 /// Nodes say "execution reverted" with code 3 (geth, anvil) or −32000 and the data, if any, beside it.

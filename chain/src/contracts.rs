@@ -7,39 +7,64 @@ use assay_protocol::domain::Domain;
 use assay_protocol::params::Params;
 use serde::{Deserialize, Serialize};
 
-/// Addresses of the contracts, under their Solidity names in files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Contracts {
-    /// The staking token.
-    pub livepeer_token: Address,
-    /// Where job seeds come from.
-    pub random_source: Address,
-    /// Rounds by block number.
-    pub rounds_manager: Address,
-    /// Stake of transcoders and verifiers.
-    pub bonding_manager: Address,
-    /// BLS keys of verifiers.
-    pub verifier_registry: Address,
-    /// Jobs and their seeds.
-    pub job_registry: Address,
-    /// Proofs, cases and slashes; the EIP-712 verifying contract.
-    pub fraud_court: Address,
+/// Makes [`Contracts`] out of one line for each contract.
+macro_rules! contracts {
+    ($($(#[$doc:meta])* $field:ident = $name:literal,)+) => {
+        /// Addresses of the contracts, under their Solidity names in files; in the order in which they are created.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        pub struct Contracts {
+            $($(#[$doc])* pub $field: Address,)+
+        }
+
+        impl Contracts {
+            /// How many there are.
+            pub const COUNT: usize = [$($name),+].len();
+
+            /// Names and addresses in order of creation.
+            pub const fn named(&self) -> [(&'static str, Address); Self::COUNT] {
+                [$(($name, self.$field)),+]
+            }
+
+            /// From addresses in order of creation.
+            pub(crate) fn numbered(mut at: impl FnMut(u64) -> Address) -> Self {
+                let mut number = 0u64..;
+                let mut next = || at(number.next().unwrap_or_default());
+                Self {
+                    $($field: next(),)+
+                }
+            }
+        }
+    };
 }
 
-impl Contracts {
-    /// Names and addresses in order of deployment.
-    pub const fn named(&self) -> [(&'static str, Address); 7] {
-        [
-            ("LivepeerToken", self.livepeer_token),
-            ("RandomSource", self.random_source),
-            ("RoundsManager", self.rounds_manager),
-            ("BondingManager", self.bonding_manager),
-            ("VerifierRegistry", self.verifier_registry),
-            ("JobRegistry", self.job_registry),
-            ("FraudCourt", self.fraud_court),
-        ]
-    }
+contracts! {
+    /// The staking token.
+    livepeer_token = "LivepeerToken",
+    /// Where job seeds come from.
+    random_source = "RandomSource",
+    /// Whose key acts for whom, and on which terms.
+    operators = "Operators",
+    /// Rounds by block number.
+    rounds_manager = "RoundsManager",
+    /// Active sets and their snapshots.
+    roster = "Roster",
+    /// ETH fees of transcoders and their delegators.
+    fee_ledger = "FeeLedger",
+    /// Stake of transcoders and verifiers.
+    bonding_manager = "BondingManager",
+    /// BLS keys of verifiers.
+    verifier_registry = "VerifierRegistry",
+    /// Jobs and their seeds.
+    job_registry = "JobRegistry",
+    /// Proofs, cases and slashes; the EIP-712 verifying contract.
+    fraud_court = "FraudCourt",
+    /// Deposits of broadcasters and payment tickets.
+    ticket_broker = "TicketBroker",
+    /// Inflation; a funded pool where the token is somebody else's.
+    minter = "Minter",
+    /// Certified work.
+    work_ledger = "WorkLedger",
 }
 
 /// Where the seeds of jobs come from.
@@ -64,6 +89,8 @@ pub struct Deployment {
     pub contracts: Contracts,
     /// Source of seeds.
     pub randomness: Randomness,
+    /// The account that decides contested cases.
+    pub resolver: Address,
     /// Parameters given to the constructors, and those that nodes follow off chain.
     pub params: Params,
 }
@@ -139,15 +166,8 @@ mod tests {
         let deployment = Deployment {
             chain_id: 31_337,
             deploy_block: 1,
-            contracts: Contracts {
-                livepeer_token: at(1),
-                random_source: at(2),
-                rounds_manager: at(3),
-                bonding_manager: at(4),
-                verifier_registry: at(5),
-                job_registry: at(6),
-                fraud_court: at(7),
-            },
+            contracts: Contracts::numbered(|number| at(number as u8 + 1)),
+            resolver: at(99),
             randomness: Randomness::Fixed(B256::repeat_byte(8)),
             params: Params::demo(),
         };

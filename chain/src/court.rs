@@ -2,8 +2,6 @@
 
 use alloy_primitives::{Address, B256, U256};
 use assay_protocol::amount::Lpt;
-use assay_protocol::params::Params;
-use ethers::abi::{AbiDecode, AbiEncode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -11,7 +9,7 @@ use crate::bindings as abi;
 use crate::client::{Client, topic};
 use crate::convert::{address_in, address_out, word_in, word_out};
 use crate::error::ChainError;
-use crate::events::Log;
+use crate::events::{CourtLog, JobLog, Log};
 use crate::fault::FaultKind;
 use crate::views::JobView;
 
@@ -60,14 +58,14 @@ impl Client {
         let Some(entry) = self.search(at, topics).await?.into_iter().next() else {
             return Ok(None);
         };
-        let Log::JobCreated {
+        let Log::Jobs(JobLog::JobCreated {
             job,
             broadcaster,
             profiles_hash,
             max_price_per_pixel,
             seed_block,
             profiles,
-        } = entry.what
+        }) = entry.what
         else {
             return Ok(None);
         };
@@ -144,7 +142,7 @@ impl Client {
         let topics = json!([signature, null, operator.map(|a| a.into_word())]);
         let found = self.search(self.contracts().fraud_court, topics).await?;
         let ids = found.into_iter().filter_map(|entry| match entry.what {
-            Log::CaseOpened { case, .. } => Some(case),
+            Log::Court(CourtLog::CaseOpened { case, .. }) => Some(case),
             _ => None,
         });
         Ok(ids.collect())
@@ -165,156 +163,5 @@ impl Client {
             .view("a burst", self.contracts().fraud_court, call)
             .await?;
         Ok((block != 0).then_some(block))
-    }
-
-    /// Holds the deployment's immutable parameters against those that this node follows.
-    ///
-    /// # Errors
-    /// [`ChainError::Parameter`] for the first one that differs.
-    pub async fn check_params(&self, expected: &Params) -> Result<(), ChainError> {
-        use abi::{
-            bonding_manager as bonding, fraud_court as court, job_registry as jobs,
-            rounds_manager as rounds,
-        };
-        let at = *self.contracts();
-        let p = expected;
-        let lock_blocks = p.response_blocks + p.evidence_blocks + p.case_blocks;
-        let small = |n: u64| U256::from(n);
-        self.same(
-            "roundLength",
-            at.rounds_manager,
-            rounds::RoundLengthCall,
-            small(p.round_blocks),
-        )
-        .await?;
-        let pool = at.bonding_manager;
-        self.same(
-            "unbondingRounds",
-            pool,
-            bonding::UnbondingRoundsCall,
-            small(p.unbonding_rounds),
-        )
-        .await?;
-        self.same(
-            "unbondingBlocks",
-            pool,
-            bonding::UnbondingBlocksCall,
-            small(lock_blocks),
-        )
-        .await?;
-        self.same(
-            "maxTranscoders",
-            pool,
-            bonding::MaxTranscodersCall,
-            small(p.active_transcoders),
-        )
-        .await?;
-        self.same(
-            "maxVerifiers",
-            pool,
-            bonding::MaxVerifiersCall,
-            small(p.active_verifiers),
-        )
-        .await?;
-        self.same(
-            "delegationFactor",
-            pool,
-            bonding::DelegationFactorCall,
-            small(p.delegation_factor),
-        )
-        .await?;
-        self.same(
-            "minimumOwnBond",
-            pool,
-            bonding::MinimumOwnBondCall,
-            p.min_own_bond.0,
-        )
-        .await?;
-        let delay = small(p.seed_delay_blocks);
-        self.same(
-            "seedDelayBlocks",
-            at.job_registry,
-            jobs::SeedDelayBlocksCall,
-            delay,
-        )
-        .await?;
-        let at = at.fraud_court;
-        self.same(
-            "deadlineBlocks",
-            at,
-            court::DeadlineBlocksCall,
-            small(p.response_blocks),
-        )
-        .await?;
-        self.same(
-            "evidenceWindow",
-            at,
-            court::EvidenceWindowCall,
-            small(p.evidence_blocks),
-        )
-        .await?;
-        self.same(
-            "caseWindow",
-            at,
-            court::CaseWindowCall,
-            small(p.case_blocks),
-        )
-        .await?;
-        self.same(
-            "repeatRounds",
-            at,
-            court::RepeatRoundsCall,
-            small(p.repeat_rounds),
-        )
-        .await?;
-        self.same(
-            "wrongEncodeBps",
-            at,
-            court::WrongEncodeBpsCall,
-            small(p.wrong_encode_bps),
-        )
-        .await?;
-        self.same(
-            "equivocationBps",
-            at,
-            court::EquivocationBpsCall,
-            small(p.equivocation_bps),
-        )
-        .await?;
-        self.same(
-            "signersBps",
-            at,
-            court::SignersBpsCall,
-            small(p.signers_bps),
-        )
-        .await
-    }
-
-    async fn same(
-        &self,
-        name: &'static str,
-        at: Address,
-        call: impl AbiEncode,
-        expected: U256,
-    ) -> Result<(), ChainError> {
-        let Word(found) = self.view(name, at, call).await?;
-        if found == expected {
-            Ok(())
-        } else {
-            Err(ChainError::Parameter {
-                name,
-                found,
-                expected,
-            })
-        }
-    }
-}
-
-/// Any unsigned integer of the ABI: one word.
-struct Word(U256);
-
-impl AbiDecode for Word {
-    fn decode(bytes: impl AsRef<[u8]>) -> Result<Self, ethers::abi::AbiError> {
-        ethers::core::types::U256::decode(bytes).map(|word| Self(word_in(word)))
     }
 }

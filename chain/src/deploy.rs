@@ -10,10 +10,12 @@ use ethers::abi::{Abi, Token};
 use ethers::core::types as eth;
 
 use crate::bindings as abi;
-use crate::client::{errors, revert_of};
+use crate::bindings::errors;
+use crate::client::revert_of;
 use crate::contracts::{Contracts, Deployment, Randomness};
 use crate::convert::{address_in, address_out, word_out};
 use crate::error::ChainError;
+use crate::parameters;
 use crate::queue::FeeCaps;
 use crate::queue::fees::Fees;
 use crate::rpc::{Broadcast, Rpc, RpcError};
@@ -26,8 +28,22 @@ pub struct DeployConfig {
     pub params: Params,
     /// Source of seeds.
     pub randomness: Randomness,
-    /// LPT created for the deployer; there is never more.
-    pub supply: Lpt,
+    /// What is staked.
+    pub token: TokenChoice,
+    /// The account that decides contested cases, for ever.
+    pub resolver: Address,
+}
+
+/// What is staked, and where rewards come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenChoice {
+    /// A token of our own, of which the deployer gets this much; the minter creates more by its rules.
+    New {
+        /// LPT created for the deployer.
+        supply: Lpt,
+    },
+    /// A token that exists. Rewards come from a pool that somebody funds.
+    Existing(Address),
 }
 
 /// Twelve seconds a block on mainnet, and some patience for the base fee.
@@ -43,7 +59,7 @@ struct Creation {
 
 /// Deploys the contracts and waits until they are all in a block.
 ///
-/// All seven transactions are sent before the first one is mined: each constructor gets the addresses that the
+/// All transactions are sent before the first one is mined: each constructor gets the addresses that the
 /// account's next nonces will give (CREATE), so that nothing needs to be set afterwards and nobody is an admin.
 ///
 /// # Errors
@@ -56,7 +72,7 @@ pub async fn deploy(
     let rpc = Rpc::new(url)?;
     let chain_id = rpc.chain_id().await?;
     let first_nonce = rpc.nonce(key.address(), "pending").await?;
-    let contracts = predict(key.address(), first_nonce);
+    let contracts = predict(key.address(), first_nonce, config.token);
     let head = rpc.latest().await?;
     let fees = Fees::first(
         head.base_fee,
@@ -103,6 +119,7 @@ pub async fn deploy(
         deploy_block,
         contracts,
         randomness: config.randomness,
+        resolver: config.resolver,
         params,
     })
 }
@@ -159,22 +176,19 @@ const fn creation_gas(init_len: u64) -> u64 {
     21_000 + 32_000 + init_len * 16 + init_len / 16 + init_len * 200 + CONSTRUCTOR_GAS
 }
 
-fn predict(deployer: Address, first_nonce: u64) -> Contracts {
-    let at = |i| {
+/// An account's next nonces give the addresses; a token that exists takes none of them.
+fn predict(deployer: Address, first_nonce: u64, token: TokenChoice) -> Contracts {
+    let created = |place| {
         address_in(ethers::utils::get_contract_address(
             address_out(deployer),
-            first_nonce + i,
+            first_nonce + place,
         ))
     };
-    Contracts {
-        livepeer_token: at(0),
-        random_source: at(1),
-        rounds_manager: at(2),
-        bonding_manager: at(3),
-        verifier_registry: at(4),
-        job_registry: at(5),
-        fraud_court: at(6),
-    }
+    Contracts::numbered(|number| match (number, token) {
+        (0, TokenChoice::Existing(token)) => token,
+        (number, TokenChoice::Existing(_)) => created(number - 1),
+        (number, TokenChoice::New { .. }) => created(number),
+    })
 }
 
 /// Init code of each contract in the order of [`Contracts::named`].
@@ -183,118 +197,147 @@ fn creations(
     holder: Address,
     config: &DeployConfig,
 ) -> Result<Vec<Creation>, ChainError> {
-    let params = parameters(&config.params)?;
     let address = |a: Address| Token::Address(address_out(a));
-    let make =
-        |name, abi: &Abi, code: &eth::Bytes, args: Vec<Token>| -> Result<Creation, ChainError> {
-            let init = match abi.constructor() {
-                None => code.to_vec(),
-                Some(constructor) => {
-                    constructor
-                        .encode_input(code.to_vec(), &args)
-                        .map_err(|e| ChainError::Shape {
-                            what: name,
-                            reason: e.to_string(),
-                        })?
-                }
-            };
-            Ok(Creation {
-                name,
-                init: init.into(),
-            })
-        };
-    let random_source = match config.randomness {
-        Randomness::Fixed(seed) => make(
-            "FixedRandomSource",
-            &abi::fixed_random_source::FIXEDRANDOMSOURCE_ABI,
-            &abi::fixed_random_source::FIXEDRANDOMSOURCE_BYTECODE,
-            vec![Token::FixedBytes(seed.to_vec())],
-        ),
-        Randomness::Blockhash => make(
-            "BlockhashRandomSource",
-            &abi::blockhash_random_source::BLOCKHASHRANDOMSOURCE_ABI,
-            &abi::blockhash_random_source::BLOCKHASHRANDOMSOURCE_BYTECODE,
-            Vec::new(),
-        ),
+    let all = [parameters::tuple(&config.params)?, addresses(at, config)];
+    let mut made = Vec::with_capacity(Contracts::COUNT);
+    if let TokenChoice::New { supply } = config.token {
+        let supply = Token::Uint(word_out(supply.0));
+        let args = [address(holder), supply, address(at.minter)];
+        made.push(
+            blueprint!(
+                LivepeerToken,
+                livepeer_token,
+                LIVEPEERTOKEN_ABI,
+                LIVEPEERTOKEN_BYTECODE
+            )
+            .fill(&args)?,
+        );
+    }
+    made.push(match config.randomness {
+        Randomness::Fixed(seed) => blueprint!(
+            FixedRandomSource,
+            fixed_random_source,
+            FIXEDRANDOMSOURCE_ABI,
+            FIXEDRANDOMSOURCE_BYTECODE
+        )
+        .fill(&[Token::FixedBytes(seed.to_vec())])?,
+        Randomness::Blockhash => blueprint!(
+            BlockhashRandomSource,
+            blockhash_random_source,
+            BLOCKHASHRANDOMSOURCE_ABI,
+            BLOCKHASHRANDOMSOURCE_BYTECODE
+        )
+        .fill(&[])?,
+    });
+    let minter = match config.token {
+        TokenChoice::New { .. } => blueprint!(Minter, minter, MINTER_ABI, MINTER_BYTECODE),
+        TokenChoice::Existing(_) => {
+            blueprint!(FundedPool, funded_pool, FUNDEDPOOL_ABI, FUNDEDPOOL_BYTECODE)
+        }
     };
-    Ok(vec![
-        make(
-            "LivepeerToken",
-            &abi::livepeer_token::LIVEPEERTOKEN_ABI,
-            &abi::livepeer_token::LIVEPEERTOKEN_BYTECODE,
-            vec![address(holder), Token::Uint(word_out(config.supply.0))],
-        )?,
-        random_source?,
-        make(
-            "RoundsManager",
-            &abi::rounds_manager::ROUNDSMANAGER_ABI,
-            &abi::rounds_manager::ROUNDSMANAGER_BYTECODE,
-            vec![
-                params.clone(),
-                address(at.bonding_manager),
-                address(at.verifier_registry),
-            ],
-        )?,
-        make(
-            "BondingManager",
-            &abi::bonding_manager::BONDINGMANAGER_ABI,
-            &abi::bonding_manager::BONDINGMANAGER_BYTECODE,
-            vec![
-                params.clone(),
-                address(at.livepeer_token),
-                address(at.rounds_manager),
-                address(at.fraud_court),
-            ],
-        )?,
-        make(
-            "VerifierRegistry",
-            &abi::verifier_registry::VERIFIERREGISTRY_ABI,
-            &abi::verifier_registry::VERIFIERREGISTRY_BYTECODE,
-            vec![address(at.rounds_manager), address(at.bonding_manager)],
-        )?,
-        make(
-            "JobRegistry",
-            &abi::job_registry::JOBREGISTRY_ABI,
-            &abi::job_registry::JOBREGISTRY_BYTECODE,
-            vec![params.clone(), address(at.random_source)],
-        )?,
-        make(
-            "FraudCourt",
-            &abi::fraud_court::FRAUDCOURT_ABI,
-            &abi::fraud_court::FRAUDCOURT_BYTECODE,
-            vec![
-                params,
-                address(at.livepeer_token),
-                address(at.rounds_manager),
-                address(at.bonding_manager),
-                address(at.verifier_registry),
-                address(at.job_registry),
-            ],
-        )?,
-    ])
+    for blueprint in [
+        blueprint!(Operators, operators, OPERATORS_ABI, OPERATORS_BYTECODE),
+        blueprint!(
+            RoundsManager,
+            rounds_manager,
+            ROUNDSMANAGER_ABI,
+            ROUNDSMANAGER_BYTECODE
+        ),
+        blueprint!(Roster, roster, ROSTER_ABI, ROSTER_BYTECODE),
+        blueprint!(FeeLedger, fee_ledger, FEELEDGER_ABI, FEELEDGER_BYTECODE),
+        blueprint!(
+            BondingManager,
+            bonding_manager,
+            BONDINGMANAGER_ABI,
+            BONDINGMANAGER_BYTECODE
+        ),
+        blueprint!(
+            VerifierRegistry,
+            verifier_registry,
+            VERIFIERREGISTRY_ABI,
+            VERIFIERREGISTRY_BYTECODE
+        ),
+        blueprint!(
+            JobRegistry,
+            job_registry,
+            JOBREGISTRY_ABI,
+            JOBREGISTRY_BYTECODE
+        ),
+        blueprint!(FraudCourt, fraud_court, FRAUDCOURT_ABI, FRAUDCOURT_BYTECODE),
+        blueprint!(
+            TicketBroker,
+            ticket_broker,
+            TICKETBROKER_ABI,
+            TICKETBROKER_BYTECODE
+        ),
+        minter,
+        blueprint!(WorkLedger, work_ledger, WORKLEDGER_ABI, WORKLEDGER_BYTECODE),
+    ] {
+        made.push(blueprint.fill(&all)?);
+    }
+    Ok(made)
 }
 
-/// The tuple of `Parameters.sol`, in its order.
-fn parameters(params: &Params) -> Result<Token, ChainError> {
-    let uint16 = |name, found| match u16::try_from(found) {
-        Ok(small) => Ok(Token::Uint(small.into())),
-        Err(_) => Err(ChainError::ParameterTooLarge { name, found }),
+/// The tuple of `Addresses.sol`.
+fn addresses(at: &Contracts, config: &DeployConfig) -> Token {
+    let none = Address::ZERO;
+    let all = [
+        at.livepeer_token,
+        at.random_source,
+        at.operators,
+        at.rounds_manager,
+        at.roster,
+        at.fee_ledger,
+        at.bonding_manager,
+        at.verifier_registry,
+        at.job_registry,
+        none, // evidence
+        at.fraud_court,
+        none, // contests
+        none, // challenges
+        at.ticket_broker,
+        at.minter,
+        at.work_ledger,
+        config.resolver,
+    ];
+    Token::Tuple(all.map(|a| Token::Address(address_out(a))).to_vec())
+}
+
+/// A contract before its arguments are known.
+struct Blueprint {
+    name: &'static str,
+    abi: &'static Abi,
+    code: &'static eth::Bytes,
+}
+
+macro_rules! blueprint {
+    ($name:ident, $module:ident, $abi:ident, $code:ident) => {
+        Blueprint {
+            name: stringify!($name),
+            abi: &abi::$module::$abi,
+            code: &abi::$module::$code,
+        }
     };
-    let uint = |value: u64| Token::Uint(value.into());
-    Ok(Token::Tuple(vec![
-        uint(params.round_blocks),
-        uint(params.response_blocks),
-        uint(params.evidence_blocks),
-        uint(params.case_blocks),
-        uint(params.unbonding_rounds),
-        uint(params.seed_delay_blocks),
-        uint(params.repeat_rounds),
-        uint16("wrong_encode_bps", params.wrong_encode_bps)?,
-        uint16("equivocation_bps", params.equivocation_bps)?,
-        uint16("signers_bps", params.signers_bps)?,
-        uint16("active_transcoders", params.active_transcoders)?,
-        uint16("active_verifiers", params.active_verifiers)?,
-        uint16("delegation_factor", params.delegation_factor)?,
-        Token::Uint(word_out(params.min_own_bond.0)),
-    ]))
+}
+use blueprint;
+
+impl Blueprint {
+    fn fill(&self, args: &[Token]) -> Result<Creation, ChainError> {
+        let code = self.code.to_vec();
+        let init = match self.abi.constructor() {
+            None => code,
+            Some(constructor) => {
+                constructor
+                    .encode_input(code, args)
+                    .map_err(|e| ChainError::Shape {
+                        what: self.name,
+                        reason: e.to_string(),
+                    })?
+            }
+        };
+        Ok(Creation {
+            name: self.name,
+            init: init.into(),
+        })
+    }
 }

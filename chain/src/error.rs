@@ -66,7 +66,7 @@ pub enum ChainError {
         /// Name in [`assay_protocol::params::Params`].
         name: &'static str,
         /// Its value.
-        found: u64,
+        found: U256,
     },
     /// A deployment transaction failed.
     #[error("deploying {name} failed: {reason}")]

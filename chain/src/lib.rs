@@ -14,10 +14,10 @@
 //!
 //! ```no_run
 //! use assay_chain::anvil::{Anvil, AnvilConfig, dev_key};
-//! use assay_chain::call::Call;
+//! use assay_chain::call::RoundsCall;
 //! use assay_chain::client::Client;
 //! use assay_chain::contracts::Randomness;
-//! use assay_chain::deploy::{DeployConfig, deploy};
+//! use assay_chain::deploy::{DeployConfig, TokenChoice, deploy};
 //! use assay_chain::queue::{Journal, QueueConfig, TxQueue};
 //! use assay_protocol::{B256, amount::Lpt, params::Params};
 //!
@@ -27,13 +27,16 @@
 //! let config = DeployConfig {
 //!     params: Params::demo(),
 //!     randomness: Randomness::Fixed(B256::repeat_byte(1)),
-//!     supply: Lpt::whole(1_000_000),
+//!     token: TokenChoice::New {
+//!         supply: Lpt::whole(1_000_000),
+//!     },
+//!     resolver: deployer.address(),
 //! };
 //! let deployment = deploy(&anvil.url(), &deployer, &config).await?;
 //! let client = Client::connect(&anvil.url(), &deployment, deployer).await?;
 //! let queue = TxQueue::open(&client, Journal::Memory, QueueConfig::default()).await?;
 //! anvil.mine(deployment.params.round_blocks).await?;
-//! let mined = queue.run("open round 1", Call::OpenRound).await?;
+//! let mined = queue.run("open round 1", RoundsCall::Open).await?;
 //! println!("round {} opened for {} gas", client.round().await?.round, mined.gas_used);
 //! # Ok(())
 //! # }
@@ -52,10 +55,15 @@ pub mod error;
 pub mod events;
 mod evidence;
 pub mod fault;
+mod fees;
+pub mod operators;
+mod parameters;
+pub mod positions;
 pub mod queue;
 pub mod revert;
 mod rpc;
 mod signing;
+pub mod simulate;
 mod stake;
 pub mod views;
 pub mod watcher;

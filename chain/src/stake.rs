@@ -26,11 +26,10 @@ impl Client {
             own_unbonding: lpt(pool.own_unbonding),
             delegated_unbonding: lpt(pool.delegated_unbonding),
             weight: lpt(pool.weight),
-            reward_cut_bps: pool.reward_cut_bps,
-            fee_share_bps: pool.fee_share_bps,
-            price_per_pixel: pool.price_per_pixel,
+            pending_rewards: lpt(pool.pending_rewards),
+            pending_until: pool.pending_until,
             open_cases: pool.open_cases,
-            active: pool.active,
+            generation: pool.generation,
         })
     }
 
@@ -67,6 +66,8 @@ impl Client {
             holder: address_in(state.holder),
             role,
             operator: address_in(state.operator),
+            destination: Some(address_in(state.destination))
+                .filter(|operator| *operator != Address::ZERO),
             amount: Lpt(word_in(state.amount)),
             withdrawable_round: state.withdrawable_round,
             withdrawable_block: state.withdrawable_block,
@@ -82,6 +83,16 @@ impl Client {
             self.view("an LPT balance", self.contracts().livepeer_token, call)
                 .await?,
         )))
+    }
+
+    /// LPT that `spender` may take from `owner`.
+    pub async fn lpt_allowance(&self, owner: Address, spender: Address) -> Result<Lpt, ChainError> {
+        let call = abi::livepeer_token::AllowanceCall {
+            owner: address_out(owner),
+            spender: address_out(spender),
+        };
+        let at = self.contracts().livepeer_token;
+        Ok(Lpt(word_in(self.view("an allowance", at, call).await?)))
     }
 
     /// All LPT there is; burning makes it less.

@@ -33,6 +33,15 @@ impl Role {
     }
 }
 
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Transcoder => "transcoder",
+            Self::Verifier => "verifier",
+        })
+    }
+}
+
 /// A block's place in the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BlockRef {
@@ -98,20 +107,18 @@ pub struct PoolView {
     pub delegated: Lpt,
     /// Of its own bond, what is unbonding and still slashable.
     pub own_unbonding: Lpt,
-    /// Of the delegations, what is unbonding and still slashable.
+    /// Of the delegations, what is unbonding or moving and still slashable.
     pub delegated_unbonding: Lpt,
+    /// Rewards that are not released yet, slashable like the rest.
+    pub pending_rewards: Lpt,
+    /// Block by which they are released, unless the pool is frozen before.
+    pub pending_until: u64,
     /// Counts in elections and quorums from the next snapshot on.
     pub weight: Lpt,
-    /// Part of rewards that the operator keeps, basis points.
-    pub reward_cut_bps: u16,
-    /// Part of fees that delegators share, basis points.
-    pub fee_share_bps: u16,
-    /// Wei per pixel, from the next snapshot on.
-    pub price_per_pixel: u64,
     /// Open cases; frozen while there is one.
     pub open_cases: u16,
-    /// Whether the next snapshot takes it.
-    pub active: bool,
+    /// How often the pool has lost everything.
+    pub generation: u32,
 }
 
 impl PoolView {
@@ -135,10 +142,21 @@ pub struct LockView {
     pub role: Role,
     /// Operator of that pool.
     pub operator: Address,
+    /// Operator of the pool that it moves to; `None` if it leaves.
+    pub destination: Option<Address>,
     /// What it is worth now.
     pub amount: Lpt,
     /// First round in which it may be withdrawn.
     pub withdrawable_round: u64,
     /// First block in which it may be withdrawn; 0 while unknown.
     pub withdrawable_block: u64,
+}
+
+impl LockView {
+    /// Whether it may be withdrawn, or arrive, in round `round` at block `block`, as far as time goes.
+    pub const fn is_ripe(&self, round: u64, block: u64) -> bool {
+        self.withdrawable_block != 0
+            && block >= self.withdrawable_block
+            && round >= self.withdrawable_round
+    }
 }

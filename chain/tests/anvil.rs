@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use assay_chain::anvil::{Anvil, AnvilConfig, AnvilError, dev_key, find};
 use assay_chain::client::Client;
 use assay_chain::contracts::Randomness;
-use assay_chain::deploy::{DeployConfig, deploy};
+use assay_chain::deploy::{DeployConfig, TokenChoice, deploy};
 use assay_protocol::amount::Lpt;
 use assay_protocol::params::Params;
 
@@ -147,7 +147,10 @@ async fn a_block_a_second_carries_the_whole_deployment() {
     let what = DeployConfig {
         params: Params::testnet(),
         randomness: Randomness::Blockhash,
-        supply: Lpt::whole(1),
+        token: TokenChoice::New {
+            supply: Lpt::whole(1),
+        },
+        resolver: dev_key(9).unwrap().address(),
     };
     let begun = Instant::now();
     let deployment = deploy(&anvil.url(), &key, &what).await.unwrap();

@@ -3,12 +3,13 @@
 
 mod network;
 
-use assay_chain::call::Call;
-use assay_chain::events::Log;
+use assay_chain::call::{CourtCall, StakeCall};
+use assay_chain::events::{CourtLog, Log, StakeLog};
 use assay_chain::fault::{Equivocation, FaultKind, LeafFault, SignedWork, VerifierEquivocation};
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event, Watcher, WatcherConfig};
 use assay_protocol::amount::Lpt;
+use assay_protocol::fraud_proof::SigningKeys;
 use assay_protocol::merkle::Path;
 use assay_protocol::receipt::{Leaf, Receipt, output_tree};
 use assay_protocol::sig::OperatorKey;
@@ -50,12 +51,14 @@ async fn a_wrong_leaf_is_proven_executed_and_paid() {
 
     let proof = scene.proof(0, 5, &[0, 1, 2, 3]).await;
     let verifiers = client.verifiers(scene.round).await.unwrap();
-    proof
-        .verify(&scene.domain(), scene.broadcaster.key.address(), &verifiers)
-        .unwrap();
+    let keys = SigningKeys {
+        broadcaster: scene.broadcaster.key.address(),
+        transcoder: proof.assignment.transcoder,
+    };
+    proof.verify(&scene.domain(), &keys, &verifiers).unwrap();
     let submitter = &scene.verifiers[1].0;
     let gas_prove = submitter
-        .run("prove", Call::Prove(Box::new(proof.clone())))
+        .run("prove", CourtCall::Prove(Box::new(proof.clone())))
         .await;
     let case = client
         .case_ids(Some(scene.transcoder.key.address()))
@@ -78,7 +81,7 @@ async fn a_wrong_leaf_is_proven_executed_and_paid() {
     );
 
     // Refusals are sentences, and nothing is sent.
-    let again = submitter.refused(Call::Prove(Box::new(proof))).await;
+    let again = submitter.refused(CourtCall::Prove(Box::new(proof))).await;
     assert!(again.contains("already proven"), "{again}");
     let burst = scene.proof(1, 2, &[0, 1, 2, 3]).await;
     let signed_block = burst.assignment.deadlineBlock - 12;
@@ -86,11 +89,11 @@ async fn a_wrong_leaf_is_proven_executed_and_paid() {
         client.burst_at(operator, signed_block).await.unwrap(),
         Some(view.opened_block).filter(|b| *b >= signed_block)
     );
-    let early = submitter.refused(Call::Execute { case }).await;
+    let early = submitter.refused(CourtCall::Execute { case }).await;
     assert!(early.contains("window open"), "{early}");
     let frozen = scene
         .transcoder
-        .refused(Call::Unbond {
+        .refused(StakeCall::Unbond {
             role: Role::Transcoder,
             operator,
             amount: Lpt::whole(1),
@@ -113,7 +116,7 @@ async fn a_wrong_leaf_is_proven_executed_and_paid() {
         .mine(scene.network.deployment.params.case_blocks)
         .await
         .unwrap();
-    let gas_execute = submitter.run("execute", Call::Execute { case }).await;
+    let gas_execute = submitter.run("execute", CourtCall::Execute { case }).await;
     let after = (
         scene.stake(&scene.transcoder).await,
         scene.stake(&scene.delegator).await,
@@ -139,14 +142,14 @@ async fn a_wrong_leaf_is_proven_executed_and_paid() {
     let seat_before = client.pool(Role::Verifier, paid_account).await.unwrap();
     let liquid_before = client.lpt_balance(paid_account).await.unwrap();
     let gas_claim = submitter
-        .run("claim", Call::ClaimSigner { case, position: 2 })
+        .run("claim", CourtCall::ClaimSigner { case, position: 2 })
         .await;
     let seat_after = client.pool(Role::Verifier, paid_account).await.unwrap();
     let liquid_after = client.lpt_balance(paid_account).await.unwrap();
     let paid = seat_after.own.0 + liquid_after.0 - seat_before.own.0 - liquid_before.0;
     assert!(paid > U256::ZERO && paid < Lpt::whole(6).0);
     let twice = submitter
-        .refused(Call::ClaimSigner { case, position: 2 })
+        .refused(CourtCall::ClaimSigner { case, position: 2 })
         .await;
     assert!(twice.contains("already paid"), "{twice}");
     println!("gas: prove {gas_prove}, execute {gas_execute}, claim {gas_claim}");
@@ -181,15 +184,15 @@ async fn a_wrong_leaf_is_proven_executed_and_paid() {
             .position(|l| wanted(l))
             .unwrap_or_else(|| panic!("{logs:?}"))
     };
-    let opened = place(|l| matches!(l, Log::CaseOpened { leaf_index: 5, .. }));
-    let slashed = place(|l| matches!(l, Log::Slashed { bps: 1_000, .. }));
-    let executed = place(|l| matches!(l, Log::CaseExecuted { .. }));
-    let paid_log = place(|l| matches!(l, Log::SignerPaid { .. }));
+    let opened = place(|l| matches!(l, Log::Court(CourtLog::CaseOpened { leaf_index: 5, .. })));
+    let slashed = place(|l| matches!(l, Log::Stake(StakeLog::Slashed { bps: 1_000, .. })));
+    let executed = place(|l| matches!(l, Log::Court(CourtLog::CaseExecuted { .. })));
+    let paid_log = place(|l| matches!(l, Log::Court(CourtLog::SignerPaid { .. })));
     assert!(
         opened < slashed && slashed < executed && executed < paid_log,
         "{logs:?}"
     );
-    assert!(logs.iter().any(|l| matches!(l, Log::CaseExecuted { slashed, burned, .. } if *slashed == Lpt::whole(40) && *burned == Lpt::whole(34))));
+    assert!(logs.iter().any(|l| matches!(l, Log::Court(CourtLog::CaseExecuted { slashed, burned, .. }) if *slashed == Lpt::whole(40) && *burned == Lpt::whole(34))));
 
     // The next round's elections see the smaller stake.
     let next = scene.network.open_round().await;
@@ -208,31 +211,37 @@ async fn proofs_that_do_not_hold_are_refused_in_words() {
     let submitter = &scene.verifiers[0].0;
     // 140 + 141 of 566 is less than two thirds.
     let few = scene.proof(0, 1, &[0, 1]).await;
-    let sentence = submitter.refused(Call::Prove(Box::new(few))).await;
+    let sentence = submitter.refused(CourtCall::Prove(Box::new(few))).await;
     assert!(sentence.contains("quorum missed"), "{sentence}");
     let mut claims_all = scene.proof(0, 1, &[0, 1]).await;
     claims_all.bitmap = U256::from(0b1111);
-    let sentence = submitter.refused(Call::Prove(Box::new(claims_all))).await;
+    let sentence = submitter
+        .refused(CourtCall::Prove(Box::new(claims_all)))
+        .await;
     assert!(sentence.contains("invalid aggregate"), "{sentence}");
     let mut agrees = scene.proof(0, 1, &[0, 1, 2, 3]).await;
     agrees.recomputed_hash = agrees.leaf.output_hash;
-    let sentence = submitter.refused(Call::Prove(Box::new(agrees))).await;
+    let sentence = submitter.refused(CourtCall::Prove(Box::new(agrees))).await;
     assert!(sentence.contains("output is correct"), "{sentence}");
     let mut elsewhere = scene.proof(0, 1, &[0, 1, 2, 3]).await;
     elsewhere.leaf_index = 2;
-    let sentence = submitter.refused(Call::Prove(Box::new(elsewhere))).await;
+    let sentence = submitter
+        .refused(CourtCall::Prove(Box::new(elsewhere)))
+        .await;
     assert!(sentence.contains("wrong output root"), "{sentence}");
     let mut forged = scene.proof(0, 1, &[0, 1, 2, 3]).await;
     let stranger = OperatorKey::from_bytes([99; 32]).unwrap();
     forged.assignment_signature = stranger.sign(scene.domain().digest(&forged.assignment));
-    let sentence = submitter.refused(Call::Prove(Box::new(forged))).await;
+    let sentence = submitter.refused(CourtCall::Prove(Box::new(forged))).await;
     assert!(
         sentence.contains("wrong signer") && sentence.contains(&stranger.address().to_string()),
         "{sentence}"
     );
     // Three of four carry it.
     let enough = scene.proof(0, 1, &[1, 2, 3]).await;
-    let gas = submitter.run("prove", Call::Prove(Box::new(enough))).await;
+    let gas = submitter
+        .run("prove", CourtCall::Prove(Box::new(enough)))
+        .await;
     println!("gas: prove with one absent signer {gas}");
     assert!(gas <= 290_000);
 }
@@ -257,10 +266,12 @@ async fn other_faults_reach_their_pools() {
     };
     let mut same = two.clone();
     (same.other, same.other_signature) = (work.receipt.clone(), work.receipt_signature);
-    let sentence = submitter.refused(Call::Equivocation(Box::new(same))).await;
+    let sentence = submitter
+        .refused(CourtCall::Equivocation(Box::new(same)))
+        .await;
     assert!(sentence.contains("no equivocation"), "{sentence}");
     let gas = submitter
-        .run("equivocation", Call::Equivocation(Box::new(two)))
+        .run("equivocation", CourtCall::Equivocation(Box::new(two)))
         .await;
     println!("gas: equivocation {gas}");
 
@@ -282,7 +293,10 @@ async fn other_faults_reach_their_pools() {
         other: contrary,
     };
     let gas = submitter
-        .run("two verdicts", Call::VerifierEquivocation(Box::new(fault)))
+        .run(
+            "two verdicts",
+            CourtCall::VerifierEquivocation(Box::new(fault)),
+        )
         .await;
     println!("gas: verifier equivocation {gas}");
 
@@ -301,15 +315,17 @@ async fn other_faults_reach_their_pools() {
         frames_path: frames.path(2),
     };
     let sentence = submitter
-        .refused(Call::LeafFault(Box::new(fault(honest, &leaves))))
+        .refused(CourtCall::LeafFault(Box::new(fault(honest, &leaves))))
         .await;
     assert!(sentence.contains("leaf is correct"), "{sentence}");
     let mut lost = fault(bad.clone(), &wrong);
     lost.frames_path = Path(vec![B256::ZERO; 2]);
-    let sentence = submitter.refused(Call::LeafFault(Box::new(lost))).await;
+    let sentence = submitter
+        .refused(CourtCall::LeafFault(Box::new(lost)))
+        .await;
     assert!(sentence.contains("wrong frames root"), "{sentence}");
     let gas = submitter
-        .run("leaf", Call::LeafFault(Box::new(fault(bad, &wrong))))
+        .run("leaf", CourtCall::LeafFault(Box::new(fault(bad, &wrong))))
         .await;
     println!("gas: leaf fault {gas}");
 
@@ -323,7 +339,7 @@ async fn other_faults_reach_their_pools() {
     assert_eq!(cases.len(), 3);
     for case in cases {
         submitter
-            .run(&format!("execute {case}"), Call::Execute { case })
+            .run(&format!("execute {case}"), CourtCall::Execute { case })
             .await;
     }
     // Half for two receipts, then a tenth of what is left for the leaf.

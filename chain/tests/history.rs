@@ -5,8 +5,8 @@ mod network;
 
 use std::time::Duration;
 
-use assay_chain::call::Call;
-use assay_chain::events::{Log, LogEntry};
+use assay_chain::call::JobCall;
+use assay_chain::events::{JobLog, Log, LogEntry};
 use assay_chain::watcher::{Event, Watcher, WatcherConfig};
 use assay_protocol::U256;
 use network::{Network, profiles};
@@ -14,7 +14,7 @@ use network::{Network, profiles};
 #[tokio::test]
 async fn old_blocks_come_in_pieces_and_miss_no_event() {
     let network = Network::start().await;
-    let job = || Call::CreateJob {
+    let job = || JobCall::Create {
         profiles: profiles().to_bytes().into(),
         max_price_per_pixel: U256::ZERO,
     };
@@ -36,7 +36,8 @@ async fn old_blocks_come_in_pieces_and_miss_no_event() {
         match event.await.unwrap().unwrap() {
             Event::Past { to, logs: more } => {
                 pieces.push(to);
-                let created = |log: &LogEntry| matches!(log.what, Log::JobCreated { .. });
+                let created =
+                    |log: &LogEntry| matches!(log.what, Log::Jobs(JobLog::JobCreated { .. }));
                 jobs.extend(more.iter().filter(|log| created(log)).map(|log| log.block));
             }
             Event::Block(block, more) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use assay_chain::ChainError;
 use assay_chain::client::Client;
-use assay_chain::events::{Log, LogEntry};
+use assay_chain::events::{CourtLog, JobLog, Log, LogEntry, OperatorLog, RoundsLog};
 use assay_chain::fault::FaultKind;
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event as ChainEvent, Watcher, WatcherConfig};
@@ -19,6 +19,7 @@ use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
 use tokio::sync::mpsc;
 
+use crate::authority::Tenure;
 use crate::chain_state::{Case, ChainState, Posted, Round};
 use crate::driver::Event;
 
@@ -156,19 +157,32 @@ impl Feed {
     async fn on_log(&mut self, entry: LogEntry) -> Option<ChainNews> {
         let block = entry.block;
         match entry.what {
-            Log::RoundOpened { round, block } => {
+            Log::Rounds(RoundsLog::RoundOpened { round, block }) => {
                 let opened = patiently(|| self.read_round(round, block)).await;
                 self.write().add_round(round, opened);
                 Some(ChainNews::Round(round))
             }
-            Log::JobCreated {
+            Log::Operators(OperatorLog::SignerSet {
+                operator,
+                signer,
+                from_round,
+            }) => {
+                let tenure = Tenure {
+                    signer,
+                    from_round,
+                    block,
+                };
+                self.write().authority.choose(operator, tenure);
+                None
+            }
+            Log::Jobs(JobLog::JobCreated {
                 job,
                 broadcaster,
                 max_price_per_pixel,
                 seed_block,
                 profiles,
                 ..
-            } => {
+            }) => {
                 match Profiles::from_bytes(&profiles) {
                     Ok(profiles) => {
                         let job = Job {
@@ -189,7 +203,7 @@ impl Feed {
                 }
                 None
             }
-            Log::CaseOpened {
+            Log::Court(CourtLog::CaseOpened {
                 case,
                 kind,
                 operator,
@@ -198,7 +212,7 @@ impl Feed {
                 bitmap,
                 opened_block,
                 executable_at,
-            } => {
+            }) => {
                 let view = patiently(|| self.client.case(case)).await;
                 let state = Case {
                     id: case,
@@ -226,12 +240,12 @@ impl Feed {
                     block: opened_block,
                 })
             }
-            Log::CaseExecuted {
+            Log::Court(CourtLog::CaseExecuted {
                 case,
                 slashed,
                 burned,
                 ..
-            } => {
+            }) => {
                 let case = self.write().execute(case, block)?;
                 Some(ChainNews::CaseExecuted {
                     case,
@@ -240,11 +254,11 @@ impl Feed {
                     block,
                 })
             }
-            Log::SignerPaid {
+            Log::Court(CourtLog::SignerPaid {
                 case,
                 verifier,
                 amount,
-            } => Some(ChainNews::SignerPaid {
+            }) => Some(ChainNews::SignerPaid {
                 case,
                 verifier,
                 amount,

@@ -8,6 +8,8 @@ use assay_protocol::fraud_proof::VerifierSet;
 use assay_protocol::rules::{ChainView, Job};
 use assay_protocol::{Address, B256, U256};
 
+use crate::authority::Authority;
+
 /// Rounds kept; evidence never reaches further back than a few.
 const ROUNDS: usize = 64;
 
@@ -74,6 +76,8 @@ pub struct ChainState {
     pub posted: BTreeMap<U256, Posted>,
     /// Cases by id.
     pub cases: BTreeMap<B256, Case>,
+    /// Who signs for whom.
+    pub authority: Authority,
 }
 
 impl ChainState {
@@ -106,9 +110,17 @@ impl ChainState {
         Some(case.clone())
     }
 
+    /// The operator for which a key has signed in a known round, or may in the next one.
+    pub fn acts_for(&self, key: Address) -> Option<Address> {
+        let next = self.current().map_or(0, |(number, _)| number) + 1;
+        let rounds = self.rounds.keys().copied();
+        self.authority.acts_for(key, rounds.chain([next]))
+    }
+
     /// Forgets everything above block `ancestor`: a reorganisation.
     pub fn rewind(&mut self, ancestor: u64) {
         self.head = ancestor;
+        self.authority.rewind(ancestor);
         let posted = &self.posted;
         // A job whose seed's block is void has no seed.
         self.jobs
@@ -157,13 +169,19 @@ impl ChainState {
             .find_map(|round| round.verifiers.find(verifier).map(|(_, seat)| seat.key))
     }
 
-    /// Whether the account has stake in a known round or a job: others need not be listened to.
+    /// Whether the account has stake in a known round or a job, with its seed or still without: others need not be
+    /// listened to.
     pub fn known(&self, account: Address) -> bool {
         let staked = |round: &Round| {
             round.transcoders.get(account).is_some() || round.verifiers.find(account).is_some()
         };
+        let posted = self.posted.values().map(|posted| &posted.job);
         self.rounds.values().rev().any(staked)
-            || self.jobs.values().any(|job| job.broadcaster == account)
+            || self
+                .jobs
+                .values()
+                .chain(posted)
+                .any(|job| job.broadcaster == account)
     }
 
     /// An operator's place in line for chores, by address. Only the present round's operators stand in it, and the line is
@@ -217,6 +235,10 @@ impl ChainView for ChainState {
             .rev()
             .find(|(_, round)| round.opened_at <= block)
             .map(|(number, _)| *number)
+    }
+
+    fn signer_at(&self, operator: Address, round: u64) -> Address {
+        self.authority.signer_at(operator, round)
     }
 
     fn frozen_since(&self, operator: Address, block: u64) -> bool {

@@ -20,6 +20,9 @@ pub struct Config {
     pub folder: PathBuf,
     /// Folder of the keys that `assay init` makes. Default `keys`.
     pub keys: PathBuf,
+    /// The account whose stake stands behind this node: the owner that has authorised the operator key. Default: the
+    /// operator key's own account, which is then owner and signer at once.
+    pub operator: Option<Address>,
     /// RPC of an Ethereum node, `http://` or `https://`, or a list of several, best first: the next one takes over while
     /// one is away or behind. Default: where a node on this machine listens.
     pub rpc: Endpoints,
@@ -125,6 +128,7 @@ impl Default for Config {
         Self {
             folder: ".".into(),
             keys: "keys".into(),
+            operator: None,
             rpc: "http://127.0.0.1:8545".into(),
             rpc_ca: None,
             gas_per_day: Ether(U256::from(10).pow(U256::from(18))),
@@ -330,6 +334,10 @@ mod tests {
         assert_eq!(broadcaster.input, Path::new("/media/clip.mkv"));
         assert_eq!(broadcaster.output, folder.path().join("hls"));
         assert!(broadcaster.live && !broadcaster.repeat && broadcaster.job.is_none());
+        assert!(config.operator.is_none());
+        std::fs::write(&path, format!("operator = \"0x{:040x}\"\n[verifier]\n", 7)).unwrap();
+        let operator = Config::load(&path).unwrap().operator;
+        assert_eq!(operator, Some(Address::with_last_byte(7)));
     }
 
     #[test]

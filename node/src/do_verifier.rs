@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use assay_chain::call::Call;
+use assay_chain::call::CourtCall;
 use assay_chain::fault::{Equivocation, LeafFault, SignedWork, VerifierEquivocation};
 use assay_encoder::{EncodeRequest, Priority, SimdLevel, Workers};
 use assay_p2p::PeerId;
 use assay_protocol::B256;
 use assay_protocol::assignment::RefusalReason;
 use assay_protocol::frames::segment_tree;
-use assay_protocol::fraud_proof::ProofFile;
+use assay_protocol::fraud_proof::{ProofFile, SigningKeys};
 use assay_protocol::profile::Profiles;
 use assay_protocol::receipt::output_tree;
 use assay_protocol::verdict::LeafId;
@@ -221,13 +221,17 @@ impl Node {
     }
 
     async fn convict(&mut self, conviction: Conviction) {
-        let round = conviction.evidence.assignment.assignment.round;
-        let job = conviction.evidence.assignment.assignment.jobId;
+        let assignment = &conviction.evidence.assignment.assignment;
         let known = self.read(|state| {
-            let broadcaster = state.jobs.get(&job).map(|job| job.broadcaster)?;
-            Some((broadcaster, state.verifiers(round)?.clone()))
+            let broadcaster = state.jobs.get(&assignment.jobId)?.broadcaster;
+            let keys = SigningKeys::of(state, broadcaster, assignment);
+            Some((
+                broadcaster,
+                keys,
+                state.verifiers(assignment.round)?.clone(),
+            ))
         });
-        let Some((broadcaster, set)) = known else {
+        let Some((broadcaster, keys, set)) = known else {
             return;
         };
         let proof = match aggregate(&conviction, &set) {
@@ -238,7 +242,7 @@ impl Node {
                     .await;
             }
         };
-        let proven = match proof.verify(&self.domain, broadcaster, &set) {
+        let proven = match proof.verify(&self.domain, &keys, &set) {
             Ok(proven) => proven,
             Err(e) => {
                 return self
@@ -246,7 +250,7 @@ impl Node {
                     .await;
             }
         };
-        let file = ProofFile::new(self.domain, broadcaster, set, proof.clone());
+        let file = ProofFile::new(self.domain, broadcaster, keys, set, proof.clone());
         let name = format!(
             "{}-{}.json",
             assay_protocol::assignment::short(&proven.receipt_hash),
@@ -269,7 +273,7 @@ impl Node {
             "prove",
             prove_key(conviction.leaf),
             proven.receipt_hash,
-            Call::Prove(Box::new(proof)),
+            CourtCall::Prove(Box::new(proof)),
         );
     }
 
@@ -288,7 +292,7 @@ impl Node {
         };
         let tree = segment_tree(&fault.chunk_roots);
         let receipt = self.domain.digest(&fault.evidence.receipt.receipt);
-        let call = Call::LeafFault(Box::new(LeafFault {
+        let call = CourtCall::LeafFault(Box::new(LeafFault {
             work: work(&fault.evidence),
             leaf,
             leaf_index: fault.index,
@@ -316,7 +320,7 @@ impl Node {
                     assignment,
                     receipt: first,
                 });
-                let call = Call::Equivocation(Box::new(Equivocation {
+                let call = CourtCall::Equivocation(Box::new(Equivocation {
                     work,
                     other: second.receipt,
                     other_signature: second.signature,
@@ -329,7 +333,7 @@ impl Node {
                     "equivocation:{}:{receipt}:{}",
                     first.verifier, first.verdict.leafIndex
                 );
-                let call = Call::VerifierEquivocation(Box::new(VerifierEquivocation {
+                let call = CourtCall::VerifierEquivocation(Box::new(VerifierEquivocation {
                     verifier: first.verifier,
                     verdict: first.verdict,
                     signature: first.signature,

@@ -109,6 +109,8 @@ pub(crate) struct Node {
     pub queue: TxQueue,
     /// Whether the last block heard of was about the chain's head.
     pub live: bool,
+    /// Whether it must not go on.
+    pub ended: bool,
     pub network: Handle,
     pub directory: Directory,
     pub sources: Sources,
@@ -131,7 +133,7 @@ impl Node {
         mut inbox: mpsc::Receiver<Event>,
         mut network: mpsc::Receiver<assay_p2p::Event>,
     ) {
-        loop {
+        while !self.ended {
             let event = tokio::select! {
                 Some(event) = inbox.recv() => event,
                 Some(event) = network.recv() => Event::Network(event),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use assay_chain::call::Call;
+use assay_chain::call::{Call, CourtCall, JobCall, RoundsCall};
 use assay_chain::fault::FaultKind;
 use assay_chain::queue::TxError;
 use assay_protocol::assignment::Assignment;
@@ -71,7 +71,7 @@ impl Node {
                 "fix seed",
                 format!("seed:{job}"),
                 B256::ZERO,
-                Call::FixSeed { job },
+                JobCall::FixSeed { job },
             );
         }
     }
@@ -86,6 +86,8 @@ impl Node {
             ChainNews::Job(job) => {
                 self.fix_seed(job);
                 self.begin_publishing().await;
+                // Whose job is new was not listened to before.
+                self.announce_soon();
             }
             ChainNews::CaseOpened {
                 case,
@@ -155,6 +157,7 @@ impl Node {
 
     async fn on_round(&mut self, round: u64) {
         self.tell(Notice::Round(round)).await;
+        self.check_authority(round).await;
         let sets = self.read(|state| {
             state
                 .rounds
@@ -171,6 +174,22 @@ impl Node {
         self.admit();
         // Whose stake begins to count with this round was not listened to before.
         self.announce_soon();
+    }
+
+    /// A key that does not sign for the operator any more must not sign at all: others would take it for an impostor.
+    async fn check_authority(&mut self, round: u64) {
+        let (key, signer) = (
+            self.signer.account(),
+            self.read(|state| state.authority.signer_at(self.me, round)),
+        );
+        if self.live && signer != key {
+            let text = format!(
+                "from round {round} on {signer} signs for {}, not this node's key {key}: this node ends",
+                self.me
+            );
+            self.tell(Notice::Warning(text)).await;
+            self.ended = true;
+        }
     }
 
     async fn on_block(&mut self, number: u64) {
@@ -244,7 +263,7 @@ impl Node {
                 "open round",
                 format!("round:{}", round + 1),
                 B256::ZERO,
-                Call::OpenRound,
+                RoundsCall::Open,
             );
         }
     }
@@ -263,7 +282,7 @@ impl Node {
                     "execute",
                     format!("execute:{case}"),
                     case,
-                    Call::Execute { case },
+                    CourtCall::Execute { case },
                 );
             }
         }
@@ -301,7 +320,12 @@ impl Node {
         }
         for (leaf, _) in due {
             if let Some((_, proof, _)) = self.keeper.proofs.remove(&leaf) {
-                self.submit("prove", prove_key(leaf), leaf.receipt, Call::Prove(proof));
+                self.submit(
+                    "prove",
+                    prove_key(leaf),
+                    leaf.receipt,
+                    CourtCall::Prove(proof),
+                );
             }
         }
     }
@@ -321,7 +345,7 @@ impl Node {
                 "claim",
                 key,
                 case.id,
-                Call::ClaimSigner {
+                CourtCall::ClaimSigner {
                     case: case.id,
                     position: position as u64,
                 },
@@ -330,8 +354,14 @@ impl Node {
     }
 
     /// Hands a call to the persistent queue and tells of its outcome.
-    pub(crate) fn submit(&self, what: &'static str, key: String, about: B256, call: Call) {
-        let (queue, events) = (self.queue.clone(), self.events.clone());
+    pub(crate) fn submit(
+        &self,
+        what: &'static str,
+        key: String,
+        about: B256,
+        call: impl Into<Call>,
+    ) {
+        let (queue, events, call) = (self.queue.clone(), self.events.clone(), call.into());
         tokio::spawn(async move {
             let notice = match queue.run(key, call).await {
                 Ok(mined) => Notice::Transaction {

@@ -11,7 +11,10 @@ use assay_protocol::sig::{OperatorKey, SignatureError};
 use rand::RngCore;
 use zeroize::Zeroizing;
 
-const KEYSTORE: &str = "operator.json";
+use crate::keystore::{self, Cost, KeystoreError};
+
+/// Name of the operator's key file in a folder of keys; its password is beside it in `operator.password`.
+pub const OPERATOR_FILE: &str = "operator.json";
 const PASSWORD: &str = "operator.password";
 const BLS: &str = "bls.key";
 const P2P: &str = "p2p.key";
@@ -27,14 +30,9 @@ pub enum KeyError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The keystore does not open.
-    #[error("{path}: {reason}; check the password file beside it")]
-    Keystore {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        reason: String,
-    },
+    /// The operator's key file does not open.
+    #[error("{0}; check the password file beside it")]
+    Keystore(#[from] KeystoreError),
     /// Others may read a secret.
     #[error("{path} can be read by others (mode {mode:o}); type: chmod 600 {path}", path = path.display())]
     Exposed {
@@ -80,10 +78,16 @@ impl Keys {
         })
     }
 
+    /// The cold key that owns the stake of the operator of that name, in the same demonstrations.
+    pub fn owner_from_seed(seed: u64, name: &str) -> Result<OperatorKey, KeyError> {
+        let secret = Zeroizing::new(keccak256(format!("assay demo {seed} {name} owner")).0);
+        Ok(OperatorKey::from_bytes(*secret)?)
+    }
+
     /// Makes new keys and writes them to `folder`, readable by the owner alone. The operator key is a web3 secret
     /// storage file (v3) under a random password in a file beside it.
     pub fn generate(folder: &Path) -> Result<Self, KeyError> {
-        if folder.join(KEYSTORE).exists() {
+        if folder.join(OPERATOR_FILE).exists() {
             return Err(KeyError::Exists(folder.into()));
         }
         let fresh = || {
@@ -110,6 +114,14 @@ impl Keys {
         Ok(keys)
     }
 
+    /// Writes an owner's key of a demonstration, with a password beside it that follows from the key.
+    pub fn write_seeded_owner(path: &Path, owner: &OperatorKey) -> Result<(), KeyError> {
+        let password = keccak256([b"password", owner.secret().as_slice()].concat());
+        let password = Zeroizing::new(hex::encode(password));
+        keystore::write(path, owner, &password, Cost::LIGHT)?;
+        write_secret(&path.with_extension("password"), &password)
+    }
+
     fn write(&self, folder: &Path, bls: &[u8; 32], password: &[u8; 32]) -> Result<(), KeyError> {
         fs::create_dir_all(folder).map_err(|source| KeyError::File {
             path: folder.into(),
@@ -121,24 +133,12 @@ impl Keys {
             source,
         })?;
         let password = Zeroizing::new(hex::encode(password));
-        let path = folder.join(KEYSTORE);
-        let keystore = |reason: String| KeyError::Keystore {
-            path: path.clone(),
-            reason,
-        };
-        eth_keystore::encrypt_key(
-            folder,
-            &mut rand::rngs::OsRng,
-            self.operator.secret().as_slice(),
-            password.as_bytes(),
-            Some(KEYSTORE),
-        )
-        .map_err(|e| keystore(e.to_string()))?;
-        let owner = fs::Permissions::from_mode(0o600);
-        fs::set_permissions(&path, owner).map_err(|source| KeyError::File {
-            path: path.clone(),
-            source,
-        })?;
+        keystore::write(
+            &folder.join(OPERATOR_FILE),
+            &self.operator,
+            &password,
+            Cost::LIGHT,
+        )?;
         write_secret(&folder.join(PASSWORD), &password)?;
         write_secret(&folder.join(BLS), &Zeroizing::new(hex::encode(bls)))?;
         write_secret(
@@ -149,23 +149,11 @@ impl Keys {
 
     /// Reads what [`Self::generate`] wrote.
     pub fn load(folder: &Path) -> Result<Self, KeyError> {
-        let path = folder.join(KEYSTORE);
+        let path = folder.join(OPERATOR_FILE);
         check_private(&path)?;
         let password = read_secret(&folder.join(PASSWORD))?;
-        let operator =
-            eth_keystore::decrypt_key(&path, password.trim().as_bytes()).map_err(|e| {
-                KeyError::Keystore {
-                    path: path.clone(),
-                    reason: e.to_string(),
-                }
-            })?;
-        let operator = Zeroizing::new(operator);
-        let operator: [u8; 32] = operator
-            .as_slice()
-            .try_into()
-            .map_err(|_| KeyError::Content(path))?;
         Ok(Self {
-            operator: OperatorKey::from_bytes(operator)?,
+            operator: keystore::read(&path, password.trim())?,
             bls: BlsKey::derive(&*read_bytes(&folder.join(BLS))?)?,
             p2p: read_bytes(&folder.join(P2P))?,
         })

@@ -6,6 +6,7 @@
 //! `do_transcoder`, `do_verifier`, `keeper`). [`process`] is the whole of `assay node`: a node from its [`Config`].
 #![forbid(unsafe_code)]
 
+mod authority;
 mod blobs;
 mod chain_feed;
 mod chain_state;
@@ -22,6 +23,7 @@ mod ether;
 mod journal;
 mod keeper;
 mod keys;
+pub mod keystore;
 mod log;
 mod notice;
 mod on_network;
@@ -39,7 +41,7 @@ pub use blobs::BlobFolder;
 pub use config::Config;
 pub use ether::Ether;
 pub use journal::JournalError;
-pub use keys::{KeyError, Keys};
+pub use keys::{KeyError, Keys, OPERATOR_FILE};
 pub use notice::Notice;
 pub use settings::{BroadcasterSettings, Craft, Honest, JobChoice, Settings, TranscoderSettings};
 pub use start::{Running, StartError, start};

@@ -11,7 +11,7 @@ use assay_chain::client::Client;
 use assay_chain::contracts::{Deployment, DeploymentFileError};
 use assay_encoder::conformance::{self, ConformanceError};
 use assay_encoder::{Limits, WorkerCommand, Workers};
-use assay_protocol::U256;
+use assay_protocol::{Address, U256};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -98,7 +98,11 @@ impl ProcessError {
     pub const fn is_usage(&self) -> bool {
         matches!(
             self,
-            Self::Config(_) | Self::Keys(_) | Self::Deployment(_) | Self::Clip(_)
+            Self::Config(_)
+                | Self::Keys(_)
+                | Self::Deployment(_)
+                | Self::Clip(_)
+                | Self::Start(StartError::NotTheSigner { .. })
         )
     }
 }
@@ -174,9 +178,12 @@ async fn begin(
     let deployment = Deployment::load(&config.deployment)?;
     let domain = deployment.domain();
     let p2p = config.network(domain.chain_id, domain.court)?;
-    tracing::info!(operator = %keys.operator.address(), chain = domain.chain_id, court = %domain.court, "starting");
+    let signer = keys.operator.address();
+    let operator = config.operator.unwrap_or(signer);
+    tracing::info!(%operator, %signer, chain = domain.chain_id, court = %domain.court, "starting");
     let client = Client::connect(config.endpoints(), &deployment, keys.operator.clone()).await?;
     client.check_params(&deployment.params).await?;
+    await_authority(&client, operator, signer).await?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = Workers::new(worker, Limits::default(), config.workers.unwrap_or(cores));
     let publication = match &config.broadcaster {
@@ -209,6 +216,7 @@ async fn begin(
     let settings = Settings {
         folder,
         keys,
+        operator,
         rpc: config.endpoints(),
         queue: config.queue(),
         deployment,
@@ -226,6 +234,26 @@ async fn begin(
         broadcaster,
     };
     Ok(start(settings).await?)
+}
+
+/// An authorisation counts from the next round on: waits for it. One that is not there is said by [`start`].
+async fn await_authority(
+    client: &Client,
+    operator: Address,
+    key: Address,
+) -> Result<(), ProcessError> {
+    let mut told = false;
+    loop {
+        let round = client.round().await?.round;
+        let now = client.signer_at(operator, round).await?;
+        if now == key || client.signer_at(operator, round + 1).await? != key {
+            return Ok(());
+        }
+        if !std::mem::replace(&mut told, true) {
+            tracing::info!(%operator, %key, "the key signs from round {} on; waiting for it", round + 1);
+        }
+        tokio::time::sleep(STATUS_PAUSE).await;
+    }
 }
 
 /// The configured job, if it is for this video; otherwise one of the node's own.

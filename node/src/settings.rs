@@ -7,9 +7,9 @@ use assay_chain::Endpoints;
 use assay_chain::contracts::Deployment;
 use assay_chain::queue::QueueConfig;
 use assay_encoder::{EncodeRequest, Workers};
-use assay_protocol::U256;
 use assay_protocol::assignment::Assignment;
 use assay_protocol::profile::Profiles;
+use assay_protocol::{Address, U256};
 use assay_roles::broadcaster::Source;
 use tokio::sync::mpsc;
 
@@ -75,6 +75,8 @@ pub struct Settings {
     pub folder: PathBuf,
     /// Its keys.
     pub keys: Keys,
+    /// The account whose stake it acts for: the operator key's own, or one that has authorised it.
+    pub operator: Address,
     /// Nodes of the chain.
     pub rpc: Endpoints,
     /// How transactions are sent.

@@ -5,7 +5,7 @@ use assay_protocol::bls::BlsError;
 use assay_protocol::domain::Domain;
 use assay_protocol::draft::{Draft, Seal, Sealed};
 use assay_protocol::record::{NodeRecord, SignedRecord};
-use assay_protocol::{B256, U256, keccak256};
+use assay_protocol::{Address, B256, U256, keccak256};
 use zeroize::Zeroizing;
 
 use crate::journal::{Journal, JournalError};
@@ -53,6 +53,11 @@ impl Signer {
         Ok(Sealed { draft, hash, seal })
     }
 
+    /// The account whose key this is.
+    pub fn account(&self) -> Address {
+        self.keys.operator.address()
+    }
+
     /// The first segment number of a job for which nothing was ever signed here.
     pub fn next_seq(&self, job: U256) -> Result<u32, JournalError> {
         self.journal.next_seq(job)
@@ -79,7 +84,6 @@ impl Signer {
 
 #[cfg(test)]
 mod tests {
-    use assay_protocol::Address;
     use assay_protocol::receipt::Receipt;
 
     use super::*;

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
 use assay_chain::ChainError;
-use assay_chain::call::Call;
+use assay_chain::call::JobCall;
 use assay_chain::client::Client;
-use assay_chain::events::Log;
+use assay_chain::events::{JobLog, Log};
 use assay_chain::queue::{Journal as TxJournal, TxError, TxQueue};
 use assay_p2p::{Identity, IdentityError, Multiaddr, PeerId, SpawnError};
 use assay_protocol::checked::Now;
@@ -58,6 +58,20 @@ pub enum StartError {
     /// The transaction that created the job tells of none.
     #[error("transaction {0} created no job; is this another deployment?")]
     JobUnknown(B256),
+    /// The operator has not authorised this node's key.
+    #[error(
+        "in round {round} {signer} signs for operator {operator}, not this node's key {key}; its owner types: assay operator authorise {key} --consent …"
+    )]
+    NotTheSigner {
+        /// The operator of the configuration.
+        operator: Address,
+        /// This node's key.
+        key: Address,
+        /// Who signs.
+        signer: Address,
+        /// The present round.
+        round: u64,
+    },
     /// The libp2p key is none.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -101,6 +115,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     let Settings {
         folder,
         keys,
+        operator: me,
         rpc,
         queue,
         deployment,
@@ -117,10 +132,19 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     std::fs::create_dir_all(&folder).map_err(in_folder)?;
     let domain = deployment.domain();
     let params = deployment.params.clone();
-    let me = keys.operator.address();
     let journal = Journal::open(&folder.join("journal.redb"), &domain)?;
     let blobs = BlobFolder::open(&folder.join("blobs")).map_err(in_folder)?;
     let client = Client::connect(&rpc, &deployment, keys.operator.clone()).await?;
+    let (key, round) = (keys.operator.address(), client.round().await?.round);
+    let signer = client.signer_at(me, round).await?;
+    if signer != key {
+        return Err(StartError::NotTheSigner {
+            operator: me,
+            key,
+            signer,
+            round,
+        });
+    }
     let tx_journal = TxJournal::File(folder.join("transactions.redb"));
     let queue = TxQueue::open(&client, tx_journal, queue).await?;
     let unborn = match broadcaster {
@@ -173,6 +197,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         signer: Arc::new(Signer::new(domain, keys, identity, journal)),
         queue,
         live: false,
+        ended: false,
         network: network.clone(),
         directory: Default::default(),
         sources: Sources::new(blobs.clone(), network.clone()),
@@ -216,14 +241,14 @@ async fn own_job(job: &JobChoice, client: &Client, queue: &TxQueue) -> Result<U2
         } => (profiles, *max_price),
     };
     let key = format!("job:{}:{max_price}", profiles.hash());
-    let call = Call::CreateJob {
+    let call = JobCall::Create {
         profiles: profiles.to_bytes().into(),
         max_price_per_pixel: max_price,
     };
     let mined = queue.run(key, call).await?;
     let events = client.events_of(mined.tx).await?;
     let created = events.into_iter().find_map(|event| match event.what {
-        Log::JobCreated { job, .. } => Some(job),
+        Log::Jobs(JobLog::JobCreated { job, .. }) => Some(job),
         _ => None,
     });
     created.ok_or(StartError::JobUnknown(mined.tx))

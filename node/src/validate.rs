@@ -11,11 +11,10 @@ use assay_protocol::assignment::{MAX_ATTEMPT, Refusal, SignedAssignment};
 use assay_protocol::bls::BlsPublicKey;
 use assay_protocol::checked::Checked;
 use assay_protocol::domain::Domain;
-use assay_protocol::fraud_proof::{FraudProof, Proven};
+use assay_protocol::fraud_proof::{FraudProof, Proven, SigningKeys};
 use assay_protocol::params::Params;
 use assay_protocol::record::SignedRecord;
-use assay_protocol::rules::{AssignmentError, Job, check_assignment};
-use assay_protocol::sample::SampleTicket;
+use assay_protocol::rules::{AssignmentError, ChainView, Job, check_assignment};
 use assay_protocol::sig::Signature;
 use assay_protocol::verdict::{SignedDivergence, SignedVerdict};
 use assay_protocol::wire::{Gossip, ReceiptMessage, SampleReport, decode};
@@ -23,11 +22,10 @@ use assay_protocol::{Address, B256};
 
 use crate::chain_state::ChainState;
 
+mod report;
+
 /// An assignment whose block of signing is further from the head than this is not followed [backdating].
 const CLOCK_BLOCKS: u64 = 2;
-
-/// Epochs back to which reports are taken: they are due two epochs after theirs.
-const REPORT_EPOCHS: u64 = 6;
 
 /// A message that may be acted on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,7 +176,7 @@ impl Checker {
         }
         let digest = self.domain.digest(&signed.record);
         let found = signed.signature.recover(digest).map_err(wrong)?;
-        if found != operator {
+        if !self.signs_now(operator, found) {
             return Err(wrong(format!("record of {operator} is signed by {found}")));
         }
         let peer = PeerId::from_bytes(&signed.record.peerId).map_err(wrong)?;
@@ -191,6 +189,20 @@ impl Checker {
         }
         taken.records.insert(operator, sequence);
         Ok(Verified::Record(signed))
+    }
+
+    /// Whether the key signs for the operator in the present round or one beside it: rounds begin and end on the way.
+    fn signs_now(&self, operator: Address, key: Address) -> bool {
+        let state = self.state();
+        let present = state.current().map_or(0, |(number, _)| number);
+        (present.saturating_sub(1)..=present + 1)
+            .any(|round| state.signer_at(operator, round) == key)
+    }
+
+    /// The operator for which a key signs.
+    fn operator_of(&self, key: Address) -> Result<Address, Refused> {
+        let operator = self.state().acts_for(key);
+        operator.ok_or_else(|| Refused::Unneeded(format!("{key} signs for nobody any more")))
     }
 
     fn assignment(&self, signed: &SignedAssignment) -> Result<(B256, Job), Refused> {
@@ -251,12 +263,18 @@ impl Checker {
             );
             return Err(Refused::Unneeded(reason));
         }
+        // Who signs for the electee is known of the rounds that are known.
+        let round = assignment.round;
+        if !self.state().rounds.contains_key(&round) {
+            return Err(Refused::Early(format!("round {round} is not known")));
+        }
         let hash = self.domain.digest(&message.receipt.receipt);
-        let signer = message.receipt.signature.recover(hash).map_err(wrong)?;
-        if signer != assignment.transcoder {
+        let found = message.receipt.signature.recover(hash).map_err(wrong)?;
+        let signer = assignment.transcoder;
+        let expected = self.state().signer_at(signer, round);
+        if found != expected {
             return Err(wrong(format!(
-                "receipt is signed by {signer}, {} was assigned",
-                assignment.transcoder
+                "receipt is signed by {found}, {expected} signs for {signer}, which was assigned"
             )));
         }
         let (assignment_hash, job) = self.assignment(&message.assignment)?;
@@ -279,7 +297,8 @@ impl Checker {
 
     fn accusation(&self, signed: SignedAccusation) -> Result<Verified, Refused> {
         let hash = self.domain.digest(&signed.accusation);
-        let signer = signed.signature.recover(hash).map_err(wrong)?;
+        let key = signed.signature.recover(hash).map_err(wrong)?;
+        let signer = self.operator_of(key)?;
         self.verifier_key(signer)?;
         Ok(Verified::Accusation(Checked {
             hash,
@@ -319,73 +338,21 @@ impl Checker {
                 "the proof's job or round is not known".into(),
             ));
         };
+        let keys = SigningKeys::of(&*state, broadcaster, &proof.assignment);
         drop(state);
-        let proven = proof
-            .verify(&self.domain, broadcaster, &set)
-            .map_err(wrong)?;
+        let proven = proof.verify(&self.domain, &keys, &set).map_err(wrong)?;
         Ok(Verified::Proof(proof, proven))
     }
 
-    fn report(&self, report: SampleReport) -> Result<Verified, Refused> {
-        let key = self.verifier_key(report.verifier)?;
-        let present = self.params.epoch(self.state().head);
-        let (epoch, one) = (report.epoch, (report.epoch, report.verifier));
-        let oldest = present.saturating_sub(REPORT_EPOCHS);
-        if epoch >= present {
-            let reason = format!("ticket of epoch {epoch} is shown before its end");
-            return Err(Refused::Early(reason));
-        }
-        if epoch < oldest {
-            return Err(Refused::Unneeded(format!(
-                "report of epoch {epoch} is late"
-            )));
-        }
-        // Before its pairings, of which it may hold hundreds.
-        let again = || Refused::Unneeded("another report of that verifier and epoch".into());
-        if self.taken().reports.contains(&one) {
-            return Err(again());
-        }
-        let ticket = SampleTicket {
-            epoch: report.epoch,
-        };
-        report
-            .ticket
-            .verify(self.domain.digest(&ticket), &key)
-            .map_err(wrong)?;
-        for verdict in &report.verdicts {
-            if verdict.verifier != report.verifier {
-                return Err(wrong("report holds another verifier's verdict"));
-            }
-            verdict
-                .signature
-                .verify(self.domain.digest(&verdict.verdict), &key)
-                .map_err(wrong)?;
-        }
-        for trouble in &report.unverifiable {
-            if trouble.verifier != report.verifier {
-                return Err(wrong("report holds another verifier's word"));
-            }
-            trouble
-                .signature
-                .verify(self.domain.digest(&trouble.unverifiable), &key)
-                .map_err(wrong)?;
-        }
-        let mut taken = self.taken();
-        taken.reports.retain(|(epoch, _)| *epoch >= oldest);
-        match taken.reports.insert(one) {
-            true => Ok(Verified::Report(report)),
-            false => Err(again()),
-        }
-    }
-
-    /// A refusal on the job stream; who sent it does not matter, who signed it does.
+    /// A refusal on the job stream; who sent it does not matter, for whom it is signed does.
     pub fn refusal(
         &self,
         refusal: Refusal,
         signature: Signature,
     ) -> Result<Checked<(Refusal, Signature)>, Refused> {
         let hash = self.domain.digest(&refusal);
-        let signer: Address = signature.recover(hash).map_err(wrong)?;
+        let key = signature.recover(hash).map_err(wrong)?;
+        let signer = self.operator_of(key)?;
         Ok(Checked {
             hash,
             signer,

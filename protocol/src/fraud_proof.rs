@@ -9,6 +9,7 @@ use crate::domain::Domain;
 use crate::merkle::Path;
 use crate::params::Params;
 use crate::receipt::{Leaf, Receipt};
+use crate::rules::ChainView;
 use crate::sig::{Signature, SignatureError};
 use crate::verdict::Verdict;
 
@@ -63,6 +64,26 @@ impl VerifierSet {
     }
 }
 
+/// Whose operator signatures a proof needs: the accounts that signed for broadcaster and transcoder in the assignment's
+/// round, by the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SigningKeys {
+    /// Signs for the job's broadcaster.
+    pub broadcaster: Address,
+    /// Signs for the assigned transcoder.
+    pub transcoder: Address,
+}
+
+impl SigningKeys {
+    /// What the chain says of an assignment of this broadcaster's.
+    pub fn of(chain: &impl ChainView, broadcaster: Address, assignment: &Assignment) -> Self {
+        Self {
+            broadcaster: chain.signer_at(broadcaster, assignment.round),
+            transcoder: chain.signer_at(assignment.transcoder, assignment.round),
+        }
+    }
+}
+
 /// Evidence that the leaf is wrong, as `FraudCourt.prove` takes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FraudProof {
@@ -92,19 +113,19 @@ pub struct FraudProof {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
     /// The assignment is not by this broadcaster.
-    #[error("assignment is signed by {found}, the job's broadcaster is {expected}")]
+    #[error("assignment is signed by {found}, {expected} signs for the job's broadcaster")]
     Broadcaster {
         /// Recovered account.
         found: Address,
-        /// The job's owner.
+        /// Who signs for the job's broadcaster.
         expected: Address,
     },
     /// The receipt is not by the assigned transcoder.
-    #[error("receipt is signed by {found}, the assignment names {expected}")]
+    #[error("receipt is signed by {found}, {expected} signs for the assigned transcoder")]
     Transcoder {
         /// Recovered account.
         found: Address,
-        /// The electee.
+        /// Who signs for the electee.
         expected: Address,
     },
     /// The receipt answers another assignment.
@@ -187,15 +208,15 @@ impl FraudProof {
     pub fn verify(
         &self,
         domain: &Domain,
-        broadcaster: Address,
+        keys: &SigningKeys,
         set: &VerifierSet,
     ) -> Result<Proven, ProofError> {
         let assignment_hash = domain.digest(&self.assignment);
         let found = self.assignment_signature.recover(assignment_hash)?;
-        if found != broadcaster {
+        if found != keys.broadcaster {
             return Err(ProofError::Broadcaster {
                 found,
-                expected: broadcaster,
+                expected: keys.broadcaster,
             });
         }
         if self.receipt.assignmentHash != assignment_hash {
@@ -206,13 +227,14 @@ impl FraudProof {
             });
         }
         let verdict = self.verdict(domain);
-        let transcoder = self.receipt_signature.recover(verdict.receiptHash)?;
-        if transcoder != self.assignment.transcoder {
+        let found = self.receipt_signature.recover(verdict.receiptHash)?;
+        if found != keys.transcoder {
             return Err(ProofError::Transcoder {
-                found: transcoder,
-                expected: self.assignment.transcoder,
+                found,
+                expected: keys.transcoder,
             });
         }
+        let transcoder = self.assignment.transcoder;
         let count = self.assignment.leafCount;
         if !self.path.verify(
             self.receipt.outputRoot,
@@ -242,9 +264,9 @@ impl FraudProof {
         if !Params::quorum(signed, total) {
             return Err(ProofError::NoQuorum { signed, total });
         }
-        let keys: Vec<_> = signers.iter().map(|s| s.key).collect();
+        let bls: Vec<_> = signers.iter().map(|s| s.key).collect();
         self.signature
-            .verify_aggregate(domain.digest(&verdict), &keys)?;
+            .verify_aggregate(domain.digest(&verdict), &bls)?;
         Ok(Proven {
             transcoder,
             receipt_hash: verdict.receiptHash,
@@ -261,6 +283,8 @@ pub struct ProofFile {
     pub domain: Domain,
     /// The job's broadcaster.
     pub broadcaster: Address,
+    /// Who signed for it and for the transcoder in that round; compare with the chain's `signerAt`.
+    pub signing_keys: SigningKeys,
     /// The round's verifiers; compare with the chain's snapshot.
     pub verifiers: VerifierSet,
     /// Digest of the assignment.
@@ -280,6 +304,7 @@ impl ProofFile {
     pub fn new(
         domain: Domain,
         broadcaster: Address,
+        signing_keys: SigningKeys,
         verifiers: VerifierSet,
         proof: FraudProof,
     ) -> Self {
@@ -291,19 +316,26 @@ impl ProofFile {
             signers: signers.iter().map(|s| s.operator).collect(),
             domain,
             broadcaster,
+            signing_keys,
             verifiers,
             proof,
         }
     }
 
-    /// Checks the proof against the file's own domain, broadcaster and verifiers, and what else the file says against the
+    /// Checks the proof against the file's own domain, signing keys and verifiers, and what else the file says against the
     /// proof.
     pub fn verify(&self) -> Result<Proven, ProofError> {
         let proven = self
             .proof
-            .verify(&self.domain, self.broadcaster, &self.verifiers)?;
+            .verify(&self.domain, &self.signing_keys, &self.verifiers)?;
         let (verifiers, proof) = (self.verifiers.clone(), self.proof.clone());
-        let derived = Self::new(self.domain, self.broadcaster, verifiers, proof);
+        let derived = Self::new(
+            self.domain,
+            self.broadcaster,
+            self.signing_keys,
+            verifiers,
+            proof,
+        );
         let differs = [
             (
                 "assignment_hash",

@@ -101,9 +101,7 @@ mod tests {
 
     #[test]
     fn work_is_paid_up_to_the_share_of_stake() {
-        let of = |pixels, total| {
-            rule().of_transcoder(U256::from(10_000), pixels, total, share(10))
-        };
+        let of = |pixels, total| rule().of_transcoder(U256::from(10_000), pixels, total, share(10));
         assert_eq!(of(100, 1_000), U256::from(900));
         assert_eq!(of(120, 1_000), U256::from(1_080));
         assert_eq!(of(500, 1_000), U256::from(1_125));

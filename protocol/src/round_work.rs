@@ -271,7 +271,10 @@ pub fn list<'a>(
             receipts.push(entry.receipt);
         }
     }
-    let worked: Vec<_> = work.iter().map(|(who, (pixels, _))| (*who, *pixels)).collect();
+    let worked: Vec<_> = work
+        .iter()
+        .map(|(who, (pixels, _))| (*who, *pixels))
+        .collect();
     let credit = credit(snapshot, &worked, rule.credit);
     let claims = credit.pixels.iter().filter(|(_, pixels)| *pixels != 0);
     let claims = claims.filter_map(|(transcoder, pixels)| {

@@ -46,17 +46,19 @@ pub trait ChainView {
     fn round_at(&self, block: u64) -> Option<u64>;
     /// Whether the operator was frozen at some time from `block` on.
     fn frozen_since(&self, operator: Address, block: u64) -> bool;
+    /// The account whose signature counts for an operator in a round: its own, unless it has authorised another one.
+    fn signer_at(&self, operator: Address, round: u64) -> Address;
 }
 
 /// Why an assignment is not followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AssignmentError {
     /// Not by the job's broadcaster.
-    #[error("assignment is signed by {found}, the job belongs to {expected}")]
+    #[error("assignment is signed by {found}, {expected} signs for the job's broadcaster")]
     Broadcaster {
         /// Recovered account.
         found: Address,
-        /// The job's owner.
+        /// Who signs for the job's broadcaster in that round.
         expected: Address,
     },
     /// A field contradicts the job.
@@ -134,11 +136,9 @@ pub fn check_assignment(
     let a = &signed.assignment;
     let hash = domain.digest(a);
     let found = signed.signature.recover(hash)?;
-    if found != job.broadcaster {
-        return Err(AssignmentError::Broadcaster {
-            found,
-            expected: job.broadcaster,
-        });
+    let expected = chain.signer_at(job.broadcaster, a.round);
+    if found != expected {
+        return Err(AssignmentError::Broadcaster { found, expected });
     }
     if a.jobId != job.id {
         return Err(AssignmentError::NotTheJobs("id"));
@@ -240,7 +240,8 @@ fn check_skips(
                     assignmentHash: domain.digest(&refused),
                     reason: *reason,
                 };
-                signature.recover(domain.digest(&refusal)) == Ok(skip.electee)
+                let signer = chain.signer_at(skip.electee, skip.round);
+                signature.recover(domain.digest(&refusal)) == Ok(signer)
             }
             SkipReason::Frozen => chain.frozen_since(skip.electee, since),
             SkipReason::Timeout => true,

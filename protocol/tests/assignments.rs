@@ -18,12 +18,15 @@ use assay_protocol::{Address, B256, U256, keccak256};
 const DOMAIN: Domain = Domain::new(31_337, Address::repeat_byte(0xc0));
 const ROUND: u64 = 3;
 
-/// One round, in which some transcoders of equal weight can be elected.
-struct Chain(Snapshot);
+/// One round, in which some transcoders of equal weight can be elected, and an owner with its hot key.
+struct Chain {
+    snapshot: Snapshot,
+    authorised: Option<(Address, Address)>,
+}
 
 impl ChainView for Chain {
     fn transcoders(&self, round: u64) -> Option<&Snapshot> {
-        (round == ROUND).then_some(&self.0)
+        (round == ROUND).then_some(&self.snapshot)
     }
 
     fn round_at(&self, _: u64) -> Option<u64> {
@@ -32,6 +35,14 @@ impl ChainView for Chain {
 
     fn frozen_since(&self, _: Address, _: u64) -> bool {
         false
+    }
+
+    fn signer_at(&self, operator: Address, round: u64) -> Address {
+        let chosen = self.authorised.filter(|_| round == ROUND);
+        match chosen {
+            Some((owner, signer)) if owner == operator => signer,
+            _ => operator,
+        }
     }
 }
 
@@ -84,10 +95,13 @@ fn scene(chunk_frames: u16) -> Scene {
     };
     let mut candidates: Vec<_> = (1..=3).map(candidate).collect();
     candidates.sort_by_key(|candidate| candidate.operator);
-    let chain = Chain(Snapshot {
-        round: ROUND,
-        candidates,
-    });
+    let chain = Chain {
+        snapshot: Snapshot {
+            round: ROUND,
+            candidates,
+        },
+        authorised: None,
+    };
     Scene {
         broadcaster,
         job,
@@ -100,7 +114,7 @@ impl Scene {
     fn assignment(&self, seq: u32, excluded: &[Address]) -> Assignment {
         let attempt = excluded.len() as u8;
         let ballot = self.job.ballot(seq);
-        let winner = elect_without(&ballot, &self.chain.0, attempt, excluded).unwrap();
+        let winner = elect_without(&ballot, &self.chain.snapshot, attempt, excluded).unwrap();
         Assignment {
             jobId: self.job.id,
             seq,
@@ -244,4 +258,58 @@ fn a_refusal_of_something_else_excuses_nothing() {
     for other in others {
         assert_eq!(second(other), Err(AssignmentError::Skip(electee)));
     }
+}
+
+#[test]
+fn who_has_authorised_a_hot_key_does_not_sign_itself() {
+    let mut scene = scene(15);
+    let owner = scene.job.broadcaster;
+    let hot = key(8);
+    let by_owner = scene.sign(scene.assignment(0, &[]));
+    assert!(scene.check(&by_owner).is_ok());
+    scene.chain.authorised = Some((owner, hot.address()));
+    assert_eq!(
+        scene.check(&by_owner),
+        Err(AssignmentError::Broadcaster {
+            found: owner,
+            expected: hot.address()
+        })
+    );
+    scene.broadcaster = hot;
+    assert!(scene.check(&scene.sign(scene.assignment(0, &[]))).is_ok());
+}
+
+#[test]
+fn an_electee_refuses_with_its_hot_key() {
+    let mut scene = scene(15);
+    let first = scene.assignment(7, &[]);
+    let electee = first.transcoder;
+    let refusal = Refusal {
+        assignmentHash: DOMAIN.digest(&first),
+        reason: 7,
+    };
+    let second = |scene: &Scene, by: &OperatorKey| {
+        let mut signed = scene.sign(Assignment {
+            deadlineBlock: 101,
+            ..scene.assignment(7, &[electee])
+        });
+        signed.skips = vec![Skip {
+            electee,
+            round: ROUND,
+            reason: SkipReason::Refused {
+                reason: refusal.reason,
+                deadline_block: first.deadlineBlock,
+                signature: by.sign(DOMAIN.digest(&refusal)),
+            },
+        }];
+        scene.check(&signed).map(|_| ())
+    };
+    let hot = key(8);
+    let owner = (1..=3).map(key).find(|key| key.address() == electee);
+    let owner = owner.unwrap();
+    assert_eq!(second(&scene, &owner), Ok(()));
+    assert_eq!(second(&scene, &hot), Err(AssignmentError::Skip(electee)));
+    scene.chain.authorised = Some((electee, hot.address()));
+    assert_eq!(second(&scene, &hot), Ok(()));
+    assert_eq!(second(&scene, &owner), Err(AssignmentError::Skip(electee)));
 }

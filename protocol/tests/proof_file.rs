@@ -5,7 +5,9 @@
 use assay_protocol::assignment::Assignment;
 use assay_protocol::bls::{BlsKey, BlsSignature};
 use assay_protocol::domain::Domain;
-use assay_protocol::fraud_proof::{FraudProof, ProofError, ProofFile, VerifierSeat, VerifierSet};
+use assay_protocol::fraud_proof::{
+    FraudProof, ProofError, ProofFile, SigningKeys, VerifierSeat, VerifierSet,
+};
 use assay_protocol::receipt::{Leaf, Receipt, output_tree};
 use assay_protocol::sig::OperatorKey;
 use assay_protocol::verdict::Verdict;
@@ -15,9 +17,11 @@ const DOMAIN: Domain = Domain::new(31_337, Address::repeat_byte(0xc0));
 
 /// A proof by both verifiers of the round.
 fn file() -> ProofFile {
-    let (broadcaster, transcoder) = (
+    // The broadcaster signs itself; the transcoder's owner has authorised a hot key.
+    let (broadcaster, transcoder, owner) = (
         OperatorKey::from_bytes([1; 32]).unwrap(),
         OperatorKey::from_bytes([2; 32]).unwrap(),
+        Address::repeat_byte(0xcc),
     );
     let keys = [3, 4].map(|n| BlsKey::derive(&[n; 32]).unwrap());
     let seat = |(n, key): (u8, &BlsKey)| VerifierSeat {
@@ -31,7 +35,7 @@ fn file() -> ProofFile {
     };
     let leaf = Leaf::default();
     let assignment = Assignment {
-        transcoder: transcoder.address(),
+        transcoder: owner,
         leafCount: 1,
         ..Default::default()
     };
@@ -60,12 +64,17 @@ fn file() -> ProofFile {
         bitmap: U256::from(3),
         signature: BlsSignature::aggregate(&signatures).unwrap(),
     };
-    ProofFile::new(DOMAIN, broadcaster.address(), verifiers, proof)
+    let keys = SigningKeys {
+        broadcaster: broadcaster.address(),
+        transcoder: transcoder.address(),
+    };
+    ProofFile::new(DOMAIN, broadcaster.address(), keys, verifiers, proof)
 }
 
 #[test]
 fn what_follows_from_a_proof_cannot_be_forged_beside_it() {
-    assert!(file().verify().is_ok());
+    let proven = file().verify().unwrap();
+    assert_eq!(proven.transcoder, file().proof.assignment.transcoder);
     let forged = |field: &'static str, forge: fn(&mut ProofFile)| {
         let mut file = file();
         forge(&mut file);
@@ -76,4 +85,21 @@ fn what_follows_from_a_proof_cannot_be_forged_beside_it() {
     forged("verdict_hash", |file| file.verdict_hash = B256::ZERO);
     forged("signers", |file| file.signers[0] = Address::ZERO);
     forged("signers", |file| file.signers.truncate(1));
+}
+
+#[test]
+fn the_signature_must_be_of_who_signs_for_the_transcoder() {
+    let mut file = file();
+    let (owner, hot) = (
+        file.proof.assignment.transcoder,
+        file.signing_keys.transcoder,
+    );
+    file.signing_keys.transcoder = owner;
+    assert_eq!(
+        file.verify(),
+        Err(ProofError::Transcoder {
+            found: hot,
+            expected: owner
+        })
+    );
 }

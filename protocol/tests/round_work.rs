@@ -86,7 +86,11 @@ fn pixels(list: &WorkList) -> u64 {
 fn a_whole_run_counts_for_its_electees() {
     let list = whole(&stream(1, 0..8));
     assert_eq!(list.claims.len(), 4);
-    assert!(list.claims.iter().all(|c| c.pixels == 2_000 && c.round == ROUND));
+    assert!(
+        list.claims
+            .iter()
+            .all(|c| c.pixels == 2_000 && c.round == ROUND)
+    );
     assert!(list.claims.is_sorted_by_key(|c| c.transcoder));
     assert_eq!(list.total_pixels, 8_000);
 }
@@ -229,7 +233,12 @@ fn naive(segments: &[Segment], rule: &WorkRule) -> BTreeMap<Address, (u64, BTree
                     && s.receipts[0].block <= s.deadline_block + 2
                     && s.receipts[0].unverifiable * U256::from(3) <= s.receipts[0].drawn
                     && !s.receipts[0].accused;
-                let entry = (s.attempt, s.receipts.first().map_or(B256::ZERO, |r| r.hash), s.transcoder, s.pixels);
+                let entry = (
+                    s.attempt,
+                    s.receipts.first().map_or(B256::ZERO, |r| r.hash),
+                    s.transcoder,
+                    s.pixels,
+                );
                 let better = found.is_none_or(|f| (entry.0, entry.1) < (f.0, f.1));
                 if good && better {
                     found = Some(entry);
@@ -240,7 +249,10 @@ fn naive(segments: &[Segment], rule: &WorkRule) -> BTreeMap<Address, (u64, BTree
         // The most that four fifths of the run have.
         let mut most = 0;
         for candidate in run.iter().flatten().map(|f| f.3) {
-            let have = run.iter().filter(|f| f.is_some_and(|f| f.3 >= candidate)).count();
+            let have = run
+                .iter()
+                .filter(|f| f.is_some_and(|f| f.3 >= candidate))
+                .count();
             if 10 * have >= 8 * run.len() {
                 most = most.max(candidate);
             }

@@ -3,6 +3,7 @@
 use assay_node::{KeyError, Keys};
 use assay_protocol::Address;
 use assay_protocol::amount::Lpt;
+use assay_protocol::sig::OperatorKey;
 
 /// Fewest verifiers: with fewer, one would hold more than a third of the weight.
 pub const MIN_VERIFIERS: usize = 3;
@@ -30,15 +31,22 @@ pub struct Player {
     pub name: String,
     /// What it does.
     pub part: Part,
-    /// Its keys.
+    /// Keys of its node.
     pub keys: Keys,
+    /// The cold key that owns its stake; a delegator has no other.
+    pub owner: OperatorKey,
     /// What it bonds: its own pool, or the pool it delegates to.
     pub stake: Lpt,
 }
 
 impl Player {
-    /// Its account.
+    /// Its account: by which everybody knows it.
     pub fn address(&self) -> Address {
+        self.owner.address()
+    }
+
+    /// The account that signs and pays gas for it.
+    pub fn signer(&self) -> Address {
         self.keys.operator.address()
     }
 }
@@ -130,10 +138,15 @@ fn verifier_bond(i: usize, n: usize) -> u64 {
 pub fn cast(size: &Size, seed: u64) -> Result<Vec<Player>, KeyError> {
     let player = |name: String, part, lpt| {
         let keys = Keys::from_seed(seed, &name)?;
+        let owner = match part {
+            Part::Delegator => keys.operator.clone(),
+            _ => Keys::owner_from_seed(seed, &name)?,
+        };
         Ok(Player {
             name,
             part,
             keys,
+            owner,
             stake: Lpt::whole(lpt),
         })
     };

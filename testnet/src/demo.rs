@@ -183,10 +183,13 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
     for player in &players {
         show.name(player.address(), &player.name);
     }
-    show.line("bonding stakes, delegating, registering BLS keys, creating the job");
-    let stage = stage::set(&url, &deployer, &deployment, &players, Some(&clip.profiles)).await?;
+    show.line(
+        "bonding stakes, authorising hot keys, delegating, registering BLS keys, creating the job",
+    );
+    stage::set(&url, &deployer, &deployment, &players).await?;
     anvil.mine(params.round_blocks).await?;
     stage::open_round(&url, &deployer, &deployment).await?;
+    let stage = stage::create_job(&url, &deployment, &players, &clip.profiles).await?;
     let opening = tally::Stakes::read(&url, &stage, &deployer, &players).await?;
     anvil.set_interval(1).await?;
 

@@ -5,6 +5,7 @@
 //! DIR/network.json         who takes part, and where the chain is
 //! DIR/deployment.json      the contracts
 //! DIR/NAME/node.toml       a node's configuration; its keys, journal and blobs beside it
+//! DIR/owners/NAME.json     the key that owns its stake, for people (`assay stake …`); its password beside it
 //! DIR/logs/NAME.log        what it says
 //! DIR/run/NAME.pid         its process
 //! ```
@@ -117,6 +118,7 @@ pub async fn up(plan: Plan) -> Result<String, LauncherError> {
          rpc           {url}\n\
          contracts     {dir}/deployment.json\n\
          nodes         {dir}/NAME/node.toml\n\
+         owners' keys  {dir}/owners/NAME.json\n\
          logs          {dir}/logs/NAME.log\n\
          playlist      {dir}/broadcaster/hls/master.m3u8\n\
          assay testnet status --dir {dir}\n\
@@ -233,7 +235,7 @@ async fn set_stage(
     let params = Params::demo();
     let deployment = stage::deploy_seeded(url, &deployer, &params, plan.seed).await?;
     let players = cast(&plan.size, plan.seed)?;
-    stage::set(url, &deployer, &deployment, &players, None).await?;
+    stage::set(url, &deployer, &deployment, &players).await?;
     match anvil {
         Some(anvil) => anvil.mine(params.round_blocks).await?,
         None => {

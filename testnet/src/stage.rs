@@ -1,12 +1,14 @@
 //! Sets the stage on chain: accounts funded, stakes bonded and delegated, keys registered, a job created, a round open.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use assay_chain::ChainError;
-use assay_chain::call::Call;
+use assay_chain::call::{
+    Call, EtherCall, JobCall, OperatorCall, RoundsCall, StakeCall, TokenCall, VerifierCall,
+};
 use assay_chain::client::Client;
 use assay_chain::contracts::{Deployment, Randomness};
-use assay_chain::deploy::{DeployConfig, deploy};
+use assay_chain::deploy::{DeployConfig, TokenChoice, deploy};
 use assay_chain::queue::{Journal, QueueConfig, TxError, TxQueue};
 use assay_chain::views::Role;
 use assay_protocol::amount::Lpt;
@@ -25,6 +27,10 @@ const SUPPLY: u64 = 1_000_000;
 const GAS_MONEY: u128 = 10_000_000_000_000_000_000;
 /// Transcoders' price, wei per output pixel: about 0.02 ETH an hour of 360p at 30 fps.
 const PRICE: u64 = 80;
+/// Part of rewards that operators keep before sharing the rest with their delegators.
+const REWARD_CUT_BPS: u16 = 1_000;
+/// Part of fees that transcoders share.
+const FEE_SHARE_BPS: u16 = 5_000;
 /// The job's cap: admits everyone.
 const PRICE_CAP: u64 = 100;
 
@@ -50,6 +56,7 @@ pub enum StageError {
 /// An account with its connection.
 struct Actor {
     name: String,
+    client: Client,
     queue: TxQueue,
 }
 
@@ -68,6 +75,7 @@ impl Actor {
         let queue = TxQueue::open(&client, Journal::Memory, config).await?;
         Ok(Self {
             name: name.into(),
+            client,
             queue,
         })
     }
@@ -122,33 +130,36 @@ pub async fn deploy_seeded(
     let config = DeployConfig {
         params: params.clone(),
         randomness,
-        supply: Lpt::whole(SUPPLY),
+        token: TokenChoice::New {
+            supply: Lpt::whole(SUPPLY),
+        },
+        // Nothing is contested here; whoever deploys decides.
+        resolver: deployer.address(),
     };
     deploy(url, deployer, &config).await
 }
 
-/// Funds, bonds, registers and creates the job, if it is not left to the broadcaster's node. Every player acts with its
-/// own account.
+/// Funds, bonds, authorises and registers. Owners act for their stakes with keys of their own; what signs and pays gas
+/// afterwards is each node's hot key, from the first round on.
 pub async fn set(
     url: &str,
     deployer: &OperatorKey,
     deployment: &Deployment,
     players: &[Player],
-    profiles: Option<&Profiles>,
-) -> Result<Stage, StageError> {
+) -> Result<(), StageError> {
     let treasury = Actor::new(url, deployment, "deployer", deployer.clone()).await?;
     let mut funding = Vec::new();
     for player in players {
-        let to = player.address();
-        let wei = U256::from(GAS_MONEY);
-        funding.push((format!("ether {to}"), Call::SendEther { to, wei }));
+        let accounts: BTreeSet<_> = [player.address(), player.signer()].into();
+        for to in accounts {
+            let wei = U256::from(GAS_MONEY);
+            funding.push((format!("ether {to}"), EtherCall::Send { to, wei }.into()));
+        }
         if !player.stake.0.is_zero() {
+            let (to, amount) = (player.address(), player.stake);
             funding.push((
                 format!("lpt {to}"),
-                Call::Transfer {
-                    to,
-                    amount: player.stake,
-                },
+                TokenCall::Transfer { to, amount }.into(),
             ));
         }
     }
@@ -162,43 +173,53 @@ pub async fn set(
         .iter()
         .cloned()
         .partition(|p| p.part != Part::Delegator);
-    let profiles: Option<Arc<[u8]>> = profiles.map(|profiles| profiles.to_bytes().into());
-    act(url, deployment, operators, move |player| {
-        operator_calls(player, profiles.as_deref())
-    })
-    .await?;
-    act(url, deployment, delegators, move |player| {
-        Ok(delegator_calls(player, first))
-    })
-    .await?;
+    act(url, deployment, operators, None).await?;
+    act(url, deployment, delegators, first).await
+}
+
+/// Creates the broadcaster's job with its hot key, which must count by now: the job is then the owner's.
+pub async fn create_job(
+    url: &str,
+    deployment: &Deployment,
+    players: &[Player],
+    profiles: &Profiles,
+) -> Result<Stage, StageError> {
+    let broadcaster = players.iter().find(|p| p.part == Part::Broadcaster);
+    if let Some(player) = broadcaster {
+        let key = player.keys.operator.clone();
+        let actor = Actor::new(url, deployment, &player.name, key).await?;
+        let create = JobCall::Create {
+            profiles: profiles.to_bytes().into(),
+            max_price_per_pixel: U256::from(PRICE_CAP),
+        };
+        actor.run([("job".to_owned(), create.into())]).await?;
+    }
     Ok(Stage {
         deployment: deployment.clone(),
         job: U256::from(1),
     })
 }
 
-/// Every player at once, each with its own calls in order.
+/// Every player at once, each with its own calls in order. Delegators delegate to `first`.
 async fn act(
     url: &str,
     deployment: &Deployment,
     players: Vec<Player>,
-    calls: impl Fn(&ActorOf) -> Result<Vec<Call>, BlsError> + Send + Sync + 'static,
+    first: Option<Address>,
 ) -> Result<(), StageError> {
-    let calls = Arc::new(calls);
     let mut tasks = JoinSet::new();
     for player in players {
-        let (url, deployment, calls) = (url.to_owned(), deployment.clone(), calls.clone());
+        let (url, deployment) = (url.to_owned(), deployment.clone());
         tasks.spawn(async move {
-            let key = player.keys.operator.clone();
-            let actor = Actor::new(&url, &deployment, &player.name, key).await?;
-            let calls = calls(&ActorOf { player, deployment })?;
+            let owner = player.owner.clone();
+            let actor = Actor::new(&url, &deployment, &player.name, owner).await?;
+            let calls = match player.part {
+                Part::Delegator => delegator_calls(&player, &deployment, first),
+                _ => operator_calls(&player, &actor.client, &deployment).await?,
+            };
+            let named = calls.into_iter().enumerate();
             actor
-                .run(
-                    calls
-                        .into_iter()
-                        .enumerate()
-                        .map(|(i, call)| (format!("stage {i}"), call)),
-                )
+                .run(named.map(|(i, call)| (format!("stage {i}"), call)))
                 .await
         });
     }
@@ -211,67 +232,75 @@ async fn act(
     Ok(())
 }
 
-/// A player with where it acts.
-struct ActorOf {
-    player: Player,
-    deployment: Deployment,
-}
-
-fn operator_calls(actor: &ActorOf, profiles: Option<&[u8]>) -> Result<Vec<Call>, BlsError> {
-    let player = &actor.player;
-    let amount = player.stake;
-    Ok(match player.part {
-        Part::Broadcaster => {
-            let create = |profiles: &[u8]| Call::CreateJob {
-                profiles: profiles.to_vec().into(),
-                max_price_per_pixel: U256::from(PRICE_CAP),
-            };
-            profiles.map(create).into_iter().collect()
+/// What an owner does once: it lets its hot key sign, bonds, and says its terms.
+async fn operator_calls(
+    player: &Player,
+    client: &Client,
+    deployment: &Deployment,
+) -> Result<Vec<Call>, StageError> {
+    let (owner, signer) = (player.address(), player.signer());
+    let digest = client.consent_digest(owner, signer).await?;
+    let consent = player.keys.operator.sign(digest);
+    let mut calls: Vec<Call> = vec![OperatorCall::Authorise { signer, consent }.into()];
+    let role = match player.part {
+        Part::Transcoder { .. } => Role::Transcoder,
+        Part::Verifier => Role::Verifier,
+        Part::Broadcaster | Part::Delegator => return Ok(calls),
+    };
+    let (amount, spender) = (player.stake, deployment.contracts.bonding_manager);
+    calls.push(TokenCall::Approve { spender, amount }.into());
+    calls.push(StakeCall::Bond { role, amount }.into());
+    calls.push(
+        OperatorCall::SetCuts {
+            role,
+            reward_cut_bps: REWARD_CUT_BPS,
+            fee_share_bps: FEE_SHARE_BPS,
         }
-        Part::Transcoder { .. } => vec![
-            Call::Approve { amount },
-            Call::Bond {
-                role: Role::Transcoder,
-                amount,
-            },
-            Call::SetTerms {
-                role: Role::Transcoder,
-                reward_cut_bps: 1_000,
-                fee_share_bps: 5_000,
+        .into(),
+    );
+    if role == Role::Transcoder {
+        calls.push(
+            OperatorCall::SetPrice {
+                operator: owner,
                 price_per_pixel: PRICE,
-            },
-        ],
-        Part::Verifier => {
-            let key = player.keys.bls.public();
-            let registry = actor.deployment.contracts.verifier_registry;
-            let message =
-                possession_message(&key, player.address(), actor.deployment.chain_id, registry)?;
-            let possession = player.keys.bls.prove_possession(message)?;
-            vec![
-                Call::Approve { amount },
-                Call::Bond {
-                    role: Role::Verifier,
-                    amount,
-                },
-                Call::RegisterVerifier { key, possession },
-            ]
-        }
-        Part::Delegator => Vec::new(),
-    })
+            }
+            .into(),
+        );
+    } else {
+        let key = player.keys.bls.public();
+        let registry = deployment.contracts.verifier_registry;
+        let message = possession_message(&key, owner, deployment.chain_id, registry)?;
+        let possession = player.keys.bls.prove_possession(message)?;
+        calls.push(
+            VerifierCall::Register {
+                operator: owner,
+                key,
+                possession,
+            }
+            .into(),
+        );
+    }
+    Ok(calls)
 }
 
-fn delegator_calls(actor: &ActorOf, operator: Option<Address>) -> Vec<Call> {
-    let amount = actor.player.stake;
+fn delegator_calls(
+    player: &Player,
+    deployment: &Deployment,
+    operator: Option<Address>,
+) -> Vec<Call> {
+    let amount = player.stake;
+    let spender = deployment.contracts.bonding_manager;
     let Some(operator) = operator else {
         return Vec::new();
     };
     vec![
-        Call::Approve { amount },
-        Call::Delegate {
+        TokenCall::Approve { spender, amount }.into(),
+        StakeCall::Delegate {
             role: Role::Transcoder,
             operator,
             amount,
-        },
+        }
+        .into(),
     ]
 }
 
@@ -283,6 +312,6 @@ pub async fn open_round(
 ) -> Result<(), StageError> {
     let actor = Actor::new(url, deployment, "deployer", deployer.clone()).await?;
     actor
-        .run([("open the first round".to_owned(), Call::OpenRound)])
+        .run([("open the first round".to_owned(), RoundsCall::Open.into())])
         .await
 }

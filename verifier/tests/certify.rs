@@ -92,8 +92,12 @@ struct Scene {
 impl Scene {
     fn new(count: usize, faults: Faults) -> Self {
         let domain = Domain::new(31_337, Address::ZERO);
-        let keys: Vec<_> = (0..count).map(|i| BlsKey::derive(&[i as u8 + 1; 32]).unwrap()).collect();
-        let mut nodes: Vec<_> = (0..count).map(|i| Certifier::new(verifier(i), domain, params())).collect();
+        let keys: Vec<_> = (0..count)
+            .map(|i| BlsKey::derive(&[i as u8 + 1; 32]).unwrap())
+            .collect();
+        let mut nodes: Vec<_> = (0..count)
+            .map(|i| Certifier::new(verifier(i), domain, params()))
+            .collect();
         for node in &mut nodes {
             for (round, opened) in [(ROUND, OPENED), (ROUND + 1, OPENED + 8)] {
                 let facts = RoundFacts {
@@ -162,7 +166,11 @@ impl Scene {
                 self.nodes[i].handle(input, now);
             }
             for author in 0..self.nodes.len() {
-                let unheard = self.faults.unheard.get(&i).is_some_and(|u| u.contains(&author));
+                let unheard = self
+                    .faults
+                    .unheard
+                    .get(&i)
+                    .is_some_and(|u| u.contains(&author));
                 if unheard || self.faults.idle.contains(&author) {
                     continue;
                 }
@@ -465,13 +473,19 @@ fn random_rounds_end_with_a_list_that_its_signers_confirm() {
         for i in 0..(count - 1) / 3 {
             match random(3) {
                 0 => drop(faults.gone.insert(i)),
-                1 => drop(faults.strikes.insert(i, (0..SEGMENTS).filter(|s| s % 2 == 1).collect())),
+                1 => drop(
+                    faults
+                        .strikes
+                        .insert(i, (0..SEGMENTS).filter(|s| s % 2 == 1).collect()),
+                ),
                 _ => drop(faults.invents.insert(i, SEGMENTS + random(2) as u32)),
             }
         }
         if random(2) == 0 {
             let who = random(count as u64) as usize;
-            faults.unseen.insert(who, BTreeSet::from([random(u64::from(SEGMENTS)) as u32]));
+            faults
+                .unseen
+                .insert(who, BTreeSet::from([random(u64::from(SEGMENTS)) as u32]));
         }
         let mut scene = Scene::new(count, faults);
         scene.run();

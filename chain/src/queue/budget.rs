@@ -10,7 +10,6 @@ use std::fmt;
 use alloy_primitives::{Address, U256};
 use serde::{Deserialize, Serialize};
 
-use crate::call::Call;
 
 /// A UTC day, counted from 1970-01-01.
 #[derive(
@@ -42,19 +41,6 @@ pub enum Purpose {
     Chore,
     /// Proofs of faults, which are accepted for a while only.
     Evidence,
-}
-
-impl Call {
-    /// What its gas is spent on. New evidence belongs into this list.
-    pub const fn purpose(&self) -> Purpose {
-        match self {
-            Self::Prove(_)
-            | Self::Equivocation(_)
-            | Self::VerifierEquivocation(_)
-            | Self::LeafFault(_) => Purpose::Evidence,
-            _ => Purpose::Chore,
-        }
-    }
 }
 
 /// An account's daily limit.

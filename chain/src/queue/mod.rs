@@ -137,11 +137,15 @@ impl TxQueue {
     /// # Errors
     /// [`TxError::Journal`] where the call could not be written down, [`TxError::Closed`] after a shutdown. The
     /// ticket says everything later.
-    pub async fn submit(&self, key: impl Into<String>, call: Call) -> Result<Ticket, TxError> {
+    pub async fn submit(
+        &self,
+        key: impl Into<String>,
+        call: impl Into<Call>,
+    ) -> Result<Ticket, TxError> {
         let (reply, accepted) = oneshot::channel();
         let command = Command::Submit {
             key: key.into(),
-            call: Box::new(call),
+            call: Box::new(call.into()),
             reply,
         };
         self.commands
@@ -152,7 +156,11 @@ impl TxQueue {
     }
 
     /// [`Self::submit`], then [`Ticket::outcome`].
-    pub async fn run(&self, key: impl Into<String>, call: Call) -> Result<Mined, TxError> {
+    pub async fn run(
+        &self,
+        key: impl Into<String>,
+        call: impl Into<Call>,
+    ) -> Result<Mined, TxError> {
         self.submit(key, call).await?.outcome().await
     }
 

@@ -7,10 +7,10 @@ pub mod scene;
 use std::path::PathBuf;
 
 use assay_chain::anvil::{Anvil, AnvilConfig, dev_key};
-use assay_chain::call::Call;
+use assay_chain::call::{Call, RoundsCall, StakeCall, TokenCall, VerifierCall};
 use assay_chain::client::Client;
 use assay_chain::contracts::{Deployment, Randomness};
-use assay_chain::deploy::{DeployConfig, deploy};
+use assay_chain::deploy::{DeployConfig, TokenChoice, deploy};
 use assay_chain::queue::{Journal, QueueConfig, TxQueue};
 use assay_chain::views::Role;
 use assay_protocol::amount::Lpt;
@@ -54,7 +54,10 @@ impl Network {
         let what = DeployConfig {
             params: Params::demo(),
             randomness: Randomness::Fixed(B256::repeat_byte(0x5e)),
-            supply: Lpt::whole(1_000_000),
+            token: TokenChoice::New {
+                supply: Lpt::whole(1_000_000),
+            },
+            resolver: dev_key(9).unwrap().address(),
         };
         let deployment = deploy(&anvil.url(), &key, &what).await.unwrap();
         let deployer = Account::open(&anvil, &deployment, key).await;
@@ -74,9 +77,12 @@ impl Network {
         let amount = Lpt::whole(lpt);
         let to = account.key.address();
         self.deployer
-            .run(&format!("fund {to}"), Call::Transfer { to, amount })
+            .run(&format!("fund {to}"), TokenCall::Transfer { to, amount })
             .await;
-        account.run("approve", Call::Approve { amount }).await;
+        let spender = self.deployment.contracts.bonding_manager;
+        account
+            .run("approve", TokenCall::Approve { spender, amount })
+            .await;
         account
     }
 
@@ -87,7 +93,7 @@ impl Network {
             .unwrap();
         let next = self.deployer.client.round().await.unwrap().round + 1;
         self.deployer
-            .run(&format!("open {next}"), Call::OpenRound)
+            .run(&format!("open {next}"), RoundsCall::Open)
             .await;
         next
     }
@@ -105,12 +111,13 @@ impl Account {
     }
 
     /// Runs a call that must succeed; returns its gas.
-    pub async fn run(&self, key: &str, call: Call) -> u64 {
+    pub async fn run(&self, key: &str, call: impl Into<Call>) -> u64 {
         self.queue.run(key, call).await.unwrap().gas_used
     }
 
     /// The sentence with which a call is refused before it is sent.
-    pub async fn refused(&self, call: Call) -> String {
+    pub async fn refused(&self, call: impl Into<Call>) -> String {
+        let call = call.into();
         let key = format!("refused: {call:?}");
         let nonce = self.client.transaction_count().await.unwrap();
         let error = self.queue.run(key, call).await.unwrap_err();
@@ -126,7 +133,7 @@ impl Account {
     pub async fn bond(&self, role: Role, lpt: u64) -> u64 {
         self.run(
             "bond",
-            Call::Bond {
+            StakeCall::Bond {
                 role,
                 amount: Lpt::whole(lpt),
             },
@@ -144,7 +151,8 @@ impl Account {
         let possession = bls.prove_possession(message).unwrap();
         self.run(
             "register",
-            Call::RegisterVerifier {
+            VerifierCall::Register {
+                operator: self.key.address(),
                 key: bls.public(),
                 possession,
             },

@@ -1,7 +1,7 @@
 //! A network in round 1, and the evidence that its actors can make.
 
-use assay_chain::call::Call;
-use assay_chain::events::Log;
+use assay_chain::call::{JobCall, OperatorCall, StakeCall};
+use assay_chain::events::{JobLog, Log};
 use assay_chain::fault::SignedWork;
 use assay_chain::views::Role;
 use assay_protocol::amount::Lpt;
@@ -35,19 +35,23 @@ impl Scene {
         let transcoder = network.account(20, 300).await;
         let delegator = network.account(30, 100).await;
         let bond = transcoder.bond(Role::Transcoder, 300).await;
-        let price = Call::SetTerms {
+        let operator = transcoder.key.address();
+        let price = OperatorCall::SetPrice {
+            operator,
+            price_per_pixel: 7,
+        };
+        transcoder.run("price", price).await;
+        let cuts = OperatorCall::SetCuts {
             role: Role::Transcoder,
             reward_cut_bps: 1_000,
             fee_share_bps: 5_000,
-            price_per_pixel: 7,
         };
-        transcoder.run("terms", price).await;
-        let operator = transcoder.key.address();
+        transcoder.run("cuts", cuts).await;
         let amount = Lpt::whole(100);
         let delegate = delegator
             .run(
                 "delegate",
-                Call::Delegate {
+                StakeCall::Delegate {
                     role: Role::Transcoder,
                     operator,
                     amount,
@@ -63,13 +67,15 @@ impl Scene {
             verifiers.push((verifier, bls));
         }
         let profiles = Bytes::from(profiles().to_bytes());
-        let create = Call::CreateJob {
+        let create = JobCall::Create {
             profiles,
             max_price_per_pixel: U256::from(9),
         };
         let mined = broadcaster.queue.run("job", create).await.unwrap();
         let events = broadcaster.client.events_of(mined.tx).await.unwrap();
-        let Some(Log::JobCreated { job, .. }) = events.first().map(|e| e.what.clone()) else {
+        let Some(Log::Jobs(JobLog::JobCreated { job, .. })) =
+            events.first().map(|e| e.what.clone())
+        else {
             panic!("no JobCreated in {events:?}")
         };
         let round = network.open_round().await;

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use assay_chain::call::Call;
+use assay_chain::call::TokenCall;
 use assay_chain::queue::{FeeCaps, Journal, QueueConfig, TxQueue};
 use assay_protocol::amount::Lpt;
 use assay_protocol::{Address, U256};
@@ -70,7 +70,7 @@ async fn another_program_on_the_same_account_costs_a_new_nonce_only() {
     account
         .run(
             "elsewhere",
-            Call::Transfer {
+            TokenCall::Transfer {
                 to: Address::repeat_byte(1),
                 amount: Lpt::whole(1),
             },
@@ -90,7 +90,7 @@ async fn a_nonce_left_open_by_another_program_is_filled() {
     let network = Network::start().await;
     let account = network.account(71, 20).await;
     network.anvil.set_automine(false).await.unwrap();
-    let elsewhere = Call::Transfer {
+    let elsewhere = TokenCall::Transfer {
         to: Address::repeat_byte(1),
         amount: Lpt::whole(1),
     };

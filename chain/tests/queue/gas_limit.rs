@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use assay_chain::call::Call;
+use assay_chain::call::{Call, CourtCall, EtherCall};
 use assay_chain::queue::budget::{GasLimit, Purpose};
 use assay_chain::queue::{Journal, QueueConfig, TxQueue};
 use assay_protocol::U256;
@@ -13,7 +13,7 @@ use super::network::{Account, Network, fast};
 use super::{outcome, paid, pay, silent};
 
 /// Wei that one payment promises at the present fees: its gas with the margin, at the highest price offered.
-async fn promised(account: &Account, call: Call) -> U256 {
+async fn promised(account: &Account, call: impl Into<Call>) -> U256 {
     let before = account.queue.gas_today().await.unwrap().spent;
     let held = TxQueue::open(&account.client, Journal::Memory, limited(U256::from(1), 0)).await;
     let held = held.unwrap();
@@ -103,9 +103,9 @@ async fn chores_cannot_starve_a_proof() {
     let scene = Scene::set().await;
     let account = &scene.verifiers[0].0;
     let proof = scene.proof(1, 3, &[0, 1, 2, 3]).await;
-    let prove = Call::Prove(Box::new(proof));
+    let prove = CourtCall::Prove(Box::new(proof));
     let to = assay_protocol::Address::repeat_byte(7);
-    let chore = || Call::SendEther {
+    let chore = || EtherCall::Send {
         to,
         wei: U256::from(1),
     };

@@ -15,7 +15,7 @@ mod victim;
 use std::path::Path;
 use std::time::Duration;
 
-use assay_chain::call::Call;
+use assay_chain::call::TokenCall;
 use assay_chain::client::Client;
 use assay_chain::contracts::Deployment;
 use assay_chain::queue::{Journal, Mined, Ticket, TxError, TxQueue};
@@ -26,8 +26,8 @@ use network::{Account, fast};
 
 const PAYEE: Address = Address::repeat_byte(0xbe);
 
-fn pay(lpt: u64) -> Call {
-    Call::Transfer {
+fn pay(lpt: u64) -> TokenCall {
+    TokenCall::Transfer {
         to: PAYEE,
         amount: Lpt::whole(lpt),
     }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use assay_chain::call::Call;
+use assay_chain::call::{RoundsCall, StakeCall, TokenCall};
 use assay_chain::queue::{FeeCaps, Journal, QueueConfig, TxError, TxQueue};
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event, Watcher, WatcherConfig};
@@ -69,7 +69,7 @@ async fn a_call_that_would_fail_is_not_sent_and_may_be_tried_again() {
     );
     let error = account.queue.run("retry", pay(11)).await.unwrap_err();
     assert!(matches!(error, TxError::WouldRevert { .. }));
-    let more = Call::Transfer {
+    let more = TokenCall::Transfer {
         to: account.key.address(),
         amount: Lpt::whole(1),
     };
@@ -95,7 +95,7 @@ async fn a_failure_in_the_block_is_told_with_its_reason() {
     let slow = TxQueue::open(&slow, Journal::Memory, fast()).await.unwrap();
     // The slow one passes its check and signs while the pool is empty, then its node goes away.
     proxy.set(Fault::BeforeSend);
-    let second = slow.submit("open", Call::OpenRound).await.unwrap();
+    let second = slow.submit("open", RoundsCall::Open).await.unwrap();
     while proxy.sends.load(Ordering::SeqCst) == 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -109,7 +109,7 @@ async fn a_failure_in_the_block_is_told_with_its_reason() {
     )
     .await
     .unwrap();
-    let first = eager.submit("open", Call::OpenRound).await.unwrap();
+    let first = eager.submit("open", RoundsCall::Open).await.unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
     network.anvil.mine(1).await.unwrap();
     outcome(first).await.unwrap();
@@ -155,19 +155,20 @@ async fn calls_that_depend_on_each_other_share_a_block() {
     let to = key.address();
     network
         .deployer
-        .run("fund", Call::Transfer { to, amount })
+        .run("fund", TokenCall::Transfer { to, amount })
         .await;
     let account = Account::open(&network.anvil, &network.deployment, key).await;
     network.anvil.set_automine(false).await.unwrap();
     let role = Role::Transcoder;
+    let spender = network.deployment.contracts.bonding_manager;
     let approve = account
         .queue
-        .submit("approve", Call::Approve { amount })
+        .submit("approve", TokenCall::Approve { spender, amount })
         .await
         .unwrap();
     let bond = account
         .queue
-        .submit("bond", Call::Bond { role, amount })
+        .submit("bond", StakeCall::Bond { role, amount })
         .await
         .unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;

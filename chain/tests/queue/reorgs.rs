@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use assay_chain::call::Call;
+use assay_chain::call::StakeCall;
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event, Watcher, WatcherConfig};
 use assay_protocol::U256;
@@ -23,7 +23,7 @@ async fn a_reorganised_transaction_happens_again() {
     )
     .await
     .unwrap();
-    let bond = Call::Bond {
+    let bond = StakeCall::Bond {
         role: Role::Transcoder,
         amount: Lpt::whole(10),
     };

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use assay_chain::call::Call;
+use assay_chain::call::{Call, EtherCall, TokenCall};
 use assay_chain::contracts::Deployment;
 use assay_chain::queue::budget::GasLimit;
 use assay_chain::queue::{Journal, QueueConfig, SharedJournal, TxQueue};
@@ -46,10 +46,10 @@ impl Task {
         let to = self.payee;
         if i.is_multiple_of(2) {
             let amount = Lpt::whole(lpt);
-            Call::Transfer { to, amount }
+            TokenCall::Transfer { to, amount }.into()
         } else {
             let wei = U256::from(wei);
-            Call::SendEther { to, wei }
+            EtherCall::Send { to, wei }.into()
         }
     }
 

@@ -12,6 +12,7 @@ use assay_protocol::sig::OperatorKey;
 use assay_protocol::verdict::Verdict;
 use assay_protocol::wire::encode;
 
+use crate::authority::Tenure;
 use crate::chain_state::Round;
 
 /// A checker at block 100 that knows one verifier.
@@ -214,4 +215,73 @@ fn surplus_reasons_are_refused_before_anything_waits_for_the_chain() {
     for (attempt, skips) in [(0, 46_000), (1, 0), (4, 4)] {
         assert!(matches!(assign(attempt, skips), Err(Refused::Wrong(_))));
     }
+}
+
+#[test]
+fn a_hot_key_speaks_for_its_owner_and_the_owner_does_not() {
+    let bench = Bench::new();
+    let (owner, hot) = (
+        bench.operator.clone(),
+        OperatorKey::from_bytes([7; 32]).unwrap(),
+    );
+    let record = |key: &OperatorKey, sequence| {
+        let record = NodeRecord {
+            operator: owner.address(),
+            peerId: bench.peer.peer_id().to_bytes().into(),
+            sequence,
+            expiryBlock: 200,
+            ..Default::default()
+        };
+        let digest = bench.checker.domain.digest(&record);
+        let message = Gossip::Record(SignedRecord {
+            record,
+            signature: key.sign(digest),
+            peer_signature: bench.peer.sign(digest.as_slice()).into(),
+        });
+        bench.judge(Topic::Records, &message)
+    };
+    assert!(
+        matches!(record(&hot, 1), Err(Refused::Wrong(_))),
+        "not authorised"
+    );
+    let tenure = Tenure {
+        signer: hot.address(),
+        from_round: 2,
+        block: 95,
+    };
+    let choose = |tenure| {
+        let mut state = bench.checker.state.write().unwrap();
+        state.authority.choose(owner.address(), tenure);
+    };
+    choose(tenure);
+    // From the next round on; records of rounds beside one another are both good.
+    assert!(record(&hot, 2).is_ok() && record(&owner, 3).is_ok());
+    for number in 2..=4 {
+        let mut state = bench.checker.state.write().unwrap();
+        let round = Round {
+            opened_at: 90 + number,
+            ..state.rounds[&1].clone()
+        };
+        state.add_round(number, round);
+    }
+    assert!(record(&hot, 4).is_ok());
+    assert!(
+        matches!(record(&owner, 5), Err(Refused::Wrong(_))),
+        "given away"
+    );
+
+    // Whoever hears an accusation by the hot key hears the owner.
+    let accuse = |by| bench.judge(Topic::Accusations, &bench.accusation(by));
+    let Ok(Verified::Accusation(checked)) = accuse(&hot) else {
+        panic!("not accepted")
+    };
+    assert_eq!(checked.signer, owner.address());
+    bench
+        .checker
+        .state
+        .write()
+        .unwrap()
+        .rounds
+        .retain(|number, _| *number > 1);
+    assert!(matches!(accuse(&owner), Err(Refused::Unneeded(_))));
 }

@@ -105,6 +105,7 @@ impl Swarm {
             let settings = Settings {
                 folder,
                 keys: player.keys.clone(),
+                operator: player.address(),
                 rpc: url.into(),
                 queue: QueueConfig::default(),
                 deployment: stage.deployment.clone(),

@@ -163,6 +163,9 @@ impl Folder {
             let folder = self.node(&player.name);
             fs::create_dir_all(&folder).map_err(io(&folder))?;
             Keys::write_seeded(&folder.join("keys"), plan.seed, &player.name)?;
+            if let Place::Here { .. } = place {
+                self.write_owner(player)?;
+            }
             let path = self.config(&player.name);
             let text = configuration(player, place, known, &self.as_seen_by_nodes(input));
             fs::write(&path, text).map_err(io(&path))?;
@@ -179,6 +182,14 @@ impl Folder {
             });
         }
         Ok(operators)
+    }
+
+    /// Writes the key that owns a stake where no node looks for it: people act with it, nodes never do.
+    fn write_owner(&self, player: &Player) -> Result<(), LauncherError> {
+        let folder = self.dir.join("owners");
+        fs::create_dir_all(&folder).map_err(io(&folder))?;
+        let path = folder.join(format!("{}.json", player.name));
+        Ok(Keys::write_seeded_owner(&path, &player.owner)?)
     }
 
     /// A file of this folder relative to a node's, so that the whole folder can be moved or mounted.
@@ -238,8 +249,9 @@ fn configuration(
         Part::Delegator => String::new(),
     };
     format!(
-        "# {name}, operator {address}\n\
-         # Keys, journal and blobs are beside this file; relative paths start here.\n\
+        "# {name}: keys, journal and blobs are beside this file; relative paths start here.\n\
+         # The account that owns the stake; the operator key in keys/ signs for it.\n\
+         operator = \"{address}\"\n\
          deployment = \"../deployment.json\"\n\
          rpc = {rpc:?}\n\
          # Blocks come every second and ETH costs nothing here.\n\

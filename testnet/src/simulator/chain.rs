@@ -172,6 +172,11 @@ impl ChainView for Seen<'_> {
         round_at(&self.chain.rounds, block)
     }
 
+    /// Operators of a simulation sign themselves.
+    fn signer_at(&self, operator: Address, _: u64) -> Address {
+        operator
+    }
+
     fn frozen_since(&self, operator: Address, block: u64) -> bool {
         let cases = self.chain.court.cases.values();
         cases

@@ -166,11 +166,18 @@ impl RoundView {
             }
         }
         let listed: BTreeSet<_> = proposed.jobs.iter().map(|job| job.job).collect();
-        let missing: Vec<_> = self.sheets.keys().filter(|job| !listed.contains(*job)).collect();
+        let missing: Vec<_> = self
+            .sheets
+            .keys()
+            .filter(|job| !listed.contains(*job))
+            .collect();
         if number.is_multiple_of(2) {
             differs.extend(missing.iter().copied());
         } else {
-            dropped += missing.iter().map(|job| self.sheets[*job].entries.len()).sum::<usize>();
+            dropped += missing
+                .iter()
+                .map(|job| self.sheets[*job].entries.len())
+                .sum::<usize>();
         }
         if !differs.is_empty() {
             return Answer::Differs(differs);
@@ -192,13 +199,19 @@ impl RoundView {
         let first = number & !1;
         let mut lacked: BTreeSet<(U256, u32)> = BTreeSet::new();
         let leader = self.proposals.get(&number).map(|p| p.leader);
-        for ((_, author), parts) in self.objections.range((first, Address::ZERO)..(first + 1, Address::ZERO)) {
+        for ((_, author), parts) in self
+            .objections
+            .range((first, Address::ZERO)..(first + 1, Address::ZERO))
+        {
             if Some(*author) == leader || *author == me {
                 continue;
             }
             let mut views: BTreeMap<U256, BTreeMap<u32, u64>> = BTreeMap::new();
             for job in parts.values().flat_map(|part| &part.jobs) {
-                views.entry(job.job).or_default().extend(job.receipts.iter().copied());
+                views
+                    .entry(job.job)
+                    .or_default()
+                    .extend(job.receipts.iter().copied());
             }
             for (job, receipts) in views {
                 let Some(own) = self.sheets.get(&job) else {
@@ -237,7 +250,14 @@ impl RoundView {
             let own = self.sheets.get(&job.job);
             own.map(Sheet::digest) != Some(job.digest)
         };
-        Answer::Differs(proposed.jobs.iter().filter(differs).map(|job| job.job).collect())
+        Answer::Differs(
+            proposed
+                .jobs
+                .iter()
+                .filter(differs)
+                .map(|job| job.job)
+                .collect(),
+        )
     }
 
     /// The jobs as this verifier sees them, in as many parts as they need.

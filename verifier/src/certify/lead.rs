@@ -48,7 +48,10 @@ impl Certifier {
         let (first, second) = (2 * turn, 2 * turn + 1);
         let led = |view: &RoundView, number| {
             view.proposals.contains_key(&number)
-                || view.pending_proposals.iter().any(|(n, _)| n.number == number)
+                || view
+                    .pending_proposals
+                    .iter()
+                    .any(|(n, _)| n.number == number)
         };
         let (number, sheets, struck, duties) = if !led(view, first) {
             let duties = view.duties;
@@ -67,7 +70,10 @@ impl Certifier {
             return Vec::new();
         }
         let work = list.work(&self.domain, duties);
-        let places: BTreeMap<_, _> = (0u32..).zip(sheets.keys()).map(|(i, job)| (*job, i)).collect();
+        let places: BTreeMap<_, _> = (0u32..)
+            .zip(sheets.keys())
+            .map(|(i, job)| (*job, i))
+            .collect();
         let proposed = Proposed {
             jobs: sheets
                 .iter()
@@ -126,7 +132,10 @@ fn reduced(
     first: u32,
 ) -> Option<(BTreeMap<U256, Sheet>, Places, u64)> {
     let proposal = view.proposals.get(&first)?;
-    let own_digest = view.votes.iter().find(|(_, v)| v.work == proposal.proposed.work);
+    let own_digest = view
+        .votes
+        .iter()
+        .find(|(_, v)| v.work == proposal.proposed.work);
     let mut statements: Vec<Statement> = Vec::new();
     for seat in view.verifiers.seats.iter().filter(|s| s.operator != me) {
         let voted = own_digest.is_some_and(|(_, v)| v.signatures.contains_key(&seat.operator));
@@ -185,7 +194,11 @@ fn reduced(
     // By weight of those whose statements are taken, the leader's among them.
     let duties = (0..view.verifiers.seats.len()).fold(0u64, |bits, i| {
         let says = |duties: u64| duties >> i & 1 == 1;
-        let own = if says(view.duties) { view.weight(me) } else { U256::ZERO };
+        let own = if says(view.duties) {
+            view.weight(me)
+        } else {
+            U256::ZERO
+        };
         let yes = chosen
             .iter()
             .filter(|s| says(s.duties))
@@ -206,7 +219,10 @@ fn stated(view: &RoundView, parts: &BTreeMap<u32, Objected>, weight: U256) -> St
     }
     let mut statement = Statement {
         weight,
-        duties: parts.values().next().map_or(view.duties, |part| part.duties),
+        duties: parts
+            .values()
+            .next()
+            .map_or(view.duties, |part| part.duties),
         lacks: Places::new(),
         more: Places::new(),
         runs: BTreeMap::new(),

@@ -224,8 +224,7 @@ impl Certifier {
 
     /// First block of the first turn, and the last block in which the chain takes the list.
     fn first_turn(&self, view: &RoundView) -> Option<(u64, u64)> {
-        let from =
-            view.ended? + self.params.response_blocks + 2 * self.params.epoch_blocks;
+        let from = view.ended? + self.params.response_blocks + 2 * self.params.epoch_blocks;
         Some((
             from + GRACE_BLOCKS,
             from + self.params.certify_blocks.saturating_sub(1),
@@ -250,8 +249,7 @@ impl Certifier {
         let Some(view) = self.rounds.get(&round) else {
             return Vec::new();
         };
-        let (Some((turn, passed)), Some(_)) =
-            (self.turn(view, now), view.verifiers.find(self.me))
+        let (Some((turn, passed)), Some(_)) = (self.turn(view, now), view.verifiers.find(self.me))
         else {
             return Vec::new();
         };

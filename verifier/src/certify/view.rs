@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_protocol::bls::BlsSignature;
-use assay_protocol::certification::{Objected, Proposed, SignedProposal, WorkObjection, WorkProposal};
+use assay_protocol::certification::{
+    Objected, Proposed, SignedProposal, WorkObjection, WorkProposal,
+};
 use assay_protocol::checked::Now;
 use assay_protocol::election::Snapshot;
 use assay_protocol::fraud_proof::VerifierSet;
@@ -160,10 +162,11 @@ impl Certifier {
             return None;
         }
         view.caps.insert(segment.job, seen.max_price);
-        Some(view.segments.entry(seen.hash).or_insert(Watched {
-            segment,
-            leaves: 0,
-        }))
+        Some(
+            view.segments
+                .entry(seen.hash)
+                .or_insert(Watched { segment, leaves: 0 }),
+        )
     }
 
     pub(super) fn on_receipt(
@@ -239,7 +242,10 @@ impl Certifier {
     }
 
     pub(super) fn on_case(&mut self, receipt: B256) {
-        let all = self.rounds.values_mut().flat_map(|v| v.segments.values_mut());
+        let all = self
+            .rounds
+            .values_mut()
+            .flat_map(|v| v.segments.values_mut());
         for seen in all.flat_map(|watched| &mut watched.segment.receipts) {
             seen.accused |= seen.hash == receipt;
         }

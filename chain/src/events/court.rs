@@ -1,0 +1,102 @@
+//! Events of `FraudCourt`.
+
+use std::fmt;
+
+use alloy_primitives::{Address, B256, U256};
+use assay_protocol::amount::Lpt;
+use ethers::abi::RawLog;
+use ethers::contract::EthLogDecode;
+use serde::{Deserialize, Serialize};
+
+use crate::bindings::fraud_court as abi;
+use crate::convert::{address_in, word_in};
+use crate::fault::FaultKind;
+
+/// What happens to cases.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+#[allow(missing_docs)] // The fields are those of the Solidity events, documented there and in `views`.
+pub enum CourtLog {
+    /// A fault is proven and its operator frozen.
+    CaseOpened {
+        case: B256,
+        kind: FaultKind,
+        operator: Address,
+        receipt_hash: B256,
+        leaf_index: u32,
+        bitmap: U256,
+        opened_block: u64,
+        executable_at: u64,
+    },
+    /// A case was executed: the operator is slashed.
+    CaseExecuted {
+        case: B256,
+        operator: Address,
+        slashed: Lpt,
+        burned: Lpt,
+        signers_reward: Lpt,
+    },
+    /// A signer of a case was paid.
+    SignerPaid {
+        case: B256,
+        verifier: Address,
+        amount: Lpt,
+    },
+}
+
+impl CourtLog {
+    pub(super) fn read(raw: &RawLog) -> Option<Self> {
+        use abi::FraudCourtEvents as Events;
+        let lpt = |amount| Lpt(word_in(amount));
+        Some(match Events::decode_log(raw).ok()? {
+            Events::CaseOpenedFilter(e) => Self::CaseOpened {
+                case: B256::from(e.case_id),
+                kind: FaultKind::of(e.kind)?,
+                operator: address_in(e.operator),
+                receipt_hash: B256::from(e.receipt_hash),
+                leaf_index: e.leaf_index,
+                bitmap: U256::from(e.bitmap),
+                opened_block: e.opened_block.low_u64(),
+                executable_at: e.executable_at.low_u64(),
+            },
+            Events::CaseExecutedFilter(e) => Self::CaseExecuted {
+                case: B256::from(e.case_id),
+                operator: address_in(e.operator),
+                slashed: lpt(e.slashed),
+                burned: lpt(e.burned),
+                signers_reward: lpt(e.signers_reward),
+            },
+            Events::SignerPaidFilter(e) => Self::SignerPaid {
+                case: B256::from(e.case_id),
+                verifier: address_in(e.verifier),
+                amount: lpt(e.amount),
+            },
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for CourtLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CaseOpened {
+                case,
+                operator,
+                executable_at,
+                ..
+            } => write!(
+                f,
+                "case {case} against {operator} is open, to be executed from block {executable_at} on"
+            ),
+            Self::CaseExecuted {
+                case,
+                operator,
+                slashed,
+                ..
+            } => write!(f, "case {case} is executed: {operator} loses {slashed} LPT"),
+            Self::SignerPaid {
+                verifier, amount, ..
+            } => write!(f, "signer {verifier} is paid {amount} LPT"),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Reads about operators: who signs for them, and on which terms they work.
+
+use alloy_primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+
+use crate::bindings::{operators as abi, roster};
+use crate::client::Client;
+use crate::convert::{address_in, address_out};
+use crate::error::ChainError;
+use crate::views::Role;
+
+/// What an operator keeps and shares in a round, basis points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cuts {
+    /// Part of rewards that it keeps before sharing the rest.
+    pub reward_cut_bps: u16,
+    /// Part of fees that it shares.
+    pub fee_share_bps: u16,
+}
+
+/// Whether the next snapshot takes an operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// In the active set.
+    pub active: bool,
+    /// Kept out until it returns: it missed a round's duties.
+    pub jailed: bool,
+}
+
+impl Client {
+    /// The account whose signature counts for the operator in a round: its own, unless it has authorised another.
+    pub async fn signer_at(&self, operator: Address, round: u64) -> Result<Address, ChainError> {
+        let call = abi::SignerAtCall {
+            operator: address_out(operator),
+            round,
+        };
+        let at = self.contracts().operators;
+        Ok(address_in(
+            self.view("an operator's signer", at, call).await?,
+        ))
+    }
+
+    /// The operator for which a key acts in the present round: itself if it serves none.
+    pub async fn operator_of(&self, key: Address) -> Result<Address, ChainError> {
+        let call = abi::OperatorOfCall {
+            signer: address_out(key),
+        };
+        let at = self.contracts().operators;
+        Ok(address_in(self.view("a key's operator", at, call).await?))
+    }
+
+    /// The operator that has claimed a key, for this round or the next one; `None` if nobody has.
+    pub async fn claimed_by(&self, key: Address) -> Result<Option<Address>, ChainError> {
+        let call = abi::ClaimedByCall {
+            signer: address_out(key),
+        };
+        let at = self.contracts().operators;
+        let operator = address_in(self.view("a key's operator", at, call).await?);
+        Ok(Some(operator).filter(|operator| *operator != Address::ZERO))
+    }
+
+    /// What a key signs to serve an operator.
+    pub async fn consent_digest(
+        &self,
+        operator: Address,
+        key: Address,
+    ) -> Result<B256, ChainError> {
+        let call = abi::ConsentDigestCall {
+            operator: address_out(operator),
+            signer: address_out(key),
+        };
+        let at = self.contracts().operators;
+        let digest: [u8; 32] = self.view("a consent's digest", at, call).await?;
+        Ok(B256::from(digest))
+    }
+
+    /// The operator's cuts in a round; exact from the present round on.
+    pub async fn cuts_at(
+        &self,
+        role: Role,
+        operator: Address,
+        round: u64,
+    ) -> Result<Cuts, ChainError> {
+        let call = abi::CutsAtCall {
+            role: role.code(),
+            operator: address_out(operator),
+            round,
+        };
+        let at = self.contracts().operators;
+        let (reward_cut_bps, fee_share_bps) = self.view("an operator's cuts", at, call).await?;
+        Ok(Cuts {
+            reward_cut_bps,
+            fee_share_bps,
+        })
+    }
+
+    /// The price that the next snapshot takes, wei per output pixel.
+    pub async fn price_of(&self, operator: Address) -> Result<u64, ChainError> {
+        let call = abi::PriceOfCall {
+            operator: address_out(operator),
+        };
+        let at = self.contracts().operators;
+        self.view("an operator's price", at, call).await
+    }
+
+    /// Whether the next snapshot takes the operator.
+    pub async fn standing(&self, role: Role, operator: Address) -> Result<Standing, ChainError> {
+        const WHAT: &str = "an operator's standing";
+        let (code, who) = (role.code(), address_out(operator));
+        let at = self.contracts().roster;
+        let active = roster::IsActiveCall {
+            role: code,
+            operator: who,
+        };
+        let jailed = roster::IsJailedCall {
+            role: code,
+            operator: who,
+        };
+        Ok(Standing {
+            active: self.view(WHAT, at, active).await?,
+            jailed: self.view(WHAT, at, jailed).await?,
+        })
+    }
+}

@@ -1,0 +1,181 @@
+//! What an account has at stake and coming to it, put together from events and reads.
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::{Address, B256, U256};
+use assay_protocol::amount::{Eth, Lpt};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::client::{Client, topic};
+use crate::error::ChainError;
+use crate::events::{Log, LogEntry, StakeLog};
+use crate::views::{LockView, Role};
+
+/// Stake in one pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Which kind of pool.
+    pub role: Role,
+    /// Whose pool; the account's own for its bond.
+    pub operator: Address,
+    /// What it is worth, without what is unbonding.
+    pub stake: Lpt,
+    /// Its part of rewards that the pool has been paid and that are released block by block.
+    pub pending_rewards: Lpt,
+    /// Block by which they are released; 0 where none are pending.
+    pub pending_until: u64,
+    /// Fees that it could withdraw now.
+    pub fees: Eth,
+    /// Cases open against the pool; nothing leaves it while there is one.
+    pub open_cases: u16,
+}
+
+/// Stake on its way out, or to another pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenLock {
+    /// Its number.
+    pub id: U256,
+    /// Its state.
+    #[serde(flatten)]
+    pub lock: LockView,
+    /// Whether it can be taken out, or arrive, now; a court may still hold it.
+    pub ripe: bool,
+}
+
+/// Everything of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holdings {
+    /// The account.
+    pub account: Address,
+    /// LPT that is not staked.
+    pub liquid: Lpt,
+    /// ETH.
+    pub ether: Eth,
+    /// Pools in which it has stake or fees.
+    pub positions: Vec<Position>,
+    /// Its locks, oldest first.
+    pub locks: Vec<OpenLock>,
+}
+
+impl Client {
+    /// What the account has at stake and coming to it. Costs a search of the deployment's events for the account.
+    pub async fn holdings(&self, account: Address) -> Result<Holdings, ChainError> {
+        let (pools, locks) = self.touched(account).await?;
+        let mut positions = Vec::new();
+        for (role, operator) in pools {
+            let position = self.position(role, operator, account).await?;
+            let empty = position.stake.0.is_zero() && position.fees.0.is_zero();
+            if !empty || operator == account && position.open_cases > 0 {
+                positions.push(position);
+            }
+        }
+        let (head, round) = (self.head().await?.number, self.round().await?.round);
+        let mut open = Vec::new();
+        for id in locks {
+            match self.lock(id).await {
+                Ok(lock) if lock.holder == account => open.push(OpenLock {
+                    ripe: lock.is_ripe(round, head),
+                    id,
+                    lock,
+                }),
+                Ok(_) => {}
+                Err(ChainError::Revert { revert, .. }) if revert.is("UnknownLock") => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(Holdings {
+            account,
+            liquid: self.lpt_balance(account).await?,
+            ether: Eth(self.eth_balance(account).await?),
+            positions,
+            locks: open,
+        })
+    }
+
+    /// A holder's part of one pool.
+    pub async fn position(
+        &self,
+        role: Role,
+        operator: Address,
+        holder: Address,
+    ) -> Result<Position, ChainError> {
+        let pool = self.pool(role, operator).await?;
+        let stake = self.stake_of(role, operator, holder).await?;
+        // Only transcoders are paid fees.
+        let fees = match role {
+            Role::Transcoder => self.fees_of(operator, holder).await?,
+            Role::Verifier => Eth::default(),
+        };
+        let part = pool.pending_rewards.0.saturating_mul(stake.0);
+        Ok(Position {
+            role,
+            operator,
+            stake,
+            pending_rewards: Lpt(part.checked_div(pool.bonded().0).unwrap_or_default()),
+            pending_until: pool.pending_until,
+            fees,
+            open_cases: pool.open_cases,
+        })
+    }
+
+    /// Slashes of an operator's pool, oldest first.
+    pub async fn slashes(
+        &self,
+        role: Role,
+        operator: Address,
+    ) -> Result<Vec<LogEntry>, ChainError> {
+        let topics = json!([
+            topic("Slashed(uint8,address,uint256,uint256,uint256)"),
+            B256::from(U256::from(role.code())),
+            operator.into_word()
+        ]);
+        self.search(self.contracts().bonding_manager, topics).await
+    }
+
+    /// Pools in which the account ever had stake, and locks that it ever made.
+    async fn touched(
+        &self,
+        account: Address,
+    ) -> Result<(BTreeSet<(Role, Address)>, BTreeSet<U256>), ChainError> {
+        let at = self.contracts().bonding_manager;
+        let (me, any) = (account.into_word(), serde_json::Value::Null);
+        let searches = [
+            json!([topic("Bonded(uint8,address,uint256,uint256)"), any, me]),
+            json!([
+                topic("Delegated(uint8,address,address,uint256)"),
+                any,
+                any,
+                me
+            ]),
+            json!([
+                topic("Unbonded(uint8,address,address,uint256,uint256)"),
+                any,
+                any,
+                me
+            ]),
+            json!([
+                topic("MoveBegun(uint8,address,address,address,uint256,uint256)"),
+                any,
+                any,
+                me
+            ]),
+        ];
+        let (mut pools, mut locks) = (BTreeSet::new(), BTreeSet::new());
+        for topics in searches {
+            for entry in self.search(at, topics).await? {
+                match entry.what {
+                    Log::Stake(
+                        StakeLog::Bonded { role, operator, .. }
+                        | StakeLog::Delegated { role, operator, .. },
+                    ) => drop(pools.insert((role, operator))),
+                    Log::Stake(
+                        StakeLog::Unbonded { lock, .. } | StakeLog::MoveBegun { lock, .. },
+                    ) => drop(locks.insert(lock)),
+                    _ => {}
+                }
+            }
+        }
+        Ok((pools, locks))
+    }
+}

@@ -1,0 +1,84 @@
+//! Why a command ends without success, and with which exit code.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use assay_chain::ChainError;
+use assay_chain::contracts::DeploymentFileError;
+use assay_chain::queue::TxError;
+use assay_chain::revert::Revert;
+use assay_node::KeyError;
+use assay_node::keystore::KeystoreError;
+use assay_protocol::amount::AmountError;
+
+use super::{USAGE, fail};
+
+/// Why a command ends without success.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// An argument that cannot be.
+    #[error("{0}")]
+    Argument(String),
+    /// An amount.
+    #[error(transparent)]
+    Amount(#[from] AmountError),
+    /// The deployment's file.
+    #[error(transparent)]
+    Deployment(#[from] DeploymentFileError),
+    /// A key file.
+    #[error(transparent)]
+    Keystore(#[from] KeystoreError),
+    /// The keys of a node.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// A file.
+    #[error("{path}: {source}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A password is needed and there is nobody to ask.
+    #[error("no password: name a --password-file; there is no terminal to ask on ({0})")]
+    NoTerminal(std::io::Error),
+    /// A question that nobody answers.
+    #[error("this needs a yes: type it on a terminal, or give --yes")]
+    NobodyAnswers,
+    /// The answer was no.
+    #[error("nothing was sent")]
+    Declined,
+    /// The chain would refuse a step.
+    #[error("{label}: {revert}; nothing was sent")]
+    WouldRevert {
+        /// The step.
+        label: String,
+        /// Why.
+        revert: Revert,
+    },
+    /// A transaction did not happen.
+    #[error(transparent)]
+    Tx(#[from] TxError),
+    /// The chain is away or another one.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+}
+
+impl CommandError {
+    /// Says it, and gives the exit code: 2 when the person who typed the command can mend it.
+    pub fn exit(&self) -> ExitCode {
+        let code = match self {
+            Self::Tx(_) | Self::Chain(_) | Self::WouldRevert { .. } | Self::Declined => 1,
+            _ => USAGE,
+        };
+        fail(self, code)
+    }
+}
+
+/// The exit code of a command.
+pub fn finish(done: Result<(), CommandError>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.exit(),
+    }
+}

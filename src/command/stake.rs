@@ -1,0 +1,291 @@
+//! `assay stake`: bonding, delegating, moving and taking out.
+
+use std::process::ExitCode;
+
+use assay_chain::call::{Call, FeeCall, StakeCall};
+use assay_chain::positions::Holdings;
+use assay_chain::views::Role;
+use assay_protocol::amount::Lpt;
+use assay_protocol::{Address, U256};
+
+use super::account::{AccountOptions, ChainOptions, RoleName, Session};
+use super::error::{CommandError, finish};
+use super::{offer, stake_status, units};
+
+/// Options of `assay stake`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+/// An amount of LPT with its unit, in one word or two.
+#[derive(clap::Args)]
+struct Amount {
+    /// With its unit, such as 12.5 LPT.
+    #[arg(required = true, num_args = 1..=2, value_name = "AMOUNT")]
+    amount: Vec<String>,
+}
+
+impl Amount {
+    fn lpt(&self) -> Result<Lpt, CommandError> {
+        units::lpt(&self.amount)
+    }
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Add to the account's own bond as an operator. It can be slashed, and needs rounds to come back.
+    Bond {
+        #[command(flatten)]
+        amount: Amount,
+        /// As what.
+        #[arg(long)]
+        role: RoleName,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
+    /// Delegate to an operator, after a look at its terms and at what can be lost with it.
+    Delegate {
+        #[command(flatten)]
+        amount: Amount,
+        /// The operator's account.
+        #[arg(long, value_name = "ADDRESS")]
+        to: Address,
+        /// To which of its pools.
+        #[arg(long, default_value = "transcoder")]
+        role: RoleName,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
+    /// Begin to move stake from one pool to another of the same role; it arrives rounds later by `assay stake claim`.
+    Move {
+        #[command(flatten)]
+        amount: Amount,
+        /// The operator that it leaves.
+        #[arg(long, value_name = "ADDRESS")]
+        from: Address,
+        /// The operator that it goes to.
+        #[arg(long, value_name = "ADDRESS")]
+        to: Address,
+        /// In which role.
+        #[arg(long, default_value = "transcoder")]
+        role: RoleName,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
+    /// Begin to take stake out of a pool. It can be slashed until it is withdrawn.
+    Unbond {
+        #[command(flatten)]
+        amount: Amount,
+        /// The operator whose pool it leaves. Default: the account's own.
+        #[arg(long, value_name = "ADDRESS")]
+        from: Option<Address>,
+        /// In which role.
+        #[arg(long)]
+        role: RoleName,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
+    /// Put what is on its way out back into its pool.
+    Rebond {
+        /// Number of the lock, as `assay stake status` shows it.
+        lock: U256,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
+    /// Take out what is ripe: the named locks, or all that are ripe.
+    Withdraw {
+        /// Numbers of locks, as `assay stake status` shows them.
+        locks: Vec<U256>,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
+    /// Take the fees out of every pool, and let moved stake arrive.
+    Claim {
+        #[command(flatten)]
+        account: AccountOptions,
+    },
+    /// Say what an account has at stake, what comes to it, and when locks ripen.
+    Status {
+        /// The account.
+        #[arg(value_name = "ADDRESS")]
+        holder: Address,
+        #[command(flatten)]
+        chain: ChainOptions,
+    },
+}
+
+/// Carries it out.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    finish(match arguments.action {
+        Action::Bond {
+            amount,
+            role,
+            account,
+        } => bond(amount, role.into(), &account).await,
+        Action::Delegate {
+            amount,
+            to,
+            role,
+            account,
+        } => delegate(amount, role.into(), to, &account).await,
+        Action::Move {
+            amount,
+            from,
+            to,
+            role,
+            account,
+        } => {
+            let role = role.into();
+            let call = |amount| StakeCall::Move {
+                role,
+                from,
+                to,
+                amount,
+            };
+            begin(amount.lpt().map(call), &account).await
+        }
+        Action::Unbond {
+            amount,
+            from,
+            role,
+            account,
+        } => unbond(amount, role.into(), from, &account).await,
+        Action::Rebond { lock, account } => begin(Ok(StakeCall::Rebond { lock }), &account).await,
+        Action::Withdraw { locks, account } => withdraw(locks, &account).await,
+        Action::Claim { account } => claim(&account).await,
+        Action::Status { holder, chain } => stake_status::show(holder, &chain).await,
+    })
+}
+
+/// A single call that needs no look at anything else.
+async fn begin(
+    call: Result<StakeCall, CommandError>,
+    account: &AccountOptions,
+) -> Result<(), CommandError> {
+    let call = call?;
+    let session = account.open().await?;
+    session.carry_out(None, vec![call.into()]).await
+}
+
+/// The calls of a deposit: an allowance first, where there is not enough.
+async fn deposit(
+    session: &Session,
+    amount: Lpt,
+    call: StakeCall,
+) -> Result<Vec<Call>, CommandError> {
+    let spender = session.client.contracts().bonding_manager;
+    let mut calls = session.allow(spender, amount).await?;
+    calls.push(call.into());
+    Ok(calls)
+}
+
+async fn bond(amount: Amount, role: Role, account: &AccountOptions) -> Result<(), CommandError> {
+    let amount = amount.lpt()?;
+    let session = account.open().await?;
+    session.can_pay(amount).await?;
+    let calls = deposit(&session, amount, StakeCall::Bond { role, amount }).await?;
+    session.carry_out(None, calls).await
+}
+
+async fn delegate(
+    amount: Amount,
+    role: Role,
+    operator: Address,
+    account: &AccountOptions,
+) -> Result<(), CommandError> {
+    let amount = amount.lpt()?;
+    let session = account.open().await?;
+    session.can_pay(amount).await?;
+    let offer = offer::read(&session.client, &session.deployment.params, role, operator).await?;
+    session.tell(offer.sentences(amount));
+    let call = StakeCall::Delegate {
+        role,
+        operator,
+        amount,
+    };
+    let calls = deposit(&session, amount, call).await?;
+    let question = format!("delegate {amount} LPT to {operator}?");
+    session.carry_out(Some(&question), calls).await
+}
+
+async fn unbond(
+    amount: Amount,
+    role: Role,
+    from: Option<Address>,
+    account: &AccountOptions,
+) -> Result<(), CommandError> {
+    let amount = amount.lpt()?;
+    let session = account.open().await?;
+    let call = StakeCall::Unbond {
+        role,
+        operator: from.unwrap_or(session.account()),
+        amount,
+    };
+    session.carry_out(None, vec![call.into()]).await
+}
+
+async fn withdraw(locks: Vec<U256>, account: &AccountOptions) -> Result<(), CommandError> {
+    let session = account.open().await?;
+    let locks = match locks.is_empty() {
+        false => locks,
+        true => {
+            let holdings = session.client.holdings(session.account()).await?;
+            let leaving = |lock: &&assay_chain::positions::OpenLock| {
+                lock.ripe && lock.lock.destination.is_none()
+            };
+            let ripe: Vec<_> = holdings
+                .locks
+                .iter()
+                .filter(leaving)
+                .map(|lock| lock.id)
+                .collect();
+            if ripe.is_empty() {
+                return Err(CommandError::Argument(nothing_ripe(&holdings)));
+            }
+            ripe
+        }
+    };
+    let calls = locks
+        .into_iter()
+        .map(|lock| StakeCall::Withdraw { lock }.into());
+    session.carry_out(None, calls.collect()).await
+}
+
+fn nothing_ripe(holdings: &Holdings) -> String {
+    match holdings.locks.first() {
+        None => "nothing is on its way out; assay stake unbond begins it".into(),
+        Some(lock) => format!(
+            "nothing is ripe yet: lock {} {}",
+            lock.id,
+            stake_status::ripens(&lock.lock)
+        ),
+    }
+}
+
+async fn claim(account: &AccountOptions) -> Result<(), CommandError> {
+    let session = account.open().await?;
+    let me = session.account();
+    let holdings = session.client.holdings(me).await?;
+    let mut calls: Vec<Call> = Vec::new();
+    for position in holdings.positions.iter().filter(|p| !p.fees.0.is_zero()) {
+        calls.push(
+            FeeCall::Withdraw {
+                operator: position.operator,
+                to: me,
+            }
+            .into(),
+        );
+    }
+    let arriving = holdings.locks.iter();
+    let arriving = arriving.filter(|lock| lock.ripe && lock.lock.destination.is_some());
+    calls.extend(arriving.map(|lock| StakeCall::Arrive { lock: lock.id }.into()));
+    if calls.is_empty() {
+        return Err(CommandError::Argument(
+            "there is nothing to claim: no fees, and nothing that arrives; rewards come into the stake by themselves"
+                .into(),
+        ));
+    }
+    session.carry_out(None, calls).await
+}

@@ -1,0 +1,93 @@
+//! `assay transcoder`: on which terms an operator works.
+
+use std::process::ExitCode;
+
+use assay_chain::call::OperatorCall;
+use assay_protocol::Address;
+
+use super::account::{AccountOptions, RoleName};
+use super::error::{CommandError, finish};
+use super::units;
+
+/// Options of `assay transcoder`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Set the price of an output pixel from the next round on; by the owner or its signer.
+    SetPrice {
+        /// With its unit: 80 wei, or 0.00000008 gwei.
+        #[arg(required = true, num_args = 1..=2, value_name = "PRICE")]
+        price: Vec<String>,
+        /// The owner's account. Default: the one for which the key signs.
+        #[arg(long, value_name = "ADDRESS")]
+        operator: Option<Address>,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
+    /// Set what the operator keeps of rewards, and shares of fees, from the next round on; by the owner alone.
+    SetCuts {
+        /// Part of rewards that the operator keeps before sharing the rest, such as 10%.
+        #[arg(long, value_name = "PERCENT", value_parser = units::percent)]
+        reward_cut: u16,
+        /// Part of fees that all stake shares, such as 50%.
+        #[arg(long, value_name = "PERCENT", value_parser = units::percent)]
+        fee_share: u16,
+        /// Of which pool.
+        #[arg(long, default_value = "transcoder")]
+        role: RoleName,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
+}
+
+/// Carries it out.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    finish(match arguments.action {
+        Action::SetPrice {
+            price,
+            operator,
+            account,
+        } => set_price(&price, operator, &account).await,
+        Action::SetCuts {
+            reward_cut,
+            fee_share,
+            role,
+            account,
+        } => set_cuts(role, reward_cut, fee_share, &account).await,
+    })
+}
+
+async fn set_price(
+    price: &[String],
+    operator: Option<Address>,
+    account: &AccountOptions,
+) -> Result<(), CommandError> {
+    let price_per_pixel = units::price(price)?;
+    let session = account.open().await?;
+    let operator = session.operator(operator).await?;
+    let call = OperatorCall::SetPrice {
+        operator,
+        price_per_pixel,
+    };
+    session.carry_out(None, vec![call.into()]).await
+}
+
+async fn set_cuts(
+    role: RoleName,
+    reward_cut_bps: u16,
+    fee_share_bps: u16,
+    account: &AccountOptions,
+) -> Result<(), CommandError> {
+    let session = account.open().await?;
+    let call = OperatorCall::SetCuts {
+        role: role.into(),
+        reward_cut_bps,
+        fee_share_bps,
+    };
+    session.carry_out(None, vec![call.into()]).await
+}

@@ -1,0 +1,107 @@
+//! Amounts, prices and parts as people type them: always with their unit.
+
+use assay_protocol::U256;
+use assay_protocol::amount::{Eth, Lpt};
+
+use super::error::CommandError;
+
+/// Joins what a shell has split: `12.5 LPT` may come as one word or two.
+pub fn lpt(words: &[String]) -> Result<Lpt, CommandError> {
+    positive(Lpt::with_unit(&words.join(" "))?, |amount| amount.0)
+}
+
+/// The same for ETH.
+pub fn eth(words: &[String]) -> Result<Eth, CommandError> {
+    positive(Eth::with_unit(&words.join(" "))?, |amount| amount.0)
+}
+
+fn positive<T>(amount: T, base: impl Fn(&T) -> U256) -> Result<T, CommandError> {
+    match base(&amount).is_zero() {
+        true => Err(CommandError::Argument(
+            "an amount of 0 changes nothing".into(),
+        )),
+        false => Ok(amount),
+    }
+}
+
+/// A price of a pixel in wei: `80 wei`, `0.5 gwei`, `0.00000001 ETH`.
+pub fn price(words: &[String]) -> Result<u64, CommandError> {
+    let text = words.join(" ");
+    let error = || {
+        CommandError::Argument(format!(
+            "'{text}' is no price; say the unit, as in '80 wei', and no less than 1 wei"
+        ))
+    };
+    let split = text
+        .find(|c: char| c.is_ascii_alphabetic())
+        .ok_or_else(error)?;
+    let (number, unit) = (text[..split].trim(), text[split..].trim());
+    let places = match unit.to_ascii_lowercase().as_str() {
+        "wei" => 0,
+        "gwei" => 9,
+        "eth" => 18,
+        _ => return Err(error()),
+    };
+    // As ETH with the point moved: base units of ETH are wei.
+    let eth: Eth = number.parse().map_err(|_| error())?;
+    let (wei, rest) = eth.0.div_rem(U256::from(10).pow(U256::from(18 - places)));
+    let wei = u64::try_from(wei).map_err(|_| error())?;
+    match rest.is_zero() && wei > 0 {
+        true => Ok(wei),
+        false => Err(error()),
+    }
+}
+
+/// A part in basis points: `10%`, `2.5 %`.
+pub fn percent(text: &str) -> Result<u16, String> {
+    let error = || format!("'{text}' is no part; say it in percent, as in 12.5%, up to 100%");
+    let number = text.trim().strip_suffix('%').ok_or_else(error)?.trim_end();
+    let (whole, places) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() || places.len() > 2 {
+        return Err(error());
+    }
+    let digits = format!("{whole}{places:0<2}");
+    let digits = Some(digits).filter(|d| d.bytes().all(|b| b.is_ascii_digit()));
+    let bps = digits
+        .and_then(|d| d.parse::<u16>().ok())
+        .filter(|bps| *bps <= 10_000);
+    bps.ok_or_else(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(Into::into).collect()
+    }
+
+    #[test]
+    fn prices_have_units() {
+        let price = |text| price(&words(text)).ok();
+        assert_eq!(price("80 wei"), Some(80));
+        assert_eq!(price("80wei"), Some(80));
+        assert_eq!(price("0.5 gwei"), Some(500_000_000));
+        assert_eq!(price("0.00000001 ETH"), Some(10_000_000_000));
+        for text in ["80", "0 wei", "1.5 wei", "1 finney", "19 ETH", "", "wei"] {
+            assert_eq!(price(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn parts_are_percent() {
+        assert_eq!(percent("10%"), Ok(1_000));
+        assert_eq!(percent("2.5 %"), Ok(250));
+        assert_eq!(percent("100%"), Ok(10_000));
+        for text in ["10", "101%", "1.234%", "%", "-1%", "1e1%"] {
+            assert!(percent(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_not_bare() {
+        assert_eq!(lpt(&words("12.5 LPT")).unwrap().to_string(), "12.5");
+        assert!(lpt(&words("12.5")).is_err() && lpt(&words("0 LPT")).is_err());
+        assert!(eth(&words("1 LPT")).is_err() && eth(&words("0.01ETH")).is_ok());
+    }
+}

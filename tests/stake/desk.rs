@@ -1,0 +1,265 @@
+//! A chain with the contracts, and people with key files who type commands.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use assay_chain::anvil::{Anvil, AnvilConfig, dev_key};
+use assay_chain::call::{EtherCall, RoundsCall, TokenCall};
+use assay_chain::client::Client;
+use assay_chain::contracts::{Deployment, Randomness};
+use assay_chain::deploy::{DeployConfig, TokenChoice, deploy};
+use assay_chain::queue::{Journal, QueueConfig, TxQueue};
+use assay_chain::views::Role;
+use assay_protocol::amount::{Eth, Lpt};
+use assay_protocol::params::Params;
+use assay_protocol::sig::OperatorKey;
+use assay_protocol::{Address, B256, keccak256};
+
+const ASSAY: &str = env!("CARGO_BIN_EXE_assay");
+/// Of every key file here.
+const PASSWORD: &str = "correct horse battery staple";
+
+pub struct Desk {
+    anvil: Anvil,
+    deployment: Deployment,
+    client: Client,
+    treasury: TxQueue,
+    folder: tempfile::TempDir,
+}
+
+/// Somebody with a key file.
+pub struct Person {
+    pub address: Address,
+    key_file: PathBuf,
+    rpc: String,
+    folder: PathBuf,
+}
+
+/// What a command that succeeded has said.
+pub fn said(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(!text.contains(PASSWORD));
+    text
+}
+
+/// The line with which a command was refused.
+pub fn refused(output: &Output, code: i32) -> String {
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    assert!(
+        !text.contains(PASSWORD) && text.starts_with("assay: "),
+        "{text}"
+    );
+    text
+}
+
+fn run(words: &[&str]) -> Output {
+    let mut command = Command::new(ASSAY);
+    command.args(words).env_remove("ASSAY_KEY");
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+fn private(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+impl Desk {
+    pub async fn open() -> Self {
+        let anvil = Anvil::start(&AnvilConfig {
+            look_in: vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("chain")],
+            ..AnvilConfig::default()
+        });
+        let anvil = anvil.await.unwrap();
+        let key = dev_key(0).unwrap();
+        let config = DeployConfig {
+            params: Params::demo(),
+            randomness: Randomness::Fixed(B256::repeat_byte(1)),
+            token: TokenChoice::New {
+                supply: Lpt::whole(10_000),
+            },
+            resolver: key.address(),
+        };
+        let deployment = deploy(&anvil.url(), &key, &config).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        deployment
+            .save(&folder.path().join("deployment.json"))
+            .unwrap();
+        let client = Client::connect(&anvil.url(), &deployment, key)
+            .await
+            .unwrap();
+        let treasury = TxQueue::open(&client, Journal::Memory, QueueConfig::default());
+        Self {
+            treasury: treasury.await.unwrap(),
+            anvil,
+            deployment,
+            client,
+            folder,
+        }
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// A person with this much LPT, 10 ETH, and a key file that `assay key import` has written.
+    pub async fn account(&self, name: &str, lpt: u64) -> Person {
+        let secret = keccak256(name);
+        let to = OperatorKey::from_bytes(secret.0).unwrap().address();
+        let ether = EtherCall::Send {
+            to,
+            wei: Eth::whole(10).0,
+        };
+        self.treasury
+            .run(format!("ether {name}"), ether)
+            .await
+            .unwrap();
+        if lpt > 0 {
+            let transfer = TokenCall::Transfer {
+                to,
+                amount: Lpt::whole(lpt),
+            };
+            self.treasury
+                .run(format!("lpt {name}"), transfer)
+                .await
+                .unwrap();
+        }
+        let folder = self.folder.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        let (secret_file, password_file) = (folder.join("secret"), folder.join("password"));
+        private(&secret_file, &format!("{secret}\n"));
+        private(&password_file, &format!("{PASSWORD}\n"));
+        let text = |path: &Path| path.display().to_string();
+        let done = said(&run(&[
+            "key",
+            "import",
+            &text(&folder),
+            "--secret-file",
+            &text(&secret_file),
+            "--password-file",
+            &text(&password_file),
+        ]));
+        fs::remove_file(secret_file).unwrap();
+        assert!(done.contains(&to.to_string()), "{done}");
+        let key_file = done.split("key file ").nth(1).unwrap().trim();
+        Person {
+            address: to,
+            key_file: key_file.into(),
+            rpc: self.anvil.url(),
+            folder: self.folder.path().into(),
+        }
+    }
+
+    /// A command without account or chain.
+    pub fn assay(&self, words: &[&str]) -> Output {
+        run(words)
+    }
+
+    /// A command that needs the chain and names its own key, if any.
+    pub fn looks(&self, words: &[&str]) -> Output {
+        let (deployment, rpc) = (self.path("deployment.json"), self.anvil.url());
+        run(&[words, &["--deployment", &deployment, "--rpc", &rpc]].concat())
+    }
+
+    pub async fn nonce(&self, person: &Person) -> u64 {
+        self.client.nonce_of(person.address).await.unwrap()
+    }
+
+    pub async fn own_bond(&self, person: &Person) -> Lpt {
+        let pool = self.client.pool(Role::Transcoder, person.address);
+        pool.await.unwrap().own
+    }
+
+    pub async fn mine(&self, blocks: u64) {
+        self.anvil.mine(blocks).await.unwrap();
+    }
+
+    /// Opens that many rounds, one after the other.
+    pub async fn rounds(&self, count: u64) {
+        for _ in 0..count {
+            self.mine(self.deployment.params.round_blocks).await;
+            let next = self.client.round().await.unwrap().round + 1;
+            let open = self.treasury.run(format!("round {next}"), RoundsCall::Open);
+            open.await.unwrap();
+        }
+    }
+}
+
+impl Person {
+    /// A command of this person's.
+    pub fn types(&self, words: &[&str]) -> Output {
+        let text = |path: &Path| path.display().to_string();
+        let password = self.key_file.with_file_name("password");
+        let (deployment, key) = (self.folder.join("deployment.json"), text(&self.key_file));
+        run(&[
+            words,
+            &[
+                "--deployment",
+                &text(&deployment),
+                "--rpc",
+                &self.rpc,
+                "--key",
+                &key,
+                "--password-file",
+                &text(&password),
+            ],
+        ]
+        .concat())
+    }
+}
+
+/// `assay key` without a chain.
+pub fn keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    private(&folder.path().join("password"), PASSWORD);
+    let made = said(&run(&[
+        "key",
+        "new",
+        &at("cold"),
+        "--password-file",
+        &at("password"),
+    ]));
+    let (account, file) = made.split_once("\nkey file ").unwrap();
+    let account = account.trim_start_matches("account").trim();
+    let file = file.trim();
+    assert_eq!(said(&run(&["key", "show", file])).trim(), account);
+    let mode = fs::metadata(file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let key = assay_node::keystore::read(Path::new(file), PASSWORD).unwrap();
+    assert_eq!(key.address().to_string(), account);
+
+    // A password that others can read is none; nor is an empty one, nor the lack of one where nobody can be asked.
+    let exposed = folder.path().join("password");
+    fs::set_permissions(&exposed, fs::Permissions::from_mode(0o644)).unwrap();
+    let why = refused(
+        &run(&[
+            "key",
+            "new",
+            &at("cold"),
+            "--password-file",
+            &at("password"),
+        ]),
+        2,
+    );
+    assert!(why.contains("chmod 600"), "{why}");
+    private(&folder.path().join("empty"), "\n");
+    let why = refused(
+        &run(&["key", "new", &at("cold"), "--password-file", &at("empty")]),
+        2,
+    );
+    assert!(why.contains("empty password"), "{why}");
+    private(&folder.path().join("short"), "0x1234\n");
+    let import = ["key", "import", &at("cold"), "--secret-file", &at("short")];
+    assert!(refused(&run(&import), 2).contains("64 digits"));
+    assert_eq!(fs::read_dir(at("cold")).unwrap().count(), 1);
+    // No option takes a secret itself.
+    let help = said(&run(&["key", "import", "--help"]));
+    assert!(
+        !help.contains("--password ") && !help.contains("--secret "),
+        "{help}"
+    );
+}
