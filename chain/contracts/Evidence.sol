@@ -176,8 +176,8 @@ contract Evidence is IEvidence {
                 || assignment.attempt != other.attempt || digest == otherDigest
         ) revert NoEquivocation();
         (broadcaster,) = jobs.termsOf(assignment.jobId);
-        _checkSigner(digest, signature, broadcaster);
-        _checkSigner(otherDigest, otherSignature, broadcaster);
+        _checkSigner(digest, signature, operators.signerAt(broadcaster, assignment.round));
+        _checkSigner(otherDigest, otherSignature, operators.signerAt(broadcaster, other.round));
     }
 
     // ---- parts ----
@@ -292,7 +292,7 @@ contract Evidence is IEvidence {
         if (assignment.profilesHash != profilesHash) {
             revert WrongProfiles(assignment.profilesHash, profilesHash);
         }
-        _checkSigner(assignmentHash, signature, broadcaster);
+        _checkSigner(assignmentHash, signature, operators.signerAt(broadcaster, assignment.round));
     }
 
     function _checkTimes(Assignment calldata assignment) private view returns (uint64 signedBlock) {

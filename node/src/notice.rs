@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use assay_chain::fault::CaseStatus;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
 
@@ -170,6 +171,17 @@ pub enum Notice {
         slashed: U256,
         /// Base units of LPT burned.
         burned: U256,
+        /// Block.
+        block: u64,
+    },
+    /// A case ended without a slash.
+    CaseClosed {
+        /// The case.
+        case: B256,
+        /// The operator.
+        operator: Address,
+        /// How.
+        status: CaseStatus,
         /// Block.
         block: u64,
     },
