@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod account;
+mod court;
 mod demo;
 mod economy;
 mod error;
@@ -52,6 +53,8 @@ pub enum Command {
     Operator(operator::Arguments),
     /// Set an operator's price and cuts.
     Transcoder(transcoder::Arguments),
+    /// Cases: contest, resolve, claim, challenge, bring evidence.
+    Court(court::Arguments),
     /// Say which round it is, or open the next one.
     Round(round::Arguments),
     /// Check a fraud proof without a network or a chain.
@@ -92,6 +95,7 @@ pub fn run(command: Command) -> ExitCode {
             Command::Node(arguments) => node::run(arguments).await,
             Command::Stake(arguments) => until_interrupted(stake::run(arguments)).await,
             Command::Operator(arguments) => until_interrupted(operator::run(arguments)).await,
+            Command::Court(arguments) => until_interrupted(court::run(arguments)).await,
             Command::Transcoder(arguments) => until_interrupted(transcoder::run(arguments)).await,
             Command::Round(arguments) => until_interrupted(round::run(arguments)).await,
             Command::Worker

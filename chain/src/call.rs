@@ -1,5 +1,7 @@
 //! Everything a node or a person does on chain: one file of calls for each contract.
 
+mod challenges;
+mod contests;
 mod court;
 mod ether;
 mod fees;
@@ -12,10 +14,14 @@ mod verifiers;
 
 use alloy_primitives::{Address, Bytes, U256};
 use assay_protocol::bls::BlsError;
+use ethers::abi::{Token, encode};
+use ethers::contract::EthCall;
 
 use crate::contracts::Contracts;
 use crate::queue::budget::Purpose;
 
+pub use challenges::ChallengeCall;
+pub use contests::ContestCall;
 pub use court::CourtCall;
 pub use ether::EtherCall;
 pub use fees::FeeCall;
@@ -50,6 +56,11 @@ pub(crate) trait Callable {
     fn purpose(&self) -> Purpose {
         Purpose::Chore
     }
+}
+
+/// Selector and arguments of a call whose structs are those of another contract's bindings: the encoding is the same.
+fn arguments<C: EthCall>(tokens: &[Token]) -> Vec<u8> {
+    [C::selector().as_slice(), &encode(tokens)].concat()
 }
 
 /// A call as the chain takes it.
@@ -106,6 +117,10 @@ calls! {
     Jobs(JobCall),
     /// Proofs and cases.
     Court(CourtCall),
+    /// Contested cases and the breaker.
+    Contests(ContestCall),
+    /// Finders, faults of verifiers, plants, demands.
+    Challenges(ChallengeCall),
 }
 
 impl Call {

@@ -46,7 +46,9 @@
 pub mod anvil;
 mod bindings;
 pub mod call;
+pub mod challenge;
 pub mod client;
+pub mod contest;
 pub mod contracts;
 mod convert;
 pub mod court;
