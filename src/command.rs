@@ -98,9 +98,7 @@ pub fn run(command: Command) -> ExitCode {
             | Command::Proof(_)
             | Command::Init(_)
             | Command::Key(_)
-            | Command::Economy(_) => {
-                ExitCode::SUCCESS
-            }
+            | Command::Economy(_) => ExitCode::SUCCESS,
         }
     });
     // Blocking reads of children that are gone must not hold the exit up.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use assay_chain::anvil::dev_key;
 use assay_chain::client::Client;
 use assay_chain::contracts::Deployment;
+use assay_chain::court::CaseView;
 use assay_chain::views::Role;
 use assay_encoder::y4m::{Header, write_frame};
 use assay_node::status::Status;
@@ -206,7 +207,7 @@ async fn a_network_of_processes_slashes_survives_a_kill_and_goes_down() {
                 .case(id)
                 .await
                 .unwrap()
-                .filter(|case| case.executed)
+                .filter(CaseView::is_executed)
                 .or(executed);
         }
         tokio::time::sleep(Duration::from_millis(300)).await;

@@ -4,48 +4,26 @@ pragma solidity 0.8.37;
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Addresses} from "./Addresses.sol";
-import {CaseState, CaseStatus, FaultKind, IFraudCourt} from "./interfaces/IFraudCourt.sol";
+import {ICourt} from "./interfaces/ICourt.sol";
+import {IContests} from "./interfaces/IContests.sol";
+import {CaseState, CaseStatus, Cause, FaultKind, IFraudCourt, Opening} from "./interfaces/IFraudCourt.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {ISlashable} from "./interfaces/ISlashable.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
-import {Bursts} from "./libraries/Bursts.sol";
+import {Case, CaseWords, Head, Votes} from "./libraries/CaseWords.sol";
+import {SlashSums, SlashSums40} from "./libraries/SlashSums.sol";
 import {Role} from "./objects/Role.sol";
-import {InvalidParameter, Parameters} from "./Parameters.sol";
+import {Parameters} from "./Parameters.sol";
+import {Penalties, Sentence} from "./Penalties.sol";
 
-/// @title From a proven fault to the slash: case, window, execution, payout
-abstract contract Cases is IFraudCourt {
-    using Bursts for Bursts.History;
+/// @title From a proven fault to the slash: case, window, contest, execution, payout
+abstract contract Cases is Penalties {
+    using CaseWords for uint256;
+    using CaseWords for Head;
+    using CaseWords for Votes;
     using SafeERC20 for IERC20;
-
-    /// @dev One slot, and for kinds with signers another.
-    struct Case {
-        address operator;
-        uint32 openedBlock;
-        uint32 leafIndex;
-        FaultKind kind;
-        CaseStatus status;
-        Signers signers;
-    }
-
-    /// @dev One slot. Bitmap and round say who signed; nothing is stored per signer.
-    struct Signers {
-        uint64 bitmap;
-        uint32 round;
-        uint64 claimed;
-        uint96 reward;
-    }
-
-    /// @dev Of wrong encodes and leaf faults. `strikes` counts repeats, `round` is that of the last execution.
-    struct Offences {
-        uint64 round;
-        uint8 strikes;
-    }
-
-    uint256 private constant BPS = 10_000;
-    /// Doubling this often makes any penalty the whole.
-    uint8 private constant MAX_STRIKES = 14;
+    using SlashSums40 for SlashSums;
 
     /// The staked token; what nobody is entitled to is burned.
     ERC20Burnable public immutable token;
@@ -53,198 +31,338 @@ abstract contract Cases is IFraudCourt {
     ISlashable public immutable stakes;
     /// Says who signs in which round.
     IVerifierRegistry public immutable registry;
-    /// Blocks from a case's opening to its earliest execution.
+    /// Says which round it is.
+    IRoundsManager public immutable rounds;
+    /// @inheritdoc IFraudCourt
+    address public immutable contests;
+    /// @inheritdoc IFraudCourt
+    address public immutable challenges;
+    /// @inheritdoc IFraudCourt
     uint64 public immutable caseWindow;
-    /// Rounds within which another execution is a repeat.
-    uint64 public immutable repeatRounds;
-    /// Penalty of a first wrong encode or leaf fault, in 1/10,000.
-    uint256 public immutable wrongEncodeBps;
-    /// Penalty of an equivocation, in 1/10,000.
-    uint256 public immutable equivocationBps;
-    /// The signers' part of what is cut from the own bond, in 1/10,000.
-    uint256 public immutable signersBps;
+    /// Rounds within which quorum slashes are held against the signers' own stake.
+    uint64 public immutable capRounds;
 
     mapping(bytes32 caseId => Case) private _cases;
-    mapping(address operator => Bursts.History) private _bursts;
-    mapping(address operator => Offences) private _offences;
+    SlashSums private _slashes;
 
-    constructor(Parameters memory parameters, Addresses memory addresses) {
-        if (parameters.deadlineBlocks >= Bursts.MAX_SPAN) {
-            revert InvalidParameter("deadlineBlocks", parameters.deadlineBlocks, Bursts.MAX_SPAN - 1);
-        }
-        if (parameters.wrongEncodeBps > BPS) {
-            revert InvalidParameter("wrongEncodeBps", parameters.wrongEncodeBps, BPS);
-        }
-        if (parameters.equivocationBps > BPS) {
-            revert InvalidParameter("equivocationBps", parameters.equivocationBps, BPS);
-        }
-        // Rewards never exceed half of the own cut, so that reporting oneself loses.
-        if (parameters.signersBps > BPS / 2) {
-            revert InvalidParameter("signersBps", parameters.signersBps, BPS / 2);
-        }
+    modifier only(address expected) {
+        if (msg.sender != expected) revert NotAllowed(msg.sender, expected);
+        _;
+    }
+
+    constructor(Parameters memory parameters, Addresses memory addresses) Penalties(parameters) {
         token = ERC20Burnable(addresses.token);
         stakes = ISlashable(addresses.bonding);
         registry = IVerifierRegistry(addresses.registry);
+        rounds = IRoundsManager(addresses.rounds);
+        contests = addresses.contests;
+        challenges = addresses.challenges;
         caseWindow = parameters.caseWindow;
-        repeatRounds = parameters.repeatRounds;
-        wrongEncodeBps = parameters.wrongEncodeBps;
-        equivocationBps = parameters.equivocationBps;
-        signersBps = parameters.signersBps;
+        capRounds = parameters.capRounds;
+        _slashes.prepare();
     }
+
+    // ---- execution and payout ----
 
     /// @inheritdoc IFraudCourt
     function execute(bytes32 caseId) external {
-        Case storage c = _inStatus(caseId, CaseStatus.Open);
-        uint256 executableAt = uint256(c.openedBlock) + caseWindow;
+        (Case storage c, Head memory head) = _inStatus(caseId, CaseStatus.Open);
+        uint256 executableAt = uint256(head.openedBlock) + caseWindow;
         if (block.number < executableAt) revert WindowOpen(caseId, executableAt);
-        (address operator, FaultKind kind) = (c.operator, c.kind);
-        c.status = CaseStatus.Executed;
-        uint256 bps = _punish(kind, operator);
-
-        Role role = _roleOf(kind);
-        (uint256 ownCut, uint256 delegatedCut) = stakes.slash(role, operator, bps);
-        uint256 slashed = ownCut + delegatedCut;
-        uint256 reward = _signersReward(c, ownCut);
-        // At most half of two share pools, each below 2^96.
-        if (reward != 0) c.signers.reward = uint96(reward);
-        stakes.unfreeze(role, operator);
-        emit CaseExecuted(caseId, operator, slashed, slashed - reward, reward);
-        if (slashed != reward) token.burn(slashed - reward);
+        _execute(caseId, c, head, false);
     }
 
     /// @inheritdoc IFraudCourt
     function claimSigner(bytes32 caseId, uint256 position) external returns (uint256 amount) {
-        Case storage c = _inStatus(caseId, CaseStatus.Executed);
+        (Case storage c, Head memory head) = _inStatus(caseId, CaseStatus.Executed);
         uint64 bit = position < 64 ? uint64(1) << uint64(position) : 0;
-        Signers memory signers = c.signers;
-        if (signers.bitmap & bit == 0) revert NotASigner(caseId, position);
-        if (signers.claimed & bit != 0) revert AlreadyPaid(caseId, position);
-        (address verifier, uint256 weight) = registry.verifierAt(signers.round, position);
+        Votes memory votes = c.votes.votesOf();
+        if (votes.bitmap & bit == 0 || !_rewardsSigners(head.kind)) revert NotASigner(caseId, position);
+        if (votes.claimed & bit != 0) revert AlreadyPaid(caseId, position);
+        (address verifier, uint256 weight) = registry.verifierAt(votes.round, position);
         if (stakes.isFrozen(Role.Verifier, verifier)) revert SignerFrozen(verifier);
-        c.signers.claimed = signers.claimed | bit;
-        (uint256 signed,,) = registry.weigh(signers.round, signers.bitmap, c.operator);
-        // Rounded down: the parts of all signers never exceed the reward.
-        amount = signers.reward * weight / signed;
+        votes.claimed |= bit;
+        c.votes = votes.pack();
+        (, uint256 total,) = registry.weigh(votes.round, votes.bitmap, head.operator);
+        // Rounded down: the parts of all signers never exceed what was kept for them.
+        amount = uint256(votes.ownCut) * signersBps * weight / (BPS * total);
         emit SignerPaid(caseId, verifier, amount);
         IERC20(token).safeTransfer(verifier, amount);
     }
 
     /// @inheritdoc IFraudCourt
+    function payFinder(bytes32 caseId, address finder) external only(challenges) returns (uint256 amount) {
+        (Case storage c, Head memory head) = _inStatus(caseId, CaseStatus.Executed);
+        if (head.finderPaid) revert AlreadyPaid(caseId, type(uint256).max);
+        head.finderPaid = true;
+        c.head = head.pack();
+        amount = uint256(c.votes.votesOf().ownCut) * finderBpsOf(head.kind) / BPS;
+        emit FinderPaid(caseId, finder, amount);
+        if (finder == address(0)) token.burn(amount);
+        else IERC20(token).safeTransfer(finder, amount);
+    }
+
+    // ---- contests ----
+
+    /// @inheritdoc IFraudCourt
+    function contest(bytes32 caseId, Cause cause) external {
+        if (msg.sender != challenges && msg.sender != contests) {
+            revert NotAllowed(msg.sender, contests);
+        }
+        (Case storage c, Head memory head) = _inStatus(caseId, CaseStatus.Open);
+        _contest(caseId, c, head, cause);
+    }
+
+    /// @inheritdoc IFraudCourt
+    function conclude(bytes32 caseId, CaseStatus ruling, bool ruled) external only(contests) {
+        (Case storage c, Head memory head) = _inStatus(caseId, CaseStatus.Contested);
+        if (ruling == CaseStatus.Executed) _execute(caseId, c, head, ruled);
+        else _close(caseId, c, head, ruling);
+    }
+
+    // ---- views ----
+
+    /// @inheritdoc IFraudCourt
     function caseOf(bytes32 caseId) external view returns (CaseState memory state) {
         Case storage c = _cases[caseId];
-        if (c.status == CaseStatus.None) return state;
+        Head memory head = c.head.headOf();
+        if (head.status == CaseStatus.None) return state;
+        Votes memory votes = c.votes.votesOf();
         state = CaseState({
-            operator: c.operator,
-            kind: c.kind,
-            status: c.status,
-            round: c.signers.round,
-            openedBlock: c.openedBlock,
-            executableAt: c.openedBlock + caseWindow,
-            leafIndex: c.leafIndex,
-            bitmap: c.signers.bitmap,
-            claimed: c.signers.claimed,
-            signersReward: c.signers.reward
+            operator: head.operator,
+            kind: head.kind,
+            status: head.status,
+            round: votes.round,
+            openedBlock: head.openedBlock,
+            executableAt: head.openedBlock + caseWindow,
+            leafIndex: head.leafIndex,
+            bitmap: votes.bitmap,
+            claimed: votes.claimed,
+            signersReward: 0,
+            finderReward: 0,
+            finderPaid: head.finderPaid,
+            subject: c.subject
         });
+        if (head.status != CaseStatus.Executed) return state;
+        state.finderReward = uint256(votes.ownCut) * finderBpsOf(head.kind) / BPS;
+        if (_rewardsSigners(head.kind)) {
+            (uint256 signed, uint256 total,) = registry.weigh(votes.round, votes.bitmap, head.operator);
+            state.signersReward = uint256(votes.ownCut) * signersBps * signed / (BPS * total);
+        }
     }
 
     /// @inheritdoc IFraudCourt
-    function receiptCaseId(FaultKind kind, bytes32 receiptHash) public pure returns (bytes32) {
-        return keccak256(abi.encode(kind, receiptHash));
+    function statusOf(bytes32 caseId)
+        external
+        view
+        returns (address operator, FaultKind kind, CaseStatus status, uint256 executableAt)
+    {
+        Head memory head = _cases[caseId].head.headOf();
+        return (head.operator, head.kind, head.status, uint256(head.openedBlock) + caseWindow);
+    }
+
+    /// @inheritdoc ICourt
+    function caseAbout(bytes32 assignmentHash) external view returns (bytes32 caseId, CaseStatus status) {
+        FaultKind[4] memory kinds =
+            [FaultKind.WrongEncode, FaultKind.LeafFault, FaultKind.Equivocation, FaultKind.WithheldLeaf];
+        for (uint256 i = 0; i < kinds.length; ++i) {
+            caseId = caseIdOf(kinds[i], assignmentHash);
+            status = _cases[caseId].head.statusOf();
+            if (status != CaseStatus.None && status != CaseStatus.Acquitted && status != CaseStatus.Annulled) return (
+                caseId, status
+            );
+        }
+        return (0, CaseStatus.None);
+    }
+
+    /// @inheritdoc ICourt
+    function holds(Role role, address operator, uint64 round) external view returns (bool) {
+        return role == Role.Verifier && registry.isHeld(operator, round);
     }
 
     /// @inheritdoc IFraudCourt
-    function burstAt(address operator, uint256 signedBlock) public view returns (uint64 openedBlock) {
-        return _bursts[operator].covering(signedBlock, _burstBlocks());
+    function caseIdOf(FaultKind kind, bytes32 assignmentHash) public pure returns (bytes32) {
+        return keccak256(abi.encode(kind, assignmentHash));
     }
 
     /// @inheritdoc IFraudCourt
-    function penaltyOf(FaultKind kind, address operator) public view returns (uint256 bps) {
-        (bps,) = _penalty(kind, operator, _rounds().currentRound());
+    function verifierCaseId(FaultKind kind, address verifier, bytes32 receiptHash, uint32 leafIndex)
+        public
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(kind, verifier, receiptHash, leafIndex));
     }
 
-    /// @dev Opens the case and freezes the operator.
-    ///      `round` and `bitmap` say who signed; zeros for kinds without signers.
-    function _open(
-        bytes32 caseId,
-        FaultKind kind,
-        address operator,
-        bytes32 receiptHash,
-        uint32 leafIndex,
-        uint64 round,
-        uint64 bitmap
-    ) internal {
-        Case storage c = _cases[caseId];
-        if (c.status != CaseStatus.None) revert AlreadyProven(caseId);
-        c.operator = operator;
-        c.openedBlock = SafeCast.toUint32(block.number);
-        c.leafIndex = leafIndex;
-        c.kind = kind;
-        c.status = CaseStatus.Open;
-        if (bitmap != 0) c.signers = Signers(bitmap, SafeCast.toUint32(round), 0, 0);
+    /// @inheritdoc IFraudCourt
+    function penaltyOf(FaultKind kind, address operator) external view returns (uint256 bps) {
+        (bps,) = _penalty(kind, operator, rounds.currentRound());
+    }
+
+    /// @inheritdoc IFraudCourt
+    function quorumSlashes() external view returns (uint256) {
+        return _slashes.sumAt(rounds.currentRound(), capRounds);
+    }
+
+    // ---- opening ----
+
+    /// @dev Opens a case and freezes the operator.
+    function _open(Opening memory opening) internal {
+        Case storage c = _cases[opening.caseId];
+        c.head = CaseWords.opened(opening, CaseStatus.Open);
+        if (opening.subject != 0) c.subject = opening.subject;
+        if (opening.bitmap != 0) {
+            // Round numbers have 32 bits, see RoundsManager.
+            c.votes = Votes(opening.bitmap, uint32(opening.round), 0, 0).pack();
+            registry.hold(opening.round, opening.bitmap);
+        }
         emit CaseOpened(
-            caseId, kind, operator, receiptHash, leafIndex, bitmap, block.number, block.number + caseWindow
+            opening.caseId,
+            opening.kind,
+            opening.operator,
+            opening.receiptHash,
+            opening.leafIndex,
+            opening.bitmap,
+            block.number,
+            block.number + caseWindow
         );
-        stakes.freeze(_roleOf(kind), operator);
+        stakes.freeze(_roleOf(opening.kind), opening.operator);
     }
 
-    /// @dev Whether a wrong encode may still be proven, before anything costly is checked.
+    /// @dev A wrong encode that gets no case of its own: nobody pays for the work.
+    function _bar(Opening memory opening, CaseStatus status) internal {
+        Case storage c = _cases[opening.caseId];
+        c.head = CaseWords.opened(opening, status);
+        c.subject = opening.subject;
+        emit CaseClosed(opening.caseId, opening.operator, status);
+    }
+
+    /// @dev A planted leaf: its case ends, or there will be none. Another leaf may still be proven.
+    function _spare(Opening memory opening) internal {
+        Case storage c = _cases[opening.caseId];
+        Head memory head = c.head.headOf();
+        if (head.status == CaseStatus.None) return _bar(opening, CaseStatus.Spared);
+        if (
+            head.status != CaseStatus.Open || head.leafIndex != opening.leafIndex
+                || c.subject != opening.subject
+        ) revert WrongStatus(opening.caseId, head.status, CaseStatus.Open);
+        uint256 executableAt = uint256(head.openedBlock) + caseWindow;
+        if (block.number >= executableAt) revert WindowClosed(opening.caseId, executableAt);
+        _close(opening.caseId, c, head, CaseStatus.Spared);
+    }
+
+    /// @dev Whether a fault may still be proven, before anything costly is checked.
     function _requireUnproven(bytes32 caseId) internal view {
-        if (_cases[caseId].status != CaseStatus.None) revert AlreadyProven(caseId);
+        if (_cases[caseId].head.statusOf() != CaseStatus.None) revert AlreadyProven(caseId);
     }
 
-    /// @dev One burst is one fault: reverts if a case covers the assignment's block; records this case's.
-    function _startBurst(address operator, uint256 signedBlock) internal {
-        uint64 opened = burstAt(operator, signedBlock);
-        if (opened != 0) revert AbsorbedByBurst(operator, opened);
-        _bursts[operator].record(block.number);
+    /// @dev As `_requireUnproven`; a planted leaf spares its planter for that leaf only.
+    function _requireProvable(bytes32 caseId, uint32 leafIndex) internal view {
+        uint256 word = _cases[caseId].head;
+        if (word == 0) return;
+        Head memory head = word.headOf();
+        if (head.status != CaseStatus.Spared || head.leafIndex == leafIndex) revert AlreadyProven(caseId);
     }
 
-    /// @dev Blocks that a burst spans: D and the block of the opening itself.
-    function _burstBlocks() internal view virtual returns (uint256);
+    // ---- ending ----
 
-    function _rounds() internal view virtual returns (IRoundsManager);
+    /// @dev Slashes, unless the case is absorbed, has nothing to stand on, or is beyond the cap.
+    /// @param ruled whether the resolver said so: its word is bound by no cap
+    function _execute(bytes32 caseId, Case storage c, Head memory head, bool ruled) private {
+        Votes memory votes = c.votes.votesOf();
+        if (head.kind == FaultKind.WrongEncode) {
+            // One burst is one fault, once one of its cases is executed.
+            if (burstAt(head.operator, head.openedBlock - head.age) != 0) {
+                return _close(caseId, c, head, CaseStatus.Absorbed);
+            }
+        } else if (votes.bitmap != 0 && !_stands(caseId, head, c.subject)) {
+            return _close(caseId, c, head, CaseStatus.Annulled);
+        }
+        Sentence memory sentence = _sentence(head, votes);
+        bool capped = votes.bitmap != 0 && !ruled;
+        if (capped && _exceedsCap(head, sentence)) return _contest(caseId, c, head, Cause.Cap);
 
-    /// @dev Counts the offence and returns what it costs.
-    function _punish(FaultKind kind, address operator) private returns (uint256 bps) {
-        uint64 round = _rounds().currentRound();
-        uint8 strikes;
-        (bps, strikes) = _penalty(kind, operator, round);
-        if (_doubles(kind)) _offences[operator] = Offences(round, strikes + 1);
+        head.status = CaseStatus.Executed;
+        c.head = head.pack();
+        _count(head.kind, head.operator, head.openedBlock, sentence);
+
+        Role role = _roleOf(head.kind);
+        (uint256 ownCut, uint256 delegatedCut) = stakes.slash(role, head.operator, sentence.bps);
+        uint256 slashed = ownCut + delegatedCut;
+        if (capped) _slashes.add(sentence.round, capRounds, slashed);
+        uint256 signersReward = ownCut * sentence.signersBps * sentence.signed / (BPS * sentence.total);
+        uint256 burned = slashed - signersReward - ownCut * finderBpsOf(head.kind) / BPS;
+        if (burned != slashed) {
+            // Part of two pools, each below 2^96 base units together.
+            votes.ownCut = uint96(ownCut);
+            c.votes = votes.pack();
+        }
+        _release(head, votes);
+        emit CaseExecuted(caseId, head.operator, slashed, burned, signersReward);
+        if (burned != 0) token.burn(burned);
     }
 
-    function _penalty(FaultKind kind, address operator, uint64 round)
+    /// @dev What the slash would be, and who shares in it.
+    function _sentence(Head memory head, Votes memory votes) private view returns (Sentence memory sentence) {
+        sentence.round = rounds.currentRound();
+        (sentence.bps, sentence.strikes) = _penalty(head.kind, head.operator, sentence.round);
+        sentence.total = 1;
+        if (votes.bitmap == 0) return sentence;
+        (sentence.signed, sentence.total, sentence.ownStake) =
+            registry.weigh(votes.round, votes.bitmap, head.operator);
+        // What absent verifiers would have had is burned.
+        if (_rewardsSigners(head.kind)) sentence.signersBps = signersBps;
+    }
+
+    /// @dev Whether quorums would have cut more, within the cap's rounds, than this one's signers have at stake.
+    function _exceedsCap(Head memory head, Sentence memory sentence) private view returns (bool) {
+        uint256 cut = stakes.slashable(_roleOf(head.kind), head.operator) * sentence.bps / BPS;
+        return !_slashes.admits(sentence.round, capRounds, cut, sentence.ownStake);
+    }
+
+    /// @dev Whether what a verifier's fault rests on stands: the leaf of a false pass was found wrong, the leaf
+    ///      of a false accusation was not.
+    function _stands(bytes32 caseId, Head memory head, bytes32 subject) private view returns (bool) {
+        Head memory base = _cases[subject].head.headOf();
+        bool falsePass = head.kind == FaultKind.FalsePass;
+        if (base.leafIndex != head.leafIndex && !falsePass) return true;
+        if (base.status == CaseStatus.Open || base.status == CaseStatus.Contested) {
+            revert SubjectNotFinal(caseId, subject);
+        }
+        bool wrong = base.status == CaseStatus.Executed || base.status == CaseStatus.Spared
+            || base.status == CaseStatus.Absorbed;
+        return wrong == falsePass;
+    }
+
+    function _contest(bytes32 caseId, Case storage c, Head memory head, Cause cause) private {
+        head.status = CaseStatus.Contested;
+        c.head = head.pack();
+        emit CaseContested(caseId, head.operator, cause);
+        IContests(contests).begin(caseId, cause);
+    }
+
+    /// @dev Ends a case without a slash.
+    function _close(bytes32 caseId, Case storage c, Head memory head, CaseStatus status) private {
+        head.status = status;
+        c.head = head.pack();
+        emit CaseClosed(caseId, head.operator, status);
+        _release(head, c.votes.votesOf());
+    }
+
+    /// @dev A case is final: the operator is free of it, and so are its signers.
+    function _release(Head memory head, Votes memory votes) private {
+        stakes.unfreeze(_roleOf(head.kind), head.operator);
+        if (votes.bitmap != 0) registry.release(votes.round);
+    }
+
+    function _inStatus(bytes32 caseId, CaseStatus expected)
         private
         view
-        returns (uint256 bps, uint8 strikes)
+        returns (Case storage c, Head memory head)
     {
-        if (!_doubles(kind)) return (equivocationBps, 0);
-        Offences memory past = _offences[operator];
-        if (past.strikes != 0 && round <= past.round + repeatRounds) strikes = past.strikes;
-        if (strikes >= MAX_STRIKES) strikes = MAX_STRIKES - 1;
-        bps = wrongEncodeBps << strikes;
-        if (bps > BPS) bps = BPS;
-    }
-
-    /// @dev The signers' part of the own cut, by weight: what absent verifiers would have had is burned.
-    function _signersReward(Case storage c, uint256 ownCut) private view returns (uint256) {
-        Signers storage signers = c.signers;
-        uint64 bitmap = signers.bitmap;
-        if (bitmap == 0 || ownCut == 0) return 0;
-        (uint256 signed, uint256 total,) = registry.weigh(signers.round, bitmap, c.operator);
-        return ownCut * signersBps * signed / (BPS * total);
-    }
-
-    function _inStatus(bytes32 caseId, CaseStatus expected) private view returns (Case storage c) {
         c = _cases[caseId];
-        if (c.status == CaseStatus.None) revert UnknownCase(caseId);
-        if (c.status != expected) revert WrongStatus(caseId, c.status, expected);
-    }
-
-    function _doubles(FaultKind kind) private pure returns (bool) {
-        return kind == FaultKind.WrongEncode || kind == FaultKind.LeafFault;
-    }
-
-    function _roleOf(FaultKind kind) private pure returns (Role) {
-        return kind == FaultKind.VerifierEquivocation ? Role.Verifier : Role.Transcoder;
+        head = c.head.headOf();
+        if (head.status == CaseStatus.None) revert UnknownCase(caseId);
+        if (head.status != expected) revert WrongStatus(caseId, head.status, expected);
     }
 }

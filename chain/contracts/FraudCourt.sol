@@ -3,37 +3,45 @@ pragma solidity 0.8.37;
 
 import {Addresses} from "./Addresses.sol";
 import {Cases} from "./Cases.sol";
-import {Evidence} from "./Evidence.sol";
 import {
-    FaultKind,
     FramesProof,
-    IFraudCourt,
+    IEvidence,
     LeafProof,
     QuorumVerdict,
-    SignedReceipt
-} from "./interfaces/IFraudCourt.sol";
-import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
+    SignedReceipt,
+    Work
+} from "./interfaces/IEvidence.sol";
+import {CaseStatus, FaultKind, IFraudCourt, Opening} from "./interfaces/IFraudCourt.sol";
+import {ITicketBroker} from "./interfaces/ITicketBroker.sol";
 import {Bls} from "./libraries/Bls.sol";
-import {MerkleTree} from "./libraries/MerkleTree.sol";
-import {Profiles} from "./libraries/Profiles.sol";
+import {CourtDomain} from "./libraries/CourtDomain.sol";
+import {Wiring} from "./libraries/Wiring.sol";
 import {Assignment} from "./objects/Assignment.sol";
 import {Receipt} from "./objects/Receipt.sol";
-import {Role} from "./objects/Role.sol";
-import {Verdict} from "./objects/Verdict.sol";
+import {Verdict, Verdicts} from "./objects/Verdict.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Parameters} from "./Parameters.sol";
 
 /// @title The court: one function for each kind of fault
-/// @notice Nobody administers it. A quorum of two thirds of the verifiers' weight is trusted.
-contract FraudCourt is Evidence, Cases {
-    constructor(Parameters memory parameters, Addresses memory addresses)
-        Evidence(parameters, addresses)
-        Cases(parameters, addresses)
-    {
-        // The others were given addresses before anything stood there.
+/// @notice Nobody administers it. Whether evidence holds is checked by `Evidence`, to which calldata is passed on
+///         as it came. A quorum of two thirds of the verifiers' weight is trusted within the caps.
+contract FraudCourt is Cases {
+    using Verdicts for Verdict;
+
+    /// Says whether what was signed holds.
+    IEvidence public immutable evidence;
+    /// Where broadcasters have their reserves.
+    ITicketBroker public immutable broker;
+
+    mapping(bytes32 attempt => bool) private _equivocated;
+
+    constructor(Parameters memory parameters, Addresses memory addresses) Cases(parameters, addresses) {
+        evidence = IEvidence(addresses.evidence);
+        broker = ITicketBroker(addresses.broker);
+        // The others were given addresses before anything stood there. Those that come later check this one.
         _requireSame(stakes.court(), address(this));
-        _requireSame(address(rounds.roster()), addresses.roster);
-        _requireSame(address(rounds.registry()), address(registry));
-        _requireSame(registry.rounds(), address(rounds));
+        _requireSame(evidence.court(), address(this));
+        Wiring.check(addresses);
     }
 
     /// @inheritdoc IFraudCourt
@@ -41,58 +49,48 @@ contract FraudCourt is Evidence, Cases {
         external
         returns (bytes32 caseId)
     {
-        if (verdict.recomputedHash == proof.leaf.outputHash) revert OutputIsCorrect(verdict.recomputedHash);
-        (bytes32 receiptHash, uint256 signedBlock) = _checkReceipt(signed);
-        _checkLeaf(signed, proof);
-        Assignment calldata assignment = signed.assignment;
-        caseId = receiptCaseId(FaultKind.WrongEncode, receiptHash);
-        _requireUnproven(caseId);
-        _startBurst(assignment.transcoder, signedBlock);
-        _checkQuorum(
-            assignment, verdict, _hashVerdict(Verdict(receiptHash, proof.leafIndex, verdict.recomputedHash))
-        );
-        _open(
-            caseId,
-            FaultKind.WrongEncode,
-            assignment.transcoder,
-            receiptHash,
-            proof.leafIndex,
-            assignment.round,
-            verdict.bitmap
-        );
+        // The hash is the assignment's: `checkProof` compares them.
+        caseId = caseIdOf(FaultKind.WrongEncode, signed.receipt.assignmentHash);
+        _requireProvable(caseId, proof.leafIndex);
+        Work memory work = _check(IEvidence.checkProof.selector);
+        Opening memory opening =
+            _opening(FaultKind.WrongEncode, caseId, work.transcoder, work.receiptHash, proof.leafIndex);
+        opening.subject = work.receiptHash;
+        opening.signedBlock = work.signedBlock;
+        if (burstAt(work.transcoder, work.signedBlock) != 0) {
+            _bar(opening, CaseStatus.Absorbed);
+            return caseId;
+        }
+        (opening.round, opening.bitmap) = (work.round, verdict.bitmap);
+        _open(opening);
     }
 
     /// @inheritdoc IFraudCourt
-    function leafFault(SignedReceipt calldata signed, LeafProof calldata proof, FramesProof calldata frames)
+    function leafFault(SignedReceipt calldata signed, LeafProof calldata proof, FramesProof calldata)
         external
         returns (bytes32 caseId)
     {
-        (bytes32 receiptHash,) = _checkReceipt(signed);
-        _checkLeaf(signed, proof);
-        if (_isRightLeaf(signed.assignment, proof, frames)) revert LeafIsCorrect(proof.leafIndex);
-        caseId = receiptCaseId(FaultKind.LeafFault, receiptHash);
-        _open(caseId, FaultKind.LeafFault, signed.assignment.transcoder, receiptHash, proof.leafIndex, 0, 0);
+        caseId = caseIdOf(FaultKind.LeafFault, signed.receipt.assignmentHash);
+        _requireUnproven(caseId);
+        Work memory work = _check(IEvidence.checkLeafFault.selector);
+        _open(_opening(FaultKind.LeafFault, caseId, work.transcoder, work.receiptHash, proof.leafIndex));
     }
 
     /// @inheritdoc IFraudCourt
-    function equivocation(
-        SignedReceipt calldata signed,
-        Receipt calldata other,
-        bytes calldata otherSignature
-    ) external returns (bytes32 caseId) {
-        (bytes32 receiptHash,) = _checkReceipt(signed);
-        bytes32 assignmentHash = signed.receipt.assignmentHash;
-        address transcoder = signed.assignment.transcoder;
-        if (_checkAnswer(assignmentHash, other, otherSignature, signed.assignment) == receiptHash) {
-            revert NoEquivocation();
-        }
-        caseId = keccak256(abi.encode(FaultKind.Equivocation, assignmentHash));
-        _open(caseId, FaultKind.Equivocation, transcoder, receiptHash, 0, 0, 0);
+    function equivocation(SignedReceipt calldata signed, Receipt calldata, bytes calldata)
+        external
+        returns (bytes32 caseId)
+    {
+        caseId = caseIdOf(FaultKind.Equivocation, signed.receipt.assignmentHash);
+        _requireUnproven(caseId);
+        Work memory work = _check(IEvidence.checkEquivocation.selector);
+        _open(_opening(FaultKind.Equivocation, caseId, work.transcoder, work.receiptHash, 0));
     }
 
     /// @inheritdoc IFraudCourt
     /// @dev The two signatures are checked as one aggregate on two messages, in one pairing: it can only be
-    ///      made by whoever signed both, because the messages differ.
+    ///      made by whoever signed both, because the messages differ. Checked here and not by `Evidence`, whose
+    ///      call alone would cost as much as the rest of this function.
     function verifierEquivocation(
         address verifier,
         Verdict calldata verdict,
@@ -104,71 +102,83 @@ contract FraudCourt is Evidence, Cases {
             verdict.receiptHash != other.receiptHash || verdict.leafIndex != other.leafIndex
                 || verdict.recomputedHash == other.recomputedHash
         ) revert NoEquivocation();
-        caseId = keccak256(
-            abi.encode(FaultKind.VerifierEquivocation, verifier, verdict.receiptHash, verdict.leafIndex)
-        );
+        caseId =
+            verifierCaseId(FaultKind.VerifierEquivocation, verifier, verdict.receiptHash, verdict.leafIndex);
         _requireUnproven(caseId);
-        Bls.requirePoint(signature, Bls.G1_LENGTH);
-        Bls.requirePoint(otherSignature, Bls.G1_LENGTH);
-        bytes memory hashed = Bls.addG1(
-            Bls.hashToG1(_hashVerdict(verdict), Bls.SIGNATURE_DST_PRIME),
-            Bls.hashToG1(_hashVerdict(other), Bls.SIGNATURE_DST_PRIME)
-        );
+        bytes32 separator = CourtDomain.separator(address(this));
+        bytes memory hashed = Bls.addG1(_hash(separator, verdict), _hash(separator, other));
         if (!Bls.verifyPoint(registry.keyOf(verifier), hashed, Bls.addG1(signature, otherSignature))) {
             revert InvalidAggregate();
         }
-        _open(caseId, FaultKind.VerifierEquivocation, verifier, verdict.receiptHash, verdict.leafIndex, 0, 0);
-    }
-
-    /// @notice Whether a case is not final that this verifier signed in `round` or before.
-    function holds(Role role, address operator, uint64 round) external view returns (bool) {
-        return role == Role.Verifier && registry.isHeld(operator, round);
-    }
-
-    /// @dev Two thirds of the weight without the accused's own, and the pairing over the sum of the keys.
-    function _checkQuorum(Assignment calldata assignment, QuorumVerdict calldata verdict, bytes32 digest)
-        private
-        view
-    {
-        (uint256 weight, uint256 total,, bytes memory key) =
-            registry.tally(assignment.round, verdict.bitmap, assignment.transcoder);
-        if (weight == 0 || 3 * weight < 2 * total) revert QuorumMissed(weight, total);
-        if (!Bls.verify(key, digest, verdict.aggregateSignature)) revert InvalidAggregate();
-    }
-
-    /// @dev Whether the leaf says the rendition and chunk of its place and the source's frames.
-    function _isRightLeaf(
-        Assignment calldata assignment,
-        LeafProof calldata proof,
-        FramesProof calldata frames
-    ) private pure returns (bool) {
-        bytes32 profilesHash = keccak256(frames.profiles);
-        if (profilesHash != assignment.profilesHash) {
-            revert WrongProfiles(profilesHash, assignment.profilesHash);
-        }
-        (uint256 chunkFrames, uint256 renditions) = Profiles.shape(frames.profiles);
-        uint256 chunks = Profiles.chunksOf(assignment.frameCount, chunkFrames);
-        if (assignment.leafCount != chunks * renditions) {
-            revert WrongLeafCount(assignment.leafCount, chunks * renditions);
-        }
-        uint256 chunk = proof.leafIndex % chunks;
-        if (proof.leaf.rendition != proof.leafIndex / chunks || proof.leaf.chunk != chunk) return false;
-        bytes32 root = MerkleTree.rootFrom(
-            MerkleTree.leafHash(abi.encodePacked(frames.chunkRoot)), chunk, chunks, frames.path
+        _open(
+            _opening(FaultKind.VerifierEquivocation, caseId, verifier, verdict.receiptHash, verdict.leafIndex)
         );
-        if (root != assignment.framesRoot) revert WrongFramesRoot(root, assignment.framesRoot);
-        return proof.leaf.framesRoot == frames.chunkRoot;
+    }
+
+    /// @inheritdoc IFraudCourt
+    function broadcasterEquivocation(
+        Assignment calldata assignment,
+        bytes calldata,
+        Assignment calldata,
+        bytes calldata
+    ) external returns (address broadcaster) {
+        bytes32 attempt = keccak256(abi.encode(assignment.jobId, assignment.seq, assignment.attempt));
+        if (_equivocated[attempt]) revert AlreadyProven(attempt);
+        broadcaster = abi.decode(_ask(IEvidence.checkBroadcasterEquivocation.selector), (address));
+        _equivocated[attempt] = true;
+        // All of it burns: a reserve pays nobody for reporting oneself.
+        uint256 burned = broker.slashReserve(broadcaster);
+        emit BroadcasterEquivocated(broadcaster, assignment.jobId, assignment.seq, assignment.attempt, burned);
+    }
+
+    /// @inheritdoc IFraudCourt
+    function open(Opening calldata opening) external only(challenges) {
+        _requireUnproven(opening.caseId);
+        _open(opening);
+    }
+
+    /// @inheritdoc IFraudCourt
+    function spare(bytes32 assignmentHash, address operator, bytes32 receiptHash, uint32 leafIndex)
+        external
+        only(challenges)
+    {
+        bytes32 caseId = caseIdOf(FaultKind.WrongEncode, assignmentHash);
+        Opening memory opening = _opening(FaultKind.WrongEncode, caseId, operator, receiptHash, leafIndex);
+        opening.subject = receiptHash;
+        _spare(opening);
+    }
+
+    function _opening(FaultKind kind, bytes32 caseId, address operator, bytes32 receiptHash, uint32 leafIndex)
+        private
+        pure
+        returns (Opening memory opening)
+    {
+        (opening.kind, opening.caseId, opening.operator) = (kind, caseId, operator);
+        (opening.receiptHash, opening.leafIndex) = (receiptHash, leafIndex);
+    }
+
+    function _check(bytes4 selector) private view returns (Work memory) {
+        return abi.decode(_ask(selector), (Work));
+    }
+
+    /// @dev Passes this call's arguments on to a function of `Evidence` that takes the same.
+    function _ask(bytes4 selector) private view returns (bytes memory) {
+        (bool ok, bytes memory answer) =
+            address(evidence).staticcall(abi.encodePacked(selector, msg.data[4:]));
+        if (!ok) {
+            assembly ("memory-safe") {
+                revert(add(answer, 0x20), mload(answer))
+            }
+        }
+        return answer;
+    }
+
+    function _hash(bytes32 separator, Verdict calldata verdict) private view returns (bytes memory) {
+        bytes32 digest = MessageHashUtils.toTypedDataHash(separator, verdict.structHash());
+        return Bls.hashToG1(digest, Bls.SIGNATURE_DST_PRIME);
     }
 
     function _requireSame(address found, address expected) private pure {
         if (found != expected) revert WrongDeployment(found, expected);
-    }
-
-    function _burstBlocks() internal view override returns (uint256) {
-        return uint256(deadlineBlocks) + 1;
-    }
-
-    function _rounds() internal view override returns (IRoundsManager) {
-        return rounds;
     }
 }

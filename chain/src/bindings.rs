@@ -25,7 +25,10 @@ abigen!(FeeLedger, "./abi/FeeLedger.json");
 abigen!(BondingManager, "./abi/BondingManager.json");
 abigen!(VerifierRegistry, "./abi/VerifierRegistry.json");
 abigen!(JobRegistry, "./abi/JobRegistry.json");
+abigen!(Evidence, "./abi/Evidence.json");
 abigen!(FraudCourt, "./abi/FraudCourt.json");
+abigen!(Contests, "./abi/Contests.json");
+abigen!(Challenges, "./abi/Challenges.json");
 abigen!(TicketBroker, "./abi/TicketBroker.json");
 abigen!(Minter, "./abi/Minter.json");
 abigen!(FundedPool, "./abi/FundedPool.json");
@@ -45,7 +48,10 @@ pub(crate) fn abis(at: &Contracts) -> Vec<(Address, &'static Abi)> {
             &*verifier_registry::VERIFIERREGISTRY_ABI,
         ),
         (at.job_registry, &*job_registry::JOBREGISTRY_ABI),
+        (at.evidence, &*evidence::EVIDENCE_ABI),
         (at.fraud_court, &*fraud_court::FRAUDCOURT_ABI),
+        (at.contests, &*contests::CONTESTS_ABI),
+        (at.challenges, &*challenges::CHALLENGES_ABI),
         (at.ticket_broker, &*ticket_broker::TICKETBROKER_ABI),
         (at.minter, &*minter::MINTER_ABI),
         (at.work_ledger, &*work_ledger::WORKLEDGER_ABI),

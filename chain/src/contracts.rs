@@ -57,8 +57,14 @@ contracts! {
     verifier_registry = "VerifierRegistry",
     /// Jobs and their seeds.
     job_registry = "JobRegistry",
+    /// What makes a signed object count against its signer.
+    evidence = "Evidence",
     /// Proofs, cases and slashes; the EIP-712 verifying contract.
     fraud_court = "FraudCourt",
+    /// Contested cases.
+    contests = "Contests",
+    /// Leaf openings, planted faults, verifiers' faults, finders' claims.
+    challenges = "Challenges",
     /// Deposits of broadcasters and payment tickets.
     ticket_broker = "TicketBroker",
     /// Inflation; a funded pool where the token is somebody else's.

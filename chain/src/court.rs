@@ -10,7 +10,7 @@ use crate::client::{Client, topic};
 use crate::convert::{address_in, address_out, word_in, word_out};
 use crate::error::ChainError;
 use crate::events::{CourtLog, JobLog, Log};
-use crate::fault::FaultKind;
+use crate::fault::{CaseStatus, FaultKind};
 use crate::views::JobView;
 
 /// A case before the court.
@@ -20,8 +20,8 @@ pub struct CaseView {
     pub operator: Address,
     /// What it did.
     pub kind: FaultKind,
-    /// Whether it has been slashed.
-    pub executed: bool,
+    /// Where it stands.
+    pub status: CaseStatus,
     /// Round whose verifiers signed.
     pub round: u64,
     /// Block in which the proof was accepted.
@@ -36,6 +36,13 @@ pub struct CaseView {
     pub claimed: U256,
     /// What all signers share; known after the execution.
     pub signers_reward: Lpt,
+}
+
+impl CaseView {
+    /// Whether the operator has been slashed.
+    pub fn is_executed(&self) -> bool {
+        self.status == CaseStatus::Executed
+    }
 }
 
 impl Client {
@@ -106,17 +113,13 @@ impl Client {
         let call = abi::fraud_court::CaseOfCall { case_id: id.0 };
         let abi::fraud_court::CaseOfReturn { state } =
             self.view(WHAT, self.contracts().fraud_court, call).await?;
-        let executed = match state.status {
-            0 => return Ok(None),
-            1 => false,
-            2 => true,
-            other => {
-                return Err(ChainError::Shape {
-                    what: WHAT,
-                    reason: format!("status {other}"),
-                });
-            }
-        };
+        if state.status == 0 {
+            return Ok(None);
+        }
+        let status = CaseStatus::of(state.status).ok_or_else(|| ChainError::Shape {
+            what: WHAT,
+            reason: format!("status {}", state.status),
+        })?;
         let kind = FaultKind::of(state.kind).ok_or_else(|| ChainError::Shape {
             what: WHAT,
             reason: format!("kind {}", state.kind),
@@ -124,7 +127,7 @@ impl Client {
         Ok(Some(CaseView {
             operator: address_in(state.operator),
             kind,
-            executed,
+            status,
             round: state.round,
             opened_block: state.opened_block,
             executable_at: state.executable_at,

@@ -263,7 +263,10 @@ fn creations(
             JOBREGISTRY_ABI,
             JOBREGISTRY_BYTECODE
         ),
+        blueprint!(Evidence, evidence, EVIDENCE_ABI, EVIDENCE_BYTECODE),
         blueprint!(FraudCourt, fraud_court, FRAUDCOURT_ABI, FRAUDCOURT_BYTECODE),
+        blueprint!(Contests, contests, CONTESTS_ABI, CONTESTS_BYTECODE),
+        blueprint!(Challenges, challenges, CHALLENGES_ABI, CHALLENGES_BYTECODE),
         blueprint!(
             TicketBroker,
             ticket_broker,
@@ -280,27 +283,9 @@ fn creations(
 
 /// The tuple of `Addresses.sol`.
 fn addresses(at: &Contracts, config: &DeployConfig) -> Token {
-    let none = Address::ZERO;
-    let all = [
-        at.livepeer_token,
-        at.random_source,
-        at.operators,
-        at.rounds_manager,
-        at.roster,
-        at.fee_ledger,
-        at.bonding_manager,
-        at.verifier_registry,
-        at.job_registry,
-        none, // evidence
-        at.fraud_court,
-        none, // contests
-        none, // challenges
-        at.ticket_broker,
-        at.minter,
-        at.work_ledger,
-        config.resolver,
-    ];
-    Token::Tuple(all.map(|a| Token::Address(address_out(a))).to_vec())
+    let contracts = at.named().map(|(_, address)| address);
+    let all = contracts.into_iter().chain([config.resolver]);
+    Token::Tuple(all.map(|a| Token::Address(address_out(a))).collect())
 }
 
 /// A contract before its arguments are known.

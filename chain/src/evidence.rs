@@ -34,7 +34,7 @@ pub(crate) fn leaf_fault(fault: &LeafFault) -> court::LeafFaultCall {
     court::LeafFaultCall {
         signed: signed_work(&fault.work),
         proof: leaf_proof(&fault.leaf, fault.leaf_index, &fault.path),
-        frames: court::FramesProof {
+        p2: court::FramesProof {
             profiles: fault.profiles.to_vec().into(),
             chunk_root: fault.chunk_root.0,
             path: siblings(&fault.frames_path),

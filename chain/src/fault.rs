@@ -21,27 +21,83 @@ pub enum FaultKind {
     Equivocation,
     /// Two verdicts for one leaf.
     VerifierEquivocation,
+    /// A leaf that was demanded was not opened.
+    WithheldLeaf,
+    /// A pass of a leaf that a quorum found wrong.
+    FalsePass,
+    /// An accusation of a leaf that a quorum found correct.
+    FalseAccusation,
+    /// A ticket shown before its epoch had ended.
+    EarlyTicket,
+    /// A divergence that the resolver refuted.
+    FalseDivergence,
+}
+
+impl FaultKind {
+    /// In the order of their numbers in the contracts.
+    const ALL: [Self; 9] = [
+        Self::WrongEncode,
+        Self::LeafFault,
+        Self::Equivocation,
+        Self::VerifierEquivocation,
+        Self::WithheldLeaf,
+        Self::FalsePass,
+        Self::FalseAccusation,
+        Self::EarlyTicket,
+        Self::FalseDivergence,
+    ];
+}
+
+/// Where a case stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CaseStatus {
+    /// Proven; executable after the window.
+    Open,
+    /// The operator was slashed.
+    Executed,
+    /// The resolver decides.
+    Contested,
+    /// The resolver found the operator innocent.
+    Acquitted,
+    /// Void: the resolver said nothing about a case that a cap, the breaker or another quorum contested, or what it
+    /// rests on is void.
+    Annulled,
+    /// One fault with another case of the same burst, which was executed.
+    Absorbed,
+    /// The operator had planted this fault.
+    Spared,
+}
+
+impl CaseStatus {
+    /// From the number in the contracts; `None` for no case.
+    pub(crate) const fn of(code: u8) -> Option<Self> {
+        Some(match code {
+            1 => Self::Open,
+            2 => Self::Executed,
+            3 => Self::Contested,
+            4 => Self::Acquitted,
+            5 => Self::Annulled,
+            6 => Self::Absorbed,
+            7 => Self::Spared,
+            _ => return None,
+        })
+    }
+
+    /// Whether nothing more happens to it, and the operator is free as far as this case goes.
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Open | Self::Contested)
+    }
 }
 
 impl FaultKind {
     /// Number in the contracts.
     pub const fn code(self) -> u8 {
-        match self {
-            Self::WrongEncode => 0,
-            Self::LeafFault => 1,
-            Self::Equivocation => 2,
-            Self::VerifierEquivocation => 3,
-        }
+        self as u8
     }
 
-    pub(crate) const fn of(code: u8) -> Option<Self> {
-        match code {
-            0 => Some(Self::WrongEncode),
-            1 => Some(Self::LeafFault),
-            2 => Some(Self::Equivocation),
-            3 => Some(Self::VerifierEquivocation),
-            _ => None,
-        }
+    pub(crate) fn of(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code)).copied()
     }
 }
 

@@ -66,7 +66,7 @@ async fn a_wrong_leaf_is_proven_executed_and_paid() {
         .unwrap()[0];
     let view = client.case(case).await.unwrap().unwrap();
     assert_eq!(
-        (view.kind, view.executed, view.leaf_index),
+        (view.kind, view.is_executed(), view.leaf_index),
         (FaultKind::WrongEncode, false, 5)
     );
     assert_eq!((view.bitmap, view.round), (U256::from(0b1111), scene.round));
@@ -124,7 +124,7 @@ async fn a_wrong_leaf_is_proven_executed_and_paid() {
     assert_eq!(after, (Lpt::whole(270), Lpt::whole(90)));
     let view = client.case(case).await.unwrap().unwrap();
     // A fifth of the own-bond cut of 30 for the signers; the rest burns.
-    assert!(view.executed);
+    assert!(view.is_executed());
     assert_eq!(view.signers_reward, Lpt::whole(6));
     assert_eq!(
         client.lpt_supply().await.unwrap().0,

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use assay_chain::ChainError;
 use assay_chain::client::Client;
-use assay_chain::events::{CourtLog, JobLog, Log, LogEntry, OperatorLog, RosterLog, RoundsLog, WorkLog};
-use assay_chain::fault::FaultKind;
+use assay_chain::events::{
+    CourtLog, JobLog, Log, LogEntry, OperatorLog, RosterLog, RoundsLog, WorkLog,
+};
+use assay_chain::fault::{CaseStatus, FaultKind};
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event as ChainEvent, Watcher, WatcherConfig};
 use assay_protocol::amount::Lpt;
@@ -76,6 +78,12 @@ pub(crate) enum ChainNews {
         operator: Address,
         duty: bool,
         amount: Lpt,
+    },
+    /// A case ended without a slash.
+    CaseClosed {
+        case: Case,
+        status: CaseStatus,
+        block: u64,
     },
     /// A signer was paid.
     SignerPaid {
@@ -242,7 +250,8 @@ impl Feed {
                     leaf: leaf_index,
                     opened: opened_block,
                     executable: executable_at,
-                    executed: None,
+                    ended: None,
+                    contested: false,
                 };
                 self.write().cases.insert(case, state);
                 let leaf = LeafId {
@@ -265,11 +274,25 @@ impl Feed {
                 burned,
                 ..
             }) => {
-                let case = self.write().execute(case, block)?;
+                let case = self.write().end(case, block)?;
                 Some(ChainNews::CaseExecuted {
                     case,
                     slashed,
                     burned,
+                    block,
+                })
+            }
+            Log::Court(CourtLog::CaseContested { case, .. }) => {
+                if let Some(case) = self.write().cases.get_mut(&case) {
+                    case.contested = true;
+                }
+                None
+            }
+            Log::Court(CourtLog::CaseClosed { case, status, .. }) => {
+                let case = self.write().end(case, block)?;
+                Some(ChainNews::CaseClosed {
+                    case,
+                    status,
                     block,
                 })
             }

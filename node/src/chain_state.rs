@@ -35,8 +35,10 @@ pub struct Case {
     pub executable: u64,
     /// The leaf, where it is about one.
     pub leaf: u32,
-    /// Block of its execution.
-    pub executed: Option<u64>,
+    /// Block in which it ended: by its execution, or without a slash.
+    pub ended: Option<u64>,
+    /// Whether the resolver decides it: nobody executes it meanwhile.
+    pub contested: bool,
 }
 
 /// One round.
@@ -100,13 +102,13 @@ impl ChainState {
     pub fn frozen(&self, operator: Address) -> bool {
         self.cases
             .values()
-            .any(|case| case.operator == operator && case.executed.is_none())
+            .any(|case| case.operator == operator && case.ended.is_none())
     }
 
-    /// Marks a case as executed in `block`; gives it back.
-    pub fn execute(&mut self, case: B256, block: u64) -> Option<Case> {
+    /// Marks a case as over in `block`, executed or not; gives it back.
+    pub fn end(&mut self, case: B256, block: u64) -> Option<Case> {
         let case = self.cases.get_mut(&case)?;
-        case.executed = Some(block);
+        case.ended = Some(block);
         Some(case.clone())
     }
 
@@ -129,7 +131,7 @@ impl ChainState {
         self.rounds.retain(|_, round| round.opened_at <= ancestor);
         self.cases.retain(|_, case| case.opened <= ancestor);
         for case in self.cases.values_mut() {
-            case.executed = case.executed.filter(|block| *block <= ancestor);
+            case.ended = case.ended.filter(|block| *block <= ancestor);
         }
     }
 
@@ -242,7 +244,7 @@ impl ChainView for ChainState {
     }
 
     fn frozen_since(&self, operator: Address, block: u64) -> bool {
-        let until = |case: &Case| case.executed.is_none_or(|executed| executed >= block);
+        let until = |case: &Case| case.ended.is_none_or(|ended| ended >= block);
         self.cases
             .values()
             .any(|case| case.operator == operator && until(case))

@@ -176,6 +176,23 @@ impl Node {
                 })
                 .await;
             }
+            ChainNews::CaseClosed {
+                case,
+                status,
+                block,
+            } => {
+                let (id, operator) = (case.id, case.operator);
+                let notice = Notice::CaseClosed {
+                    case: id,
+                    operator,
+                    status,
+                    block,
+                };
+                self.tell(notice).await;
+                let frozen = self.read(|state| state.frozen(operator));
+                self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen })
+                    .await;
+            }
             ChainNews::SignerPaid {
                 case,
                 verifier,
@@ -311,8 +328,8 @@ impl Node {
     fn execute_due(&mut self, block: u64) {
         let wait = self.turn_blocks();
         let due: Vec<B256> = self.read(|state| {
-            let open = state.cases.values().filter(|case| case.executed.is_none());
-            open.filter(|case| block >= case.executable + wait)
+            let open = state.cases.values().filter(|case| case.ended.is_none());
+            open.filter(|case| !case.contested && block >= case.executable + wait)
                 .map(|case| case.id)
                 .collect()
         });

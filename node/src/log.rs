@@ -114,6 +114,12 @@ pub(crate) fn notice(notice: &Notice) {
             let (slashed, burned) = (Lpt(*slashed), Lpt(*burned));
             info!(%case, %operator, %slashed, %burned, block, "slashed");
         }
+        Notice::CaseClosed {
+            case,
+            operator,
+            status,
+            block,
+        } => info!(%case, %operator, ?status, block, "case closed without a slash"),
         Notice::SignerPaid {
             case,
             verifier,

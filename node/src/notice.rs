@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use assay_chain::fault::CaseStatus;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
 
@@ -190,6 +191,17 @@ pub enum Notice {
         duty: bool,
         /// Base units of LPT.
         amount: U256,
+    },
+    /// A case ended without a slash.
+    CaseClosed {
+        /// The case.
+        case: B256,
+        /// The operator.
+        operator: Address,
+        /// How.
+        status: CaseStatus,
+        /// Block.
+        block: u64,
     },
     /// A signer was paid.
     SignerPaid {

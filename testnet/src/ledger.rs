@@ -90,6 +90,8 @@ pub struct Ledger {
     pub verifiers: BTreeMap<Address, VerifierFigures>,
     /// By case id.
     pub cases: BTreeMap<B256, CaseFigures>,
+    /// Cases that ended without a slash: one fault with another, usually.
+    pub closed: BTreeSet<B256>,
     /// Transcoder and time of each receipt.
     pub receipts: BTreeMap<B256, (Address, Instant)>,
     /// Segments receipted or given up.
@@ -187,7 +189,7 @@ impl Ledger {
                 leaf,
                 signers,
                 block,
-            } => {
+            } if !self.closed.contains(case) => {
                 self.cases.entry(*case).or_insert_with(|| CaseFigures {
                     operator: *operator,
                     leaf: *leaf,
@@ -222,6 +224,10 @@ impl Ledger {
                 duty,
                 amount,
             } => drop(self.minted.insert((*round, *operator, *duty), *amount)),
+            Notice::CaseClosed { case, .. } => {
+                self.cases.remove(case);
+                self.closed.insert(*case);
+            }
             Notice::SignerPaid {
                 case,
                 verifier,

@@ -206,6 +206,20 @@ impl Show {
                     self.who(operator)
                 )
             }
+            Notice::CaseClosed {
+                case,
+                operator,
+                status,
+                ..
+            } => {
+                if !self.slashed.insert(*case) {
+                    return;
+                }
+                format!(
+                    "closed      a case against {} without a slash: {status:?}",
+                    self.who(operator)
+                )
+            }
             Notice::Warning(text) => format!("warning     {me}: {text}"),
             Notice::Block(number) => return self.status(format!("block {number}")),
             _ => return,

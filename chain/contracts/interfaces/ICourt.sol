@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {CaseStatus} from "../objects/Fault.sol";
 import {Role} from "../objects/Role.sol";
-import {CaseStatus} from "./IFraudCourt.sol";
 
 /// @title What the other contracts ask the court
 interface ICourt {

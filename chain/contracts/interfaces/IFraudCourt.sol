@@ -2,64 +2,11 @@
 pragma solidity 0.8.37;
 
 import {Assignment} from "../objects/Assignment.sol";
-import {Leaf} from "../objects/Leaf.sol";
+import {CaseStatus, Cause, FaultKind} from "../objects/Fault.sol";
 import {Receipt} from "../objects/Receipt.sol";
 import {Verdict} from "../objects/Verdict.sol";
-
-/// @notice What an operator did.
-enum FaultKind {
-    /// A quorum of verifiers recomputed another output for a leaf.
-    WrongEncode,
-    /// A leaf is not the one that its place in the tree or the source's frames call for.
-    LeafFault,
-    /// A transcoder signed two receipts for one assignment.
-    Equivocation,
-    /// A verifier signed two verdicts for one leaf.
-    VerifierEquivocation
-}
-
-/// @notice Where a case stands.
-enum CaseStatus {
-    None,
-    Open,
-    Executed
-}
-
-/// @notice A receipt with everything that ties it to a job: what every accusation of a transcoder needs.
-struct SignedReceipt {
-    Assignment assignment;
-    /// 65 bytes over the assignment's digest.
-    bytes broadcasterSignature;
-    Receipt receipt;
-    /// 65 bytes over the receipt's digest.
-    bytes transcoderSignature;
-}
-
-/// @notice A leaf with its way to the receipt's output root.
-struct LeafProof {
-    Leaf leaf;
-    uint32 leafIndex;
-    /// Siblings from the bottom up.
-    bytes32[] path;
-}
-
-/// @notice The verdict of a quorum on one leaf.
-struct QuorumVerdict {
-    bytes32 recomputedHash;
-    /// Bit i: the verifier at position i of the assignment's round has signed.
-    uint64 bitmap;
-    /// Sum of the signatures, 128 bytes.
-    bytes aggregateSignature;
-}
-
-/// @notice The chunk's true frames root with its way to the assignment's.
-struct FramesProof {
-    /// The job's profiles, as emitted when it was created.
-    bytes profiles;
-    bytes32 chunkRoot;
-    /// Siblings from the bottom up.
-    bytes32[] path;
-}
+import {ICourt} from "./ICourt.sol";
+import {FramesProof, IEvidenceErrors, LeafProof, QuorumVerdict, SignedReceipt} from "./IEvidence.sol";
 
 /// @notice State of a case.
 struct CaseState {
@@ -77,59 +24,58 @@ struct CaseState {
     uint64 claimed;
     /// What the signers share, in base units; set by the execution.
     uint256 signersReward;
+    /// The finder's part, in base units; set by the execution.
+    uint256 finderReward;
+    /// Whether the finder's part was paid or burned.
+    bool finderPaid;
+    /// The receipt of a wrong encode; the case that a false pass or accusation is held against.
+    bytes32 subject;
+}
+
+/// @notice A fault that was checked, as its case begins.
+struct Opening {
+    FaultKind kind;
+    bytes32 caseId;
+    address operator;
+    /// For the event: the receipt that the fault is about; zero if none.
+    bytes32 receiptHash;
+    /// What the case rests on, see `CaseState`.
+    bytes32 subject;
+    uint32 leafIndex;
+    /// Block in which the accused work was signed; 0 where bursts do not matter.
+    uint64 signedBlock;
+    /// Whose verifiers signed; zeros if nobody's word is needed.
+    uint64 round;
+    uint64 bitmap;
 }
 
 /// @title Opens cases on proven faults and executes them
-/// @notice A case's id is `keccak256(abi.encode(kind, subject...))`: the receipt's hash for a wrong encode or a
-///         leaf fault, the assignment's for two receipts, verifier, receipt's hash and leaf index for two
-///         verdicts. So each fault has one case, and who looks for it knows its id.
-interface IFraudCourt {
-    /// The signature is the account `found`'s (zero: none at all).
-    error WrongSigner(address found, address expected);
-    /// The assignment names other profiles than its job.
-    error WrongProfiles(bytes32 found, bytes32 expected);
-    /// The receipt answers another assignment.
-    error WrongAssignment(bytes32 found, bytes32 expected);
-    /// `round` was not the last one opened at the block of the assignment's signing.
-    error WrongRound(uint64 round, uint256 signedBlock);
-    /// The assignment's deadline lies more than D blocks ahead, or before block D.
-    error WrongDeadline(uint64 deadlineBlock, uint256 current);
-    /// Faults of this assignment were accepted until block `until`.
-    error EvidenceTooLate(uint256 until, uint256 current);
-    /// The leaf's path leads to another root.
-    error WrongOutputRoot(bytes32 found, bytes32 expected);
-    /// The chunk root's path leads to another root.
-    error WrongFramesRoot(bytes32 found, bytes32 expected);
-    /// The assignment's number of leaves is not what its profiles and frames give.
-    error WrongLeafCount(uint256 found, uint256 expected);
-    /// The recomputed hash is the leaf's: the work is correct.
-    error OutputIsCorrect(bytes32 outputHash);
-    /// The leaf is the right one.
-    error LeafIsCorrect(uint32 leafIndex);
-    /// Signers need two thirds of the weight.
-    error QuorumMissed(uint256 signed, uint256 total);
-    /// The pairing check fails.
-    error InvalidAggregate();
-    /// Both objects are one, or about different things.
-    error NoEquivocation();
+/// @notice A case's id is `keccak256(abi.encode(kind, subject...))`: the assignment's hash for a transcoder's
+///         fault; the verifier and the receipt's hash and leaf index, or the epoch, for a verifier's. So each
+///         fault has one case, and who looks for it knows its id.
+interface IFraudCourt is ICourt, IEvidenceErrors {
     /// The fault has its case.
     error AlreadyProven(bytes32 caseId);
-    /// A case opened at `openedBlock` covers all wrong encodes assigned in the D blocks before it.
-    error AbsorbedByBurst(address operator, uint64 openedBlock);
     /// No such case.
     error UnknownCase(bytes32 caseId);
-    /// The case is not open (1) or not executed (2), as the call needs.
+    /// The case is not in the status that the call needs.
     error WrongStatus(bytes32 caseId, CaseStatus found, CaseStatus expected);
     /// The window is not over.
     error WindowOpen(bytes32 caseId, uint256 executableAt);
+    /// The window is over.
+    error WindowClosed(bytes32 caseId, uint256 executableAt);
+    /// The case rests on another one, which is not final.
+    error SubjectNotFinal(bytes32 caseId, bytes32 subject);
     /// The verifier at this position did not sign.
     error NotASigner(bytes32 caseId, uint256 position);
-    /// The position was paid.
+    /// The position, or the finder, was paid.
     error AlreadyPaid(bytes32 caseId, uint256 position);
     /// The signer's own pool is frozen; it is paid after its case.
     error SignerFrozen(address verifier);
     /// The contracts were not deployed to the addresses they were promised.
     error WrongDeployment(address found, address expected);
+    /// Only the contract at `expected` may do this.
+    error NotAllowed(address caller, address expected);
 
     /// A fault is proven and the operator frozen. For two receipts `receiptHash` is the first one's, for
     /// kinds without signers `bitmap` is 0.
@@ -143,7 +89,7 @@ interface IFraudCourt {
         uint256 openedBlock,
         uint256 executableAt
     );
-    /// The operator is slashed; amounts in base units. What is neither burned nor the signers' does not exist.
+    /// The operator is slashed; amounts in base units. What is neither burned nor the signers' is the finder's.
     event CaseExecuted(
         bytes32 indexed caseId,
         address indexed operator,
@@ -151,16 +97,27 @@ interface IFraudCourt {
         uint256 burned,
         uint256 signersReward
     );
+    /// The case waits for the resolver; the operator stays frozen.
+    event CaseContested(bytes32 indexed caseId, address indexed operator, Cause cause);
+    /// The case ended without a slash. `status` is Acquitted, Annulled, Absorbed or Spared.
+    event CaseClosed(bytes32 indexed caseId, address indexed operator, CaseStatus status);
     /// A signer has its part.
     event SignerPaid(bytes32 indexed caseId, address indexed verifier, uint256 amount);
+    /// The finder has its part, or nobody claimed it and it burned (`finder` zero).
+    event FinderPaid(bytes32 indexed caseId, address indexed finder, uint256 amount);
+    /// A broadcaster signed two assignments for one attempt; `burned` wei of its reserve are gone.
+    event BroadcasterEquivocated(
+        address indexed broadcaster, uint256 indexed jobId, uint32 seq, uint8 attempt, uint256 burned
+    );
 
-    /// @notice Proves a wrong encode and freezes the transcoder (docs/protocol.md, section 7).
+    /// @notice Proves a wrong encode and freezes the transcoder (docs/protocol.md, section 7). If an executed
+    ///         case covers it, it is one fault with that one: recorded, so that nobody pays for the work.
     function prove(SignedReceipt calldata signed, LeafProof calldata proof, QuorumVerdict calldata verdict)
         external
         returns (bytes32 caseId);
 
     /// @notice Proves that a leaf says another rendition or chunk than its place, or frames that are not the
-    ///         source's. Needs no quorum; one case for a receipt.
+    ///         source's. Needs no quorum; one case for an assignment.
     function leafFault(SignedReceipt calldata signed, LeafProof calldata proof, FramesProof calldata frames)
         external
         returns (bytes32 caseId);
@@ -183,30 +140,77 @@ interface IFraudCourt {
         bytes calldata otherSignature
     ) external returns (bytes32 caseId);
 
-    /// @notice Slashes after the case window. Anyone may call it.
+    /// @notice Proves two assignments of one broadcaster for one attempt at a segment; costs its reserve, once.
+    function broadcasterEquivocation(
+        Assignment calldata assignment,
+        bytes calldata signature,
+        Assignment calldata other,
+        bytes calldata otherSignature
+    ) external returns (address broadcaster);
+
+    /// @notice Slashes after the case window. Anyone may call it. A case that is absorbed, beyond the cap, or
+    ///         without what it rests on ends, or waits for the resolver, instead.
     function execute(bytes32 caseId) external;
 
     /// @notice Pays the signer at a position of the round's snapshot, once. Anyone may call it.
     function claimSigner(bytes32 caseId, uint256 position) external returns (uint256 amount);
 
+    /// @notice Opens a case; for the contract of challenges alone, which has checked the fault.
+    function open(Opening calldata opening) external;
+
+    /// @notice Ends a wrong-encode case in its window, or bars one, because the leaf was planted; for the
+    ///         contract of challenges alone.
+    function spare(bytes32 assignmentHash, address operator, bytes32 receiptHash, uint32 leafIndex) external;
+
+    /// @notice Pays the finder's part of an executed case, or burns it for the zero account; for the contract of
+    ///         challenges alone.
+    function payFinder(bytes32 caseId, address finder) external returns (uint256 amount);
+
+    /// @notice Makes an open case wait for the resolver; for the contracts of contests and challenges alone.
+    function contest(bytes32 caseId, Cause cause) external;
+
+    /// @notice Ends a contested case; for the contract of contests alone.
+    /// @param ruling Executed, Acquitted or Annulled
+    /// @param ruled whether the resolver said so; without it the cap on quorums holds
+    function conclude(bytes32 caseId, CaseStatus ruling, bool ruled) external;
+
     /// @notice State of a case; status None if there is none.
     function caseOf(bytes32 caseId) external view returns (CaseState memory);
 
-    /// @notice Id of the case that a wrong encode or leaf fault in this receipt has or would have.
-    function receiptCaseId(FaultKind kind, bytes32 receiptHash) external pure returns (bytes32);
+    /// @notice The accused and where the case stands: what others ask most.
+    function statusOf(bytes32 caseId)
+        external
+        view
+        returns (address operator, FaultKind kind, CaseStatus status, uint256 executableAt);
 
-    /// @notice Block in which a case opened that covers wrong encodes assigned in block `signedBlock`; 0 if none.
+    /// @notice Id of the case that a transcoder's fault of this kind in this assignment has or would have.
+    function caseIdOf(FaultKind kind, bytes32 assignmentHash) external pure returns (bytes32);
+
+    /// @notice Id of the case that a verifier's fault of this kind has or would have.
+    function verifierCaseId(FaultKind kind, address verifier, bytes32 receiptHash, uint32 leafIndex)
+        external
+        pure
+        returns (bytes32);
+
+    /// @notice Block in which a case opened that was executed and covers wrong encodes assigned in block
+    ///         `signedBlock`; 0 if none.
     function burstAt(address operator, uint256 signedBlock) external view returns (uint64 openedBlock);
 
     /// @notice Part that would be cut for this kind of fault if executed in the present round, in 1/10,000.
     function penaltyOf(FaultKind kind, address operator) external view returns (uint256 bps);
 
-    /// @notice EIP-712 digest of an assignment: its hash.
-    function hashAssignment(Assignment calldata assignment) external view returns (bytes32);
+    /// @notice Finder's part of the own cut for this kind of fault, in 1/10,000.
+    function finderBpsOf(FaultKind kind) external view returns (uint256 bps);
 
-    /// @notice EIP-712 digest of a receipt: its hash.
-    function hashReceipt(Receipt calldata receipt) external view returns (bytes32);
+    /// @notice The contract of contests.
+    function contests() external view returns (address);
 
-    /// @notice EIP-712 digest of a verdict: what verifiers sign.
-    function hashVerdict(Verdict calldata verdict) external view returns (bytes32);
+    /// @notice The contract of challenges.
+    function challenges() external view returns (address);
+
+    /// @notice Blocks from a case's opening to its earliest execution.
+    function caseWindow() external view returns (uint64);
+
+    /// @notice What quorums have slashed within the rounds that the cap looks at; base units.
+    function quorumSlashes() external view returns (uint256);
 }

@@ -21,6 +21,10 @@ library Bls {
     uint256 private constant P_HIGH = 0x1a0111ea397fe69a4b1ba7b6434bacd7;
     uint256 private constant P_LOW = 0x64774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab;
 
+    /// (p - 1) / 2, in the same two parts.
+    uint256 private constant HALF_P_HIGH = 0x0d0088f51cbff34d258dd3db21a5d66b;
+    uint256 private constant HALF_P_LOW = 0xb23ba5c279c2895fb39869507b587b120f55ffff58a9ffffdcff7fffffffd555;
+
     /// The negated generator of G2.
     bytes private constant NEGATED_G2 = hex"00000000000000000000000000000000024aa2b2f08f0a91260805272dc51051c6e47ad4fa403b02b4510b647ae3d1770bac0326a805bbefd48056c8c121bdb8"
         hex"0000000000000000000000000000000013e02b6052719f607dacd3a088274f65596bd0d09920b61ab5da61bbdc7f5049334cf11213945d57e5ac7d055d042b7e"
@@ -149,6 +153,21 @@ library Bls {
     function firstG2(bytes memory points) internal pure returns (bytes memory) {
         _truncate(points, G2_LENGTH);
         return points;
+    }
+
+    /// @notice The 48 bytes of a point of G1 that is neither infinity nor malformed: x, with the flags of the
+    ///         ZCash format in its three upper bits (compressed, and whether y is the larger of the two roots).
+    function compressG1(bytes memory point) internal pure returns (bytes memory compressed) {
+        requirePoint(point, G1_LENGTH);
+        compressed = new bytes(48);
+        assembly ("memory-safe") {
+            let high := mload(add(point, 0x60))
+            let low := mload(add(point, 0x80))
+            let larger := or(gt(high, HALF_P_HIGH), and(eq(high, HALF_P_HIGH), gt(low, HALF_P_LOW)))
+            mcopy(add(compressed, 0x20), add(point, 0x30), 48)
+            let first := add(compressed, 0x20)
+            mstore(first, or(mload(first), shl(253, or(4, larger))))
+        }
     }
 
     /// @notice Negates the canonical point of G2 at `offset` in place; infinity stays infinity.

@@ -11,7 +11,7 @@ library TimeBounds {
     uint256 internal constant MAX_BLOCKS = 36_000_000;
     /// Livepeer unbonds in 7 rounds; 366 of a day each are a year.
     uint256 internal constant MAX_ROUNDS = 366;
-    /// Openings of a burst's blocks lie in two words (see `Bursts`).
+    /// A burst is short beside the time in which evidence is taken.
     uint256 internal constant MAX_DEADLINE_BLOCKS = 255;
     /// Block hashes are readable for 256 blocks.
     uint256 internal constant MAX_SEED_DELAY_BLOCKS = 255;

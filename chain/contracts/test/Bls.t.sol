@@ -45,6 +45,16 @@ contract BlsTest is TestBase {
         vm.assertTrue(Bls.verify(keys, message, vm.parseJsonBytes(json, ".aggregate")));
     }
 
+    function test_compressed_signatures_are_those_of_the_vectors() external view {
+        string memory json = vectors("bls");
+        for (uint256 i = 0; vm.keyExistsJson(json, item("signers", i, "")); ++i) {
+            bytes memory point = vm.parseJsonBytes(json, item("signers", i, ".signature"));
+            vm.assertEq(
+                Bls.compressG1(point), vm.parseJsonBytes(json, item("signers", i, ".signatureCompressed"))
+            );
+        }
+    }
+
     function testFuzz_what_is_signed_verifies_and_nothing_else(uint128 seed, bytes32 digest) external view {
         uint256 secret = uint256(seed) + 1;
         bytes memory key = secret.key();

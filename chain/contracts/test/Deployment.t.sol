@@ -20,7 +20,7 @@ contract DeploymentTest is Network {
         vm.assertEq(address(rounds.registry()), address(registry));
         vm.assertEq(registry.rounds(), address(rounds));
         vm.assertEq(address(registry.bonding()), address(bonding));
-        vm.assertEq(address(court.jobs()), address(jobs));
+        vm.assertEq(address(evidence.jobs()), address(jobs));
         vm.assertEq(address(court.token()), address(token));
         vm.assertEq(bonding.unbondingBlocks(), 35);
     }

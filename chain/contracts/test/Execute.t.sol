@@ -44,16 +44,16 @@ contract ExecuteTest is Stream {
         uint256 supply = token.totalSupply();
         bytes32 caseId = prove(receipt(1), 0xf);
         vm.roll(block.number + 3);
-        // 10 % of 1,500: 100 of it the own bond's, a fifth of which is the signers'.
+        // 10 % of 1,500: 100 of it the own bond's, a fifth of which is the signers' and a tenth the finder's.
         vm.expectEmit(true, true, true, true, address(court));
-        emit IFraudCourt.CaseExecuted(caseId, transcoder, 150 * LPT, 130 * LPT, 20 * LPT);
+        emit IFraudCourt.CaseExecuted(caseId, transcoder, 150 * LPT, 120 * LPT, 20 * LPT);
         court.execute(caseId);
         vm.assertEq(ownStake(Role.Transcoder, transcoder), 810 * LPT);
         vm.assertEq(bonding.stakeOf(Role.Transcoder, transcoder, DELEGATOR), 270 * LPT);
         vm.assertEq(bonding.lockOf(own).amount, 90 * LPT);
         vm.assertEq(bonding.lockOf(delegated).amount, 180 * LPT);
-        vm.assertEq(supply - token.totalSupply(), 130 * LPT);
-        vm.assertEq(token.balanceOf(address(court)), 20 * LPT);
+        vm.assertEq(supply - token.totalSupply(), 120 * LPT);
+        vm.assertEq(token.balanceOf(address(court)), 30 * LPT);
     }
 
     function test_signers_are_paid_by_weight_once_and_absent_parts_burn() external {
@@ -78,7 +78,9 @@ contract ExecuteTest is Stream {
         court.claimSigner(caseId, 64);
         court.claimSigner(caseId, 2);
         court.claimSigner(caseId, 3);
-        vm.assertEq(token.balanceOf(address(court)), 0);
+        // The finder's part waits for a claim.
+        vm.assertEq(token.balanceOf(address(court)), 10 * LPT);
+        vm.assertEq(court.caseOf(caseId).finderReward, 10 * LPT);
         vm.assertEq(court.caseOf(caseId).claimed, 0xd);
     }
 
@@ -95,21 +97,34 @@ contract ExecuteTest is Stream {
         vm.assertEq(token.balanceOf(verifier), 5 * LPT);
     }
 
-    function test_a_burst_is_one_fault() external {
+    function test_a_burst_is_one_fault_once_a_case_of_it_is_executed() external {
         SignedReceipt memory early = receipt(1);
         vm.roll(block.number + 5);
-        SignedReceipt memory late = receipt(2);
-        uint64 opened = uint64(block.number);
-        prove(late, 0xf);
-        // Signed up to D blocks before the opening, and in its own block.
-        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.AbsorbedByBurst.selector, transcoder, opened));
-        this.proveAgain(early);
-        SignedReceipt memory same = receipt(3);
-        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.AbsorbedByBurst.selector, transcoder, opened));
-        this.proveAgain(same);
+        SignedReceipt memory unproven = receipt(5);
+        bytes32 late = prove(receipt(2), 0xf);
+        // Signed up to D blocks before the opening, and in its own block: cases of their own until then.
+        bytes32 before = this.proveAgain(early);
+        bytes32 same = this.proveAgain(receipt(3));
+        vm.roll(block.number + 1);
         // The block after is another burst.
-        vm.roll(opened + 1);
-        this.proveAgain(receipt(4));
+        bytes32 next = this.proveAgain(receipt(4));
+        vm.roll(block.number + 3);
+        court.execute(late);
+        court.execute(before);
+        court.execute(same);
+        vm.assertTrue(court.caseOf(before).status == CaseStatus.Absorbed);
+        vm.assertTrue(court.caseOf(same).status == CaseStatus.Absorbed);
+        vm.assertEq(ownStake(Role.Transcoder, transcoder), 900 * LPT);
+        vm.assertTrue(bonding.isFrozen(Role.Transcoder, transcoder), "by the next one");
+        court.execute(next);
+        vm.assertEq(ownStake(Role.Transcoder, transcoder), 720 * LPT);
+        vm.assertFalse(bonding.isFrozen(Role.Transcoder, transcoder));
+        // What is proven afterwards is recorded, so that nobody pays for it, and freezes nobody.
+        bytes32 absorbed = this.proveAgain(unproven);
+        vm.assertTrue(court.caseOf(absorbed).status == CaseStatus.Absorbed);
+        vm.assertFalse(bonding.isFrozen(Role.Transcoder, transcoder));
+        (bytes32 about,) = court.caseAbout(unproven.receipt.assignmentHash);
+        vm.assertEq(about, absorbed);
     }
 
     function test_a_fault_older_than_the_burst_is_another_one() external {
@@ -134,6 +149,12 @@ contract ExecuteTest is Stream {
 
     function test_repeats_double_until_everything_is_gone_and_the_pool_can_be_used_again() external {
         uint256[5] memory expected = [uint256(900 * LPT), 720 * LPT, 432 * LPT, 86.4 ether, 0];
+        // Else the last ones would be beyond the cap.
+        for (uint256 i = 0; i < VERIFIERS; ++i) {
+            bond(Role.Verifier, vm.addr(seats[i]), 100 * LPT);
+        }
+        openRound();
+        vm.roll(block.number + 1);
         for (uint32 i = 0; i < 5; ++i) {
             vm.assertEq(
                 court.penaltyOf(FaultKind.WrongEncode, transcoder), [1000, 2000, 4000, 8000, 10000][i]
@@ -181,7 +202,7 @@ contract ExecuteTest is Stream {
         vm.prank(transcoder);
         vm.expectPartialRevert(IBondingManager.PoolFrozen.selector);
         bonding.withdraw(lockId);
-        court.execute(court.receiptCaseId(FaultKind.WrongEncode, court.hashReceipt(signed.receipt)));
+        court.execute(court.caseIdOf(FaultKind.WrongEncode, evidence.hashAssignment(signed.assignment)));
         vm.prank(transcoder);
         vm.assertEq(bonding.withdraw(lockId), 900 * LPT);
     }
@@ -191,9 +212,9 @@ contract ExecuteTest is Stream {
         vm.roll(block.number + 1);
         bytes32 second = this.proveAgain(receipt(2));
         vm.roll(block.number + 3);
-        court.execute(second);
-        vm.assertTrue(bonding.isFrozen(Role.Transcoder, transcoder));
         court.execute(first);
+        vm.assertTrue(bonding.isFrozen(Role.Transcoder, transcoder));
+        court.execute(second);
         vm.assertFalse(bonding.isFrozen(Role.Transcoder, transcoder));
         vm.assertEq(ownStake(Role.Transcoder, transcoder), 720 * LPT);
     }
@@ -214,8 +235,8 @@ contract ExecuteTest is Stream {
     function _equivocate(uint256 seat) private returns (bytes32) {
         Verdict memory a = Verdict("receipt", 5, "one");
         Verdict memory b = Verdict("receipt", 5, "another");
-        bytes memory signatureA = seats[seat].sign(court.hashVerdict(a));
-        bytes memory signatureB = seats[seat].sign(court.hashVerdict(b));
+        bytes memory signatureA = seats[seat].sign(evidence.hashVerdict(a));
+        bytes memory signatureB = seats[seat].sign(evidence.hashVerdict(b));
         return court.verifierEquivocation(vm.addr(seats[seat]), a, signatureA, b, signatureB);
     }
 }

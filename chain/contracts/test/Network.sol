@@ -3,6 +3,9 @@ pragma solidity 0.8.37;
 
 import {Addresses} from "../Addresses.sol";
 import {BondingManager} from "../BondingManager.sol";
+import {Challenges} from "../Challenges.sol";
+import {Contests} from "../Contests.sol";
+import {Evidence} from "../Evidence.sol";
 import {FeeLedger} from "../FeeLedger.sol";
 import {FixedRandomSource} from "../FixedRandomSource.sol";
 import {FraudCourt} from "../FraudCourt.sol";
@@ -40,7 +43,10 @@ abstract contract Network is TestBase {
     BondingManager internal bonding;
     VerifierRegistry internal registry;
     JobRegistry internal jobs;
+    Evidence internal evidence;
     FraudCourt internal court;
+    Contests internal contests;
+    Challenges internal challenges;
     TicketBroker internal broker;
     Minter internal minter;
     WorkLedger internal work;
@@ -93,21 +99,7 @@ abstract contract Network is TestBase {
     function deploy() internal {
         vm.roll(1000);
         Parameters memory p = parameters();
-        Addresses memory a;
-        a.token = _next(0);
-        a.randomSource = _next(1);
-        a.operators = _next(2);
-        a.rounds = _next(3);
-        a.roster = _next(4);
-        a.fees = _next(5);
-        a.bonding = _next(6);
-        a.registry = _next(7);
-        a.jobs = _next(8);
-        a.court = _next(9);
-        a.broker = _next(10);
-        a.minter = _next(11);
-        a.work = _next(12);
-        a.resolver = RESOLVER;
+        Addresses memory a = nextAddresses();
         addresses = a;
         token = new LivepeerToken(address(this), SUPPLY, a.minter);
         random = new FixedRandomSource(SEED);
@@ -118,13 +110,37 @@ abstract contract Network is TestBase {
         bonding = new BondingManager(p, a);
         registry = new VerifierRegistry(p, a);
         jobs = new JobRegistry(p, a);
+        evidence = new Evidence(p, a);
         court = new FraudCourt(p, a);
+        contests = new Contests(p, a);
+        challenges = new Challenges(p, a);
         broker = new TicketBroker(p, a);
         minter = new Minter(p, a);
         work = new WorkLedger(p, a);
     }
 
     /// @dev Address of a contract that this account creates after `place` others.
+    /// @dev The next 16 contracts that this account creates, in the order of `Addresses`.
+    function nextAddresses() internal view returns (Addresses memory a) {
+        a.token = _next(0);
+        a.randomSource = _next(1);
+        a.operators = _next(2);
+        a.rounds = _next(3);
+        a.roster = _next(4);
+        a.fees = _next(5);
+        a.bonding = _next(6);
+        a.registry = _next(7);
+        a.jobs = _next(8);
+        a.evidence = _next(9);
+        a.court = _next(10);
+        a.contests = _next(11);
+        a.challenges = _next(12);
+        a.broker = _next(13);
+        a.minter = _next(14);
+        a.work = _next(15);
+        a.resolver = RESOLVER;
+    }
+
     function _next(uint256 place) private view returns (address) {
         return vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + place);
     }

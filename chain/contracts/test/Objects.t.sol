@@ -2,24 +2,25 @@
 pragma solidity 0.8.37;
 
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {Accusation} from "../objects/Accusation.sol";
 import {Assignment, Assignments} from "../objects/Assignment.sol";
 import {Receipt, Receipts} from "../objects/Receipt.sol";
 import {Verdict, Verdicts} from "../objects/Verdict.sol";
-import {FraudCourt} from "../FraudCourt.sol";
+import {Evidence} from "../Evidence.sol";
 import {Stream} from "./Stream.sol";
 
 /// Digests and signatures of the vectors, in the vectors' own chain and court.
 contract ObjectsTest is Stream {
     string private _json;
-    FraudCourt private _there;
+    Evidence private _there;
 
     function setUp() external {
         deploy();
         _json = vectors("eip712");
         vm.chainId(vm.parseJsonUint(_json, ".chainId"));
         address home = vm.parseJsonAddress(_json, ".court");
-        vm.etch(home, address(court).code);
-        _there = FraudCourt(home);
+        addresses.court = home;
+        _there = new Evidence(parameters(), addresses);
     }
 
     function test_assignment_digest_and_signature() external view {
@@ -96,25 +97,41 @@ contract ObjectsTest is Stream {
         vm.assertTrue(Assignments.TYPEHASH != 0);
     }
 
-    function test_the_domain_is_the_protocols() external view {
-        (, string memory name, string memory version, uint256 chainId, address verifyingContract,,) =
-            _there.eip712Domain();
-        vm.assertEq(keccak256(bytes(name)), keccak256("Assay"));
-        vm.assertEq(keccak256(bytes(version)), keccak256("1"));
-        vm.assertTrue(chainId == 31337 && verifyingContract == address(_there));
+    function test_the_domain_is_the_protocols() external {
+        vm.assertEq(_there.domainSeparator(), vm.parseJsonBytes32(_json, ".separator"));
+        // On another branch of the chain everything signed here is void.
+        bytes32 here = _there.domainSeparator();
+        vm.chainId(5);
+        vm.assertTrue(_there.domainSeparator() != here);
+    }
+
+    function test_digests_of_what_verifiers_sign() external view {
+        vm.assertEq(_there.hashTicket(7), _digest(abi.encode(keccak256("SampleTicket(uint64 epoch)"), 7)));
         vm.assertEq(
-            keccak256(
+            _there.hashDivergence("receipt", 3, 2),
+            _digest(
                 abi.encode(
-                    keccak256(
-                        "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
-                    ),
-                    keccak256("Assay"),
-                    keccak256("1"),
-                    chainId,
-                    verifyingContract
+                    keccak256("Divergence(bytes32 receiptHash,uint32 leafIndex,uint8 level)"),
+                    bytes32("receipt"),
+                    3,
+                    2
                 )
-            ),
-            vm.parseJsonBytes32(_json, ".separator")
+            )
         );
+        vm.assertEq(
+            _there.hashAccusation(Accusation("receipt", 3, "commit")),
+            _digest(
+                abi.encode(
+                    keccak256("Accusation(bytes32 receiptHash,uint32 leafIndex,bytes32 commit)"),
+                    bytes32("receipt"),
+                    3,
+                    bytes32("commit")
+                )
+            )
+        );
+    }
+
+    function _digest(bytes memory object) private view returns (bytes32) {
+        return keccak256(abi.encodePacked(hex"1901", _there.domainSeparator(), keccak256(object)));
     }
 }

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {
-    CaseStatus,
-    FaultKind,
-    FramesProof,
-    IFraudCourt,
-    LeafProof,
-    SignedReceipt
-} from "../interfaces/IFraudCourt.sol";
+import {CaseStatus, FaultKind, FramesProof, LeafProof, SignedReceipt} from "../interfaces/IFraudCourt.sol";
+import {IEvidenceErrors} from "../interfaces/IEvidence.sol";
+import {IFraudCourt} from "../interfaces/IFraudCourt.sol";
 import {Bls} from "../libraries/Bls.sol";
 import {Leaf} from "../objects/Leaf.sol";
 import {Receipt} from "../objects/Receipt.sol";
@@ -32,7 +27,7 @@ contract OtherFaultsTest is Stream {
         for (uint32 index = 0; index < LEAVES; ++index) {
             LeafProof memory proof = leafProof(1, index);
             FramesProof memory frames = framesProof(1, index % CHUNKS);
-            vm.expectRevert(abi.encodeWithSelector(IFraudCourt.LeafIsCorrect.selector, index));
+            vm.expectRevert(abi.encodeWithSelector(IEvidenceErrors.LeafIsCorrect.selector, index));
             court.leafFault(signed, proof, frames);
         }
     }
@@ -52,11 +47,11 @@ contract OtherFaultsTest is Stream {
         SignedReceipt memory signed = receipt(1);
         LeafProof memory proof = leafProof(1, 5);
         FramesProof memory frames = framesProof(1, 2);
-        vm.expectPartialRevert(IFraudCourt.WrongFramesRoot.selector);
+        vm.expectPartialRevert(IEvidenceErrors.WrongFramesRoot.selector);
         court.leafFault(signed, proof, frames);
         frames = framesProof(1, 1);
         frames.profiles[2] = 0x10;
-        vm.expectPartialRevert(IFraudCourt.WrongProfiles.selector);
+        vm.expectPartialRevert(IEvidenceErrors.WrongProfiles.selector);
         court.leafFault(signed, proof, frames);
     }
 
@@ -66,7 +61,7 @@ contract OtherFaultsTest is Stream {
         signed = receiptFor(signed.assignment);
         LeafProof memory proof = leafProof(1, 5);
         FramesProof memory frames = framesProof(1, 1);
-        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.WrongLeafCount.selector, 8, 10));
+        vm.expectRevert(abi.encodeWithSelector(IEvidenceErrors.WrongLeafCount.selector, 8, 10));
         court.leafFault(signed, proof, frames);
     }
 
@@ -105,14 +100,14 @@ contract OtherFaultsTest is Stream {
 
     function test_one_receipt_twice_or_two_assignments_are_no_equivocation() external {
         SignedReceipt memory signed = receipt(1);
-        vm.expectRevert(IFraudCourt.NoEquivocation.selector);
+        vm.expectRevert(IEvidenceErrors.NoEquivocation.selector);
         court.equivocation(signed, signed.receipt, signed.transcoderSignature);
         SignedReceipt memory next = receipt(2);
-        vm.expectPartialRevert(IFraudCourt.WrongAssignment.selector);
+        vm.expectPartialRevert(IEvidenceErrors.WrongAssignment.selector);
         court.equivocation(signed, next.receipt, next.transcoderSignature);
         (Receipt memory other,) = _secondReceipt(signed);
-        bytes memory forged = signature(BROADCASTER, court.hashReceipt(other));
-        vm.expectPartialRevert(IFraudCourt.WrongSigner.selector);
+        bytes memory forged = signature(BROADCASTER, evidence.hashReceipt(other));
+        vm.expectPartialRevert(IEvidenceErrors.WrongSigner.selector);
         court.equivocation(signed, other, forged);
     }
 
@@ -128,8 +123,8 @@ contract OtherFaultsTest is Stream {
     function test_two_verdicts_for_one_leaf_cost_half_of_the_verifiers_pool() external {
         address verifier = vm.addr(seats[2]);
         (Verdict memory a, Verdict memory b) = (Verdict("r", 5, "one"), Verdict("r", 5, "two"));
-        bytes memory signatureA = seats[2].sign(court.hashVerdict(a));
-        bytes memory signatureB = seats[2].sign(court.hashVerdict(b));
+        bytes memory signatureA = seats[2].sign(evidence.hashVerdict(a));
+        bytes memory signatureB = seats[2].sign(evidence.hashVerdict(b));
         bytes32 caseId = court.verifierEquivocation(verifier, a, signatureA, b, signatureB);
         vm.assertTrue(bonding.isFrozen(Role.Verifier, verifier));
         vm.expectRevert(abi.encodeWithSelector(IFraudCourt.AlreadyProven.selector, caseId));
@@ -142,7 +137,7 @@ contract OtherFaultsTest is Stream {
 
     function test_verdicts_on_two_leaves_or_equal_ones_are_no_equivocation() external {
         bytes memory any = seats[0].sign("any");
-        bytes4 none = IFraudCourt.NoEquivocation.selector;
+        bytes4 none = IEvidenceErrors.NoEquivocation.selector;
         address verifier = vm.addr(seats[0]);
         vm.expectRevert(none);
         court.verifierEquivocation(verifier, Verdict("r", 5, "one"), any, Verdict("r", 6, "two"), any);
@@ -154,15 +149,18 @@ contract OtherFaultsTest is Stream {
 
     function test_nobody_can_be_framed_for_two_verdicts() external {
         (Verdict memory a, Verdict memory b) = (Verdict("r", 5, "one"), Verdict("r", 5, "two"));
-        bytes memory signatureA = seats[0].sign(court.hashVerdict(a));
-        bytes memory another = seats[1].sign(court.hashVerdict(b));
+        bytes memory signatureA = seats[0].sign(evidence.hashVerdict(a));
+        bytes memory another = seats[1].sign(evidence.hashVerdict(b));
         address verifier = vm.addr(seats[0]);
-        vm.expectRevert(IFraudCourt.InvalidAggregate.selector);
+        vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
         court.verifierEquivocation(verifier, a, signatureA, b, another);
-        vm.expectRevert(IFraudCourt.InvalidAggregate.selector);
+        vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
         court.verifierEquivocation(verifier, a, signatureA, b, signatureA);
-        vm.expectRevert(Bls.PointAtInfinity.selector);
+        // Infinity adds nothing, and is no signature.
+        vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
         court.verifierEquivocation(verifier, a, signatureA, b, new bytes(128));
+        vm.expectRevert(Bls.PointAtInfinity.selector);
+        court.verifierEquivocation(verifier, a, new bytes(128), b, new bytes(128));
     }
 
     function _expectLeafFault(uint32 seq, uint32 index, Leaf memory wrong) private {
@@ -189,6 +187,6 @@ contract OtherFaultsTest is Stream {
     {
         Receipt memory first = signed.receipt;
         other = Receipt(first.assignmentHash, first.outputRoot, first.outputBytes, "another plant");
-        otherSignature = signature(TRANSCODER, court.hashReceipt(other));
+        otherSignature = signature(TRANSCODER, evidence.hashReceipt(other));
     }
 }

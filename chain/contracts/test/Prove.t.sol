@@ -5,11 +5,12 @@ import {
     CaseState,
     CaseStatus,
     FaultKind,
-    IFraudCourt,
     LeafProof,
     QuorumVerdict,
     SignedReceipt
 } from "../interfaces/IFraudCourt.sol";
+import {IEvidenceErrors} from "../interfaces/IEvidence.sol";
+import {IFraudCourt} from "../interfaces/IFraudCourt.sol";
 import {IJobRegistry} from "../interfaces/IJobRegistry.sol";
 import {Bls} from "../libraries/Bls.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
@@ -29,8 +30,8 @@ contract ProveTest is Stream {
 
     function test_a_quorum_opens_a_case_and_freezes() external {
         SignedReceipt memory signed = receipt(1);
-        bytes32 receiptHash = court.hashReceipt(signed.receipt);
-        bytes32 caseId = court.receiptCaseId(FaultKind.WrongEncode, receiptHash);
+        bytes32 receiptHash = evidence.hashReceipt(signed.receipt);
+        bytes32 caseId = court.caseIdOf(FaultKind.WrongEncode, signed.receipt.assignmentHash);
         LeafProof memory proof = leafProof(1, 3);
         QuorumVerdict memory quorum = verdict(signed, 3, RECOMPUTED, 0xf);
         vm.expectEmit(true, true, true, true, address(court));
@@ -65,7 +66,7 @@ contract ProveTest is Stream {
             if (signers >= 3) continue;
             QuorumVerdict memory quorum = verdict(signed, 3, RECOMPUTED, bitmap);
             vm.expectRevert(
-                abi.encodeWithSelector(IFraudCourt.QuorumMissed.selector, signers * 300 * LPT, 1200 * LPT)
+                abi.encodeWithSelector(IEvidenceErrors.QuorumMissed.selector, signers * 300 * LPT, 1200 * LPT)
             );
             court.prove(signed, proof, quorum);
         }
@@ -110,7 +111,9 @@ contract ProveTest is Stream {
         QuorumVerdict memory quorum = verdict(signed, 3, RECOMPUTED, bitmap);
         bool enough = 3 * signedWeight >= 2 * total;
         if (!enough) {
-            vm.expectRevert(abi.encodeWithSelector(IFraudCourt.QuorumMissed.selector, signedWeight, total));
+            vm.expectRevert(
+                abi.encodeWithSelector(IEvidenceErrors.QuorumMissed.selector, signedWeight, total)
+            );
         }
         court.prove(signed, proof, quorum);
         vm.assertEq(bonding.isFrozen(Role.Transcoder, transcoder), enough);
@@ -120,14 +123,16 @@ contract ProveTest is Stream {
         SignedReceipt memory signed = receipt(1);
         LeafProof memory proof = leafProof(1, 3);
         QuorumVerdict memory quorum = verdict(signed, 3, proof.leaf.outputHash, 0xf);
-        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.OutputIsCorrect.selector, proof.leaf.outputHash));
+        vm.expectRevert(
+            abi.encodeWithSelector(IEvidenceErrors.OutputIsCorrect.selector, proof.leaf.outputHash)
+        );
         court.prove(signed, proof, quorum);
     }
 
     function test_the_aggregate_must_be_of_the_bitmap_leaf_and_hash() external {
         SignedReceipt memory signed = receipt(1);
         LeafProof memory proof = leafProof(1, 3);
-        bytes4 invalid = IFraudCourt.InvalidAggregate.selector;
+        bytes4 invalid = IEvidenceErrors.InvalidAggregate.selector;
         QuorumVerdict memory quorum = verdict(signed, 3, RECOMPUTED, 0x7);
         quorum.bitmap = 0xf;
         vm.expectRevert(invalid);
@@ -149,23 +154,23 @@ contract ProveTest is Stream {
         LeafProof memory proof = leafProof(1, 3);
         QuorumVerdict memory quorum = verdict(signed, 3, RECOMPUTED, 0xf);
         bytes memory good = signed.broadcasterSignature;
-        bytes32 digest = court.hashAssignment(signed.assignment);
+        bytes32 digest = evidence.hashAssignment(signed.assignment);
         signed.broadcasterSignature = signature(TRANSCODER, digest);
-        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.WrongSigner.selector, transcoder, broadcaster));
+        vm.expectRevert(abi.encodeWithSelector(IEvidenceErrors.WrongSigner.selector, transcoder, broadcaster));
         court.prove(signed, proof, quorum);
         signed.broadcasterSignature = _malleated(good);
-        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.WrongSigner.selector, address(0), broadcaster));
+        vm.expectRevert(abi.encodeWithSelector(IEvidenceErrors.WrongSigner.selector, address(0), broadcaster));
         court.prove(signed, proof, quorum);
         signed.broadcasterSignature = hex"00";
-        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.WrongSigner.selector, address(0), broadcaster));
+        vm.expectRevert(abi.encodeWithSelector(IEvidenceErrors.WrongSigner.selector, address(0), broadcaster));
         court.prove(signed, proof, quorum);
         signed.broadcasterSignature = good;
         good[64] = bytes1(uint8(good[64]) - 27);
-        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.WrongSigner.selector, address(0), broadcaster));
+        vm.expectRevert(abi.encodeWithSelector(IEvidenceErrors.WrongSigner.selector, address(0), broadcaster));
         court.prove(signed, proof, quorum);
         good[64] = bytes1(uint8(good[64]) + 27);
-        signed.transcoderSignature = signature(BROADCASTER, court.hashReceipt(signed.receipt));
-        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.WrongSigner.selector, broadcaster, transcoder));
+        signed.transcoderSignature = signature(BROADCASTER, evidence.hashReceipt(signed.receipt));
+        vm.expectRevert(abi.encodeWithSelector(IEvidenceErrors.WrongSigner.selector, broadcaster, transcoder));
         court.prove(signed, proof, quorum);
     }
 
@@ -174,7 +179,7 @@ contract ProveTest is Stream {
         LeafProof memory proof = leafProof(1, 3);
         QuorumVerdict memory quorum = verdict(signed, 3, RECOMPUTED, 0xf);
         vm.chainId(5);
-        vm.expectPartialRevert(IFraudCourt.WrongSigner.selector);
+        vm.expectPartialRevert(IEvidenceErrors.WrongSigner.selector);
         court.prove(signed, proof, quorum);
     }
 
@@ -187,13 +192,13 @@ contract ProveTest is Stream {
         court.prove(signed, proof, quorum);
         signed.assignment.jobId = 1;
         signed.assignment.profilesHash = "other";
-        vm.expectPartialRevert(IFraudCourt.WrongProfiles.selector);
+        vm.expectPartialRevert(IEvidenceErrors.WrongProfiles.selector);
         court.prove(signed, proof, quorum);
         signed = receipt(1);
         SignedReceipt memory other = receipt(2);
         signed.assignment = other.assignment;
         signed.broadcasterSignature = other.broadcasterSignature;
-        vm.expectPartialRevert(IFraudCourt.WrongAssignment.selector);
+        vm.expectPartialRevert(IEvidenceErrors.WrongAssignment.selector);
         court.prove(signed, proof, quorum);
     }
 
@@ -206,14 +211,14 @@ contract ProveTest is Stream {
         old.assignment.deadlineBlock = uint64(block.number) + 12;
         SignedReceipt memory backdated = receiptFor(old.assignment);
         QuorumVerdict memory quorum = verdict(backdated, 3, RECOMPUTED, 0xf);
-        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.WrongRound.selector, 1, block.number));
+        vm.expectRevert(abi.encodeWithSelector(IEvidenceErrors.WrongRound.selector, 1, block.number));
         court.prove(backdated, proof, quorum);
         // The present round for a block before it.
         old.assignment.round = 2;
         old.assignment.deadlineBlock = signedAt + 12;
         SignedReceipt memory forward = receiptFor(old.assignment);
         quorum = verdict(forward, 3, RECOMPUTED, 0xf);
-        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.WrongRound.selector, 2, signedAt));
+        vm.expectRevert(abi.encodeWithSelector(IEvidenceErrors.WrongRound.selector, 2, signedAt));
         court.prove(forward, proof, quorum);
     }
 
@@ -223,7 +228,7 @@ contract ProveTest is Stream {
         QuorumVerdict memory quorum = verdict(first, 3, RECOMPUTED, 0xf);
         uint256 until = first.assignment.deadlineBlock + 20;
         vm.roll(until + 1);
-        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.EvidenceTooLate.selector, until, until + 1));
+        vm.expectRevert(abi.encodeWithSelector(IEvidenceErrors.EvidenceTooLate.selector, until, until + 1));
         court.prove(first, proof, quorum);
         vm.roll(until);
         court.prove(first, proof, quorum);
@@ -235,12 +240,12 @@ contract ProveTest is Stream {
         signed = receiptFor(signed.assignment);
         LeafProof memory proof = leafProof(1, 3);
         QuorumVerdict memory quorum = verdict(signed, 3, RECOMPUTED, 0xf);
-        vm.expectPartialRevert(IFraudCourt.WrongDeadline.selector);
+        vm.expectPartialRevert(IEvidenceErrors.WrongDeadline.selector);
         court.prove(signed, proof, quorum);
         signed.assignment.deadlineBlock = 11;
         signed = receiptFor(signed.assignment);
         quorum = verdict(signed, 3, RECOMPUTED, 0xf);
-        vm.expectPartialRevert(IFraudCourt.WrongDeadline.selector);
+        vm.expectPartialRevert(IEvidenceErrors.WrongDeadline.selector);
         court.prove(signed, proof, quorum);
     }
 
@@ -249,14 +254,14 @@ contract ProveTest is Stream {
         LeafProof memory proof = leafProof(1, 3);
         QuorumVerdict memory quorum = verdict(signed, 3, RECOMPUTED, 0xf);
         proof.leafIndex = 2;
-        vm.expectPartialRevert(IFraudCourt.WrongOutputRoot.selector);
+        vm.expectPartialRevert(IEvidenceErrors.WrongOutputRoot.selector);
         court.prove(signed, proof, quorum);
         proof.leafIndex = 8;
         vm.expectRevert(abi.encodeWithSelector(MerkleTree.IndexOutOfTree.selector, 8, 8));
         court.prove(signed, proof, quorum);
         proof.leafIndex = 3;
         proof.leaf.outputLen += 1;
-        vm.expectPartialRevert(IFraudCourt.WrongOutputRoot.selector);
+        vm.expectPartialRevert(IEvidenceErrors.WrongOutputRoot.selector);
         court.prove(signed, proof, quorum);
         proof = leafProof(1, 3);
         proof.path = new bytes32[](2);
@@ -277,7 +282,9 @@ contract ProveTest is Stream {
         if (ok) {
             // Only padding, which the decoder ignores, may differ: the case is the very same.
             vm.assertTrue(
-                court.caseOf(court.receiptCaseId(FaultKind.WrongEncode, court.hashReceipt(signed.receipt)))
+                court.caseOf(
+                    court.caseIdOf(FaultKind.WrongEncode, evidence.hashAssignment(signed.assignment))
+                )
                 .status == CaseStatus.Open
             );
         }

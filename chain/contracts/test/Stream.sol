@@ -122,11 +122,11 @@ abstract contract Stream is Network {
     }
 
     function receiptFor(Assignment memory a) internal view returns (SignedReceipt memory signed) {
-        bytes32 digest = court.hashAssignment(a);
+        bytes32 digest = evidence.hashAssignment(a);
         signed.assignment = a;
         signed.broadcasterSignature = signature(BROADCASTER, digest);
         signed.receipt = Receipt(digest, Trees.root(leafHashes(a.seq)), 400_000, keccak256("plant"));
-        signed.transcoderSignature = signature(TRANSCODER, court.hashReceipt(signed.receipt));
+        signed.transcoderSignature = signature(TRANSCODER, evidence.hashReceipt(signed.receipt));
     }
 
     function leafProof(uint32 seq, uint32 index) internal view returns (LeafProof memory) {
@@ -142,7 +142,8 @@ abstract contract Stream is Network {
         view
         returns (QuorumVerdict memory)
     {
-        bytes32 digest = court.hashVerdict(Verdict(court.hashReceipt(signed.receipt), index, recomputed));
+        bytes32 digest =
+            evidence.hashVerdict(Verdict(evidence.hashReceipt(signed.receipt), index, recomputed));
         return QuorumVerdict(recomputed, bitmap, aggregate(digest, bitmap));
     }
 

@@ -86,8 +86,8 @@ impl Callable for CourtCall {
             .encode(),
             Self::Equivocation(fault) => abi::EquivocationCall {
                 signed: evidence::signed_work(&fault.work),
-                other: receipt(&fault.other),
-                other_signature: fault.other_signature.0.to_vec().into(),
+                p1: receipt(&fault.other),
+                p2: fault.other_signature.0.to_vec().into(),
             }
             .encode(),
             Self::VerifierEquivocation(fault) => abi::VerifierEquivocationCall {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bindings::fraud_court as abi;
 use crate::convert::{address_in, word_in};
-use crate::fault::FaultKind;
+use crate::fault::{CaseStatus, FaultKind};
 
 /// What happens to cases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,14 @@ pub enum CourtLog {
         slashed: Lpt,
         burned: Lpt,
         signers_reward: Lpt,
+    },
+    /// A case waits for the resolver; the operator stays frozen.
+    CaseContested { case: B256, operator: Address },
+    /// A case ended without a slash.
+    CaseClosed {
+        case: B256,
+        operator: Address,
+        status: CaseStatus,
     },
     /// A signer of a case was paid.
     SignerPaid {
@@ -66,6 +74,15 @@ impl CourtLog {
                 burned: lpt(e.burned),
                 signers_reward: lpt(e.signers_reward),
             },
+            Events::CaseContestedFilter(e) => Self::CaseContested {
+                case: B256::from(e.case_id),
+                operator: address_in(e.operator),
+            },
+            Events::CaseClosedFilter(e) => Self::CaseClosed {
+                case: B256::from(e.case_id),
+                operator: address_in(e.operator),
+                status: CaseStatus::of(e.status)?,
+            },
             Events::SignerPaidFilter(e) => Self::SignerPaid {
                 case: B256::from(e.case_id),
                 verifier: address_in(e.verifier),
@@ -94,6 +111,17 @@ impl fmt::Display for CourtLog {
                 slashed,
                 ..
             } => write!(f, "case {case} is executed: {operator} loses {slashed} LPT"),
+            Self::CaseContested { case, operator } => {
+                write!(f, "case {case} against {operator} waits for the resolver")
+            }
+            Self::CaseClosed {
+                case,
+                operator,
+                status,
+            } => write!(
+                f,
+                "case {case} against {operator} ends without a slash: {status:?}"
+            ),
             Self::SignerPaid {
                 verifier, amount, ..
             } => write!(f, "signer {verifier} is paid {amount} LPT"),

@@ -87,8 +87,9 @@ async fn cases(client: &Client, operator: Option<Address>) -> Result<(usize, usi
     let (mut open, mut executed) = (0, 0);
     for id in client.case_ids(operator).await? {
         match client.case(id).await? {
-            Some(case) if case.executed => executed += 1,
-            Some(_) => open += 1,
+            Some(case) if case.is_executed() => executed += 1,
+            Some(case) if !case.status.is_final() => open += 1,
+            Some(_) => {}
             None => {}
         }
     }

@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {CaseState, CaseStatus, FaultKind, SignedReceipt} from "../../interfaces/IFraudCourt.sol";
+import {SignedReceipt} from "../../interfaces/IEvidence.sol";
+import {CaseState, CaseStatus, FaultKind} from "../../interfaces/IFraudCourt.sol";
 import {VerifierSets} from "../../libraries/VerifierSets.sol";
+import {Assignment} from "../../objects/Assignment.sol";
 import {Role} from "../../objects/Role.sol";
-import {Stream} from "../Stream.sol";
+import {Courtroom} from "../Courtroom.sol";
 
-/// @title Random proofs with random signers, executions and claims, on real signatures
-contract CourtInvariants is Stream {
+/// @title Random proofs with random signers, contests, rulings, executions and claims, on real signatures
+contract CourtInvariants is Courtroom {
+    struct Slash {
+        uint64 round;
+        uint256 amount;
+    }
+
     bytes32[] private _opened;
+    Assignment[] private _assignments;
+    Slash[] private _quorumSlashes;
     uint32 private _seq;
     uint256 private _expectedStake;
-    uint256 private _burned;
-    uint256 private _refused;
-    uint64 private _lastOpening;
 
     function setUp() external {
-        startStream();
+        startCourt();
+        token.transfer(transcoder, 1_000_000 * LPT);
         _expectedStake = _stake();
     }
 
@@ -28,11 +35,19 @@ contract CourtInvariants is Stream {
     function targetSelectors() external view returns (Targets[] memory targets) {
         targets = new Targets[](1);
         targets[0].target = address(this);
-        targets[0].selectors = new bytes4[](4);
-        targets[0].selectors[0] = this.tryProve.selector;
-        targets[0].selectors[1] = this.tryExecute.selector;
-        targets[0].selectors[2] = this.tryClaim.selector;
-        targets[0].selectors[3] = this.pass.selector;
+        bytes4[7] memory all = [
+            this.tryProve.selector,
+            this.tryProve.selector,
+            this.tryExecute.selector,
+            this.tryContest.selector,
+            this.tryEnd.selector,
+            this.tryClaim.selector,
+            this.pass.selector
+        ];
+        targets[0].selectors = new bytes4[](all.length);
+        for (uint256 i = 0; i < all.length; ++i) {
+            targets[0].selectors[i] = all[i];
+        }
     }
 
     struct Targets {
@@ -40,19 +55,22 @@ contract CourtInvariants is Stream {
         bytes4[] selectors;
     }
 
-    /// A proof of this block opens a case exactly if its signers have two thirds and no burst covers it.
+    /// A proof of this block makes a case exactly if its signers have two thirds; it freezes unless an executed
+    /// case covers it.
     function tryProve(uint64 bitmap) external {
         bitmap = uint64(bound(bitmap, 1, 15));
         SignedReceipt memory signed = receipt(_seq++);
         bool enough = VerifierSets.size(bitmap) >= 3;
-        bool covered = _lastOpening == block.number;
+        uint256 before = bonding.pool(Role.Transcoder, transcoder).openCases;
+        bool covered = court.burstAt(transcoder, block.number) != 0;
         try this.proveWith(signed, bitmap) returns (bytes32 caseId) {
-            vm.assertTrue(enough && !covered, "opened without a quorum or within a burst");
+            vm.assertTrue(enough, "opened without a quorum");
             _opened.push(caseId);
-            _lastOpening = uint64(block.number);
+            _assignments.push(signed.assignment);
+            uint256 open = bonding.pool(Role.Transcoder, transcoder).openCases;
+            vm.assertEq(open, covered ? before : before + 1);
         } catch {
-            vm.assertTrue(!enough || covered, "a good proof was refused");
-            ++_refused;
+            vm.assertFalse(enough);
         }
     }
 
@@ -60,27 +78,73 @@ contract CourtInvariants is Stream {
         if (_opened.length == 0) return;
         bytes32 caseId = _opened[index % _opened.length];
         CaseState memory state = court.caseOf(caseId);
+        bool due = state.status == CaseStatus.Open && block.number >= state.executableAt;
         uint256 bps = court.penaltyOf(FaultKind.WrongEncode, transcoder);
         uint256 before = _stake();
-        uint256 supply = token.totalSupply();
-        bool due = state.status == CaseStatus.Open && block.number >= state.executableAt;
         try court.execute(caseId) {
             vm.assertTrue(due, "executed twice or too early");
-            uint256 cut = before - _stake();
-            vm.assertGe(cut, before * bps / 10_000);
-            vm.assertLe(cut, before * bps / 10_000 + 2 + before / 1000);
-            _expectedStake = before - cut;
-            _burned += supply - token.totalSupply();
+            _ended(caseId, bps, before, false);
         } catch {
             vm.assertFalse(due);
         }
     }
 
-    function tryClaim(uint256 index, uint256 position) external {
+    function tryContest(uint256 index) external {
         if (_opened.length == 0) return;
         bytes32 caseId = _opened[index % _opened.length];
+        CaseState memory state = court.caseOf(caseId);
+        bool possible = state.status == CaseStatus.Open && block.number < state.executableAt;
+        vm.prank(transcoder);
+        try contests.contest(caseId) {
+            vm.assertTrue(possible, "contested what cannot be");
+        } catch {
+            vm.assertFalse(possible);
+        }
+    }
+
+    /// By the resolver, or by its silence.
+    function tryEnd(uint256 index, uint256 how) external {
+        if (_opened.length == 0) return;
+        bytes32 caseId = _opened[index % _opened.length];
+        bool contested = statusOf(caseId) == CaseStatus.Contested;
+        uint256 bps = court.penaltyOf(FaultKind.WrongEncode, transcoder);
+        uint256 before = _stake();
+        if (how % 3 == 0) {
+            (, uint64 since,) = contests.contestOf(caseId);
+            bool silent = rounds.currentRound() >= since + 7;
+            try contests.lapse(caseId) {
+                vm.assertTrue(contested && silent, "the resolver had time");
+                _ended(caseId, bps, before, false);
+            } catch {
+                vm.assertFalse(contested && silent);
+            }
+            return;
+        }
+        vm.prank(RESOLVER);
+        try contests.resolve(caseId, how % 3 == 1) {
+            vm.assertTrue(contested, "nothing to rule on");
+            _ended(caseId, bps, before, true);
+        } catch {
+            vm.assertFalse(contested);
+        }
+    }
+
+    function tryClaim(uint256 index, uint256 position) external {
+        if (_opened.length == 0) return;
+        uint256 which = index % _opened.length;
+        bytes32 caseId = _opened[which];
         position = position % 5;
         CaseState memory state = court.caseOf(caseId);
+        if (position == 4) {
+            bool closed = block.number > uint256(_assignments[which].deadlineBlock) + 20;
+            bool unpaid = state.status == CaseStatus.Executed && !state.finderPaid;
+            try challenges.settleFinder(_assignments[which]) {
+                vm.assertTrue(closed && unpaid, "a finder's part was settled twice or early");
+            } catch {
+                vm.assertFalse(closed && unpaid);
+            }
+            return;
+        }
         bool due = state.status == CaseStatus.Executed && (state.bitmap >> position) & 1 == 1
             && (state.claimed >> position) & 1 == 0;
         try court.claimSigner(caseId, position) {
@@ -103,26 +167,69 @@ contract CourtInvariants is Stream {
         return prove(signed, bitmap);
     }
 
-    /// Frozen exactly while a case is open; what the court holds pays every signer that has not been paid;
-    /// nothing is cut but by an execution; no token appears or is lost.
-    /// forge-config: default.invariant.runs = 64
+    /// Frozen exactly while a case is open or contested; what the court holds pays every signer and finder that
+    /// has not been paid; nothing is cut but by an execution; signers are held exactly while a case of theirs is
+    /// not final.
+    /// forge-config: default.invariant.runs = 48
     /// forge-config: default.invariant.depth = 60
     function invariant_cases_stakes_and_rewards_agree() external view {
-        uint256 open;
+        uint256 unfinished;
         uint256 owed;
+        uint256 present;
         for (uint256 i = 0; i < _opened.length; ++i) {
             CaseState memory state = court.caseOf(_opened[i]);
-            if (state.status == CaseStatus.Open) ++open;
+            if (state.status == CaseStatus.Open || state.status == CaseStatus.Contested) {
+                ++unfinished;
+                if (state.round == rounds.currentRound()) ++present;
+            }
+            if (state.status != CaseStatus.Executed) continue;
             uint256 unpaid = VerifierSets.size(state.bitmap & ~state.claimed);
             owed += state.signersReward * unpaid / VerifierSets.size(state.bitmap);
+            if (!state.finderPaid) owed += state.finderReward;
         }
-        vm.assertEq(bonding.pool(Role.Transcoder, transcoder).openCases, open);
+        vm.assertEq(bonding.pool(Role.Transcoder, transcoder).openCases, unfinished);
+        if (present != 0) {
+            bool anybody;
+            for (uint256 i = 0; i < VERIFIERS; ++i) {
+                anybody = anybody || court.holds(Role.Verifier, seat(i), rounds.currentRound());
+            }
+            vm.assertTrue(anybody, "signers left before their case was final");
+        }
         uint256 held = token.balanceOf(address(court));
         vm.assertGe(held + _opened.length, owed);
         // Rounding leaves at most a few units of each case behind.
         vm.assertLe(held, owed + 4 * _opened.length);
         vm.assertEq(_stake(), _expectedStake);
-        vm.assertEq(token.totalSupply(), SUPPLY - _burned);
+    }
+
+    /// Without the resolver's word quorums never cut more in thirty rounds than their signers have at stake.
+    /// forge-config: default.invariant.runs = 32
+    /// forge-config: default.invariant.depth = 60
+    function invariant_the_cap_on_quorums_holds() external view {
+        uint64 round = rounds.currentRound();
+        uint256 sum;
+        for (uint256 i = 0; i < _quorumSlashes.length; ++i) {
+            if (_quorumSlashes[i].round + 30 > round) sum += _quorumSlashes[i].amount;
+        }
+        vm.assertLe(sum, 1200 * LPT);
+        vm.assertLe(sum, court.quorumSlashes());
+    }
+
+    /// @dev A slash cuts what the penalty says, and no more than there is; its rewards are at most half of the own
+    ///      part.
+    function _ended(bytes32 caseId, uint256 bps, uint256 before, bool ruled) private {
+        CaseState memory state = court.caseOf(caseId);
+        uint256 cut = before - _stake();
+        if (state.status != CaseStatus.Executed) {
+            vm.assertEq(cut, 0);
+            return;
+        }
+        vm.assertGe(cut, before * bps / 10_000);
+        vm.assertLe(cut, before * bps / 10_000 + 2 + before / 1000);
+        // Two thirds of the pool are the operator's own.
+        vm.assertLe(2 * (state.signersReward + state.finderReward), cut);
+        _expectedStake = before - cut;
+        if (!ruled) _quorumSlashes.push(Slash(rounds.currentRound(), cut));
     }
 
     function _stake() private view returns (uint256) {

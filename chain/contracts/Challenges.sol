@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Addresses} from "./Addresses.sol";
+import {ChallengeBonds} from "./ChallengeBonds.sol";
+import {IChallenges, LeafChallenge, Plant} from "./interfaces/IChallenges.sol";
+import {LeafProof, SignedReceipt, Work} from "./interfaces/IEvidence.sol";
+import {CaseStatus, FaultKind, Opening} from "./interfaces/IFraudCourt.sol";
+import {MerkleTree} from "./libraries/MerkleTree.sol";
+import {Assignment} from "./objects/Assignment.sol";
+import {InvalidParameter, Parameters} from "./Parameters.sol";
+import {VerifierFaults} from "./VerifierFaults.sol";
+
+/// @title Planted faults and demands to open a leaf, beside the faults of verifiers
+contract Challenges is VerifierFaults {
+    /// What planting a fault costs unless it is revealed; base units.
+    uint256 public immutable plantBond;
+    /// What demanding a leaf costs unless it stays closed; base units.
+    uint256 public immutable challengeBond;
+    /// Blocks in which a demanded leaf must be opened.
+    uint64 public immutable challengeBlocks;
+
+    mapping(address operator => mapping(uint64 round => Plant)) private _plants;
+    mapping(bytes32 receiptHash => mapping(uint32 leafIndex => LeafChallenge)) private _challenges;
+
+    constructor(Parameters memory p, Addresses memory addresses)
+        ChallengeBonds(p, addresses)
+        VerifierFaults(p, addresses)
+    {
+        if (p.epochBlocks == 0) revert InvalidParameter("epochBlocks", 0, 1);
+        // A demand must end within the time in which evidence is taken.
+        if (p.challengeBlocks == 0 || p.challengeBlocks >= p.evidenceWindow) {
+            revert InvalidParameter("challengeBlocks", p.challengeBlocks, p.evidenceWindow);
+        }
+        plantBond = p.plantBond;
+        challengeBond = p.challengeBond;
+        challengeBlocks = p.challengeBlocks;
+        if (court.challenges() != address(this)) revert WrongDeployment(court.challenges(), address(this));
+    }
+
+    // ---- planted faults ----
+
+    /// @inheritdoc IChallenges
+    function plantFault(bytes32 commitment) external {
+        address operator = operators.operatorOf(msg.sender);
+        uint64 round = rounds.currentRound();
+        Plant storage plant = _plants[operator][round];
+        if (plant.payer != address(0)) revert AlreadyPlanted(operator, round);
+        (plant.commitment, plant.payer) = (commitment, msg.sender);
+        emit FaultPlanted(operator, round, commitment, plantBond);
+        _takeBond(plantBond);
+    }
+
+    /// @inheritdoc IChallenges
+    function revealPlant(SignedReceipt calldata signed, uint32 leafIndex, bytes32 secret) external {
+        Assignment calldata assignment = signed.assignment;
+        address operator = assignment.transcoder;
+        if (!operators.mayAct(msg.sender, operator)) revert NotTheOperator(msg.sender, operator);
+        (bytes32 assignmentHash, bytes32 receiptHash) = _hashWork(assignment, signed.receipt);
+        bytes32 expected = keccak256(abi.encodePacked(secret, assignmentHash, leafIndex));
+        if (signed.receipt.plant != expected) revert WrongPlant(signed.receipt.plant, expected);
+        if (leafIndex >= assignment.leafCount) {
+            revert MerkleTree.IndexOutOfTree(leafIndex, assignment.leafCount);
+        }
+        (,, CaseStatus status,) = court.statusOf(_wrongEncodeId(assignmentHash));
+        // A case proves the receipt, and shows that the verifiers know. Otherwise their reports come first, and
+        // the work must be real: else a plant that hid another fault would be revealed of none.
+        if (status != CaseStatus.Open) {
+            uint256 from = (uint256(assignment.deadlineBlock / epochBlocks) + 2) * epochBlocks;
+            if (block.number < from) revert TooEarly(from, block.number);
+            evidence.checkReceipt(signed);
+        }
+        // The commitment is of the round before: nobody plants what was found already.
+        uint64 round = assignment.round == 0 ? 0 : assignment.round - 1;
+        Plant memory plant = _plants[operator][round];
+        if (plant.payer == address(0) || plant.commitment != keccak256(abi.encode(secret))) {
+            revert NoPlant(operator, round);
+        }
+        _plants[operator][round].commitment = 0;
+        owed[plant.payer] += plantBond;
+        emit PlantRevealed(operator, round, receiptHash, leafIndex);
+        court.spare(assignmentHash, operator, receiptHash, leafIndex);
+    }
+
+    /// @inheritdoc IChallenges
+    function burnPlant(address operator, uint64 round) external {
+        Plant storage plant = _plants[operator][round];
+        if (plant.payer == address(0) || plant.commitment == 0) revert NoPlant(operator, round);
+        // The last work that the plant could be in, and the last case about it.
+        uint256 from = uint256(rounds.openedAt(round + 2)) + deadlineBlocks + evidenceWindow + caseWindow;
+        if (block.number < from) revert TooEarly(from, block.number);
+        plant.commitment = 0;
+        emit PlantBurned(operator, round, plantBond);
+        token.burn(plantBond);
+    }
+
+    /// @inheritdoc IChallenges
+    function plantOf(address operator, uint64 round) external view returns (Plant memory) {
+        return _plants[operator][round];
+    }
+
+    // ---- leaves that are demanded ----
+
+    /// @inheritdoc IChallenges
+    function challengeLeaf(SignedReceipt calldata signed, uint32 leafIndex) external {
+        Work memory work = evidence.checkReceipt(signed);
+        Assignment calldata assignment = signed.assignment;
+        if (leafIndex >= assignment.leafCount) {
+            revert MerkleTree.IndexOutOfTree(leafIndex, assignment.leafCount);
+        }
+        _requireBy(uint256(assignment.deadlineBlock) + evidenceWindow - challengeBlocks);
+        LeafChallenge storage challenge = _challenges[work.receiptHash][leafIndex];
+        if (challenge.challenger != address(0)) revert AlreadyChallenged(work.receiptHash, leafIndex);
+        uint64 answerUntil = uint64(block.number) + challengeBlocks;
+        (challenge.challenger, challenge.transcoder) = (msg.sender, work.transcoder);
+        (challenge.answerUntil, challenge.leafCount) = (answerUntil, assignment.leafCount);
+        (challenge.outputRoot, challenge.assignmentHash) = (signed.receipt.outputRoot, work.assignmentHash);
+        emit LeafChallenged(
+            work.receiptHash, leafIndex, work.transcoder, work.assignmentHash, msg.sender, answerUntil
+        );
+        _takeBond(challengeBond);
+    }
+
+    /// @inheritdoc IChallenges
+    function openLeaf(bytes32 receiptHash, LeafProof calldata proof) external {
+        LeafChallenge storage challenge = _demanded(receiptHash, proof.leafIndex);
+        _requireBy(challenge.answerUntil);
+        evidence.checkLeaf(proof, challenge.leafCount, challenge.outputRoot);
+        challenge.closed = true;
+        owed[challenge.transcoder] += challengeBond;
+        emit LeafOpened(receiptHash, proof.leafIndex, proof.leaf);
+    }
+
+    /// @inheritdoc IChallenges
+    function reportWithheld(bytes32 receiptHash, uint32 leafIndex) external returns (bytes32 caseId) {
+        LeafChallenge storage challenge = _demanded(receiptHash, leafIndex);
+        if (block.number <= challenge.answerUntil) {
+            revert TooEarly(uint256(challenge.answerUntil) + 1, block.number);
+        }
+        challenge.closed = true;
+        owed[challenge.challenger] += challengeBond;
+        caseId = court.caseIdOf(FaultKind.WithheldLeaf, challenge.assignmentHash);
+        (,, CaseStatus status,) = court.statusOf(caseId);
+        // All leaves that were withheld of one assignment are one fault; later challengers get their bond back.
+        if (status != CaseStatus.None) return caseId;
+        Opening memory opening;
+        (opening.kind, opening.caseId) = (FaultKind.WithheldLeaf, caseId);
+        (opening.operator, opening.receiptHash) = (challenge.transcoder, receiptHash);
+        opening.leafIndex = leafIndex;
+        return _openFor(opening, challenge.challenger);
+    }
+
+    /// @inheritdoc IChallenges
+    function challengeOf(bytes32 receiptHash, uint32 leafIndex) external view returns (LeafChallenge memory) {
+        return _challenges[receiptHash][leafIndex];
+    }
+
+    function _demanded(bytes32 receiptHash, uint32 leafIndex)
+        private
+        view
+        returns (LeafChallenge storage challenge)
+    {
+        challenge = _challenges[receiptHash][leafIndex];
+        if (challenge.challenger == address(0) || challenge.closed) {
+            revert NoChallenge(receiptHash, leafIndex);
+        }
+    }
+}

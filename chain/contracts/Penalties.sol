@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {FaultKind, IFraudCourt} from "./interfaces/IFraudCourt.sol";
+import {OffenceRecords} from "./libraries/OffenceRecords.sol";
+import {Role} from "./objects/Role.sol";
+import {InvalidParameter, Parameters} from "./Parameters.sol";
+
+/// @notice What an execution is about to do.
+struct Sentence {
+    uint64 round;
+    /// Part of the pool, in 1/10,000.
+    uint256 bps;
+    /// Repeats so far.
+    uint8 strikes;
+    /// Weight of the signers, of all verifiers, and the signers' own bonds.
+    uint256 signed;
+    uint256 total;
+    uint256 ownStake;
+    /// The signers' part of the own cut if all had signed, in 1/10,000.
+    uint256 signersBps;
+}
+
+/// @title What each fault costs, and who is rewarded
+abstract contract Penalties is IFraudCourt {
+    using OffenceRecords for uint256;
+
+    uint256 internal constant BPS = 10_000;
+    /// Rewards together never exceed half of the own cut, so that reporting oneself loses.
+    uint256 internal constant MAX_REWARD_BPS = BPS / 2;
+    /// Doubling this often makes any penalty the whole.
+    uint8 private constant MAX_STRIKES = 14;
+
+    /// Rounds within which another execution is a repeat.
+    uint64 public immutable repeatRounds;
+    /// D: blocks from an assignment's signing to its deadline.
+    uint64 public immutable deadlineBlocks;
+    /// Penalty of a first wrong encode, leaf fault or withheld leaf, in 1/10,000.
+    uint256 public immutable wrongEncodeBps;
+    /// Penalty of an equivocation, in 1/10,000.
+    uint256 public immutable equivocationBps;
+    /// Penalty of a false pass, in 1/10,000.
+    uint256 public immutable falsePassBps;
+    /// Penalty of a false accusation, in 1/10,000.
+    uint256 public immutable falseAccusationBps;
+    /// Penalty of a ticket shown early, in 1/10,000.
+    uint256 public immutable earlyTicketBps;
+    /// Penalty of a refuted divergence, in 1/10,000.
+    uint256 public immutable divergenceBps;
+    /// The signers' part of what is cut from the own bond, in 1/10,000.
+    uint256 public immutable signersBps;
+    /// The finder's part of what is cut from the own bond, in 1/10,000.
+    uint256 public immutable finderBps;
+
+    /// @dev Of wrong encodes, leaf faults and withheld leaves.
+    mapping(address operator => uint256 record) private _records;
+
+    constructor(Parameters memory p) {
+        _atMost("deadlineBlocks", p.deadlineBlocks, type(uint8).max);
+        // A case keeps the age of the work that it is about in 16 bits.
+        _atMost("evidenceWindow", p.evidenceWindow, type(uint16).max - p.deadlineBlocks);
+        _atMost("wrongEncodeBps", p.wrongEncodeBps, BPS);
+        _atMost("equivocationBps", p.equivocationBps, BPS);
+        _atMost("falsePassBps", p.falsePassBps, BPS);
+        _atMost("falseAccusationBps", p.falseAccusationBps, BPS);
+        _atMost("earlyTicketBps", p.earlyTicketBps, BPS);
+        _atMost("divergenceBps", p.divergenceBps, BPS);
+        _atMost("signersBps", p.signersBps, MAX_REWARD_BPS);
+        _atMost("finderBps", p.finderBps, MAX_REWARD_BPS - p.signersBps);
+        if (p.capRounds == 0) revert InvalidParameter("capRounds", 0, 1);
+        repeatRounds = p.repeatRounds;
+        deadlineBlocks = p.deadlineBlocks;
+        wrongEncodeBps = p.wrongEncodeBps;
+        equivocationBps = p.equivocationBps;
+        falsePassBps = p.falsePassBps;
+        falseAccusationBps = p.falseAccusationBps;
+        earlyTicketBps = p.earlyTicketBps;
+        divergenceBps = p.divergenceBps;
+        signersBps = p.signersBps;
+        finderBps = p.finderBps;
+    }
+
+    /// @inheritdoc IFraudCourt
+    function finderBpsOf(FaultKind kind) public view returns (uint256) {
+        // Own signatures and leaves that contradict themselves need no finder to be found.
+        if (
+            kind == FaultKind.LeafFault || kind == FaultKind.Equivocation
+                || kind == FaultKind.VerifierEquivocation
+        ) return 0;
+        return kind == FaultKind.EarlyTicket ? MAX_REWARD_BPS : finderBps;
+    }
+
+    /// @inheritdoc IFraudCourt
+    function burstAt(address operator, uint256 signedBlock) public view returns (uint64 openedBlock) {
+        return _records[operator].covering(signedBlock, uint256(deadlineBlocks) + 1);
+    }
+
+    /// @dev Counts an offence of the kinds that double; a wrong encode's burst is one fault from now on.
+    function _count(FaultKind kind, address operator, uint32 openedBlock, Sentence memory sentence) internal {
+        if (!_doubles(kind)) return;
+        uint256 record = _records[operator].punished(sentence.round, sentence.strikes + 1);
+        _records[operator] = kind == FaultKind.WrongEncode ? record.opened(openedBlock) : record;
+    }
+
+    function _penalty(FaultKind kind, address operator, uint64 round)
+        internal
+        view
+        returns (uint256 bps, uint8 strikes)
+    {
+        if (!_doubles(kind)) return (_fixedPenalty(kind), 0);
+        (uint64 last, uint8 past) = _records[operator].lastOf();
+        if (past != 0 && round <= last + repeatRounds) strikes = past;
+        if (strikes >= MAX_STRIKES) strikes = MAX_STRIKES - 1;
+        bps = wrongEncodeBps << strikes;
+        if (bps > BPS) bps = BPS;
+    }
+
+    /// @dev Whose signers a quorum's reward goes to.
+    function _rewardsSigners(FaultKind kind) internal pure returns (bool) {
+        return kind == FaultKind.WrongEncode || kind == FaultKind.FalseAccusation;
+    }
+
+    function _roleOf(FaultKind kind) internal pure returns (Role) {
+        return _doubles(kind) || kind == FaultKind.Equivocation ? Role.Transcoder : Role.Verifier;
+    }
+
+    function _fixedPenalty(FaultKind kind) private view returns (uint256) {
+        if (kind == FaultKind.FalsePass) return falsePassBps;
+        if (kind == FaultKind.FalseAccusation) return falseAccusationBps;
+        if (kind == FaultKind.EarlyTicket) return earlyTicketBps;
+        if (kind == FaultKind.FalseDivergence) return divergenceBps;
+        return equivocationBps;
+    }
+
+    function _doubles(FaultKind kind) private pure returns (bool) {
+        return kind == FaultKind.WrongEncode || kind == FaultKind.LeafFault || kind == FaultKind.WithheldLeaf;
+    }
+
+    function _atMost(string memory name, uint256 found, uint256 maximum) private pure {
+        if (found > maximum) revert InvalidParameter(name, found, maximum);
+    }
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IChallenges, SignedAccusation} from "../interfaces/IChallenges.sol";
+import {DivergenceVotes} from "../interfaces/IContests.sol";
+import {IEvidenceErrors, LeafProof, QuorumVerdict, SignedReceipt} from "../interfaces/IEvidence.sol";
+import {CaseStatus, FaultKind, IFraudCourt} from "../interfaces/IFraudCourt.sol";
+import {Role} from "../objects/Role.sol";
+import {BlsSigner} from "./BlsSigner.sol";
+import {Courtroom} from "./Courtroom.sol";
+
+/// The finder's claim, and what verifiers pay for.
+contract VerifierFaultsTest is Courtroom {
+    using BlsSigner for uint256;
+
+    function setUp() external {
+        startCourt();
+    }
+
+    // ---- the finder ----
+
+    /// [three finders splitting the quorum] Nobody is named in what verifiers sign; whoever drew lowest claims.
+    function test_the_lowest_draw_among_the_signers_is_the_finder() external {
+        (SignedReceipt memory signed, bytes32 caseId) = _proven();
+        _endEpoch(signed);
+        uint256 lowest = 4;
+        for (uint256 i = 0; i < VERIFIERS; ++i) {
+            bytes memory shown = ticket(i, epochOf(signed.assignment));
+            if (!draws(signed, i, 3)) {
+                vm.expectRevert(abi.encodeWithSelector(IChallenges.NotDrawn.selector, seat(i), 3));
+                challenges.claimFinder(signed.assignment, i, shown);
+                continue;
+            }
+            bool lower = lowest == 4 || draw(signed, i, 3) < draw(signed, lowest, 3);
+            if (lower) lowest = i;
+            else vm.expectPartialRevert(IChallenges.LowerDraw.selector);
+            challenges.claimFinder(signed.assignment, i, shown);
+        }
+        vm.assertTrue(lowest < 4, "somebody has drawn the leaf");
+        (address verifier,) = challenges.finderOf(evidence.hashReceipt(signed.receipt), 3);
+        vm.assertEq(verifier, seat(lowest));
+        court.execute(caseId);
+        vm.expectPartialRevert(IChallenges.TooEarly.selector);
+        challenges.settleFinder(signed.assignment);
+        vm.roll(signed.assignment.deadlineBlock + 21);
+        vm.assertEq(challenges.settleFinder(signed.assignment), 10 * LPT);
+        vm.assertEq(token.balanceOf(verifier), 10 * LPT);
+        vm.expectPartialRevert(IFraudCourt.AlreadyPaid.selector);
+        challenges.settleFinder(signed.assignment);
+    }
+
+    function test_an_unclaimed_finders_part_burns() external {
+        (SignedReceipt memory signed, bytes32 caseId) = _proven();
+        afterWindow();
+        court.execute(caseId);
+        vm.roll(signed.assignment.deadlineBlock + 21);
+        uint256 supply = token.totalSupply();
+        challenges.settleFinder(signed.assignment);
+        vm.assertEq(supply - token.totalSupply(), 10 * LPT);
+    }
+
+    function test_a_claim_needs_a_signer_its_own_ticket_and_the_time_for_it() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 caseId = prove(signed, 0x7);
+        uint64 epoch = epochOf(signed.assignment);
+        bytes memory shown = ticket(0, epoch);
+        vm.expectPartialRevert(IChallenges.EpochNotOver.selector);
+        challenges.claimFinder(signed.assignment, 0, shown);
+        _endEpoch(signed);
+        vm.expectRevert(abi.encodeWithSelector(IChallenges.WrongPosition.selector, 3, 0x7));
+        challenges.claimFinder(signed.assignment, 3, shown);
+        vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
+        challenges.claimFinder(signed.assignment, 1, shown);
+        signed.assignment.deadlineBlock -= 1;
+        vm.expectPartialRevert(IChallenges.NotTheCase.selector);
+        challenges.claimFinder(signed.assignment, 0, shown);
+        signed.assignment.deadlineBlock += 1;
+        uint256 until = signed.assignment.deadlineBlock + 20;
+        vm.roll(until + 1);
+        vm.expectRevert(abi.encodeWithSelector(IChallenges.TooLate.selector, until, until + 1));
+        challenges.claimFinder(signed.assignment, 0, shown);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IFraudCourt.WrongStatus.selector, caseId, CaseStatus.Open, CaseStatus.Executed
+            )
+        );
+        challenges.settleFinder(signed.assignment);
+    }
+
+    // ---- early tickets ----
+
+    /// [selling tickets] Whoever is shown a ticket before its time can take a twentieth of its signer's bond.
+    function test_selling_tickets_costs_the_seller() external {
+        uint64 epoch = uint64(block.number / 5) + 3;
+        bytes memory shown = ticket(1, epoch);
+        vm.prank(ANYONE);
+        bytes32 caseId = challenges.showEarlyTicket(seat(1), epoch, shown);
+        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.AlreadyProven.selector, caseId));
+        challenges.showEarlyTicket(seat(1), epoch, shown);
+        vm.assertTrue(bonding.isFrozen(Role.Verifier, seat(1)));
+        afterWindow();
+        court.execute(caseId);
+        vm.assertEq(ownStake(Role.Verifier, seat(1)), 270 * LPT);
+        uint256 had = token.balanceOf(ANYONE);
+        challenges.claimReward(caseId);
+        vm.assertEq(token.balanceOf(ANYONE) - had, 15 * LPT);
+        vm.expectPartialRevert(IFraudCourt.AlreadyPaid.selector);
+        challenges.claimReward(caseId);
+    }
+
+    function test_a_ticket_of_an_epoch_that_has_ended_is_no_secret() external {
+        uint64 epoch = uint64(block.number / 5) - 1;
+        bytes memory shown = ticket(1, epoch);
+        vm.expectPartialRevert(IChallenges.EpochOver.selector);
+        challenges.showEarlyTicket(seat(1), epoch, shown);
+        epoch += 4;
+        shown = ticket(2, epoch);
+        vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
+        challenges.showEarlyTicket(seat(1), epoch, shown);
+    }
+
+    // ---- false passes ----
+
+    function test_a_pass_that_a_quorum_contradicts_costs_a_tenth() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 base = prove(signed, 0x7);
+        vm.prank(ANYONE);
+        bytes32 caseId = _falsePass(signed, 3);
+        vm.assertTrue(bonding.isFrozen(Role.Verifier, seat(3)));
+        afterWindow();
+        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.SubjectNotFinal.selector, caseId, base));
+        court.execute(caseId);
+        court.execute(base);
+        court.execute(caseId);
+        vm.assertEq(ownStake(Role.Verifier, seat(3)), 270 * LPT);
+        vm.assertEq(challenges.claimReward(caseId), 3 * LPT);
+    }
+
+    function test_a_pass_of_a_case_that_fell_is_no_fault() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 base = prove(signed, 0x7);
+        bytes32 caseId = _falsePass(signed, 3);
+        vm.prank(transcoder);
+        contests.contest(base);
+        vm.prank(RESOLVER);
+        contests.resolve(base, false);
+        afterWindow();
+        court.execute(caseId);
+        assertStatus(caseId, CaseStatus.Annulled);
+        vm.assertEq(ownStake(Role.Verifier, seat(3)), 300 * LPT);
+        vm.assertFalse(bonding.isFrozen(Role.Verifier, seat(3)));
+    }
+
+    function test_no_pass_without_a_case_a_signature_or_the_right_leaf() external {
+        SignedReceipt memory signed = receipt(1);
+        vm.expectPartialRevert(IChallenges.NotTheCase.selector);
+        this.falsePassOf(signed, 3, 3);
+        prove(signed, 0x7);
+        vm.expectPartialRevert(IChallenges.NotTheCase.selector);
+        this.falsePassOf(signed, 4, 3);
+        vm.expectPartialRevert(IChallenges.WrongPosition.selector);
+        this.falsePassOf(signed, 3, 0);
+        LeafProof memory proof = leafProof(1, 3);
+        bytes memory other = passOf(signed, 3, 2);
+        vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
+        challenges.falsePass(signed.assignment, signed.receipt, proof, 3, other);
+    }
+
+    // ---- false accusations ----
+
+    /// [an accuser that slanders] A quorum of passes acquits and costs the accuser a hundredth.
+    function test_a_quorum_of_passes_acquits_at_the_accusers_cost() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 caseId = _acquit(signed, 3, 0x7, 3);
+        vm.assertFalse(frozen());
+        afterWindow();
+        court.execute(caseId);
+        vm.assertEq(ownStake(Role.Verifier, seat(3)), 297 * LPT);
+        // A fifth of the three is the signers' (the accuser counts on neither side), a tenth the reporter's.
+        vm.assertEq(court.claimSigner(caseId, 0), 0.2 ether);
+    }
+
+    function test_two_quorums_that_contradict_each_other_go_to_the_resolver() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 base = prove(signed, 0xe);
+        bytes32 caseId = _acquit(signed, 3, 0x7, 3);
+        assertStatus(base, CaseStatus.Contested);
+        afterWindow();
+        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.SubjectNotFinal.selector, caseId, base));
+        court.execute(caseId);
+        vm.prank(RESOLVER);
+        contests.resolve(base, true);
+        court.execute(caseId);
+        assertStatus(caseId, CaseStatus.Annulled);
+        vm.assertEq(ownStake(Role.Verifier, seat(3)), 300 * LPT);
+    }
+
+    function test_no_acquittal_below_a_quorum_or_of_what_was_found_wrong() external {
+        SignedReceipt memory signed = receipt(1);
+        vm.expectPartialRevert(IEvidenceErrors.QuorumMissed.selector);
+        this.acquitWith(signed, 3, 0x3, 3);
+        vm.expectPartialRevert(IChallenges.WrongPosition.selector);
+        this.acquitWith(signed, 3, 0x7, 2);
+        LeafProof memory proof = leafProof(1, 3);
+        QuorumVerdict memory fails = verdict(signed, 3, RECOMPUTED, 0x7);
+        SignedAccusation memory accused = accusation(signed, 3, 3);
+        vm.expectPartialRevert(IEvidenceErrors.OutputIsWrong.selector);
+        challenges.acquit(signed, proof, fails, accused);
+        QuorumVerdict memory right = passes(signed, 3, 0x7);
+        accused.signature = accusation(signed, 4, 3).signature;
+        vm.expectPartialRevert(IEvidenceErrors.WrongSigner.selector);
+        challenges.acquit(signed, proof, right, accused);
+        bytes32 base = prove(signed, 0xe);
+        afterWindow();
+        court.execute(base);
+        vm.expectPartialRevert(IChallenges.NotTheCase.selector);
+        this.acquitWith(signed, 3, 0x7, 3);
+    }
+
+    // ---- divergences ----
+
+    function test_a_refuted_divergence_costs_a_tenth() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 base = prove(signed, 0x7);
+        bytes memory said = seats[3].sign(evidence.hashDivergence(evidence.hashReceipt(signed.receipt), 3, 2));
+        vm.expectPartialRevert(IChallenges.NotTheCase.selector);
+        challenges.falseDivergence(signed.assignment, signed.receipt, 3, 2, said);
+        vm.prank(transcoder);
+        contests.contest(base);
+        vm.prank(RESOLVER);
+        contests.resolve(base, true);
+        bytes32 caseId = challenges.falseDivergence(signed.assignment, signed.receipt, 3, 2, said);
+        vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
+        challenges.falseDivergence(signed.assignment, signed.receipt, 2, 2, said);
+        afterWindow();
+        court.execute(caseId);
+        vm.assertEq(ownStake(Role.Verifier, seat(3)), 270 * LPT);
+    }
+
+    function test_a_divergence_that_the_resolver_did_not_refute_is_none() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 base = prove(signed, 0x7);
+        afterWindow();
+        court.execute(base);
+        bytes memory said = seats[3].sign(evidence.hashDivergence(evidence.hashReceipt(signed.receipt), 3, 2));
+        vm.expectRevert(abi.encodeWithSelector(IChallenges.NotRefuted.selector, base));
+        challenges.falseDivergence(signed.assignment, signed.receipt, 3, 2, said);
+    }
+
+    function test_only_challenges_may_open_spare_and_pay() external {
+        bytes32 caseId = prove(receipt(1), 0xf);
+        vm.expectPartialRevert(IFraudCourt.NotAllowed.selector);
+        court.spare("assignment", transcoder, "receipt", 1);
+        vm.expectPartialRevert(IFraudCourt.NotAllowed.selector);
+        court.payFinder(caseId, ANYONE);
+        vm.expectRevert(abi.encodeWithSelector(IChallenges.NoBeneficiary.selector, caseId));
+        challenges.claimReward(caseId);
+    }
+
+    function falsePassOf(SignedReceipt memory signed, uint32 index, uint256 position)
+        external
+        returns (bytes32)
+    {
+        bytes memory said = passOf(signed, index, position);
+        return challenges.falsePass(
+            signed.assignment, signed.receipt, leafProof(signed.assignment.seq, index), position, said
+        );
+    }
+
+    function acquitWith(SignedReceipt memory signed, uint32 index, uint64 bitmap, uint256 position)
+        external
+        returns (bytes32)
+    {
+        return _acquit(signed, index, bitmap, position);
+    }
+
+    function _falsePass(SignedReceipt memory signed, uint256 position) private returns (bytes32) {
+        return this.falsePassOf(signed, 3, position);
+    }
+
+    function _acquit(SignedReceipt memory signed, uint32 index, uint64 bitmap, uint256 position)
+        private
+        returns (bytes32)
+    {
+        LeafProof memory proof = leafProof(signed.assignment.seq, index);
+        QuorumVerdict memory quorum = passes(signed, index, bitmap);
+        return challenges.acquit(signed, proof, quorum, accusation(signed, index, position));
+    }
+
+    function _proven() private returns (SignedReceipt memory signed, bytes32 caseId) {
+        signed = receipt(1);
+        caseId = prove(signed, 0xf);
+    }
+
+    function _endEpoch(SignedReceipt memory signed) private {
+        vm.roll((uint256(epochOf(signed.assignment)) + 1) * 5);
+    }
+}
