@@ -11,9 +11,7 @@ use assay_protocol::round_work::Segment;
 use assay_protocol::wire::{decode, encode};
 use assay_protocol::work::WorkList;
 use assay_protocol::{B256, U256};
-use assay_verifier::certify::{
-    Certification, Input, Output, RoundFacts, SeenAssignment,
-};
+use assay_verifier::certify::{Certification, Input, Output, RoundFacts, SeenAssignment};
 
 use crate::driver::{Node, Role};
 use crate::notice::Notice;

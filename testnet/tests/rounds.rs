@@ -23,7 +23,9 @@ fn work(report: &Report) -> BTreeMap<u64, usize> {
     let mut work = BTreeMap::new();
     for receipt in report.receipts.values() {
         let opened = report.round_blocks.iter().rev();
-        let round = opened.into_iter().find(|(_, at)| **at <= receipt.signed_block);
+        let round = opened
+            .into_iter()
+            .find(|(_, at)| **at <= receipt.signed_block);
         *work.entry(*round.unwrap().0).or_default() += 1;
     }
     work
@@ -44,7 +46,10 @@ fn every_seed(scenario: &Scenario, mut also: impl FnMut(u64, &Report)) {
     for seed in 0..SEEDS {
         let report = simulate(scenario, seed).unwrap();
         assert_eq!(report.refused, Vec::<String>::new(), "seed {seed}");
-        assert!(report.slots_taken.is_empty(), "seed {seed}: two seals in a slot");
+        assert!(
+            report.slots_taken.is_empty(),
+            "seed {seed}: two seals in a slot"
+        );
         also(seed, &report);
     }
 }
@@ -72,9 +77,15 @@ fn with_a_verifier_absent_the_others_certify_and_say_so() {
         assert!(all_certified(&scenario, seed, report) > 0);
         let mut order = report.verifiers.clone();
         order.sort();
-        let absent = order.iter().position(|who| *who == report.verifiers[3]).unwrap();
+        let absent = order
+            .iter()
+            .position(|who| *who == report.verifiers[3])
+            .unwrap();
         let others = 0xf & !(1u64 << absent);
-        assert!(report.certified.values().all(|work| work.duties == others), "seed {seed}");
+        assert!(
+            report.certified.values().all(|work| work.duties == others),
+            "seed {seed}"
+        );
     });
 }
 
@@ -86,7 +97,12 @@ fn a_verifier_that_strikes_work_takes_nothing_from_anybody() {
     every_seed(&scenario, |seed, report| {
         let pixels = all_certified(&scenario, seed, report);
         // Not one receipt fewer than if it were honest: what differs in time may move a segment to another round.
-        let whole: u64 = simulate(&honest, seed).unwrap().certified.values().map(|w| w.totalPixels).sum();
+        let whole: u64 = simulate(&honest, seed)
+            .unwrap()
+            .certified
+            .values()
+            .map(|w| w.totalPixels)
+            .sum();
         assert!(10 * pixels >= 9 * whole, "seed {seed}: {pixels} of {whole}");
     });
 }

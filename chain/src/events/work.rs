@@ -89,7 +89,10 @@ impl fmt::Display for WorkLog {
                 round,
                 verifier,
                 amount,
-            } => write!(f, "verifier {verifier} is paid {amount} LPT for round {round}"),
+            } => write!(
+                f,
+                "verifier {verifier} is paid {amount} LPT for round {round}"
+            ),
         }
     }
 }

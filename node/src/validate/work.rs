@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use assay_protocol::{Address, B256};
 use assay_protocol::certification::{
     MAX_JOBS, MAX_NAMED, MAX_NAMED_JOBS, MAX_PARTS, MAX_STRUCK, SignedObjection, SignedProposal,
     SignedVote,
 };
+use assay_protocol::{Address, B256};
 
 use super::{Checker, Refused, Verified, wrong};
 
@@ -62,7 +62,9 @@ impl Checker {
         }
         let struck: usize = signed.proposed.struck.iter().map(|(_, s)| s.len()).sum();
         if signed.proposed.jobs.len() > MAX_JOBS || struck > MAX_STRUCK {
-            return Err(wrong("a proposal of more jobs or strikes than one may have"));
+            return Err(wrong(
+                "a proposal of more jobs or strikes than one may have",
+            ));
         }
         let key = self.verifier_key(signed.leader)?;
         let name = signed.proposed.name(number);
@@ -91,7 +93,9 @@ impl Checker {
             return Err(wrong("an objection of more parts than one may have"));
         }
         let key = self.verifier_key(signed.verifier)?;
-        let name = signed.objected.name(signed.round, signed.number, signed.part);
+        let name = signed
+            .objected
+            .name(signed.round, signed.number, signed.part);
         signed
             .signature
             .verify(self.domain.digest(&name), &key)

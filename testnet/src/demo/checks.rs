@@ -103,10 +103,17 @@ pub(crate) fn failures(
         );
     }
     must(!ledger.duties.is_empty(), "no verifier reported".into());
-    let told = ledger.minted.values().fold(U256::ZERO, |sum, amount| sum + *amount);
+    let told = ledger
+        .minted
+        .values()
+        .fold(U256::ZERO, |sum, amount| sum + *amount);
     must(
         report.minted_lpt.0 == told,
-        format!("{} LPT were minted, the nodes tell of {}", report.minted_lpt, Lpt(told)),
+        format!(
+            "{} LPT were minted, the nodes tell of {}",
+            report.minted_lpt,
+            Lpt(told)
+        ),
     );
     must(
         report.minted_lpt.0 > U256::ZERO,

@@ -265,7 +265,11 @@ fn settled(ledger: &Ledger, fed: u32, params: &Params) -> bool {
     // The elections of the round after it must see the smaller stake.
     let executed = ledger.cases.values().filter_map(|case| case.executed).max();
     let seen = executed.is_none_or(|block| ledger.round.1 > block);
-    done && ledger.open_cases() == 0 && !unpaid && seen && ledger.block >= reports && paid(ledger, params)
+    done && ledger.open_cases() == 0
+        && !unpaid
+        && seen
+        && ledger.block >= reports
+        && paid(ledger, params)
 }
 
 /// A round was certified and its work and duty paid; or the last round with work can be certified no more.

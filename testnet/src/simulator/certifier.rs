@@ -70,12 +70,18 @@ impl CertifierNode {
     ) -> Vec<Action> {
         let inputs = match stimulus {
             Stimulus::Block(news) => {
-                let accused = news.opened.iter().map(|c| Input::CaseOpened(c.leaf.receipt));
+                let accused = news
+                    .opened
+                    .iter()
+                    .map(|c| Input::CaseOpened(c.leaf.receipt));
                 let certified = news.certified.map(Input::Certified);
                 accused.chain(certified).chain([Input::Block]).collect()
             }
             Stimulus::Mail(Mail::Assignment(assignment)) => {
-                vec![Input::Assignment(seen(&assignment.message, assignment.hash))]
+                vec![Input::Assignment(seen(
+                    &assignment.message,
+                    assignment.hash,
+                ))]
             }
             Stimulus::Mail(Mail::Receipt(receipt)) => {
                 let signed = &receipt.message.assignment;

@@ -84,7 +84,14 @@ impl Chain {
         };
         for submission in submissions {
             if let Submission::Certify(list) = submission {
-                match certify(&self.params, &self.court, rounds, &self.certified, block, list) {
+                match certify(
+                    &self.params,
+                    &self.court,
+                    rounds,
+                    &self.certified,
+                    block,
+                    list,
+                ) {
                     Ok(round) => {
                         self.certified.insert(round, (list.work.clone(), block));
                         news.certified = Some(round);

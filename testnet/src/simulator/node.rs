@@ -99,9 +99,10 @@ impl Node {
             }
             Role::Verifier(node) => {
                 let core = Verifier::new(me, params.clone(), now);
-                let certifier = node.certifier.as_ref().map(|_| {
-                    CertifierNode::new(me, commons.domain, params.clone(), node.conduct)
-                });
+                let certifier = node
+                    .certifier
+                    .as_ref()
+                    .map(|_| CertifierNode::new(me, commons.domain, params.clone(), node.conduct));
                 **node = VerifierNode::new(core, node.conduct, certifier);
             }
         }

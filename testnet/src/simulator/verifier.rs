@@ -39,11 +39,7 @@ pub(super) struct VerifierNode {
 }
 
 impl VerifierNode {
-    pub fn new(
-        core: Verifier,
-        conduct: VerifierConduct,
-        certifier: Option<CertifierNode>,
-    ) -> Self {
+    pub fn new(core: Verifier, conduct: VerifierConduct, certifier: Option<CertifierNode>) -> Self {
         Self {
             certifier,
             core,
@@ -58,8 +54,7 @@ impl VerifierNode {
         if let Some(certifier) = &mut self.certifier {
             certifier.round(round, now);
         }
-        self.core
-            .handle(Input::Round(round.verifiers.clone()), now)
+        self.core.handle(Input::Round(round.verifiers.clone()), now)
     }
 
     pub fn hear(

@@ -117,9 +117,9 @@ impl<'a> World<'a> {
             verifiers.push(keys.address());
             stakes[1].insert(keys.address(), Lpt::whole(plan.stake));
             let core = Verifier::new(keys.address(), params.clone(), now);
-            let certifier = scenario.certify.then(|| {
-                CertifierNode::new(keys.address(), domain, params.clone(), plan.conduct)
-            });
+            let certifier = scenario
+                .certify
+                .then(|| CertifierNode::new(keys.address(), domain, params.clone(), plan.conduct));
             let node = Box::new(VerifierNode::new(core, plan.conduct, certifier));
             members.push((keys, Role::Verifier(node)));
         }
