@@ -204,6 +204,9 @@ impl Sheet {
     }
 }
 
+/// An attempt's number, its receipt where that is credited, and the segment.
+type Attempt<'a> = (u8, Option<B256>, &'a Segment);
+
 /// Judges one job's segments of one round; `None` where there is no run. `start` is where the last round's run ended, as
 /// far as this verifier knows. Segments of other rounds may be among them.
 pub fn sheet<'a>(
@@ -213,7 +216,7 @@ pub fn sheet<'a>(
     rule: &WorkRule,
 ) -> Option<Sheet> {
     // By segment, the attempts in order, and of equal attempts (a broadcaster's equivocation) the smaller receipt.
-    let mut by_seq: BTreeMap<u32, Vec<(u8, Option<B256>, &Segment)>> = BTreeMap::new();
+    let mut by_seq: BTreeMap<u32, Vec<Attempt<'_>>> = BTreeMap::new();
     for segment in segments.filter(|s| s.first_round == round && start.is_none_or(|at| s.seq >= at))
     {
         let receipt = segment.credited(rule);

@@ -337,13 +337,3 @@ pub fn print_json(value: &impl Serialize) -> Result<(), CommandError> {
     say(text.map_err(|e| CommandError::Argument(format!("no JSON: {e}")))?);
     Ok(())
 }
-
-/// Reads a JSON file.
-pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, CommandError> {
-    let bytes = std::fs::read(path).map_err(|source| CommandError::File {
-        path: path.into(),
-        source,
-    })?;
-    serde_json::from_slice(&bytes)
-        .map_err(|e| CommandError::Argument(format!("{}: {e}", path.display())))
-}
