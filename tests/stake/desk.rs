@@ -69,11 +69,11 @@ fn private(path: &Path, text: &str) {
 
 impl Desk {
     pub async fn open() -> Self {
-        let anvil = Anvil::start(&AnvilConfig {
+        let config = AnvilConfig {
             look_in: vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("chain")],
             ..AnvilConfig::default()
-        });
-        let anvil = anvil.await.unwrap();
+        };
+        let anvil = Anvil::start(&config).await.unwrap();
         let key = dev_key(0).unwrap();
         let config = DeployConfig {
             params: Params::demo(),
