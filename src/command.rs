@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod account;
+mod broadcaster;
 mod demo;
 mod economy;
 mod error;
@@ -50,6 +51,8 @@ pub enum Command {
     Stake(stake::Arguments),
     /// Say which hot key signs for the owner of a stake.
     Operator(operator::Arguments),
+    /// Deposit what pays for transcoding, take it back, or look at it.
+    Broadcaster(broadcaster::Arguments),
     /// Set an operator's price and cuts.
     Transcoder(transcoder::Arguments),
     /// Say which round it is, or open the next one.
@@ -92,6 +95,7 @@ pub fn run(command: Command) -> ExitCode {
             Command::Node(arguments) => node::run(arguments).await,
             Command::Stake(arguments) => until_interrupted(stake::run(arguments)).await,
             Command::Operator(arguments) => until_interrupted(operator::run(arguments)).await,
+            Command::Broadcaster(arguments) => until_interrupted(broadcaster::run(arguments)).await,
             Command::Transcoder(arguments) => until_interrupted(transcoder::run(arguments)).await,
             Command::Round(arguments) => until_interrupted(round::run(arguments)).await,
             Command::Worker

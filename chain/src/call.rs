@@ -1,5 +1,6 @@
 //! Everything a node or a person does on chain: one file of calls for each contract.
 
+mod broker;
 mod court;
 mod ether;
 mod fees;
@@ -9,6 +10,7 @@ mod rounds;
 mod stake;
 mod token;
 mod verifiers;
+mod work;
 
 use alloy_primitives::{Address, Bytes, U256};
 use assay_protocol::bls::BlsError;
@@ -16,6 +18,7 @@ use assay_protocol::bls::BlsError;
 use crate::contracts::Contracts;
 use crate::queue::budget::Purpose;
 
+pub use broker::BrokerCall;
 pub use court::CourtCall;
 pub use ether::EtherCall;
 pub use fees::FeeCall;
@@ -26,6 +29,7 @@ pub use rounds::RoundsCall;
 pub use stake::StakeCall;
 pub use token::TokenCall;
 pub use verifiers::VerifierCall;
+pub use work::WorkCall;
 
 /// What the calls of one contract have in common.
 pub(crate) trait Callable {
@@ -96,6 +100,8 @@ calls! {
     Operators(OperatorCall),
     /// Rounds.
     Rounds(RoundsCall),
+    /// Deposits of broadcasters, and tickets.
+    Broker(BrokerCall),
     /// Fees of stakes.
     Fees(FeeCall),
     /// Stakes.
@@ -106,6 +112,8 @@ calls! {
     Jobs(JobCall),
     /// Proofs and cases.
     Court(CourtCall),
+    /// Certified work.
+    Work(WorkCall),
 }
 
 impl Call {

@@ -45,6 +45,7 @@
 
 pub mod anvil;
 mod bindings;
+pub mod broker;
 pub mod call;
 pub mod client;
 pub mod contracts;
@@ -67,6 +68,7 @@ pub mod simulate;
 mod stake;
 pub mod views;
 pub mod watcher;
+pub mod work;
 
 pub use error::ChainError;
 pub use rpc::{EndpointState, EndpointView, Endpoints, Policy, RpcError};

@@ -71,6 +71,14 @@ impl Signer {
         keccak256(Zeroizing::new(parts.concat()).as_slice())
     }
 
+    /// This transcoder's number for the tickets of an assignment: unknown to everybody else, and the same again after a
+    /// restart, so that what was promised holds.
+    pub fn payment_rand(&self, assignment: B256) -> B256 {
+        let secret = self.keys.operator.secret();
+        let parts = [b"assay payment", secret.as_slice(), assignment.as_slice()];
+        keccak256(Zeroizing::new(parts.concat()).as_slice())
+    }
+
     /// Signs a node record: it may change at any time, so no slot guards it.
     pub fn record(&self, record: NodeRecord) -> SignedRecord {
         let digest = self.domain.digest(&record);

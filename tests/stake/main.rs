@@ -94,6 +94,10 @@ async fn a_hot_key_is_authorised_and_revoked() {
     said(&owner.types(&["operator", "revoke"]));
     desk.rounds(1).await;
     assert!(show().contains("itself"), "{}", show());
+    // A third change must wait until evidence looks back past the first.
+    let hasty = owner.types(&["operator", "authorise", "--signer-key", &folder]);
+    assert!(refused(&hasty, 1).contains("too many changes"));
+    desk.rounds(8).await;
     // Once more with both key files at hand; an old consent would not do.
     assert!(refused(&authorise(consent), 1).contains("nothing was sent"));
     said(&owner.types(&["operator", "authorise", "--signer-key", &folder]));
@@ -238,4 +242,45 @@ async fn rounds_are_shown_and_opened() {
 #[test]
 fn keys_are_written_where_nobody_else_reads_and_never_shown() {
     desk::keys();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broadcaster_deposits_and_takes_it_back_in_two_steps() {
+    let desk = Desk::open().await;
+    let owner = desk.account("owner", 0).await;
+    let who = owner.address.to_string();
+    let deposit = [
+        "broadcaster",
+        "deposit",
+        "0.5",
+        "ETH",
+        "--reserve",
+        "0.25 ETH",
+    ];
+    let bare = owner.types(&["broadcaster", "deposit", "0.5"]);
+    assert!(refused(&bare, 2).contains("say the unit"));
+    let nonce = desk.nonce(&owner).await;
+    let dry = said(&owner.types(&[&deposit[..], &["--dry-run"]].concat()));
+    assert!(dry.contains("0.5 ETH more in its deposit"), "{dry}");
+    assert_eq!(desk.nonce(&owner).await, nonce);
+    said(&owner.types(&deposit));
+    let status = || said(&desk.looks(&["broadcaster", "status", &who]));
+    assert!(
+        status().contains("deposit 0.5 ETH, reserve 0.25 ETH"),
+        "{}",
+        status()
+    );
+
+    let withdraw = || owner.types(&["broadcaster", "withdraw"]);
+    desk.rounds(1).await;
+    said(&withdraw());
+    assert!(status().contains("from round 9 on"), "{}", status());
+    assert!(refused(&withdraw(), 2).contains("0.75 ETH can be withdrawn from round 9 on"));
+    said(&owner.types(&["broadcaster", "withdraw", "--cancel"]));
+    assert!(!status().contains("round"), "{}", status());
+    said(&withdraw());
+    desk.rounds(8).await;
+    let done = said(&withdraw());
+    assert!(done.contains("0.5 ETH"), "{done}");
+    assert!(status().contains("deposit 0 ETH, reserve 0 ETH"));
 }
