@@ -2,6 +2,7 @@
 
 mod account;
 mod broadcaster;
+mod court;
 mod demo;
 mod economy;
 mod error;
@@ -55,6 +56,8 @@ pub enum Command {
     Broadcaster(broadcaster::Arguments),
     /// Set an operator's price and cuts.
     Transcoder(transcoder::Arguments),
+    /// Cases: contest, resolve, claim, challenge, bring evidence.
+    Court(court::Arguments),
     /// Say which round it is, or open the next one.
     Round(round::Arguments),
     /// Check a fraud proof without a network or a chain.
@@ -96,6 +99,7 @@ pub fn run(command: Command) -> ExitCode {
             Command::Stake(arguments) => until_interrupted(stake::run(arguments)).await,
             Command::Operator(arguments) => until_interrupted(operator::run(arguments)).await,
             Command::Broadcaster(arguments) => until_interrupted(broadcaster::run(arguments)).await,
+            Command::Court(arguments) => until_interrupted(court::run(arguments)).await,
             Command::Transcoder(arguments) => until_interrupted(transcoder::run(arguments)).await,
             Command::Round(arguments) => until_interrupted(round::run(arguments)).await,
             Command::Worker
