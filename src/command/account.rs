@@ -15,6 +15,7 @@ use assay_protocol::amount::{Eth, Lpt};
 use assay_protocol::sig::OperatorKey;
 use assay_protocol::{Address, B256, U256};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::error::CommandError;
 use super::{password, say};
@@ -331,9 +332,24 @@ pub fn open_key_file(
     Ok(keystore::read(&path, &password)?)
 }
 
-/// Prints a value as JSON.
+/// Prints a value as JSON, addresses with their checksum (EIP-55).
 pub fn print_json(value: &impl Serialize) -> Result<(), CommandError> {
-    let text = serde_json::to_string_pretty(value);
-    say(text.map_err(|e| CommandError::Argument(format!("no JSON: {e}")))?);
+    let no_json = |e| CommandError::Argument(format!("no JSON: {e}"));
+    let mut value = serde_json::to_value(value).map_err(no_json)?;
+    checksum_addresses(&mut value);
+    say(serde_json::to_string_pretty(&value).map_err(no_json)?);
     Ok(())
+}
+
+fn checksum_addresses(value: &mut Value) {
+    match value {
+        Value::String(text) if text.len() == 42 && text.starts_with("0x") => {
+            if let Ok(address) = text.parse::<Address>() {
+                *text = address.to_string();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(checksum_addresses),
+        Value::Object(fields) => fields.values_mut().for_each(checksum_addresses),
+        _ => {}
+    }
 }
