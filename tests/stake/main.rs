@@ -219,7 +219,10 @@ async fn stake_moves_leaves_and_comes_back_by_command() {
         end.contains(&format!("with verifier {to}: 20 LPT")),
         "{end}"
     );
-    assert!(end.contains("50 LPT and") && !end.contains("\nlock"), "{end}");
+    assert!(
+        end.contains("50 LPT and") && !end.contains("\nlock"),
+        "{end}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
