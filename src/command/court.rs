@@ -1,10 +1,11 @@
 //! `assay court`: cases, contests, challenges, and the evidence for them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use assay_chain::call::{Call, ChallengeCall, ContestCall, CourtCall};
 use assay_protocol::{Address, B256};
+use serde::de::DeserializeOwned;
 
 use super::account::{AccountOptions, ChainOptions, print_json, read_json};
 use super::error::{CommandError, finish};
@@ -66,6 +67,45 @@ enum Action {
     },
     /// End a contested case about which the resolver was silent.
     Lapse(CaseArguments),
+    /// Take the finder's part of a case that was opened by a challenge.
+    ClaimReward(CaseArguments),
+    /// Commit to a fault in the next round, with a bond.
+    Plant {
+        /// keccak256 of the secret.
+        commitment: B256,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
+    /// Burn a plant that was not revealed in time.
+    BurnPlant {
+        /// Whose.
+        operator: Address,
+        /// Of which round.
+        round: u64,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
+    /// Open a case about a leaf that stayed closed.
+    ReportWithheld {
+        /// Hash of the receipt.
+        receipt: B256,
+        /// The leaf.
+        leaf: u32,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
+    /// Take back bonds that contests and challenges owe.
+    Withdraw {
+        #[command(flatten)]
+        account: AccountOptions,
+    },
+    #[command(flatten)]
+    Evidence(Evidence),
+}
+
+/// What is shown with a file.
+#[derive(clap::Subcommand)]
+enum Evidence {
     /// Trip the breaker by cases: a list of assignments.
     Trip(EvidenceArguments),
     /// Trip the breaker by divergences of more than a third.
@@ -76,8 +116,6 @@ enum Action {
     ClaimFinder(EvidenceArguments),
     /// Pay or burn the finder's part once the evidence window is closed: the assignment.
     SettleFinder(EvidenceArguments),
-    /// Take the finder's part of a case that was opened by a challenge.
-    ClaimReward(CaseArguments),
     /// Show a ticket whose epoch has not ended.
     ShowEarlyTicket(EvidenceArguments),
     /// Show a pass that a quorum contradicts.
@@ -86,37 +124,12 @@ enum Action {
     FalseDivergence(EvidenceArguments),
     /// Acquit an accused operator by a quorum of passes, at the accuser's cost.
     Acquit(EvidenceArguments),
-    /// Commit to a fault in the next round, with a bond.
-    Plant {
-        /// keccak256 of the secret.
-        commitment: B256,
-        #[command(flatten)]
-        account: AccountOptions,
-    },
     /// Reveal a planted fault.
     RevealPlant(EvidenceArguments),
-    /// Burn a plant that was not revealed in time.
-    BurnPlant {
-        /// Whose.
-        operator: Address,
-        /// Of which round.
-        round: u64,
-        #[command(flatten)]
-        account: AccountOptions,
-    },
     /// Demand the opening of a leaf, with a bond.
     ChallengeLeaf(EvidenceArguments),
     /// Open a demanded leaf.
     OpenLeaf(EvidenceArguments),
-    /// Open a case about a leaf that stayed closed.
-    ReportWithheld {
-        /// Hash of the receipt.
-        receipt: B256,
-        /// The leaf.
-        leaf: u32,
-        #[command(flatten)]
-        account: AccountOptions,
-    },
     /// Prove two receipts for one assignment.
     Equivocation(EvidenceArguments),
     /// Prove two verdicts of a verifier on one leaf.
@@ -125,20 +138,11 @@ enum Action {
     BroadcasterEquivocation(EvidenceArguments),
     /// Prove a leaf that contradicts its place or the source.
     LeafFault(EvidenceArguments),
-    /// Take back bonds that contests and challenges owe.
-    Withdraw {
-        #[command(flatten)]
-        account: AccountOptions,
-    },
 }
 
 /// Carries it out.
 pub async fn run(arguments: Arguments) -> ExitCode {
     finish(carry_out(arguments.action).await)
-}
-
-fn read<T: serde::de::DeserializeOwned>(file: &Path) -> Result<Box<T>, CommandError> {
-    read_json(file).map(Box::new)
 }
 
 async fn carry_out(action: Action) -> Result<(), CommandError> {
@@ -184,55 +188,43 @@ async fn carry_out(action: Action) -> Result<(), CommandError> {
             send(call, &account).await
         }
         A::Withdraw { account } => withdraw(&account).await,
-        with_evidence => {
-            let (call, account) = evidence(with_evidence)?;
+        A::Evidence(evidence) => {
+            let (call, account) = evidence.call()?;
             bonded(call, &account).await
         }
     }
 }
 
-/// The call that a file of evidence is for.
-fn evidence(action: Action) -> Result<(Call, AccountOptions), CommandError> {
-    use Action as A;
-    let call_of = |e: &EvidenceArguments, action: &A| -> Result<Call, CommandError> {
-        let file = e.evidence.as_path();
-        Ok(match action {
-            A::Trip(_) => ContestCall::TripByCases(*read(file)?).into(),
-            A::TripByDivergence(_) => ContestCall::TripByDivergence(read(file)?).into(),
-            A::ContestStopped(_) => ContestCall::ContestStopped(*read(file)?).into(),
-            A::ClaimFinder(_) => ChallengeCall::ClaimFinder(read(file)?).into(),
-            A::SettleFinder(_) => ChallengeCall::SettleFinder(read(file)?).into(),
-            A::ShowEarlyTicket(_) => ChallengeCall::ShowEarlyTicket(read(file)?).into(),
-            A::FalsePass(_) => ChallengeCall::FalsePass(read(file)?).into(),
-            A::FalseDivergence(_) => ChallengeCall::FalseDivergence(read(file)?).into(),
-            A::Acquit(_) => ChallengeCall::Acquit(read(file)?).into(),
-            A::RevealPlant(_) => ChallengeCall::RevealPlant(read(file)?).into(),
-            A::ChallengeLeaf(_) => ChallengeCall::ChallengeLeaf(read(file)?).into(),
-            A::OpenLeaf(_) => ChallengeCall::OpenLeaf(read(file)?).into(),
-            A::Equivocation(_) => CourtCall::Equivocation(read(file)?).into(),
-            A::VerifierEquivocation(_) => CourtCall::VerifierEquivocation(read(file)?).into(),
-            A::BroadcasterEquivocation(_) => CourtCall::BroadcasterEquivocation(read(file)?).into(),
-            _ => CourtCall::LeafFault(read(file)?).into(),
-        })
-    };
-    match &action {
-        A::Trip(e)
-        | A::TripByDivergence(e)
-        | A::ContestStopped(e)
-        | A::ClaimFinder(e)
-        | A::SettleFinder(e)
-        | A::ShowEarlyTicket(e)
-        | A::FalsePass(e)
-        | A::FalseDivergence(e)
-        | A::Acquit(e)
-        | A::RevealPlant(e)
-        | A::ChallengeLeaf(e)
-        | A::OpenLeaf(e)
-        | A::Equivocation(e)
-        | A::VerifierEquivocation(e)
-        | A::BroadcasterEquivocation(e)
-        | A::LeafFault(e) => Ok((call_of(e, &action)?, e.account.clone())),
-        _ => Err(CommandError::Argument("no evidence is needed".into())),
+impl EvidenceArguments {
+    /// The call that the file's evidence is for, and who makes it.
+    fn shown<T: DeserializeOwned, C: Into<Call>>(
+        self,
+        call: impl FnOnce(Box<T>) -> C,
+    ) -> Result<(Call, AccountOptions), CommandError> {
+        Ok((call(read_json(&self.evidence)?).into(), self.account))
+    }
+}
+
+impl Evidence {
+    fn call(self) -> Result<(Call, AccountOptions), CommandError> {
+        match self {
+            Self::Trip(e) => e.shown(|cases| ContestCall::TripByCases(*cases)),
+            Self::TripByDivergence(e) => e.shown(ContestCall::TripByDivergence),
+            Self::ContestStopped(e) => e.shown(|cases| ContestCall::ContestStopped(*cases)),
+            Self::ClaimFinder(e) => e.shown(ChallengeCall::ClaimFinder),
+            Self::SettleFinder(e) => e.shown(ChallengeCall::SettleFinder),
+            Self::ShowEarlyTicket(e) => e.shown(ChallengeCall::ShowEarlyTicket),
+            Self::FalsePass(e) => e.shown(ChallengeCall::FalsePass),
+            Self::FalseDivergence(e) => e.shown(ChallengeCall::FalseDivergence),
+            Self::Acquit(e) => e.shown(ChallengeCall::Acquit),
+            Self::RevealPlant(e) => e.shown(ChallengeCall::RevealPlant),
+            Self::ChallengeLeaf(e) => e.shown(ChallengeCall::ChallengeLeaf),
+            Self::OpenLeaf(e) => e.shown(ChallengeCall::OpenLeaf),
+            Self::Equivocation(e) => e.shown(CourtCall::Equivocation),
+            Self::VerifierEquivocation(e) => e.shown(CourtCall::VerifierEquivocation),
+            Self::BroadcasterEquivocation(e) => e.shown(CourtCall::BroadcasterEquivocation),
+            Self::LeafFault(e) => e.shown(CourtCall::LeafFault),
+        }
     }
 }
 
@@ -278,10 +270,10 @@ async fn withdraw(account: &AccountOptions) -> Result<(), CommandError> {
     let session = account.open().await?;
     let owed = session.client.bonds_owed(session.account()).await?;
     let mut calls: Vec<Call> = Vec::new();
-    if !owed.contests.is_zero() {
+    if !owed.contests.0.is_zero() {
         calls.push(ContestCall::Withdraw.into());
     }
-    if !owed.challenges.is_zero() {
+    if !owed.challenges.0.is_zero() {
         calls.push(ChallengeCall::Withdraw.into());
     }
     if calls.is_empty() {
