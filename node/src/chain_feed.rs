@@ -252,8 +252,6 @@ impl Feed {
                 receipt_hash,
                 leaf_index,
                 bitmap,
-                opened_block,
-                executable_at,
             }) => {
                 let view = patiently(|| self.client.case(case)).await;
                 let state = Case {
@@ -263,8 +261,8 @@ impl Feed {
                     bitmap,
                     receipt: receipt_hash,
                     leaf: leaf_index,
-                    opened: opened_block,
-                    executable: executable_at,
+                    opened: block,
+                    executable: view.map_or(u64::MAX, |view| view.executable_at),
                     ended: None,
                     contested: false,
                 };
@@ -280,7 +278,7 @@ impl Feed {
                     operator,
                     leaf,
                     signers,
-                    block: opened_block,
+                    block,
                 })
             }
             Log::Court(CourtLog::CaseExecuted {

@@ -93,8 +93,7 @@ contract Payers is Tickets {
 
     function unlock(uint256 who, bool cancel) external {
         vm.prank(vm.addr(sender(who)));
-        if (cancel) try broker.cancelUnlock() {} catch {}
-        else try broker.unlock() {} catch {}
+        if (cancel) try broker.cancelUnlock() {} catch {} else try broker.unlock() {} catch {}
     }
 
     function withdraw(uint256 who) external {

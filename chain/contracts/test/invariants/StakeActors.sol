@@ -210,8 +210,9 @@ contract StakeActors is TestBase {
                 vm.prank(_court);
                 _bonding.unfreeze(role, operator);
             }
-            for (uint256 d = 0; d <= DELEGATORS; ++d) {
-                address holder = d == DELEGATORS ? operator : delegatorAt(d);
+            // An operator that has moved its bond is another one's delegator.
+            for (uint256 d = 0; d < DELEGATORS + OPERATORS; ++d) {
+                address holder = d < DELEGATORS ? delegatorAt(d) : operatorAt(d - DELEGATORS);
                 uint256 stake = _bonding.stakeOf(role, operator, holder);
                 if (stake == 0) continue;
                 vm.prank(holder);
