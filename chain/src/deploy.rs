@@ -49,6 +49,8 @@ pub enum TokenChoice {
 /// Twelve seconds a block on mainnet, and some patience for the base fee.
 const DEPLOY_LIMIT: Duration = Duration::from_secs(300);
 
+/// Pause before a transaction that is in no block is sent again: two blocks of a fast chain.
+const SEND_AGAIN: Duration = Duration::from_secs(2);
 /// Twice what the costliest constructor (storing seven immutables and checking an address) needs.
 const CONSTRUCTOR_GAS: u64 = 500_000;
 
@@ -58,6 +60,13 @@ struct Step {
     /// Nobody where a contract is created.
     to: Option<Address>,
     data: Bytes,
+}
+
+/// A step on its way.
+struct Sent {
+    step: Step,
+    raw: Bytes,
+    tx: B256,
 }
 
 /// Deploys the contracts and waits until they are all in a block.
@@ -103,12 +112,12 @@ pub async fn deploy(
                 reason,
             });
         }
-        sent.push((step, tx));
+        sent.push(Sent { step, raw, tx });
     }
     let begun = Instant::now();
     let mut deploy_block = head.number;
-    for (step, tx) in &sent {
-        let block = wait(&rpc, key.address(), step, *tx, begun).await?;
+    for sent in &sent {
+        let block = wait(&rpc, key.address(), sent, begun).await?;
         deploy_block = deploy_block.max(block);
     }
     for (name, address) in contracts.named() {
@@ -127,19 +136,17 @@ pub async fn deploy(
     })
 }
 
-async fn wait(
-    rpc: &Rpc,
-    from: Address,
-    step: &Step,
-    tx: B256,
-    begun: Instant,
-) -> Result<u64, ChainError> {
+/// Waits for a block with the transaction. A node may drop what follows a transaction that its block has no room for
+/// (anvil does), so that it is sent again now and then; a refusal then says nothing new.
+async fn wait(rpc: &Rpc, from: Address, sent: &Sent, begun: Instant) -> Result<u64, ChainError> {
+    let Sent { step, raw, tx } = sent;
     let failed = |reason: String| ChainError::Deploy {
         name: step.name,
         reason,
     };
+    let mut last = Instant::now();
     loop {
-        if let Some(receipt) = rpc.receipt(tx).await?
+        if let Some(receipt) = rpc.receipt(*tx).await?
             && let Some(block) = receipt.block_number
         {
             if receipt.status.is_some_and(|s| s.is_zero()) {
@@ -152,6 +159,10 @@ async fn wait(
                 "not mined within {} s",
                 DEPLOY_LIMIT.as_secs()
             )));
+        }
+        if last.elapsed() > SEND_AGAIN {
+            rpc.send_raw(raw).await?;
+            last = Instant::now();
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -195,11 +206,7 @@ fn predict(deployer: Address, first_nonce: u64, token: TokenChoice) -> Contracts
 }
 
 /// The creation of each contract in the order of [`Contracts::named`], and what follows.
-fn steps(
-    at: &Contracts,
-    holder: Address,
-    config: &DeployConfig,
-) -> Result<Vec<Step>, ChainError> {
+fn steps(at: &Contracts, holder: Address, config: &DeployConfig) -> Result<Vec<Step>, ChainError> {
     let address = |a: Address| Token::Address(address_out(a));
     let all = [parameters::tuple(&config.params)?, addresses(at, config)];
     let mut made = Vec::with_capacity(Contracts::COUNT);

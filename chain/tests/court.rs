@@ -34,9 +34,16 @@ async fn fund(scene: &Scene, account: &Account, spender: Address, lpt: u64) {
     let amount = Lpt::whole(lpt);
     let to = account.key.address();
     let rich = &scene.verifiers[0].0;
-    rich.run("fund", TokenCall::Transfer { to, amount }).await;
+    rich.run(
+        &format!("fund {to} again"),
+        TokenCall::Transfer { to, amount },
+    )
+    .await;
     account
-        .run("approve", TokenCall::Approve { spender, amount })
+        .run(
+            &format!("approve {spender}"),
+            TokenCall::Approve { spender, amount },
+        )
         .await;
 }
 
@@ -247,7 +254,7 @@ async fn leaves_are_demanded_opened_and_plants_are_revealed() {
         spender: challenges,
         amount,
     };
-    asker.run("approve", approve).await;
+    asker.run("approve challenges", approve).await;
     let (work, leaves, _) = scene.work(0).await;
     let receipt_hash = domain.digest(&work.receipt);
     let demand = LeafDemand {

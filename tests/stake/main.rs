@@ -94,15 +94,16 @@ async fn a_hot_key_is_authorised_and_revoked() {
     said(&owner.types(&["operator", "revoke"]));
     desk.rounds(1).await;
     assert!(show().contains("itself"), "{}", show());
-    // A third change must wait until evidence looks back past the first.
-    let hasty = owner.types(&["operator", "authorise", "--signer-key", &folder]);
-    assert!(refused(&hasty, 1).contains("too many changes"));
-    desk.rounds(8).await;
     // Once more with both key files at hand; an old consent would not do.
     assert!(refused(&authorise(consent), 1).contains("nothing was sent"));
     said(&owner.types(&["operator", "authorise", "--signer-key", &folder]));
     desk.rounds(1).await;
     assert!(show().contains(&signer));
+    // A fourth change must wait until evidence looks back past the first.
+    let revoke = || owner.types(&["operator", "revoke"]);
+    assert!(refused(&revoke(), 1).contains("three times already"));
+    desk.rounds(8).await;
+    said(&revoke());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -274,7 +275,9 @@ async fn a_broadcaster_deposits_and_takes_it_back_in_two_steps() {
         status()
     );
 
-    let withdraw = || owner.types(&["broadcaster", "withdraw"]);
+    // The first step stops the work, so it is asked about.
+    assert!(refused(&owner.types(&["broadcaster", "withdraw"]), 2).contains("needs a yes"));
+    let withdraw = || owner.types(&["broadcaster", "withdraw", "--yes"]);
     desk.rounds(1).await;
     said(&withdraw());
     assert!(status().contains("from round 9 on"), "{}", status());
