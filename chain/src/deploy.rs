@@ -116,8 +116,8 @@ pub async fn deploy(
     }
     let begun = Instant::now();
     let mut deploy_block = head.number;
-    for sent in &sent {
-        let block = wait(&rpc, key.address(), sent, begun).await?;
+    for next in 0..sent.len() {
+        let block = wait(&rpc, key.address(), &sent[next..], begun).await?;
         deploy_block = deploy_block.max(block);
     }
     for (name, address) in contracts.named() {
@@ -136,10 +136,10 @@ pub async fn deploy(
     })
 }
 
-/// Waits for a block with the transaction. A node may drop what follows a transaction that its block has no room for
-/// (anvil does), so that it is sent again now and then; a refusal then says nothing new.
-async fn wait(rpc: &Rpc, from: Address, sent: &Sent, begun: Instant) -> Result<u64, ChainError> {
-    let Sent { step, raw, tx } = sent;
+/// Waits for a block with the first of the transactions. A node may drop what follows a transaction that its block has
+/// no room for (anvil does), so that all are sent again now and then; a refusal then says nothing new.
+async fn wait(rpc: &Rpc, from: Address, open: &[Sent], begun: Instant) -> Result<u64, ChainError> {
+    let Sent { step, tx, .. } = &open[0];
     let failed = |reason: String| ChainError::Deploy {
         name: step.name,
         reason,
@@ -161,7 +161,9 @@ async fn wait(rpc: &Rpc, from: Address, sent: &Sent, begun: Instant) -> Result<u
             )));
         }
         if last.elapsed() > SEND_AGAIN {
-            rpc.send_raw(raw).await?;
+            for sent in open {
+                rpc.send_raw(&sent.raw).await?;
+            }
             last = Instant::now();
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

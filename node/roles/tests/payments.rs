@@ -1,5 +1,7 @@
 //! Who pays whom and when: tickets before work, winners for work that was done.
 
+#![allow(clippy::unwrap_used)]
+
 use assay_protocol::assignment::{Assignment, Refusal, RefusalReason, SignedAssignment};
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::domain::Domain;
