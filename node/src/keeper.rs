@@ -280,7 +280,7 @@ impl Node {
         self.open_round(number);
         self.execute_due(number);
         self.submit_orphans(number);
-        self.redeem_due(number);
+        self.redeem_due(number).await;
         self.clear_sources(number);
         if self
             .keeper

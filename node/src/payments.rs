@@ -19,8 +19,8 @@ use crate::driver::{Event, Node};
 use crate::notice::Notice;
 use crate::validate::Verified;
 
-/// Tries to hear an electee's number before its segment is left to the next one in line.
-const QUOTE_TRIES: u32 = 8;
+/// Tries to hear an electee's number, and to hand it its assignment, before its segment is left to the next one in line.
+const TRIES: u32 = 8;
 /// Pause between two of them, and between two looks at a sender's funds.
 const PAUSE: Duration = Duration::from_millis(250);
 /// Looks at a sender's funds before the assignment is declined.
@@ -38,10 +38,12 @@ impl Node {
 
     /// Asks an electee for the hash of its number.
     pub(crate) fn ask_quote(&self, electee: Address, assignment: B256) {
+        let nonce = self.signer.payment_nonce(assignment);
         let quoted = move |rand_hash| {
             Event::Broadcaster(broadcaster::Input::Quoted {
                 assignment,
                 rand_hash,
+                nonce,
             })
         };
         let events = self.events.clone();
@@ -59,7 +61,7 @@ impl Node {
                 assignment_hash: assignment,
             };
             let bytes = encode(&request).unwrap_or_default();
-            for _ in 0..QUOTE_TRIES {
+            for _ in 0..TRIES {
                 let answer = network.send_job(peer, bytes.clone()).await;
                 if let Ok(Ok(Answer::Quoted(hash))) = answer.as_deref().map(decode::<Answer>) {
                     let _ = events.send(quoted(hash)).await;
@@ -118,6 +120,7 @@ impl Node {
             recipient: self.me,
             rand_hash: rand_hash(rand),
             due: due(&object, pixels),
+            min_face: self.params.ticket_face_value.0,
         };
         let outstanding = self.winners.outstanding(sender);
         let (client, events) = (self.client.clone(), self.events.clone());
@@ -145,25 +148,31 @@ impl Node {
     }
 
     /// Offers winners to the chain whose evidence window has ended.
-    pub(crate) fn redeem_due(&mut self, block: u64) {
+    pub(crate) async fn redeem_due(&mut self, block: u64) {
         let round = self.read(|state| state.current().map_or(0, |(number, _)| number));
         let evidence = self.params.evidence_blocks;
         let patience = self.params.round_blocks / 4;
-        let mut batch = self.winners.due(block, round, evidence, patience);
-        if let Err(e) = self.winners.settle(block) {
-            tracing::warn!("{e}");
+        for mut batch in self.winners.due(block, round, evidence, patience) {
+            let hashes: Vec<u8> = batch
+                .iter()
+                .flat_map(|winner| self.domain.digest(&winner.ticket.ticket).0)
+                .collect();
+            let about = keccak256(&hashes);
+            let call = match batch.len() {
+                1 => BrokerCall::Redeem(Box::new(batch.remove(0))),
+                _ => BrokerCall::RedeemBatch(batch),
+            };
+            self.submit("redeem", format!("redeem:{about}:{round}"), about, call);
         }
-        let hashes: Vec<u8> = batch
-            .iter()
-            .flat_map(|winner| self.domain.digest(&winner.ticket.ticket).0)
-            .collect();
-        let about = keccak256(&hashes);
-        let call = match batch.len() {
-            0 => return,
-            1 => BrokerCall::Redeem(Box::new(batch.remove(0))),
-            _ => BrokerCall::RedeemBatch(batch),
-        };
-        self.submit("redeem", format!("redeem:{about}:{round}"), about, call);
+        match self.winners.settle(block) {
+            Ok(lost) => {
+                for ticket in lost {
+                    let text = format!("ticket {ticket} was never paid and is given up");
+                    self.tell(Notice::Warning(text)).await;
+                }
+            }
+            Err(e) => tracing::warn!("{e}"),
+        }
     }
 
     /// Keeps winners before the receipt is signed that earns them.
@@ -180,6 +189,7 @@ impl Node {
     }
 }
 
+/// Sends an assignment with its tickets until the electee has taken or refused it: a busy node does not answer.
 async fn send_assignment(
     network: assay_p2p::Handle,
     peer: PeerId,
@@ -191,8 +201,12 @@ async fn send_assignment(
         tickets,
     };
     let bytes = encode(&request).unwrap_or_default();
-    if let Err(e) = network.send_job(peer, bytes).await {
-        tracing::debug!("assignment not delivered directly: {e}");
+    for _ in 0..TRIES {
+        match network.send_job(peer, bytes.clone()).await {
+            Ok(_) => return,
+            Err(e) => tracing::debug!("assignment not delivered directly: {e}"),
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -1,7 +1,8 @@
 //! Winning tickets until they are paid: written down before the receipt that earns them is signed.
 //!
 //! A winner is money, and nobody else has it: it survives `kill -9`. What the chain says is paid is kept a while longer,
-//! as long as a reorganisation could take the payment back.
+//! as long as a reorganisation could take the payment back. A batch is refused as a whole if one of its tickets is, so
+//! what was not paid with others is offered alone from then on.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -34,6 +35,8 @@ pub struct WinnersError {
 #[derive(Clone, Debug)]
 struct Kept {
     winner: Winner,
+    /// Whether it is on disk.
+    written: bool,
     /// Block in which it was paid.
     paid: Option<u64>,
     /// Round in which it was last offered to the chain, and how often it was.
@@ -64,7 +67,7 @@ impl Winners {
             kept: BTreeMap::new(),
         };
         for winner in winners.read()? {
-            winners.take(winner);
+            winners.take(winner, true);
         }
         Ok(winners)
     }
@@ -91,32 +94,41 @@ impl Winners {
         Ok(found)
     }
 
-    fn take(&mut self, winner: Winner) {
+    fn take(&mut self, winner: Winner, written: bool) {
         let hash = self.domain.digest(&winner.ticket.ticket);
         self.kept.entry(hash).or_insert(Kept {
             winner,
+            written,
             paid: None,
             offered: (0, 0),
         });
     }
 
-    /// Writes winners down durably.
+    /// Takes winners and writes them down durably. What cannot be written now is written by the next [`Self::settle`] that
+    /// can.
     pub fn keep(&mut self, winners: Vec<Winner>) -> Result<(), WinnersError> {
+        for winner in winners {
+            self.take(winner, false);
+        }
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<(), WinnersError> {
+        if self.kept.values().all(|kept| kept.written) {
+            return Ok(());
+        }
         let write = self.store.begin_write().map_err(|e| self.error(e))?;
         {
             let mut table = write.open_table(WINNERS).map_err(|e| self.error(e))?;
-            for winner in &winners {
-                let hash = self.domain.digest(&winner.ticket.ticket);
-                let bytes = encode(winner).map_err(|e| self.error(e))?;
+            for (hash, kept) in self.kept.iter().filter(|(_, kept)| !kept.written) {
+                let bytes = encode(&kept.winner).map_err(|e| self.error(e))?;
                 table
                     .insert(hash.0, bytes.as_slice())
                     .map_err(|e| self.error(e))?;
             }
         }
         write.commit().map_err(|e| self.error(e))?;
-        for winner in winners {
-            self.take(winner);
-        }
+        self.kept.values_mut().for_each(|kept| kept.written = true);
         Ok(())
     }
 
@@ -140,15 +152,16 @@ impl Winners {
 
     /// Forgets payments above block `ancestor`: a reorganisation.
     pub fn rewind(&mut self, ancestor: u64) {
-        for kept in self.kept.values_mut() {
-            kept.paid = kept.paid.filter(|block| *block <= ancestor);
-            kept.offered.0 = 0;
+        let undone = |kept: &&mut Kept| kept.paid.is_some_and(|block| block > ancestor);
+        for kept in self.kept.values_mut().filter(undone) {
+            (kept.paid, kept.offered.0) = (None, 0);
         }
     }
 
-    /// The winners to offer to the chain at block `now` of `round`, each once a round: when a batch is full, or the first
-    /// of it has waited `patience` blocks. `evidence` is the window after a deadline.
-    pub fn due(&mut self, now: u64, round: u64, evidence: u64, patience: u64) -> Vec<Winner> {
+    /// The winners to offer to the chain at block `now` of `round`, each once a round: new ones together, when a batch is
+    /// full or the first of it has waited `patience` blocks; those that were not paid that way alone. `evidence` is the
+    /// window after a deadline.
+    pub fn due(&mut self, now: u64, round: u64, evidence: u64, patience: u64) -> Vec<Vec<Winner>> {
         let ripe = |kept: &Kept| {
             kept.winner
                 .assignment
@@ -156,25 +169,34 @@ impl Winners {
                 .saturating_add(evidence)
                 + 1
         };
-        let open = self.kept.values_mut().filter(|kept| {
-            let waiting = kept.paid.is_none() && kept.offered.0 < round;
-            waiting && kept.offered.1 < PATIENCE_ROUNDS && ripe(kept) <= now
-        });
-        let batch: Vec<_> = open.take(BATCH).collect();
-        let waited = batch.iter().any(|kept| ripe(kept) + patience <= now);
-        if batch.len() < BATCH && !waited {
-            return Vec::new();
-        }
+        let open = self
+            .kept
+            .values_mut()
+            .filter(|kept| kept.paid.is_none() && kept.offered.0 < round && ripe(kept) <= now);
+        let (mut new, mut again): (Vec<_>, Vec<_>) = open.partition(|kept| kept.offered.1 == 0);
         let offer = |kept: &mut Kept| {
             kept.offered = (round, kept.offered.1 + 1);
             kept.winner.clone()
         };
-        batch.into_iter().map(offer).collect()
+        again.sort_by_key(|kept| kept.offered.0);
+        again.truncate(BATCH);
+        let mut offers: Vec<_> = again.into_iter().map(|kept| vec![offer(kept)]).collect();
+        new.truncate(BATCH);
+        let waited = new.iter().any(|kept| ripe(kept) + patience <= now);
+        if new.len() == BATCH || waited {
+            offers.push(new.into_iter().map(offer).collect());
+        }
+        offers
     }
 
-    /// Removes what was paid long ago.
-    pub fn settle(&mut self, now: u64) -> Result<(), WinnersError> {
-        let is_final = |kept: &Kept| kept.paid.is_some_and(|block| block + FINAL_BLOCKS < now);
+    /// Writes what is not written yet, and removes what was paid long ago or offered too often; gives the latter's
+    /// tickets.
+    pub fn settle(&mut self, now: u64) -> Result<Vec<B256>, WinnersError> {
+        self.write()?;
+        let is_final = |kept: &Kept| match kept.paid {
+            Some(block) => block + FINAL_BLOCKS < now,
+            None => kept.offered.1 > PATIENCE_ROUNDS,
+        };
         let done: Vec<B256> = self
             .kept
             .iter()
@@ -182,7 +204,7 @@ impl Winners {
             .map(|(hash, _)| *hash)
             .collect();
         if done.is_empty() {
-            return Ok(());
+            return Ok(done);
         }
         let write = self.store.begin_write().map_err(|e| self.error(e))?;
         {
@@ -192,10 +214,11 @@ impl Winners {
             }
         }
         write.commit().map_err(|e| self.error(e))?;
-        for hash in done {
-            self.kept.remove(&hash);
-        }
-        Ok(())
+        let removed = done.into_iter().filter_map(|hash| {
+            let kept = self.kept.remove(&hash)?;
+            kept.paid.is_none().then_some(hash)
+        });
+        Ok(removed.collect())
     }
 }
 
@@ -263,21 +286,28 @@ mod tests {
         let mut winners = Winners::open(&folder.path().join("w.redb"), DOMAIN).unwrap();
         winners.keep(vec![winner(0, 10), winner(1, 12)]).unwrap();
         // Payable from block 31 on.
-        assert_eq!(winners.due(30, 5, 20, 0), []);
-        assert_eq!(winners.due(32, 5, 20, 2), []);
-        assert_eq!(winners.due(33, 5, 20, 2).len(), 2);
-        assert_eq!(winners.due(40, 5, 20, 2), []);
-        assert_eq!(winners.due(40, 6, 20, 2).len(), 2);
+        let sizes = |winners: &mut Winners, now, round, patience| -> Vec<usize> {
+            let offers = winners.due(now, round, 20, patience);
+            offers.iter().map(Vec::len).collect()
+        };
+        assert_eq!(sizes(&mut winners, 30, 5, 0), [0_usize; 0]);
+        assert_eq!(sizes(&mut winners, 32, 5, 2), [0_usize; 0]);
+        assert_eq!(sizes(&mut winners, 33, 5, 2), [2]);
+        assert_eq!(sizes(&mut winners, 40, 5, 2), [0_usize; 0]);
+        assert_eq!(sizes(&mut winners, 40, 6, 2), [1, 1], "then each alone");
         winners
             .keep((2..30).map(|i| winner(i, 12)).collect())
             .unwrap();
-        assert_eq!(winners.due(33, 6, 20, 99).len(), BATCH);
-        assert_eq!(winners.due(33, 6, 20, 99), []);
-        assert_eq!(winners.due(132, 6, 20, 99).len(), 8);
-        for round in 7..7 + PATIENCE_ROUNDS {
-            winners.due(132, round, 20, 0);
-            winners.due(132, round, 20, 0);
+        assert_eq!(sizes(&mut winners, 33, 6, 99), [BATCH]);
+        assert_eq!(sizes(&mut winners, 33, 6, 99), [0_usize; 0]);
+        assert_eq!(sizes(&mut winners, 132, 6, 99), [8]);
+        // A reorganisation that takes nothing back offers nothing anew.
+        winners.rewind(0);
+        assert_eq!(sizes(&mut winners, 132, 6, 99), [0_usize; 0]);
+        for round in 7..9 + 2 * PATIENCE_ROUNDS {
+            sizes(&mut winners, 132, round, 0);
         }
-        assert_eq!(winners.due(132, 1_000, 20, 0), [], "given up");
+        assert_eq!(winners.settle(133).unwrap().len(), 30, "given up and told");
+        assert_eq!(winners.outstanding(SENDER), U256::ZERO);
     }
 }

@@ -119,10 +119,8 @@ impl Draft {
             Self::Refusal(r) => ("refusal", r.assignmentHash.to_vec()),
             Self::Receipt(r) => ("receipt", r.assignmentHash.to_vec()),
             Self::Accusation(a) => ("accusation", leaf(&a.receiptHash, a.leafIndex)),
-            Self::Payment(t) => (
-                "payment",
-                [t.assignmentHash.as_slice(), &t.nonce.to_be_bytes()].concat(),
-            ),
+            // One for an assignment, whatever its nonce.
+            Self::Payment(t) => ("payment", t.assignmentHash.to_vec()),
             Self::Ticket(t) => ("ticket", t.epoch.to_be_bytes().to_vec()),
             Self::Verdict(v) => ("verdict", leaf(&v.receiptHash, v.leafIndex)),
             Self::Divergence(d) => ("divergence", leaf(&d.receiptHash, d.leafIndex)),

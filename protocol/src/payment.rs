@@ -1,7 +1,9 @@
-//! Payment tickets: what a broadcaster owes for an assignment, as lottery tickets in ETH; and planted faults.
+//! Payment tickets: what a broadcaster owes for an assignment, as lottery tickets in ETH.
 //!
 //! A ticket is worth `faceValue · winProb / 2^256`. Whether it wins follows from its digest and a number of the
-//! recipient's, whose hash is in the ticket: neither side can choose the draw, and no block has a part in it.
+//! recipient's. The recipient promises its number, by its hash, before it knows the ticket's nonce; the sender chooses
+//! the nonce, in secret until it signs, before it knows the number: neither side can choose the draw, and no block has
+//! a part in it.
 //!
 //! ```
 //! use assay_protocol::payment::{Lottery, PaymentTicket};
@@ -38,19 +40,10 @@ sol! {
         uint256 faceValue;
         /// Chance of winning, out of 2^256.
         uint256 winProb;
-        /// Unique per assignment.
+        /// The sender's part of the draw; unique per assignment.
         uint64 nonce;
         /// Keccak of the recipient's random number.
         bytes32 recipientRandHash;
-    }
-
-    /// A fault announced in an earlier round to probe the verifiers.
-    #[derive(Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-    struct PlantedFault {
-        /// Keccak of the secret.
-        bytes32 commitment;
-        /// Base units of LPT.
-        uint256 bond;
     }
 }
 
@@ -158,6 +151,8 @@ pub struct Claim {
     pub rand_hash: B256,
     /// Wei.
     pub due: U256,
+    /// Wei that a winner must pay at least, so that it is worth its gas.
+    pub min_face: U256,
 }
 
 /// What stands behind a broadcaster's tickets, by the chain.
@@ -179,6 +174,14 @@ pub enum TicketError {
     /// More than anybody looks at.
     #[error("{0} tickets for one assignment, at most {MAX_TICKETS} are looked at")]
     TooMany(usize),
+    /// A winner would cost more gas than it pays.
+    #[error("the ticket pays {found} wei when it wins; at least {expected} are worth their gas")]
+    SmallFace {
+        /// In the ticket.
+        found: U256,
+        /// At least.
+        expected: U256,
+    },
     /// For other work.
     #[error("the ticket pays for assignment {found}, not for {expected}")]
     Assignment {
@@ -245,6 +248,13 @@ pub enum TicketError {
     /// The sender takes its money back.
     #[error("the sender has asked for its deposit; it may take it in round {0}")]
     Unlocking(u64),
+}
+
+impl TicketError {
+    /// Whether the sender itself is in the way, whose tickets hold as such; any other fault may be a stranger's doing.
+    pub fn is_the_senders(&self) -> bool {
+        matches!(self, Self::Unlocking(_) | Self::NotCovered { .. })
+    }
 }
 
 /// Checks everything about the tickets for one assignment but the signatures' form, which the shell has checked.
@@ -320,12 +330,19 @@ fn check_ticket(ticket: &PaymentTicket, signer: Address, claim: &Claim) -> Resul
             expected: claim.rand_hash,
         });
     }
+    if ticket.faceValue < claim.min_face {
+        return Err(TicketError::SmallFace {
+            found: ticket.faceValue,
+            expected: claim.min_face,
+        });
+    }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Domain;
 
     fn claim() -> Claim {
         Claim {
@@ -335,6 +352,7 @@ mod tests {
             recipient: Address::repeat_byte(4),
             rand_hash: rand_hash(B256::repeat_byte(5)),
             due: U256::from(1_000),
+            min_face: U256::from(400),
         }
     }
 
@@ -394,6 +412,40 @@ mod tests {
         let wins = (0..10_000u32).filter(|i| one.wins(keccak256(i.to_be_bytes()), rand));
         // Within four standard deviations of a thousand.
         assert!((880..1_120).contains(&wins.count()));
+    }
+
+    /// Sixteen certain winners of a sixteenth would each cost more gas than they pay.
+    #[test]
+    fn winners_that_pay_less_than_their_gas_are_refused() {
+        let many: Vec<_> = (0..4).map(|i| ticket(i, 250, 250)).collect();
+        let error = check_tickets(&many, &claim(), &funds(10_000, 0)).unwrap_err();
+        assert!(matches!(error, TicketError::SmallFace { .. }));
+    }
+
+    /// A recipient that could choose its number after it knows the rest of the ticket would win each time.
+    #[test]
+    fn a_number_promised_before_the_nonce_wins_no_more_often() {
+        let lottery = Lottery::paying(U256::from(1), U256::from(8));
+        let domain = Domain::new(1, Address::repeat_byte(9));
+        let ticket = |rand: B256, nonce| PaymentTicket {
+            winProb: lottery.win_prob,
+            nonce,
+            recipientRandHash: rand_hash(rand),
+            ..Default::default()
+        };
+        let wins = |nonce: u64, rand: B256| {
+            let ticket = ticket(rand, nonce);
+            ticket.wins(domain.digest(&ticket), rand)
+        };
+        // It grinds a number that wins with the nonce it guesses; the nonce is another one.
+        let ground = |i: u32| {
+            let tries = (0u32..).map(|j| keccak256([i.to_be_bytes(), j.to_be_bytes()].concat()));
+            tries.into_iter().find(|rand| wins(0, *rand)).unwrap()
+        };
+        let nonce =
+            |i: u32| u64::from_be_bytes(keccak256(i.to_le_bytes())[..8].try_into().unwrap());
+        let won = (0..800).filter(|i| wins(nonce(*i), ground(*i))).count();
+        assert!((60..140).contains(&won), "{won} of 800, about 100 are fair");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use assay_protocol::election::{Ballot, Candidate, Snapshot, elect_without, elect
 use assay_protocol::frames::{ChunkHasher, segment_tree};
 use assay_protocol::merkle::{Tree, leaf_hash};
 use assay_protocol::mint::{MintRule, Share};
-use assay_protocol::payment::{Lottery, PaymentTicket, PlantedFault, lot, rand_hash};
+use assay_protocol::payment::{Lottery, PaymentTicket, lot, rand_hash};
 use assay_protocol::profile::{Profiles, Rendition, SourceFormat};
 use assay_protocol::receipt::{Leaf, Receipt};
 use assay_protocol::record::NodeRecord;
@@ -130,7 +130,6 @@ fn digests_and_operator_signatures() {
             "unverifiableDigest": d.digest(&Unverifiable { receiptHash: receipt_hash, reason: 1 }),
             "accusationDigest": d.digest(&Accusation { receiptHash: receipt_hash, leafIndex: 2, commit: word("commit") }),
             "record": record, "recordDigest": d.digest(&record),
-            "plantedFaultDigest": d.digest(&PlantedFault { commitment: word("s"), bond: U256::from(9) }),
             "workClaimDigest": d.digest(&claim),
             "roundWorkDigest": d.digest(&RoundWork {
                 round: 4,

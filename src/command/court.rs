@@ -4,11 +4,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use assay_chain::call::{Call, ChallengeCall, ContestCall, CourtCall};
+use assay_chain::court::CaseView;
+use assay_protocol::fraud_proof::ProofFile;
 use assay_protocol::{Address, B256};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::account::{AccountOptions, ChainOptions, print_json, read_json};
 use super::error::{CommandError, finish};
+use super::say;
 
 /// Options of `assay court`.
 #[derive(clap::Args)]
@@ -45,6 +49,14 @@ enum Action {
         #[command(flatten)]
         chain: ChainOptions,
     },
+    /// List all cases, or those against one operator, oldest first.
+    List {
+        /// The accused.
+        #[arg(long, value_name = "ADDRESS")]
+        operator: Option<Address>,
+        #[command(flatten)]
+        chain: ChainOptions,
+    },
     /// Slash after the case window.
     Execute(CaseArguments),
     /// Pay a signer's part of an executed case.
@@ -71,7 +83,7 @@ enum Action {
     ClaimReward(CaseArguments),
     /// Commit to a fault in the next round, with a bond.
     Plant {
-        /// keccak256 of the secret.
+        /// keccak256 of a secret of 32 bytes; keep the secret for reveal-plant.
         commitment: B256,
         #[command(flatten)]
         account: AccountOptions,
@@ -106,6 +118,8 @@ enum Action {
 /// What is shown with a file.
 #[derive(clap::Subcommand)]
 enum Evidence {
+    /// Prove a wrong encode: a proof file, as nodes write them.
+    Prove(EvidenceArguments),
     /// Trip the breaker by cases: a list of assignments.
     Trip(EvidenceArguments),
     /// Trip the breaker by divergences of more than a third.
@@ -140,6 +154,14 @@ enum Evidence {
     LeafFault(EvidenceArguments),
 }
 
+/// One of several cases.
+#[derive(Serialize)]
+struct CaseLine {
+    case: B256,
+    #[serde(flatten)]
+    view: CaseView,
+}
+
 /// Carries it out.
 pub async fn run(arguments: Arguments) -> ExitCode {
     finish(carry_out(arguments.action).await)
@@ -149,6 +171,7 @@ async fn carry_out(action: Action) -> Result<(), CommandError> {
     use Action as A;
     match action {
         A::Show { case, chain } => show(case, &chain).await,
+        A::List { operator, chain } => list(operator, &chain).await,
         A::Execute(c) => send(CourtCall::Execute { case: c.case }, &c.account).await,
         A::ClaimSigner { position, case: c } => {
             let call = CourtCall::ClaimSigner {
@@ -208,6 +231,9 @@ impl EvidenceArguments {
 impl Evidence {
     fn call(self) -> Result<(Call, AccountOptions), CommandError> {
         match self {
+            Self::Prove(e) => {
+                e.shown(|file: Box<ProofFile>| CourtCall::Prove(Box::new(file.proof)))
+            }
             Self::Trip(e) => e.shown(|cases| ContestCall::TripByCases(*cases)),
             Self::TripByDivergence(e) => e.shown(ContestCall::TripByDivergence),
             Self::ContestStopped(e) => e.shown(|cases| ContestCall::ContestStopped(*cases)),
@@ -234,6 +260,29 @@ async fn show(case: B256, chain: &ChainOptions) -> Result<(), CommandError> {
         Some(view) => print_json(&view),
         None => Err(CommandError::Argument(format!("there is no case {case}"))),
     }
+}
+
+async fn list(operator: Option<Address>, chain: &ChainOptions) -> Result<(), CommandError> {
+    let (client, _) = chain.look().await?;
+    let mut cases = Vec::new();
+    for case in client.case_ids(operator).await? {
+        if let Some(view) = client.case(case).await? {
+            cases.push(CaseLine { case, view });
+        }
+    }
+    if chain.json {
+        return print_json(&cases);
+    }
+    if cases.is_empty() {
+        say("no cases");
+    }
+    for CaseLine { case, view } in cases {
+        say(format!(
+            "{case} {:?} against {}: {:?}, opened in block {}, executable from block {} on",
+            view.kind, view.operator, view.status, view.opened_block, view.executable_at
+        ));
+    }
+    Ok(())
 }
 
 async fn send(call: impl Into<Call>, account: &AccountOptions) -> Result<(), CommandError> {

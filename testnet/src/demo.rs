@@ -199,7 +199,9 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
     show.line("starting the nodes");
     let swarm =
         swarm::Swarm::start(&options, &url, &stage, &players, &folders, &clip, &workers).await?;
-    let ledger = swarm.run(&options, &clip, &params, &players, show).await;
+    let ledger = swarm
+        .run(&options, &anvil, &clip, &params, &players, show)
+        .await;
     if ledger.late_samples() > 0 {
         show.line(format!(
             "{} samples came too late for their epoch's report",
@@ -239,6 +241,8 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
     ));
     let chain = match options.keep_chain {
         true => {
+            // It stands at the report's block until somebody sends it something.
+            anvil.set_automine(true).await?;
             let pid = anvil.keep().map_err(|source| DemoError::Io {
                 path: "anvil".into(),
                 source,

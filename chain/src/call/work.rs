@@ -10,6 +10,7 @@ use super::Callable;
 use crate::bindings::work_ledger as abi;
 use crate::contracts::Contracts;
 use crate::convert::address_out;
+use crate::queue::budget::Purpose;
 
 /// What is done with a round's work.
 #[derive(Clone, Debug)]
@@ -57,6 +58,14 @@ impl Callable for WorkCall {
 
     fn to(&self, contracts: &Contracts) -> Address {
         contracts.work_ledger
+    }
+
+    /// A round that is not certified in time is never paid to anybody.
+    fn purpose(&self) -> Purpose {
+        match self {
+            Self::Certify { .. } => Purpose::Evidence,
+            Self::Claim { .. } | Self::ClaimDuty { .. } => Purpose::Chore,
+        }
     }
 
     fn data(&self) -> Result<Vec<u8>, BlsError> {

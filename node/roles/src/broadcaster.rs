@@ -57,6 +57,8 @@ pub enum Input {
         assignment: B256,
         /// What its ticket must say.
         rand_hash: B256,
+        /// This broadcaster's part of the draw: unknown to the electee when it promised its number.
+        nonce: u64,
     },
     /// An electee declines; the signer is it.
     Refusal(Checked<(Refusal, Signature)>),
@@ -205,7 +207,8 @@ impl Broadcaster {
             Input::Quoted {
                 assignment,
                 rand_hash,
-            } => self.on_quoted(assignment, rand_hash),
+                nonce,
+            } => self.on_quoted(assignment, rand_hash, nonce),
             Input::Refusal(refusal) => self.on_refusal(&refusal, now),
             Input::Stored { assignment } => self.on_stored(assignment),
         };

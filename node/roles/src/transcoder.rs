@@ -111,6 +111,8 @@ struct Task {
     working: bool,
     /// Last block in which its tickets may come, while they have not.
     unpaid_until: Option<u64>,
+    /// What was wrong with those that came last.
+    doubt: Option<TicketError>,
     winners: Vec<Winner>,
 }
 
@@ -178,6 +180,7 @@ impl Transcoder {
             leaves: Vec::new(),
             working: false,
             unpaid_until: waits.then(|| now.block + self.payment_blocks()),
+            doubt: None,
             winners: Vec::new(),
         };
         self.tasks.insert(hash, task);

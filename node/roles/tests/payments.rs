@@ -119,6 +119,7 @@ fn quoted(assignment: &Assignment) -> broadcaster::Input {
     broadcaster::Input::Quoted {
         assignment: DOMAIN.digest(assignment),
         rand_hash: rand_hash(B256::repeat_byte(7)),
+        nonce: 77,
     }
 }
 
@@ -139,7 +140,7 @@ fn a_ticket_is_worth_price_times_output_pixels() {
     };
     assert_eq!(ticket.assignmentHash, hash);
     assert_eq!(ticket.recipient, assignment.transcoder);
-    assert_eq!(ticket.sender, PAYER);
+    assert_eq!((ticket.sender, ticket.nonce), (PAYER, 77));
     assert_eq!(ticket.lottery().expected(), U256::from(DUE));
     assert_eq!(ticket.faceValue, Params::demo().ticket_face_value.0);
     let seal = sealed(Draft::Payment(ticket.clone()));
@@ -155,7 +156,7 @@ fn a_ticket_is_worth_price_times_output_pixels() {
 }
 
 #[test]
-fn the_slot_of_a_ticket_is_its_assignment_and_number() {
+fn the_slot_of_a_ticket_is_its_assignment() {
     let ticket = |hash: u8, nonce, rand: u8| {
         Draft::Payment(PaymentTicket {
             assignmentHash: B256::repeat_byte(hash),
@@ -165,7 +166,7 @@ fn the_slot_of_a_ticket_is_its_assignment_and_number() {
         })
     };
     assert_eq!(ticket(1, 0, 1).slot(), ticket(1, 0, 2).slot());
-    assert_ne!(ticket(1, 0, 1).slot(), ticket(1, 1, 1).slot());
+    assert_eq!(ticket(1, 0, 1).slot(), ticket(1, 1, 1).slot());
     assert_ne!(ticket(1, 0, 1).slot(), ticket(2, 0, 1).slot());
 }
 
@@ -199,30 +200,35 @@ fn who_takes_pay_and_does_not_deliver_is_paid_twice_and_no_more() {
     assert_eq!(paid.into_values().collect::<Vec<_>>(), [2, 2]);
 }
 
-/// A transcoder with a priced assignment of one leaf, and a tender for it whose ticket always wins.
-fn transcoding() -> (Transcoder, Tender, Vec<B256>) {
-    let me = Address::repeat_byte(1);
-    let mut core = Transcoder::new(me, Params::demo(), B256::ZERO, 2);
-    let roots = vec![keccak256(b"chunk")];
+/// A priced assignment of one leaf.
+fn assignment_of(seq: u32) -> Checked<SignedAssignment> {
     let assignment = Assignment {
-        transcoder: me,
-        framesRoot: segment_tree(&roots).root(),
+        seq,
+        transcoder: Address::repeat_byte(1),
+        framesRoot: segment_tree(&[keccak256(b"chunk")]).root(),
         leafCount: 1,
         pricePerPixel: U256::from(3),
         deadlineBlock: 22,
         ..Default::default()
     };
-    let hash = DOMAIN.digest(&assignment);
-    let message = SignedAssignment {
-        assignment,
-        signature: Signature([0; 65].into()),
-        skips: Vec::new(),
-    };
-    let checked = Checked {
-        hash,
+    Checked {
+        hash: DOMAIN.digest(&assignment),
         signer: PAYER,
-        message,
-    };
+        message: SignedAssignment {
+            assignment,
+            signature: Signature([0; 65].into()),
+            skips: Vec::new(),
+        },
+    }
+}
+
+/// A transcoder with a priced assignment of one leaf, and a tender for it whose ticket always wins.
+fn transcoding() -> (Transcoder, Tender, Vec<B256>) {
+    let me = Address::repeat_byte(1);
+    let mut core = Transcoder::new(me, Params::demo(), B256::ZERO, 2);
+    let roots = vec![keccak256(b"chunk")];
+    let checked = assignment_of(1);
+    let hash = checked.hash;
     let outputs = core.handle(transcoder::Input::Assignment(Box::new(checked)), NOW);
     assert_eq!(outputs, [], "no work before it is paid");
     let rand = B256::repeat_byte(9);
@@ -233,6 +239,7 @@ fn transcoding() -> (Transcoder, Tender, Vec<B256>) {
         recipient: me,
         rand_hash: rand_hash(rand),
         due: U256::from(DUE),
+        min_face: U256::ZERO,
     };
     let lottery = Lottery::paying(claim.due, U256::from(1));
     let ticket = PaymentTicket {
@@ -324,13 +331,63 @@ fn no_work_for_tickets_that_are_worth_too_little_or_not_covered() {
         reason: Some(reason),
     };
     assert_eq!(outputs, [unpaid, refusal(hash)]);
+}
 
+/// Anybody who has heard an assignment can send it on with no tickets.
+#[test]
+fn a_strangers_tender_declines_nothing() {
     let (mut core, tender, _) = transcoding();
+    let hash = tender.claim.assignment_hash;
     let none = Tender {
         tickets: vec![],
+        ..tender.clone()
+    };
+    let none = || transcoder::Input::Tender(Box::new(none.clone()));
+    assert_eq!(core.handle(none(), NOW), []);
+    let begun = core.handle(transcoder::Input::Tender(Box::new(tender)), NOW);
+    assert!(matches!(begun[..], [transcoder::Output::Transcode { .. }]));
+
+    // Where nothing better comes, it is told what was wrong.
+    let (mut core, ..) = transcoding();
+    assert_eq!(core.handle(none(), NOW), []);
+    let outputs = core.handle(transcoder::Input::Block, Now { block: 15 });
+    let reason = TicketError::TooLittle {
+        found: U256::ZERO,
+        expected: U256::from(DUE),
+    };
+    let unpaid = transcoder::Output::Unpaid {
+        assignment: hash,
+        reason: Some(reason),
+    };
+    assert_eq!(outputs, [unpaid, refusal(hash)]);
+}
+
+/// What one ticket may take from the deposit, the next one cannot.
+#[test]
+fn winners_for_work_under_way_are_held_against_the_deposit() {
+    let (mut core, tender, _) = transcoding();
+    core.handle(transcoder::Input::Tender(Box::new(tender.clone())), NOW);
+    let second = assignment_of(2);
+    let (hash, message) = (second.hash, tender.tickets[0].message.clone());
+    core.handle(transcoder::Input::Assignment(Box::new(second)), NOW);
+    let mut tickets = tender.tickets.clone();
+    tickets[0].message = SignedTicket {
+        ticket: PaymentTicket {
+            assignmentHash: hash,
+            ..message.ticket
+        },
+        ..message
+    };
+    let claim = Claim {
+        assignment_hash: hash,
+        ..tender.claim
+    };
+    let tender = Tender {
+        tickets,
+        claim,
         ..tender
     };
-    let outputs = core.handle(transcoder::Input::Tender(Box::new(none)), NOW);
+    let outputs = core.handle(transcoder::Input::Tender(Box::new(tender)), NOW);
     assert_eq!(outputs[1], refusal(hash));
 }
 

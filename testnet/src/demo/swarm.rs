@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use assay_chain::anvil::Anvil;
 use assay_chain::queue::QueueConfig;
 use assay_encoder::Workers;
 use assay_node::{
@@ -160,6 +161,7 @@ impl Swarm {
     pub(crate) async fn run(
         mut self,
         options: &Options,
+        anvil: &Anvil,
         clip: &Clip,
         params: &Params,
         players: &[Player],
@@ -219,6 +221,16 @@ impl Swarm {
             }
         }
         drop(self.segments);
+        // The chain stands still from here on: whatever it holds the nodes have told, and the report is compared with.
+        for refused in [anvil.set_interval(0).await, anvil.drop_waiting().await] {
+            if let Err(e) = refused {
+                show.line(format!("warning: the chain goes on: {e}"));
+            }
+        }
+        while let Ok(Some((who, at, notice))) = tokio::time::timeout(QUIET, self.told.recv()).await
+        {
+            ledger.note(who, at, &notice);
+        }
         for node in self.nodes {
             node.stop().await;
         }
@@ -229,6 +241,8 @@ impl Swarm {
     }
 }
 
+/// Silence after which all nodes have read the last block: several of their polls.
+const QUIET: Duration = Duration::from_millis(1_500);
 /// Blocks after the last deadline in which waiting for a certificate is no standstill.
 const CERTIFY_PATIENCE: u64 = 60;
 

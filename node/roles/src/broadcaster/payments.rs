@@ -39,8 +39,13 @@ impl Broadcaster {
         })
     }
 
-    /// One ticket for an assignment, ever: its number is 0, and the journal knows it.
-    pub(super) fn on_quoted(&mut self, assignment: B256, rand_hash: B256) -> Vec<Output> {
+    /// One ticket for an assignment, ever: the journal knows it.
+    pub(super) fn on_quoted(
+        &mut self,
+        assignment: B256,
+        rand_hash: B256,
+        nonce: u64,
+    ) -> Vec<Output> {
         let (sender, face) = (self.job.broadcaster, self.params.ticket_face_value);
         let Some(current) = self.current(assignment).filter(|c| !c.paid) else {
             return Vec::new();
@@ -52,7 +57,7 @@ impl Broadcaster {
             sender,
             faceValue: lottery.face_value,
             winProb: lottery.win_prob,
-            nonce: 0,
+            nonce,
             recipientRandHash: rand_hash,
         }))]
     }

@@ -3,6 +3,7 @@
 use assay_protocol::assignment::RefusalReason;
 use assay_protocol::checked::Now;
 use assay_protocol::payment::{Winner, check_tickets};
+use assay_protocol::{Address, U256};
 
 use super::{Output, Tender, Transcoder, refuse};
 
@@ -13,22 +14,43 @@ impl Transcoder {
         1 + self.params.response_blocks / 4
     }
 
-    /// Begins the work if the tickets are what is due, or declines it.
-    pub(super) fn on_tender(&mut self, tender: Tender, now: Now) -> Vec<Output> {
+    /// Wei of winners for work that is not done yet: they are paid from the same funds as the next ones.
+    fn promised_by(&self, sender: Address) -> U256 {
+        let theirs = self
+            .tasks
+            .values()
+            .filter(|task| task.broadcaster == sender);
+        let winners = theirs.flat_map(|task| &task.winners);
+        winners.fold(U256::ZERO, |sum, winner| {
+            sum.saturating_add(winner.ticket.ticket.faceValue)
+        })
+    }
+
+    /// Begins the work if the tickets are what is due, or declines it if the sender cannot pay them. Other tickets say
+    /// nothing: anybody can send an assignment with none of them, or with wrong ones.
+    pub(super) fn on_tender(&mut self, mut tender: Tender, now: Now) -> Vec<Output> {
+        let promised = self.promised_by(tender.claim.sender);
+        tender.funds.outstanding = tender.funds.outstanding.saturating_add(promised);
         let hash = tender.claim.assignment_hash;
         let waiting = |task: &&mut super::Task| task.unpaid_until.is_some();
         let Some(task) = self.tasks.get_mut(&hash).filter(waiting) else {
             return Vec::new();
         };
         let over = now.block > task.assignment.assignment.deadlineBlock;
-        task.unpaid_until = None;
-        if let Err(reason) = check_tickets(&tender.tickets, &tender.claim, &tender.funds) {
+        let checked = check_tickets(&tender.tickets, &tender.claim, &tender.funds);
+        if let Err(reason) = checked {
+            if !reason.is_the_senders() {
+                task.doubt = Some(reason);
+                return Vec::new();
+            }
+            task.unpaid_until = None;
             let unpaid = Output::Unpaid {
                 assignment: hash,
                 reason: Some(reason),
             };
             return vec![unpaid, refuse(hash, RefusalReason::Unpaid)];
         }
+        task.unpaid_until = None;
         if over {
             return Vec::new();
         }
@@ -53,7 +75,7 @@ impl Transcoder {
                 task.unpaid_until = None;
                 outputs.push(Output::Unpaid {
                     assignment: *hash,
-                    reason: None,
+                    reason: task.doubt.take(),
                 });
                 outputs.push(refuse(*hash, RefusalReason::Unpaid));
             }
