@@ -97,7 +97,7 @@ pub struct Params {
     pub full_mint_pixels: u64,
     /// Blocks in which a round's work is certified, from the block on in which its evidence is complete.
     pub certify_blocks: u64,
-    /// Blocks from the certificate in which its work is claimed.
+    /// Blocks in which work is claimed after the last block in which its list could be certified.
     pub claim_blocks: u64,
     /// Gap-free segments that a job needs in a round for its work to be minted.
     pub job_segments: u64,
