@@ -77,6 +77,8 @@ pub struct Verifier {
     pub mismatches: u64,
     pub signed: u64,
     pub minted: Lpt,
+    /// Its parts of what was slashed, as a signer of the proofs.
+    pub signer_rewards: Lpt,
 }
 
 /// One proof that reached the chain.

@@ -194,6 +194,11 @@ impl Figures<'_> {
                     .filter(|proof| proof.signers.contains(&address))
                     .count() as u64,
                 minted: Lpt(ledger.minted_to(address, true)),
+                signer_rewards: Lpt(ledger
+                    .cases
+                    .values()
+                    .filter_map(|case| case.paid.get(&address))
+                    .fold(U256::ZERO, |sum, amount| sum + *amount)),
             }
         });
         let delegator = before.delegated.zip(after.delegated);
