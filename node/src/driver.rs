@@ -29,7 +29,7 @@ use crate::chain_state::ChainState;
 use crate::checks::Checks;
 use crate::collect::Collections;
 use crate::directory::Directory;
-use crate::do_round::WorkShelf;
+use crate::dues::Dues;
 use crate::keeper::Keeper;
 use crate::notice::Notice;
 use crate::outlet::Outlet;
@@ -38,6 +38,7 @@ use crate::signer::Signer;
 use crate::sources::Sources;
 use crate::validate::{Checker, Verified};
 use crate::winners::Winners;
+use crate::work_shelf::WorkShelf;
 
 /// Which core asked for a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +138,7 @@ pub(crate) struct Node {
     pub verifying: Option<Verifier>,
     pub certifying: Option<Certifier>,
     pub shelf: WorkShelf,
+    pub dues: Dues,
     pub events: mpsc::Sender<Event>,
     pub notices: mpsc::Sender<Notice>,
 }

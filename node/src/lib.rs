@@ -20,6 +20,7 @@ mod do_round;
 mod do_transcoder;
 mod do_verifier;
 mod driver;
+mod dues;
 mod ether;
 mod journal;
 mod keeper;
@@ -39,6 +40,7 @@ mod start;
 pub mod status;
 mod validate;
 mod winners;
+mod work_shelf;
 
 pub use blobs::BlobFolder;
 pub use config::Config;
