@@ -9,12 +9,14 @@ use std::collections::BTreeSet;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::certification::{JobView, SignedVote};
 use assay_protocol::domain::Domain;
+use assay_protocol::election::{Candidate, Snapshot};
+use assay_protocol::round_work::{Entry, MAX_RUN, Sheet, WorkRule, list};
 use assay_protocol::wire::Gossip;
 use assay_protocol::work::RoundWork;
-use assay_protocol::Address;
+use assay_protocol::{Address, B256, U256};
 use assay_verifier::certify::Input;
 
-use rounds::{Faults, ROUND, Scene, pixels, verifier};
+use rounds::{Faults, ROUND, Scene, params, pixels, transcoder, verifier};
 
 /// Seven of whom two agree with the leader's first proposal, it among them: two lack one receipt, three another one, so that
 /// its second proposal decides. The first of them lies.
@@ -99,4 +101,35 @@ fn a_vote_counts_though_its_proposal_comes_later() {
     }
     late.run();
     assert_eq!(late.certificate().work, work);
+}
+
+#[test]
+fn a_sheet_that_is_no_run_counts_nothing() {
+    let entry = Entry {
+        receipt: B256::ZERO,
+        transcoder: transcoder(0),
+        pixels: 1_000,
+    };
+    let snapshot = Snapshot {
+        round: ROUND,
+        candidates: vec![Candidate {
+            operator: transcoder(0),
+            weight: U256::from(1),
+            price: U256::ZERO,
+        }],
+    };
+    for (start, end) in [(0, u32::MAX), (0, MAX_RUN + 1), (9, 3)] {
+        let sheet = Sheet {
+            start,
+            end,
+            entries: [(5, entry)].into(),
+        };
+        let list = list(
+            ROUND,
+            [&sheet].into_iter(),
+            &snapshot,
+            &WorkRule::new(&params()),
+        );
+        assert!(list.is_empty());
+    }
 }
