@@ -5,6 +5,7 @@ use assay_chain::views::Role as ChainRole;
 use assay_protocol::assignment::SignedAssignment;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::certification::SignedVote;
+use assay_protocol::checked::Now;
 use assay_protocol::round_work::Segment;
 use assay_protocol::work::WorkList;
 use assay_protocol::{Address, B256, U256};
@@ -17,9 +18,13 @@ use crate::notice::Notice;
 impl Node {
     pub(crate) async fn drive_certifier(&mut self, input: Input) {
         let now = self.now();
+        let present = self.present_round();
         let Some(core) = &mut self.certifying else {
             return;
         };
+        if let Err(e) = self.seen_log.append(&input, present, now.block) {
+            tracing::warn!("what was seen of round {present} is not kept: {e}");
+        }
         for output in core.handle(input, now) {
             match output {
                 Output::Sign(draft) => self.sign(Role::Certifier, draft),
@@ -31,6 +36,29 @@ impl Node {
                     );
                     self.tell(Notice::Warning(text)).await;
                 }
+            }
+        }
+    }
+
+    /// Tells the certifier, once the chain's history is known, what it saw before this node was restarted, and then what
+    /// the chain has said about that.
+    pub(crate) fn recall(&mut self) {
+        let Some(core) = &mut self.certifying else {
+            return;
+        };
+        let seen = match self.seen_log.recall() {
+            Ok(seen) if seen.is_empty() => return,
+            Ok(seen) => seen,
+            Err(e) => return tracing::warn!("what was seen before the start is lost: {e}"),
+        };
+        for (block, input) in seen {
+            // None of these asks for anything.
+            drop(core.handle(input, Now { block }));
+        }
+        let accused: Vec<_> = self.read(|state| state.cases.values().map(|c| c.receipt).collect());
+        for receipt in accused {
+            if let Some(core) = &mut self.certifying {
+                drop(core.handle(Input::CaseOpened(receipt), Now::default()));
             }
         }
     }

@@ -33,6 +33,7 @@ use crate::dues::Dues;
 use crate::keeper::Keeper;
 use crate::notice::Notice;
 use crate::outlet::Outlet;
+use crate::seen_log::SeenLog;
 use crate::settings::{BroadcasterSettings, TranscoderSettings};
 use crate::signer::Signer;
 use crate::sources::Sources;
@@ -139,6 +140,7 @@ pub(crate) struct Node {
     pub certifying: Option<Certifier>,
     pub shelf: WorkShelf,
     pub dues: Dues,
+    pub seen_log: SeenLog,
     pub events: mpsc::Sender<Event>,
     pub notices: mpsc::Sender<Notice>,
 }

@@ -279,6 +279,7 @@ impl Node {
         if !self.live {
             return;
         }
+        self.recall();
         self.begin_publishing().await;
         self.drive_broadcaster(broadcaster::Input::Block).await;
         self.drive_transcoder(transcoder::Input::Block).await;

@@ -33,6 +33,7 @@ mod outlet;
 mod payments;
 pub mod process;
 mod publish;
+mod seen_log;
 mod settings;
 mod signer;
 mod sources;

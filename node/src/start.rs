@@ -24,6 +24,7 @@ use crate::dues::Dues;
 use crate::journal::{Journal, JournalError};
 use crate::notice::Notice;
 use crate::outlet::Outlet;
+use crate::seen_log::SeenLog;
 use crate::settings::{JobChoice, Settings};
 use crate::signer::Signer;
 use crate::sources::Sources;
@@ -221,6 +222,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         certifying: verifier.then(|| Certifier::new(me, domain, params.clone())),
         shelf: WorkShelf::open(&folder),
         dues: Dues::default(),
+        seen_log: SeenLog::new(&folder),
         verifying: verifier.then(|| Verifier::new(me, params.clone(), Now { block: head })),
         params,
         folder,
