@@ -60,10 +60,10 @@ fn a_run_without_end_widens_nobodys_sheet() {
 
 #[test]
 fn votes_for_nothing_displace_only_their_authors_votes() {
-    // Two of seven vote for a hundred lists each that nobody has proposed, before anything else is said.
+    // Two of seven vote for two hundred lists each that nobody has proposed, before anything else is said.
     let mut scene = Scene::new(7, Faults::default());
     let block = Scene::first_turn() - 1;
-    for (author, junk) in (0..2).flat_map(|author| (0..100).map(move |junk| (author, junk))) {
+    for (author, junk) in (0..2).flat_map(|author| (0..200).map(move |junk| (author, junk))) {
         let work = RoundWork {
             round: ROUND,
             totalPixels: junk,
