@@ -66,7 +66,7 @@ fn votes_for_nothing_displace_only_their_authors_votes() {
     for (author, junk) in (0..2).flat_map(|author| (0..200).map(move |junk| (author, junk))) {
         let work = RoundWork {
             round: ROUND,
-            totalPixels: junk,
+            totalPixels: 1_000 * author as u64 + junk,
             ..RoundWork::default()
         };
         let vote = SignedVote {
