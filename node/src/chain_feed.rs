@@ -86,14 +86,15 @@ pub(crate) enum ChainNews {
     },
     /// A verifier was jailed, in this block.
     Jailed(Address, u64),
-    /// A verifier may return.
-    Released(Address),
+    /// A verifier has returned, in this block.
+    Released(Address, u64),
     /// A pool was paid for a round's work or duty.
     Minted {
         round: u64,
         operator: Address,
         duty: bool,
         amount: Lpt,
+        block: u64,
     },
     /// A signer was paid.
     SignerPaid {
@@ -338,7 +339,7 @@ impl Feed {
             Log::Roster(RosterLog::Released {
                 role: Role::Verifier,
                 operator,
-            }) => Some(ChainNews::Released(operator)),
+            }) => Some(ChainNews::Released(operator, block)),
             Log::Work(WorkLog::RoundCertified {
                 round,
                 claims_root,
@@ -362,6 +363,7 @@ impl Feed {
                 operator: transcoder,
                 duty: false,
                 amount,
+                block,
             }),
             Log::Work(WorkLog::DutyPaid {
                 round,
@@ -372,6 +374,7 @@ impl Feed {
                 operator: verifier,
                 duty: true,
                 amount,
+                block,
             }),
             _ => None,
         }

@@ -1,90 +1,30 @@
 //! Carries out what the certification of rounds wants, keeps the lists, and claims what is due.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
 use assay_chain::call::{OperatorCall, WorkCall};
 use assay_chain::views::Role as ChainRole;
 use assay_protocol::assignment::SignedAssignment;
 use assay_protocol::bls::BlsSignature;
+use assay_protocol::certification::SignedVote;
+use assay_protocol::checked::Now;
 use assay_protocol::round_work::Segment;
-use assay_protocol::wire::{decode, encode};
 use assay_protocol::work::WorkList;
-use assay_protocol::{B256, U256};
+use assay_protocol::{Address, B256, U256};
 use assay_verifier::certify::{Certification, Input, Output, RoundFacts, SeenAssignment};
 
 use crate::driver::{Node, Role};
+use crate::dues::{Certified, Claim};
 use crate::notice::Notice;
-
-/// Lists that are kept on disk; a round has few, and a claim is due for weeks on mainnet.
-const MAX_LISTS: usize = 512;
-
-/// A round that the chain has certified, as its claims need it.
-#[derive(Clone, Copy, Debug)]
-struct Certified {
-    claims_root: B256,
-    duties: u64,
-    /// Last block in which this node claims.
-    until: u64,
-}
-
-/// Lists by round and root, on disk, because who certifies a list and who claims by it may lie a restart apart; and the
-/// rounds of which something may be due here.
-#[derive(Debug)]
-pub(crate) struct WorkShelf {
-    folder: PathBuf,
-    due: BTreeMap<u64, Certified>,
-    /// Block in which this verifier was jailed, until it is told to return.
-    pub jailed: Option<u64>,
-}
-
-impl WorkShelf {
-    /// The shelf of a node whose folder this is.
-    pub(crate) fn new(node: &std::path::Path) -> Self {
-        Self {
-            folder: node.join("work"),
-            due: BTreeMap::new(),
-            jailed: None,
-        }
-    }
-
-    fn path(&self, round: u64, root: B256) -> PathBuf {
-        self.folder.join(format!("{round:08}-{root:x}.list"))
-    }
-
-    /// Writes a list down; the oldest ones make room.
-    fn put(&self, list: &WorkList, root: B256) -> std::io::Result<()> {
-        std::fs::create_dir_all(&self.folder)?;
-        let path = self.path(list.round, root);
-        if path.exists() {
-            return Ok(());
-        }
-        let bytes = encode(list).unwrap_or_default();
-        let draft = path.with_extension("draft");
-        std::fs::write(&draft, bytes)?;
-        std::fs::rename(draft, path)?;
-        let mut kept: Vec<_> = std::fs::read_dir(&self.folder)?
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .collect();
-        kept.sort();
-        let excess = kept.len().saturating_sub(MAX_LISTS);
-        for old in &kept[..excess] {
-            std::fs::remove_file(old)?;
-        }
-        Ok(())
-    }
-
-    fn get(&self, round: u64, root: B256) -> Option<WorkList> {
-        decode(&std::fs::read(self.path(round, root)).ok()?).ok()
-    }
-}
 
 impl Node {
     pub(crate) async fn drive_certifier(&mut self, input: Input) {
         let now = self.now();
+        let present = self.present_round();
         let Some(core) = &mut self.certifying else {
             return;
         };
+        if let Err(e) = self.seen_log.append(&input, present, now.block) {
+            tracing::warn!("what was seen of round {present} is not kept: {e}");
+        }
         for output in core.handle(input, now) {
             match output {
                 Output::Sign(draft) => self.sign(Role::Certifier, draft),
@@ -96,6 +36,29 @@ impl Node {
                     );
                     self.tell(Notice::Warning(text)).await;
                 }
+            }
+        }
+    }
+
+    /// Tells the certifier, once the chain's history is known, what it saw before this node was restarted, and then what
+    /// the chain has said about that.
+    pub(crate) fn recall(&mut self) {
+        let Some(core) = &mut self.certifying else {
+            return;
+        };
+        let seen = match self.seen_log.recall() {
+            Ok(seen) if seen.is_empty() => return,
+            Ok(seen) => seen,
+            Err(e) => return tracing::warn!("what was seen before the start is lost: {e}"),
+        };
+        for (block, input) in seen {
+            // None of these asks for anything.
+            drop(core.handle(input, Now { block }));
+        }
+        let accused: Vec<_> = self.read(|state| state.cases.values().map(|c| c.receipt).collect());
+        for receipt in accused {
+            if let Some(core) = &mut self.certifying {
+                drop(core.handle(Input::CaseOpened(receipt), Now::default()));
             }
         }
     }
@@ -154,9 +117,18 @@ impl Node {
     }
 
     /// Keeps a proposed list: if it is the one that the chain takes, this node claims by it.
-    pub(crate) fn keep_list(&self, list: &WorkList, root: B256) {
-        if let Err(e) = self.shelf.put(list, root) {
+    pub(crate) fn keep_list(&mut self, list: &WorkList, root: B256, leader: Address) {
+        if let Err(e) = self.shelf.put(list, root, leader) {
             tracing::warn!("the list of round {} is not kept: {e}", list.round);
+        }
+    }
+
+    /// A list that somebody votes for is worth more than another one.
+    pub(crate) fn weigh_list(&mut self, vote: &SignedVote) {
+        let (round, who) = (vote.work.round, vote.verifier);
+        let seat = self.read(|state| Some(state.verifiers(round)?.find(who)?.1.weight));
+        if let Some(weight) = seat {
+            self.shelf.voted(round, vote.work.claimsRoot, who, weight);
         }
     }
 
@@ -173,15 +145,21 @@ impl Node {
         let certified = Certified {
             claims_root,
             duties,
+            block,
             until,
         };
-        self.shelf.due.insert(round, certified);
+        self.dues.certified(round, certified);
+        self.shelf.certified(round, claims_root);
         self.drive_certifier(Input::Certified(round)).await;
     }
 
     /// A verifier that runs and was jailed for a round in which it did not returns.
     pub(crate) fn return_from_jail(&mut self) {
-        if let Some(block) = self.shelf.jailed.take() {
+        if self.certifying.is_none() {
+            return;
+        }
+        let present = self.present_round();
+        if let Some(block) = self.dues.release(present) {
             self.submit(
                 "return",
                 format!("release:{block}"),
@@ -194,60 +172,60 @@ impl Node {
         }
     }
 
-    /// Claims for this node's pools what certified rounds owe them, each once.
+    /// Claims for this node's pools what certified rounds owe them, in each round until it is paid. What has failed is tried
+    /// anew by the queue; what has succeeded under the same key is not sent twice.
     pub(crate) fn claim_work(&mut self, block: u64) {
-        for (round, certified) in std::mem::take(&mut self.shelf.due) {
-            if block > certified.until {
-                continue;
-            }
-            let list = self.shelf.get(round, certified.claims_root);
-            if let Some((claim, index, path)) =
-                list.and_then(|list| list.open(&self.domain, self.me))
-            {
-                self.submit(
-                    "claim work",
-                    format!("work:{round}"),
-                    certified.claims_root,
-                    WorkCall::Claim { claim, index, path },
-                );
-            }
-            let seat = self.read(|state| {
-                let (position, _) = state.verifiers(round)?.find(self.me)?;
-                Some(position as u64)
-            });
-            let dutiful = seat.filter(|position| certified.duties >> position & 1 == 1);
-            if let Some(position) = dutiful {
-                self.submit(
-                    "claim duty",
-                    format!("duty:{round}"),
-                    certified.claims_root,
-                    WorkCall::ClaimDuty { round, position },
-                );
+        let present = self.present_round();
+        for (round, claim, certified) in self.dues.open(block, present) {
+            let known = match claim {
+                Claim::Work => self.claim_by_list(round, certified.claims_root),
+                Claim::Duty => self.claim_duty(round, &certified),
+            };
+            // A list that is not here yet may still come.
+            if known {
+                self.dues.offered(round, claim, present);
             }
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use assay_protocol::work::WorkClaim;
+    fn present_round(&self) -> u64 {
+        self.read(|state| state.current().map_or(0, |(number, _)| number))
+    }
 
-    #[test]
-    fn a_list_is_read_as_it_was_written_and_a_torn_one_is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let shelf = WorkShelf::new(folder.path());
-        let list = WorkList {
-            round: 3,
-            claims: vec![WorkClaim::default()],
-            total_pixels: 7,
+    /// Submits this node's claim of a list, if there is one; false where the list is not here.
+    fn claim_by_list(&self, round: u64, root: B256) -> bool {
+        let Some(list) = self.shelf.get(round, root) else {
+            return false;
         };
-        let root = B256::repeat_byte(1);
-        assert_eq!(shelf.get(3, root), None);
-        shelf.put(&list, root).unwrap();
-        shelf.put(&list, root).unwrap();
-        assert_eq!(shelf.get(3, root), Some(list));
-        std::fs::write(shelf.path(3, root), b"torn").unwrap();
-        assert_eq!(shelf.get(3, root), None);
+        if let Some((claim, index, path)) = list.open(&self.domain, self.me) {
+            self.submit(
+                "claim work",
+                format!("work:{round}:{root}"),
+                root,
+                WorkCall::Claim { claim, index, path },
+            );
+        }
+        true
+    }
+
+    /// Submits this node's claim of its duty, if it has done it; false where its seat is not known.
+    fn claim_duty(&self, round: u64, certified: &Certified) -> bool {
+        let seat = self.read(|state| {
+            let set = state.verifiers(round)?;
+            Some(set.find(self.me).map(|(position, _)| position as u64))
+        });
+        let Some(seat) = seat else {
+            return false;
+        };
+        let root = certified.claims_root;
+        if let Some(position) = seat.filter(|position| certified.duties >> position & 1 == 1) {
+            self.submit(
+                "claim duty",
+                format!("duty:{round}:{root}"),
+                root,
+                WorkCall::ClaimDuty { round, position },
+            );
+        }
+        true
     }
 }

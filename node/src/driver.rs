@@ -29,15 +29,17 @@ use crate::chain_state::ChainState;
 use crate::checks::Checks;
 use crate::collect::Collections;
 use crate::directory::Directory;
-use crate::do_round::WorkShelf;
+use crate::dues::Dues;
 use crate::keeper::Keeper;
 use crate::notice::Notice;
 use crate::outlet::Outlet;
+use crate::seen_log::SeenLog;
 use crate::settings::{BroadcasterSettings, TranscoderSettings};
 use crate::signer::Signer;
 use crate::sources::Sources;
 use crate::validate::{Checker, Verified};
 use crate::winners::Winners;
+use crate::work_shelf::WorkShelf;
 
 /// Which core asked for a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +139,8 @@ pub(crate) struct Node {
     pub verifying: Option<Verifier>,
     pub certifying: Option<Certifier>,
     pub shelf: WorkShelf,
+    pub dues: Dues,
+    pub seen_log: SeenLog,
     pub events: mpsc::Sender<Event>,
     pub notices: mpsc::Sender<Notice>,
 }

@@ -17,6 +17,7 @@ use assay_verifier::{self as verifier, certify};
 use crate::chain_feed::ChainNews;
 use crate::chain_state::Case;
 use crate::driver::{Event, Node};
+use crate::dues::Claim;
 use crate::notice::Notice;
 
 /// Blocks that each one in line waits for the one before.
@@ -142,7 +143,10 @@ impl Node {
                     .await;
                 self.claim(&case);
             }
-            ChainNews::Rewound(ancestor) => self.winners.rewind(ancestor),
+            ChainNews::Rewound(ancestor) => {
+                self.winners.rewind(ancestor);
+                self.dues.rewind(ancestor);
+            }
             ChainNews::TicketPaid {
                 ticket,
                 recipient,
@@ -188,13 +192,13 @@ impl Node {
                 self.on_certified(round, claims_root, duties, block).await;
             }
             ChainNews::Jailed(operator, block) => {
-                if operator == self.me && self.certifying.is_some() {
-                    self.shelf.jailed = Some(block);
+                if operator == self.me {
+                    self.dues.jailed(block);
                 }
             }
-            ChainNews::Released(operator) => {
+            ChainNews::Released(operator, block) => {
                 if operator == self.me {
-                    self.shelf.jailed = None;
+                    self.dues.released(block);
                 }
             }
             ChainNews::Minted {
@@ -202,7 +206,12 @@ impl Node {
                 operator,
                 duty,
                 amount,
+                block,
             } => {
+                if operator == self.me {
+                    let claim = if duty { Claim::Duty } else { Claim::Work };
+                    self.dues.paid(round, claim, block);
+                }
                 self.tell(Notice::Minted {
                     round,
                     operator,
@@ -270,6 +279,7 @@ impl Node {
         if !self.live {
             return;
         }
+        self.recall();
         self.begin_publishing().await;
         self.drive_broadcaster(broadcaster::Input::Block).await;
         self.drive_transcoder(transcoder::Input::Block).await;

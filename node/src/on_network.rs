@@ -210,7 +210,8 @@ impl Node {
                 self.drive_verifier(Input::Report(report)).await;
             }
             Verified::WorkProposal(proposal, list) => {
-                self.keep_list(&list, proposal.proposed.work.claimsRoot);
+                let root = proposal.proposed.work.claimsRoot;
+                self.keep_list(&list, root, proposal.leader);
                 self.drive_certifier(certify::Input::Proposal(proposal))
                     .await;
             }
@@ -218,7 +219,10 @@ impl Node {
                 self.drive_certifier(certify::Input::Objection(objection))
                     .await;
             }
-            Verified::WorkVote(vote) => self.drive_certifier(certify::Input::Vote(vote)).await,
+            Verified::WorkVote(vote) => {
+                self.weigh_list(&vote);
+                self.drive_certifier(certify::Input::Vote(vote)).await;
+            }
         }
     }
 

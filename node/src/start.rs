@@ -19,16 +19,18 @@ use tokio::task::JoinHandle;
 
 use crate::blobs::{BlobFolder, Leases};
 use crate::chain_feed::Feed;
-use crate::do_round::WorkShelf;
 use crate::driver::{Event, Node, Transcoding, Unborn};
+use crate::dues::Dues;
 use crate::journal::{Journal, JournalError};
 use crate::notice::Notice;
 use crate::outlet::Outlet;
+use crate::seen_log::SeenLog;
 use crate::settings::{JobChoice, Settings};
 use crate::signer::Signer;
 use crate::sources::Sources;
 use crate::validate::Checker;
 use crate::winners::{Winners, WinnersError};
+use crate::work_shelf::WorkShelf;
 
 /// Events waiting for the loop; tasks that produce more wait.
 const EVENTS: usize = 4_096;
@@ -218,7 +220,9 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         publishing: None,
         transcoding,
         certifying: verifier.then(|| Certifier::new(me, domain, params.clone())),
-        shelf: WorkShelf::new(&folder),
+        shelf: WorkShelf::open(&folder),
+        dues: Dues::default(),
+        seen_log: SeenLog::new(&folder),
         verifying: verifier.then(|| Verifier::new(me, params.clone(), Now { block: head })),
         params,
         folder,

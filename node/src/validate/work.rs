@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 
 use assay_protocol::certification::{
-    MAX_JOBS, MAX_NAMED, MAX_NAMED_JOBS, MAX_PARTS, MAX_STRUCK, SignedObjection, SignedProposal,
-    SignedVote,
+    JobSheet, JobView, MAX_JOBS, MAX_NAMED, MAX_NAMED_JOBS, MAX_PARTS, MAX_STRUCK, SignedObjection,
+    SignedProposal, SignedVote,
 };
 use assay_protocol::{Address, B256};
+use assay_verifier::certify::{Turns, leader};
 
 use super::{Checker, Refused, Verified, wrong};
 
 /// Rounds back from the present one whose certification is listened to: all that can still be certified, and more.
 const ROUNDS: u64 = 16;
-/// Lists of one round that one verifier's votes are heard for; it signs at most two in a turn.
-const MAX_VOTES: usize = 128;
+/// Votes that are heard of a verifier beyond those that an honest one can have given by then.
+const SPARE_VOTES: usize = 2;
 
 /// What was heard already, so that it is checked once.
 #[derive(Default)]
@@ -32,8 +33,8 @@ impl Heard {
 }
 
 impl Checker {
-    /// Whether the verifier has a seat in the round, and the round is over and not long ago.
-    fn seated(&self, round: u64, verifier: Address) -> Result<(), Refused> {
+    /// The turns of the round, if the verifier has a seat in it, and the round is over and not long ago.
+    fn seated(&self, round: u64, verifier: Address) -> Result<Turns, Refused> {
         let state = self.state();
         let present = state.current().map_or(0, |(number, _)| number);
         if round >= present {
@@ -42,19 +43,39 @@ impl Checker {
         if round + ROUNDS < present {
             return Err(Refused::Unneeded(format!("round {round} is long over")));
         }
-        let Some(set) = state.verifiers(round) else {
+        let (Some(set), Some(next)) = (state.verifiers(round), state.rounds.get(&(round + 1)))
+        else {
             return Err(Refused::Early(format!("round {round} is not known")));
         };
         let sits = set.find(verifier).is_some();
+        let turns = Turns::new(next.opened_at, &self.params);
         drop(state);
         self.taken().work.forget(present.saturating_sub(ROUNDS));
-        sits.then_some(())
+        sits.then_some(turns)
             .ok_or_else(|| wrong(format!("{verifier} is no verifier of round {round}")))
+    }
+
+    /// Whether the verifier leads the turn of a proposal, and the turn has begun while the chain takes the list: so each
+    /// leader is heard twice in each of its turns and no more.
+    fn led(&self, round: u64, number: u32, who: Address) -> Result<(), Refused> {
+        let turns = self.seated(round, who)?;
+        let (turn, state) = (number / 2, self.state());
+        let led = state
+            .verifiers(round)
+            .and_then(|set| leader(set, turn))
+            .is_some_and(|(_, leads)| leads == who);
+        if !led || !turns.has(turn) {
+            return Err(wrong(format!("{who} does not lead turn {turn} of {round}")));
+        }
+        if !turns.begun(turn, state.head) {
+            return Err(Refused::Early(format!("turn {turn} has not begun")));
+        }
+        Ok(())
     }
 
     pub(super) fn work_proposal(&self, signed: Box<SignedProposal>) -> Result<Verified, Refused> {
         let (round, number) = (signed.proposed.work.round, signed.number);
-        self.seated(round, signed.leader)?;
+        self.led(round, number, signed.leader)?;
         let place = (round, number, signed.leader);
         let again = || Refused::Unneeded("another proposal of that leader and turn".into());
         if self.taken().work.proposals.contains(&place) {
@@ -65,6 +86,9 @@ impl Checker {
             return Err(wrong(
                 "a proposal of more jobs or strikes than one may have",
             ));
+        }
+        if !signed.proposed.jobs.iter().all(JobSheet::sound) {
+            return Err(wrong("a proposal of a run that can be none"));
         }
         let key = self.verifier_key(signed.leader)?;
         let name = signed.proposed.name(number);
@@ -81,7 +105,15 @@ impl Checker {
     }
 
     pub(super) fn work_objection(&self, signed: Box<SignedObjection>) -> Result<Verified, Refused> {
-        self.seated(signed.round, signed.verifier)?;
+        let turns = self.seated(signed.round, signed.verifier)?;
+        // Only the first proposal of a turn is objected to, and it has begun.
+        let turn = signed.number / 2;
+        if !signed.number.is_multiple_of(2) || !turns.has(turn) {
+            return Err(wrong("an objection to no leader's first proposal"));
+        }
+        if !turns.begun(turn, self.state().head) {
+            return Err(Refused::Early(format!("turn {turn} has not begun")));
+        }
         let place = (signed.round, signed.number, signed.verifier, signed.part);
         let again = || Refused::Unneeded("that part of the objection is known".into());
         if self.taken().work.objections.contains(&place) {
@@ -91,6 +123,9 @@ impl Checker {
         let named: usize = jobs.iter().map(|job| job.receipts.len()).sum();
         if signed.part >= MAX_PARTS || jobs.len() > MAX_NAMED_JOBS || named > MAX_NAMED {
             return Err(wrong("an objection of more parts than one may have"));
+        }
+        if !jobs.iter().all(JobView::sound) {
+            return Err(wrong("an objection with a run that can be none"));
         }
         let key = self.verifier_key(signed.verifier)?;
         let name = signed
@@ -108,7 +143,8 @@ impl Checker {
 
     pub(super) fn work_vote(&self, vote: SignedVote) -> Result<Verified, Refused> {
         let round = vote.work.round;
-        self.seated(round, vote.verifier)?;
+        let turns = self.seated(round, vote.verifier)?;
+        let most = turns.votes(self.state().head) + SPARE_VOTES;
         let digest = self.domain.digest(&vote.work);
         let place = (round, vote.verifier, digest);
         let again = || Refused::Unneeded("that vote is known, or one too many".into());
@@ -117,7 +153,7 @@ impl Checker {
             let from = (round, vote.verifier, B256::ZERO);
             let to = (round, vote.verifier, B256::repeat_byte(0xff));
             if taken.work.votes.contains(&place)
-                || taken.work.votes.range(from..=to).count() >= MAX_VOTES
+                || taken.work.votes.range(from..=to).count() >= most
             {
                 return Err(again());
             }
@@ -130,3 +166,6 @@ impl Checker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
