@@ -247,6 +247,7 @@ impl Node {
         let Some((transcoders, verifiers)) = sets else {
             return;
         };
+        self.look_at_own_funds();
         self.drive_broadcaster(broadcaster::Input::Round(transcoders))
             .await;
         self.drive_verifier(verifier::Input::Round(verifiers)).await;

@@ -147,6 +147,37 @@ impl Node {
             .await;
     }
 
+    /// Says in each round what makes transcoders decline this broadcaster's assignments.
+    pub(crate) fn look_at_own_funds(&self) {
+        let me = self.me;
+        let pays = self.read(|state| {
+            let mut own = state.jobs.values().filter(|job| job.broadcaster == me);
+            own.any(|job| !job.max_price.is_zero())
+        });
+        if !self.live || !pays || (self.publishing.is_none() && self.unborn.is_none()) {
+            return;
+        }
+        let (client, face) = (self.client.clone(), self.params.ticket_face_value);
+        tokio::spawn(async move {
+            let Ok(funds) = client.sender(me).await else {
+                return;
+            };
+            if let Some(round) = funds.withdraw_round {
+                tracing::warn!(
+                    "the deposit is asked back for round {round}: transcoders decline; \
+                     `assay broadcaster withdraw --cancel` changes that"
+                );
+            } else if funds.deposit.0.saturating_add(funds.reserve.0) < face.0 {
+                tracing::warn!(
+                    "a deposit of {} ETH and a reserve of {} ETH do not cover one winner of {face} ETH: transcoders \
+                     decline; `assay broadcaster deposit` changes that",
+                    funds.deposit,
+                    funds.reserve
+                );
+            }
+        });
+    }
+
     /// Offers winners to the chain whose evidence window has ended.
     pub(crate) async fn redeem_due(&mut self, block: u64) {
         let round = self.read(|state| state.current().map_or(0, |(number, _)| number));

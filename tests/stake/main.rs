@@ -290,3 +290,30 @@ async fn a_broadcaster_deposits_and_takes_it_back_in_two_steps() {
     assert!(done.contains("0.5 ETH"), "{done}");
     assert!(status().contains("deposit 0 ETH, reserve 0 ETH"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_is_deployed_by_command_and_a_verifier_joins() {
+    let desk = Desk::open().await;
+    let founder = desk.account("founder", 0).await;
+    let out = desk.path("own.json");
+    let deploy = |supply| {
+        let words = ["deploy", "--preset", "demo", "--supply", supply, "--out"];
+        founder.acts(&[&words[..], &[&out]].concat())
+    };
+    assert!(refused(&deploy("1000"), 2).contains("say the unit"));
+    let done = said(&deploy("1000 LPT"));
+    assert!(
+        done.contains("FraudCourt") && done.contains("own.json"),
+        "{done}"
+    );
+    assert!(refused(&deploy("1000 LPT"), 2).contains("exists"));
+
+    let types = |words: &[&str]| founder.types_about("own.json", words);
+    let folder = desk.path("node-keys");
+    said(&desk.assay(&["init", &folder]));
+    said(&types(&["stake", "bond", "100 LPT", "--role", "verifier"]));
+    let register = || types(&["verifier", "register", "--keys", &folder]);
+    said(&register());
+    assert!(refused(&register(), 1).contains("nothing was sent"));
+    assert!(said(&types(&["court", "list"])).contains("no cases"));
+}
