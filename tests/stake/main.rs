@@ -315,5 +315,5 @@ async fn a_network_is_deployed_by_command_and_a_verifier_joins() {
     let register = || types(&["verifier", "register", "--keys", &folder]);
     said(&register());
     assert!(refused(&register(), 1).contains("nothing was sent"));
-    assert!(said(&types(&["court", "list"])).contains("no cases"));
+    assert!(said(&desk.looks(&["court", "list"])).contains("no cases"));
 }
