@@ -26,6 +26,9 @@ for (const { address, stake_before, stake_after, slashed } of report.transcoders
   const lost = atoms(stake_before) > atoms(stake_after) && atoms(slashed) > 0n;
   must(lost === cheats.has(address), `${address}: stake ${stake_before} -> ${stake_after}, slashed ${slashed}`);
 }
+const earned = report.transcoders.reduce((sum, { fees_eth }) => sum + atoms(fees_eth), 0n);
+const kept = atoms(report.fees_paid_eth) - atoms(report.fees_burned_eth);
+must(earned === kept, `transcoders earned ${earned} wei in fees, ${kept} wei were paid and not burned`);
 must(report.samples > 0 && report.sample_fraction > 0, "nothing was sampled");
 must(existsSync(report.playlist), `the playlist ${report.playlist} is not there`);
 

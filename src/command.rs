@@ -1,7 +1,10 @@
 //! One file per command.
 
 mod account;
+mod broadcaster;
+mod court;
 mod demo;
+mod deploy;
 mod economy;
 mod error;
 mod init;
@@ -17,6 +20,7 @@ mod stake_status;
 mod testnet;
 mod transcoder;
 mod units;
+mod verifier;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -48,10 +52,18 @@ pub enum Command {
     Key(key::Arguments),
     /// Bond, delegate, move and take out stake; see what an account has at stake.
     Stake(stake::Arguments),
+    /// Put the contracts on a chain.
+    Deploy(deploy::Arguments),
     /// Say which hot key signs for the owner of a stake.
     Operator(operator::Arguments),
+    /// Deposit what pays for transcoding, take it back, or look at it.
+    Broadcaster(broadcaster::Arguments),
     /// Set an operator's price and cuts.
     Transcoder(transcoder::Arguments),
+    /// Register a verifier's BLS key.
+    Verifier(verifier::Arguments),
+    /// Cases: contest, resolve, claim, challenge, bring evidence.
+    Court(court::Arguments),
     /// Say which round it is, or open the next one.
     Round(round::Arguments),
     /// Check a fraud proof without a network or a chain.
@@ -92,6 +104,10 @@ pub fn run(command: Command) -> ExitCode {
             Command::Node(arguments) => node::run(arguments).await,
             Command::Stake(arguments) => until_interrupted(stake::run(arguments)).await,
             Command::Operator(arguments) => until_interrupted(operator::run(arguments)).await,
+            Command::Broadcaster(arguments) => until_interrupted(broadcaster::run(arguments)).await,
+            Command::Deploy(arguments) => until_interrupted(deploy::run(arguments)).await,
+            Command::Verifier(arguments) => until_interrupted(verifier::run(arguments)).await,
+            Command::Court(arguments) => until_interrupted(court::run(arguments)).await,
             Command::Transcoder(arguments) => until_interrupted(transcoder::run(arguments)).await,
             Command::Round(arguments) => until_interrupted(round::run(arguments)).await,
             Command::Worker

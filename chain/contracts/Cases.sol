@@ -223,9 +223,7 @@ abstract contract Cases is Penalties {
             opening.operator,
             opening.receiptHash,
             opening.leafIndex,
-            opening.bitmap,
-            block.number,
-            block.number + caseWindow
+            opening.bitmap
         );
         stakes.freeze(_roleOf(opening.kind), opening.operator);
     }

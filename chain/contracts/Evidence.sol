@@ -189,14 +189,17 @@ contract Evidence is IEvidence {
         (work.transcoder, work.round) = (assignment.transcoder, assignment.round);
         bytes32 assignmentHash = hashAssignment(assignment);
         work.assignmentHash = assignmentHash;
-        _checkJob(assignment, assignmentHash, signed.broadcasterSignature);
+        (address broadcaster, bytes32 profilesHash) = jobs.termsOf(assignment.jobId);
+        if (assignment.profilesHash != profilesHash) {
+            revert WrongProfiles(assignment.profilesHash, profilesHash);
+        }
+        (address assigns, address works) = operators.signersAt(broadcaster, work.transcoder, work.round);
+        _checkSigner(assignmentHash, signed.broadcasterSignature, assigns);
         if (signed.receipt.assignmentHash != assignmentHash) {
             revert WrongAssignment(signed.receipt.assignmentHash, assignmentHash);
         }
         work.receiptHash = hashReceipt(signed.receipt);
-        _checkSigner(
-            work.receiptHash, signed.transcoderSignature, operators.signerAt(work.transcoder, work.round)
-        );
+        _checkSigner(work.receiptHash, signed.transcoderSignature, works);
     }
 
     /// @inheritdoc IEvidence
@@ -282,17 +285,6 @@ contract Evidence is IEvidence {
         );
         if (root != assignment.framesRoot) revert WrongFramesRoot(root, assignment.framesRoot);
         return proof.leaf.framesRoot == frames.chunkRoot;
-    }
-
-    function _checkJob(Assignment calldata assignment, bytes32 assignmentHash, bytes calldata signature)
-        private
-        view
-    {
-        (address broadcaster, bytes32 profilesHash) = jobs.termsOf(assignment.jobId);
-        if (assignment.profilesHash != profilesHash) {
-            revert WrongProfiles(assignment.profilesHash, profilesHash);
-        }
-        _checkSigner(assignmentHash, signature, operators.signerAt(broadcaster, assignment.round));
     }
 
     function _checkTimes(Assignment calldata assignment) private view returns (uint64 signedBlock) {

@@ -157,20 +157,28 @@ contract FraudCourt is Cases {
         (opening.receiptHash, opening.leafIndex) = (receiptHash, leafIndex);
     }
 
-    function _check(bytes4 selector) private view returns (Work memory) {
-        return abi.decode(_ask(selector), (Work));
+    /// @dev A struct of value types lies in memory as it is encoded.
+    function _check(bytes4 selector) private view returns (Work memory work) {
+        bytes memory answer = _ask(selector);
+        assembly ("memory-safe") {
+            work := add(answer, 0x20)
+        }
     }
 
     /// @dev Passes this call's arguments on to a function of `Evidence` that takes the same.
-    function _ask(bytes4 selector) private view returns (bytes memory) {
-        (bool ok, bytes memory answer) =
-            address(evidence).staticcall(abi.encodePacked(selector, msg.data[4:]));
-        if (!ok) {
-            assembly ("memory-safe") {
-                revert(add(answer, 0x20), mload(answer))
-            }
+    function _ask(bytes4 selector) private view returns (bytes memory answer) {
+        address asked = address(evidence);
+        assembly ("memory-safe") {
+            answer := mload(0x40)
+            mstore(answer, selector)
+            calldatacopy(add(answer, 4), 4, sub(calldatasize(), 4))
+            let ok := staticcall(gas(), asked, answer, calldatasize(), 0x00, 0x00)
+            let size := returndatasize()
+            mstore(answer, size)
+            returndatacopy(add(answer, 0x20), 0x00, size)
+            if iszero(ok) { revert(add(answer, 0x20), size) }
+            mstore(0x40, add(answer, and(add(size, 0x3f), not(0x1f))))
         }
-        return answer;
     }
 
     function _hash(bytes32 separator, Verdict calldata verdict) private view returns (bytes memory) {

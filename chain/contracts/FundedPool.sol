@@ -27,8 +27,6 @@ contract FundedPool is RoundBudgets {
     /// Rounds whose budgets are looked at when a round opens: as many as can lapse on average, and one more.
     uint256 private constant RELEASES = 2;
 
-    uint256 private immutable _inflation;
-
     /// Sum of what is left of all open budgets, in base units.
     uint128 public reserved;
     uint64 private _lastRound;
@@ -37,9 +35,7 @@ contract FundedPool is RoundBudgets {
 
     constructor(Parameters memory parameters, Addresses memory addresses)
         RoundBudgets(parameters, addresses)
-    {
-        _inflation = parameters.inflationPpb;
-    }
+    {}
 
     /// @notice Adds to the pool, for good; needs an allowance. A plain transfer does the same.
     function fund(uint256 amount) external {
@@ -53,8 +49,8 @@ contract FundedPool is RoundBudgets {
     }
 
     /// @inheritdoc IMinter
-    function inflationPpb() public view override returns (uint256) {
-        return _inflation;
+    function currentInflationPpb() public view override returns (uint256) {
+        return inflationPpb;
     }
 
     function _isOpen(uint64 round) internal view override returns (bool) {
@@ -74,7 +70,7 @@ contract FundedPool is RoundBudgets {
             }
             _release(_firstOpen++);
         }
-        mintable = Math.min(available(), Math.mulDiv(bonded * BPS / targetBondingBps, _inflation, PPB));
+        mintable = Math.min(available(), Math.mulDiv(bonded * BPS / targetBondingBps, inflationPpb, PPB));
         mintable = Math.min(mintable, type(uint128).max - reserved);
         reserved += uint128(mintable);
     }

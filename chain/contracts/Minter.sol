@@ -15,19 +15,19 @@ contract Minter is RoundBudgets {
     uint256 public immutable inflationStepPpb;
 
     /// @dev One slot: the inflation and the last round that was opened.
-    uint64 private _inflationPpb;
+    uint64 private _currentPpb;
     uint64 private _lastRound;
 
     constructor(Parameters memory parameters, Addresses memory addresses)
         RoundBudgets(parameters, addresses)
     {
         inflationStepPpb = parameters.inflationStepPpb;
-        _inflationPpb = parameters.inflationPpb;
+        _currentPpb = parameters.inflationPpb;
     }
 
     /// @inheritdoc IMinter
-    function inflationPpb() public view override returns (uint256) {
-        return _inflationPpb;
+    function currentInflationPpb() public view override returns (uint256) {
+        return _currentPpb;
     }
 
     function _isOpen(uint64 round) internal view override returns (bool) {
@@ -39,7 +39,7 @@ contract Minter is RoundBudgets {
         override
         returns (uint256 mintable)
     {
-        uint256 inflation = _inflationPpb;
+        uint256 inflation = _currentPpb;
         if (bondedBps < targetBondingBps) {
             inflation += inflationStepPpb;
             if (inflation > MAX_INFLATION_PPB) inflation = MAX_INFLATION_PPB;
@@ -47,7 +47,7 @@ contract Minter is RoundBudgets {
             inflation = inflation > inflationStepPpb ? inflation - inflationStepPpb : 0;
         }
         // At most MAX_INFLATION_PPB.
-        (_inflationPpb, _lastRound) = (uint64(inflation), round);
+        (_currentPpb, _lastRound) = (uint64(inflation), round);
         return supply * inflation / PPB;
     }
 

@@ -114,6 +114,15 @@ contract Operators is IOperators {
     }
 
     /// @inheritdoc IOperators
+    function signersAt(address operator, address other, uint64 round)
+        external
+        view
+        returns (address signer, address otherSigner)
+    {
+        return (signerAt(operator, round), signerAt(other, round));
+    }
+
+    /// @inheritdoc IOperators
     function operatorOf(address signer) external view returns (address) {
         address operator = _services[signer].operator;
         if (operator != address(0) && signerAt(operator, rounds.currentRound()) == signer) return operator;

@@ -34,6 +34,8 @@ abstract contract RoundBudgets is IMinter {
     address public immutable work;
     /// @inheritdoc IMinter
     uint256 public immutable targetBondingBps;
+    /// @inheritdoc IMinter
+    uint256 public immutable inflationPpb;
 
     mapping(uint64 round => Budget) internal _budgets;
 
@@ -48,6 +50,7 @@ abstract contract RoundBudgets is IMinter {
         bonding = IBondingManager(addresses.bonding);
         (rounds, work) = (addresses.rounds, addresses.work);
         targetBondingBps = parameters.targetBondingBps;
+        inflationPpb = parameters.inflationPpb;
     }
 
     /// @inheritdoc IMinter
@@ -58,7 +61,7 @@ abstract contract RoundBudgets is IMinter {
         uint256 bondedBps = supply == 0 ? 0 : bonded * BPS / supply;
         uint256 mintable = _open(round, supply, bonded, bondedBps);
         _budgets[round].mintable = SafeCast.toUint128(mintable);
-        emit BudgetOpened(round, mintable, inflationPpb(), bondedBps);
+        emit BudgetOpened(round, mintable, currentInflationPpb(), bondedBps);
     }
 
     /// @inheritdoc IMinter
@@ -81,7 +84,7 @@ abstract contract RoundBudgets is IMinter {
     }
 
     /// @inheritdoc IMinter
-    function inflationPpb() public view virtual returns (uint256);
+    function currentInflationPpb() public view virtual returns (uint256);
 
     /// @dev Whether the round has been opened before.
     function _isOpen(uint64 round) internal view virtual returns (bool);

@@ -111,8 +111,9 @@ contract VerifierRegistry is IVerifierRegistry {
 
     /// @inheritdoc IVerifierRegistry
     function hold(uint64 round, uint64 bitmap) external onlyCourt {
-        Round storage r = _rounds[round];
+        Round memory r = _rounds[round];
         (r.unfinished, r.signers) = (r.unfinished + 1, r.signers | bitmap);
+        _rounds[round] = r;
     }
 
     /// @inheritdoc IVerifierRegistry

@@ -1,5 +1,8 @@
 //! Everything a node or a person does on chain: one file of calls for each contract.
 
+mod broker;
+mod challenges;
+mod contests;
 mod court;
 mod ether;
 mod fees;
@@ -9,13 +12,19 @@ mod rounds;
 mod stake;
 mod token;
 mod verifiers;
+mod work;
 
 use alloy_primitives::{Address, Bytes, U256};
 use assay_protocol::bls::BlsError;
+use ethers::abi::{Token, encode};
+use ethers::contract::EthCall;
 
 use crate::contracts::Contracts;
 use crate::queue::budget::Purpose;
 
+pub use broker::BrokerCall;
+pub use challenges::ChallengeCall;
+pub use contests::ContestCall;
 pub use court::CourtCall;
 pub use ether::EtherCall;
 pub use fees::FeeCall;
@@ -26,6 +35,7 @@ pub use rounds::RoundsCall;
 pub use stake::StakeCall;
 pub use token::TokenCall;
 pub use verifiers::VerifierCall;
+pub use work::WorkCall;
 
 /// What the calls of one contract have in common.
 pub(crate) trait Callable {
@@ -50,6 +60,11 @@ pub(crate) trait Callable {
     fn purpose(&self) -> Purpose {
         Purpose::Chore
     }
+}
+
+/// Selector and arguments of a call whose structs are those of another contract's bindings: the encoding is the same.
+fn arguments<C: EthCall>(tokens: &[Token]) -> Vec<u8> {
+    [C::selector().as_slice(), &encode(tokens)].concat()
 }
 
 /// A call as the chain takes it.
@@ -96,6 +111,8 @@ calls! {
     Operators(OperatorCall),
     /// Rounds.
     Rounds(RoundsCall),
+    /// Deposits of broadcasters, and tickets.
+    Broker(BrokerCall),
     /// Fees of stakes.
     Fees(FeeCall),
     /// Stakes.
@@ -106,6 +123,12 @@ calls! {
     Jobs(JobCall),
     /// Proofs and cases.
     Court(CourtCall),
+    /// Certified work.
+    Work(WorkCall),
+    /// Contested cases and the breaker.
+    Contests(ContestCall),
+    /// Finders, faults of verifiers, plants, demands.
+    Challenges(ChallengeCall),
 }
 
 impl Call {

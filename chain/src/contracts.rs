@@ -114,7 +114,7 @@ pub enum DeploymentFileError {
     },
     /// Not what [`Deployment::save`] writes.
     #[error(
-        "deployment file {path} cannot be understood: {source}; write it anew with `assay deploy`"
+        "deployment file {path} cannot be understood: {source}; get it anew from whoever deployed, or deploy with `assay deploy`"
     )]
     Content {
         /// The file.

@@ -140,8 +140,7 @@ impl Client {
 
     /// Every case ever opened against `operator`, or against anyone, in order of opening.
     pub async fn case_ids(&self, operator: Option<Address>) -> Result<Vec<B256>, ChainError> {
-        let signature =
-            topic("CaseOpened(bytes32,uint8,address,bytes32,uint32,uint64,uint256,uint256)");
+        let signature = topic("CaseOpened(bytes32,uint8,address,bytes32,uint32,uint64)");
         let topics = json!([signature, null, operator.map(|a| a.into_word())]);
         let found = self.search(self.contracts().fraud_court, topics).await?;
         let ids = found.into_iter().filter_map(|entry| match entry.what {

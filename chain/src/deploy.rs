@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use assay_protocol::amount::Lpt;
 use assay_protocol::params::Params;
 use assay_protocol::sig::OperatorKey;
-use ethers::abi::{Abi, Token};
+use ethers::abi::{Abi, AbiEncode, Token};
 use ethers::core::types as eth;
 
 use crate::bindings as abi;
@@ -49,12 +49,24 @@ pub enum TokenChoice {
 /// Twelve seconds a block on mainnet, and some patience for the base fee.
 const DEPLOY_LIMIT: Duration = Duration::from_secs(300);
 
+/// Pause before a transaction that is in no block is sent again: two blocks of a fast chain.
+const SEND_AGAIN: Duration = Duration::from_secs(2);
 /// Twice what the costliest constructor (storing seven immutables and checking an address) needs.
 const CONSTRUCTOR_GAS: u64 = 500_000;
 
-struct Creation {
+/// One transaction of a deployment.
+struct Step {
     name: &'static str,
-    init: Bytes,
+    /// Nobody where a contract is created.
+    to: Option<Address>,
+    data: Bytes,
+}
+
+/// A step on its way.
+struct Sent {
+    step: Step,
+    raw: Bytes,
+    tx: B256,
 }
 
 /// Deploys the contracts and waits until they are all in a block.
@@ -80,32 +92,32 @@ pub async fn deploy(
         &FeeCaps::default(),
     );
     let mut sent = Vec::new();
-    for (nonce, creation) in (first_nonce..).zip(creations(&contracts, key.address(), config)?) {
+    for (nonce, step) in (first_nonce..).zip(steps(&contracts, key.address(), config)?) {
         let (raw, tx) = sign(
             key,
             &Unsigned {
                 chain_id,
                 nonce,
-                to: None,
-                data: &creation.init,
+                to: step.to,
+                data: &step.data,
                 value: U256::ZERO,
-                gas: creation_gas(creation.init.len() as u64),
+                gas: creation_gas(step.data.len() as u64),
                 max_fee: fees.max_fee,
                 tip: fees.tip,
             },
         );
         if let Broadcast::Refused(reason) = rpc.send_raw(&raw).await? {
             return Err(ChainError::Deploy {
-                name: creation.name,
+                name: step.name,
                 reason,
             });
         }
-        sent.push((creation, tx));
+        sent.push(Sent { step, raw, tx });
     }
     let begun = Instant::now();
     let mut deploy_block = head.number;
-    for (creation, tx) in &sent {
-        let block = wait(&rpc, key.address(), creation, *tx, begun).await?;
+    for next in 0..sent.len() {
+        let block = wait(&rpc, key.address(), &sent[next..], begun).await?;
         deploy_block = deploy_block.max(block);
     }
     for (name, address) in contracts.named() {
@@ -124,23 +136,21 @@ pub async fn deploy(
     })
 }
 
-async fn wait(
-    rpc: &Rpc,
-    from: Address,
-    creation: &Creation,
-    tx: B256,
-    begun: Instant,
-) -> Result<u64, ChainError> {
+/// Waits for a block with the first of the transactions. A node may drop what follows a transaction that its block has
+/// no room for (anvil does), so that all are sent again now and then; a refusal then says nothing new.
+async fn wait(rpc: &Rpc, from: Address, open: &[Sent], begun: Instant) -> Result<u64, ChainError> {
+    let Sent { step, tx, .. } = &open[0];
     let failed = |reason: String| ChainError::Deploy {
-        name: creation.name,
+        name: step.name,
         reason,
     };
+    let mut last = Instant::now();
     loop {
-        if let Some(receipt) = rpc.receipt(tx).await?
+        if let Some(receipt) = rpc.receipt(*tx).await?
             && let Some(block) = receipt.block_number
         {
             if receipt.status.is_some_and(|s| s.is_zero()) {
-                return Err(failed(refusal(rpc, from, creation).await?));
+                return Err(failed(refusal(rpc, from, step).await?));
             }
             return Ok(block.as_u64());
         }
@@ -150,13 +160,19 @@ async fn wait(
                 DEPLOY_LIMIT.as_secs()
             )));
         }
+        if last.elapsed() > SEND_AGAIN {
+            for sent in open {
+                rpc.send_raw(&sent.raw).await?;
+            }
+            last = Instant::now();
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
 /// The constructor's reason, by running it again.
-async fn refusal(rpc: &Rpc, from: Address, creation: &Creation) -> Result<String, ChainError> {
-    match rpc.create(from, &creation.init).await {
+async fn refusal(rpc: &Rpc, from: Address, step: &Step) -> Result<String, ChainError> {
+    match rpc.create(from, &step.data).await {
         Err(RpcError::Refused {
             code,
             message,
@@ -191,12 +207,8 @@ fn predict(deployer: Address, first_nonce: u64, token: TokenChoice) -> Contracts
     })
 }
 
-/// Init code of each contract in the order of [`Contracts::named`].
-fn creations(
-    at: &Contracts,
-    holder: Address,
-    config: &DeployConfig,
-) -> Result<Vec<Creation>, ChainError> {
+/// The creation of each contract in the order of [`Contracts::named`], and what follows.
+fn steps(at: &Contracts, holder: Address, config: &DeployConfig) -> Result<Vec<Step>, ChainError> {
     let address = |a: Address| Token::Address(address_out(a));
     let all = [parameters::tuple(&config.params)?, addresses(at, config)];
     let mut made = Vec::with_capacity(Contracts::COUNT);
@@ -278,6 +290,18 @@ fn creations(
     ] {
         made.push(blueprint.fill(&all)?);
     }
+    if let TokenChoice::New { .. } = config.token {
+        // The first slash of all would pay 17,100 gas for the slot of the court's balance.
+        let unit = abi::livepeer_token::TransferCall {
+            to: address_out(at.fraud_court),
+            value: eth::U256::one(),
+        };
+        made.push(Step {
+            name: "LivepeerToken",
+            to: Some(at.livepeer_token),
+            data: unit.encode().into(),
+        });
+    }
     Ok(made)
 }
 
@@ -307,7 +331,7 @@ macro_rules! blueprint {
 use blueprint;
 
 impl Blueprint {
-    fn fill(&self, args: &[Token]) -> Result<Creation, ChainError> {
+    fn fill(&self, args: &[Token]) -> Result<Step, ChainError> {
         let code = self.code.to_vec();
         let init = match self.abi.constructor() {
             None => code,
@@ -320,9 +344,10 @@ impl Blueprint {
                     })?
             }
         };
-        Ok(Creation {
+        Ok(Step {
             name: self.name,
-            init: init.into(),
+            to: None,
+            data: init.into(),
         })
     }
 }

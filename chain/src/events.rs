@@ -1,12 +1,15 @@
 //! What the contracts say, typed: one file of events for each contract.
 
+mod broker;
 mod court;
+mod fees;
 mod jobs;
 mod operators;
 mod roster;
 mod rounds;
 mod stake;
 mod verifiers;
+mod work;
 
 use std::fmt;
 
@@ -18,13 +21,16 @@ use serde::{Deserialize, Serialize};
 use crate::contracts::Contracts;
 use crate::convert::{address_out, hash_in};
 
+pub use broker::BrokerLog;
 pub use court::CourtLog;
+pub use fees::FeeLog;
 pub use jobs::JobLog;
 pub use operators::OperatorLog;
 pub use roster::RosterLog;
 pub use rounds::RoundsLog;
 pub use stake::StakeLog;
 pub use verifiers::VerifierLog;
+pub use work::WorkLog;
 
 /// One event with its place in the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,8 +100,14 @@ logs! {
     Stake(StakeLog) from bonding_manager,
     /// Of `VerifierRegistry`.
     Verifiers(VerifierLog) from verifier_registry,
+    /// Of `FeeLedger`.
+    Fees(FeeLog) from fee_ledger,
+    /// Of `TicketBroker`.
+    Broker(BrokerLog) from ticket_broker,
     /// Of `FraudCourt`.
     Court(CourtLog) from fraud_court,
+    /// Of `WorkLedger`.
+    Work(WorkLog) from work_ledger,
 }
 
 impl LogEntry {

@@ -58,25 +58,29 @@ fn signed(
     answered_by: &Signature,
 ) -> court::SignedReceipt {
     court::SignedReceipt {
-        assignment: court::Assignment {
-            job_id: word_out(assignment.jobId),
-            seq: assignment.seq,
-            attempt: assignment.attempt,
-            round: assignment.round,
-            transcoder: address_out(assignment.transcoder),
-            source_hash: assignment.sourceHash.0,
-            source_len: assignment.sourceLen,
-            frames_root: assignment.framesRoot.0,
-            frame_count: assignment.frameCount,
-            profiles_hash: assignment.profilesHash.0,
-            encoder_id: assignment.encoderId.0,
-            leaf_count: assignment.leafCount,
-            price_per_pixel: word_out(assignment.pricePerPixel),
-            deadline_block: assignment.deadlineBlock,
-        },
+        assignment: self::assignment(assignment),
         broadcaster_signature: by.0.to_vec().into(),
         receipt: receipt(answer),
         transcoder_signature: answered_by.0.to_vec().into(),
+    }
+}
+
+pub(crate) fn assignment(assignment: &Assignment) -> court::Assignment {
+    court::Assignment {
+        job_id: word_out(assignment.jobId),
+        seq: assignment.seq,
+        attempt: assignment.attempt,
+        round: assignment.round,
+        transcoder: address_out(assignment.transcoder),
+        source_hash: assignment.sourceHash.0,
+        source_len: assignment.sourceLen,
+        frames_root: assignment.framesRoot.0,
+        frame_count: assignment.frameCount,
+        profiles_hash: assignment.profilesHash.0,
+        encoder_id: assignment.encoderId.0,
+        leaf_count: assignment.leafCount,
+        price_per_pixel: word_out(assignment.pricePerPixel),
+        deadline_block: assignment.deadlineBlock,
     }
 }
 
@@ -97,7 +101,7 @@ pub(crate) fn verdict(verdict: &Verdict) -> court::Verdict {
     }
 }
 
-fn leaf_proof(leaf: &Leaf, leaf_index: u32, path: &Path) -> court::LeafProof {
+pub(crate) fn leaf_proof(leaf: &Leaf, leaf_index: u32, path: &Path) -> court::LeafProof {
     court::LeafProof {
         leaf: court::Leaf {
             rendition: leaf.rendition,

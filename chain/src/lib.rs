@@ -45,8 +45,11 @@
 
 pub mod anvil;
 mod bindings;
+pub mod broker;
 pub mod call;
+pub mod challenge;
 pub mod client;
+pub mod contest;
 pub mod contracts;
 mod convert;
 pub mod court;
@@ -67,6 +70,7 @@ pub mod simulate;
 mod stake;
 pub mod views;
 pub mod watcher;
+pub mod work;
 
 pub use error::ChainError;
 pub use rpc::{EndpointState, EndpointView, Endpoints, Policy, RpcError};

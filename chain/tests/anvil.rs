@@ -12,6 +12,7 @@ use assay_chain::anvil::{Anvil, AnvilConfig, AnvilError, dev_key, find};
 use assay_chain::client::Client;
 use assay_chain::contracts::Randomness;
 use assay_chain::deploy::{DeployConfig, TokenChoice, deploy};
+use assay_protocol::U256;
 use assay_protocol::amount::Lpt;
 use assay_protocol::params::Params;
 
@@ -160,16 +161,17 @@ async fn a_block_a_second_carries_the_whole_deployment() {
         begun.elapsed()
     );
     assert!(
-        deployment.deploy_block <= 2,
-        "one block, or two where it begins late in a second"
+        deployment.deploy_block <= 8,
+        "the contracts take more gas than a block has; what this drops is sent again"
     );
     let client = Client::connect(&anvil.url(), &deployment, key.clone())
         .await
         .unwrap();
     client.check_params(&Params::testnet()).await.unwrap();
     assert_eq!(
-        client.lpt_balance(key.address()).await.unwrap(),
-        Lpt::whole(1)
+        client.lpt_balance(key.address()).await.unwrap().0,
+        Lpt::whole(1).0 - U256::from(1),
+        "one unit opens the court's balance"
     );
 
     let mut elsewhere = deployment.clone();
@@ -198,14 +200,11 @@ async fn a_block_a_second_carries_the_whole_deployment() {
         .await
         .unwrap_err()
         .to_string();
-    assert!(error.contains("active_verifiers"), "{error}");
+    assert!(error.contains("maxVerifiers of 70000"), "{error}");
     params.active_verifiers = 65;
     let error = deploy(&anvil.url(), &key, &with(params))
         .await
         .unwrap_err()
         .to_string();
-    assert!(
-        error.contains("BondingManager") && error.contains("invalid parameter"),
-        "{error}"
-    );
+    assert!(error.contains("maxVerifiers"), "{error}");
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use assay_chain::ChainError;
 use assay_chain::client::Client;
-use assay_chain::events::{CourtLog, JobLog, Log, LogEntry, OperatorLog, RoundsLog};
+use assay_chain::events::{
+    BrokerLog, CourtLog, JobLog, Log, LogEntry, OperatorLog, RosterLog, RoundsLog, WorkLog,
+};
 use assay_chain::fault::{CaseStatus, FaultKind};
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event as ChainEvent, Watcher, WatcherConfig};
@@ -58,10 +60,40 @@ pub(crate) enum ChainNews {
         burned: Lpt,
         block: u64,
     },
+    /// A ticket of somebody's was paid.
+    TicketPaid {
+        ticket: B256,
+        recipient: Address,
+        paid: U256,
+        burned: U256,
+        block: u64,
+    },
+    /// Everything above this block never was.
+    Rewound(u64),
     /// A case ended without a slash.
     CaseClosed {
         case: Case,
         status: CaseStatus,
+        block: u64,
+    },
+    /// A round's list was certified.
+    Certified {
+        round: u64,
+        claims_root: B256,
+        pixels: u64,
+        duties: u64,
+        block: u64,
+    },
+    /// A verifier was jailed, in this block.
+    Jailed(Address, u64),
+    /// A verifier has returned, in this block.
+    Released(Address, u64),
+    /// A pool was paid for a round's work or duty.
+    Minted {
+        round: u64,
+        operator: Address,
+        duty: bool,
+        amount: Lpt,
         block: u64,
     },
     /// A signer was paid.
@@ -119,7 +151,12 @@ impl Feed {
                         return;
                     }
                 }
-                ChainEvent::Reorg { ancestor } => self.write().rewind(ancestor),
+                ChainEvent::Reorg { ancestor } => {
+                    self.write().rewind(ancestor);
+                    if self.tell(ChainNews::Rewound(ancestor)).await.is_err() {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -216,8 +253,6 @@ impl Feed {
                 receipt_hash,
                 leaf_index,
                 bitmap,
-                opened_block,
-                executable_at,
             }) => {
                 let view = patiently(|| self.client.case(case)).await;
                 let state = Case {
@@ -227,8 +262,8 @@ impl Feed {
                     bitmap,
                     receipt: receipt_hash,
                     leaf: leaf_index,
-                    opened: opened_block,
-                    executable: executable_at,
+                    opened: block,
+                    executable: view.map_or(u64::MAX, |view| view.executable_at),
                     ended: None,
                     contested: false,
                 };
@@ -244,7 +279,7 @@ impl Feed {
                     operator,
                     leaf,
                     signers,
-                    block: opened_block,
+                    block,
                 })
             }
             Log::Court(CourtLog::CaseExecuted {
@@ -261,6 +296,19 @@ impl Feed {
                     block,
                 })
             }
+            Log::Broker(BrokerLog::TicketRedeemed {
+                recipient,
+                ticket,
+                paid,
+                burned,
+                ..
+            }) => Some(ChainNews::TicketPaid {
+                ticket,
+                recipient,
+                paid: paid.0,
+                burned: burned.0,
+                block,
+            }),
             Log::Court(CourtLog::CaseContested { case, .. }) => {
                 if let Some(case) = self.write().cases.get_mut(&case) {
                     case.contested = true;
@@ -283,6 +331,50 @@ impl Feed {
                 case,
                 verifier,
                 amount,
+            }),
+            Log::Roster(RosterLog::Jailed {
+                role: Role::Verifier,
+                operator,
+            }) => Some(ChainNews::Jailed(operator, block)),
+            Log::Roster(RosterLog::Released {
+                role: Role::Verifier,
+                operator,
+            }) => Some(ChainNews::Released(operator, block)),
+            Log::Work(WorkLog::RoundCertified {
+                round,
+                claims_root,
+                total_pixels,
+                duties,
+                ..
+            }) => Some(ChainNews::Certified {
+                round,
+                claims_root,
+                pixels: total_pixels,
+                duties,
+                block,
+            }),
+            Log::Work(WorkLog::WorkPaid {
+                round,
+                transcoder,
+                amount,
+                ..
+            }) => Some(ChainNews::Minted {
+                round,
+                operator: transcoder,
+                duty: false,
+                amount,
+                block,
+            }),
+            Log::Work(WorkLog::DutyPaid {
+                round,
+                verifier,
+                amount,
+            }) => Some(ChainNews::Minted {
+                round,
+                operator: verifier,
+                duty: true,
+                amount,
+                block,
             }),
             _ => None,
         }

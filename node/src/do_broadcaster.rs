@@ -7,7 +7,7 @@ use assay_encoder::package::Packager;
 use assay_p2p::PeerId;
 use assay_protocol::B256;
 use assay_protocol::assignment::{SignedAssignment, SkipReason};
-use assay_protocol::wire::{Answer, Gossip, JobRequest, OutputPart, encode};
+use assay_protocol::wire::{Answer, Gossip, OutputPart};
 use assay_roles::broadcaster::{Broadcaster, Input, Output};
 
 use crate::collect::Collection;
@@ -106,6 +106,11 @@ impl Node {
             Output::WantSegment => self.next_segment(),
             Output::Sign(draft) => self.sign(Role::Broadcaster, draft),
             Output::Publish(signed) => self.assign(*signed).await,
+            Output::Quote {
+                electee,
+                assignment,
+            } => self.ask_quote(electee, assignment),
+            Output::Assign(signed, tickets) => self.hand_over(signed, tickets),
             Output::Collect(receipt) => {
                 let hash = receipt.message.receipt.receipt.assignmentHash;
                 let leaves = receipt.message.receipt.leaves.clone();
@@ -185,13 +190,7 @@ impl Node {
         let outlet = self.outlet.clone();
         tokio::spawn(async move {
             network.allow_blob(source, peer);
-            outlet.publish(&Gossip::Assignment(Box::new(signed.clone())));
-            if let Some(peer) = peer.filter(|peer| *peer != network.peer_id()) {
-                let bytes = encode(&JobRequest::Assign(Box::new(signed))).unwrap_or_default();
-                if let Err(e) = network.send_job(peer, bytes).await {
-                    tracing::debug!("assignment not delivered directly: {e}");
-                }
-            }
+            outlet.publish(&Gossip::Assignment(Box::new(signed)));
         });
     }
 

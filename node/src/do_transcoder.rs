@@ -41,6 +41,12 @@ impl Node {
                 hash,
                 broadcaster,
             } => self.transcode(assignment, hash, broadcaster, LOOKS),
+            Output::Keep(winners) => self.keep_winners(winners).await,
+            Output::Unpaid { assignment, reason } => {
+                let why = reason.map_or("no ticket came".into(), |e| e.to_string());
+                let text = format!("assignment {assignment} is declined: {why}");
+                self.tell(Notice::Warning(text)).await;
+            }
             Output::Gossip(message) => {
                 if let Gossip::Receipt(message) = &message {
                     self.tell_receipt(message).await;
@@ -198,7 +204,7 @@ impl Node {
                                 accepted = true;
                                 break;
                             }
-                            Ok(Ok(Answer::Ignored | Answer::Rejected)) => break,
+                            Ok(Ok(_)) => break,
                             _ => {
                                 tokio::time::sleep(Duration::from_millis(100 << wait.min(4))).await
                             }

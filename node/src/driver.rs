@@ -4,18 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 
+use assay_chain::client::Client;
 use assay_chain::queue::TxQueue;
 use assay_encoder::package::Packager;
 use assay_encoder::{EncodedLeaf, Workers};
 use assay_p2p::{Handle, PeerId};
 use assay_protocol::assignment::SignedAssignment;
-use assay_protocol::checked::Now;
+use assay_protocol::checked::{Checked, Now};
 use assay_protocol::domain::Domain;
 use assay_protocol::draft::{Draft, Sealed};
 use assay_protocol::params::Params;
+use assay_protocol::payment::SignedTicket;
 use assay_protocol::{Address, B256, U256};
 use assay_roles::broadcaster::{self, Broadcaster};
-use assay_roles::transcoder::{self, Transcoder};
+use assay_roles::transcoder::{self, Tender, Transcoder};
+use assay_verifier::certify::{self, Certifier};
 use assay_verifier::{self as verifier, Verifier};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -26,13 +29,17 @@ use crate::chain_state::ChainState;
 use crate::checks::Checks;
 use crate::collect::Collections;
 use crate::directory::Directory;
+use crate::dues::Dues;
 use crate::keeper::Keeper;
 use crate::notice::Notice;
 use crate::outlet::Outlet;
+use crate::seen_log::SeenLog;
 use crate::settings::{BroadcasterSettings, TranscoderSettings};
 use crate::signer::Signer;
 use crate::sources::Sources;
 use crate::validate::{Checker, Verified};
+use crate::winners::Winners;
+use crate::work_shelf::WorkShelf;
 
 /// Which core asked for a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +47,7 @@ pub(crate) enum Role {
     Broadcaster,
     Transcoder,
     Verifier,
+    Certifier,
 }
 
 /// What the loop hears.
@@ -52,6 +60,10 @@ pub(crate) enum Event {
     Verifier(verifier::Input),
     /// An assignment whose broadcaster was not known a moment ago, and how often to look again.
     Transcode(Box<SignedAssignment>, B256, Address, u32),
+    /// An assignment and what pays for it; the signatures hold.
+    Assigned(Box<Checked<SignedAssignment>>, Vec<Checked<SignedTicket>>),
+    /// Tickets, and what the chain says of who pays them.
+    Tender(Box<Tender>),
     /// A transcoder's segment is encoded: the bytes to push, then the core's input.
     Encoded(B256, Made, Box<transcoder::Input>),
     Notice(Notice),
@@ -107,6 +119,8 @@ pub(crate) struct Node {
     pub staked: BTreeSet<PeerId>,
     pub signer: Arc<Signer>,
     pub queue: TxQueue,
+    pub client: Client,
+    pub winners: Winners,
     /// Whether the last block heard of was about the chain's head.
     pub live: bool,
     /// Whether it must not go on.
@@ -123,6 +137,10 @@ pub(crate) struct Node {
     pub publishing: Option<Publishing>,
     pub transcoding: Option<Transcoding>,
     pub verifying: Option<Verifier>,
+    pub certifying: Option<Certifier>,
+    pub shelf: WorkShelf,
+    pub dues: Dues,
+    pub seen_log: SeenLog,
     pub events: mpsc::Sender<Event>,
     pub notices: mpsc::Sender<Notice>,
 }
@@ -149,6 +167,8 @@ impl Node {
                 Event::Transcode(assignment, hash, broadcaster, tries) => {
                     self.transcode(assignment, hash, broadcaster, tries);
                 }
+                Event::Assigned(assignment, tickets) => self.on_assigned(assignment, tickets).await,
+                Event::Tender(tender) => self.on_tender(tender).await,
                 Event::Encoded(hash, output, input) => {
                     if let Some(transcoding) = &mut self.transcoding {
                         transcoding.under_way.remove(&hash);
@@ -206,6 +226,7 @@ impl Node {
                 }
                 self.drive_verifier(verifier::Input::Signed(sealed)).await;
             }
+            Role::Certifier => self.drive_certifier(certify::Input::Signed(sealed)).await,
         }
     }
 

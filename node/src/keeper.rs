@@ -12,11 +12,12 @@ use assay_protocol::record::roles;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
 use assay_roles::{broadcaster, transcoder};
-use assay_verifier as verifier;
+use assay_verifier::{self as verifier, certify};
 
 use crate::chain_feed::ChainNews;
 use crate::chain_state::Case;
 use crate::driver::{Event, Node};
+use crate::dues::Claim;
 use crate::notice::Notice;
 
 /// Blocks that each one in line waits for the one before.
@@ -110,6 +111,8 @@ impl Node {
                     frozen: true,
                 })
                 .await;
+                self.drive_certifier(certify::Input::CaseOpened(leaf.receipt))
+                    .await;
                 // Other kinds of fault absorb nothing.
                 if kind == FaultKind::WrongEncode {
                     self.drive_verifier(verifier::Input::CaseOpened {
@@ -140,6 +143,27 @@ impl Node {
                     .await;
                 self.claim(&case);
             }
+            ChainNews::Rewound(ancestor) => {
+                self.winners.rewind(ancestor);
+                self.dues.rewind(ancestor);
+            }
+            ChainNews::TicketPaid {
+                ticket,
+                recipient,
+                paid,
+                burned,
+                block,
+            } => {
+                self.winners.paid(ticket, block);
+                if recipient == self.me {
+                    self.tell(Notice::TicketPaid {
+                        ticket,
+                        paid,
+                        burned,
+                    })
+                    .await;
+                }
+            }
             ChainNews::CaseClosed {
                 case,
                 status,
@@ -156,6 +180,45 @@ impl Node {
                 let frozen = self.read(|state| state.frozen(operator));
                 self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen })
                     .await;
+            }
+            ChainNews::Certified {
+                round,
+                claims_root,
+                pixels,
+                duties,
+                block,
+            } => {
+                self.tell(Notice::Certified { round, pixels }).await;
+                self.on_certified(round, claims_root, duties, block).await;
+            }
+            ChainNews::Jailed(operator, block) => {
+                if operator == self.me {
+                    self.dues.jailed(block);
+                }
+            }
+            ChainNews::Released(operator, block) => {
+                if operator == self.me {
+                    self.dues.released(block);
+                }
+            }
+            ChainNews::Minted {
+                round,
+                operator,
+                duty,
+                amount,
+                block,
+            } => {
+                if operator == self.me {
+                    let claim = if duty { Claim::Duty } else { Claim::Work };
+                    self.dues.paid(round, claim, block);
+                }
+                self.tell(Notice::Minted {
+                    round,
+                    operator,
+                    duty,
+                    amount: amount.0,
+                })
+                .await;
             }
             ChainNews::SignerPaid {
                 case,
@@ -184,9 +247,11 @@ impl Node {
         let Some((transcoders, verifiers)) = sets else {
             return;
         };
+        self.look_at_own_funds();
         self.drive_broadcaster(broadcaster::Input::Round(transcoders))
             .await;
         self.drive_verifier(verifier::Input::Round(verifiers)).await;
+        self.round_for_certifier(round).await;
         self.begin_publishing().await;
         self.admit();
         // Whose stake begins to count with this round was not listened to before.
@@ -215,13 +280,18 @@ impl Node {
         if !self.live {
             return;
         }
+        self.recall();
         self.begin_publishing().await;
         self.drive_broadcaster(broadcaster::Input::Block).await;
         self.drive_transcoder(transcoder::Input::Block).await;
         self.drive_verifier(verifier::Input::Block).await;
+        self.drive_certifier(certify::Input::Block).await;
+        self.claim_work(number);
+        self.return_from_jail();
         self.open_round(number);
         self.execute_due(number);
         self.submit_orphans(number);
+        self.redeem_due(number).await;
         self.clear_sources(number);
         if self
             .keeper

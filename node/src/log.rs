@@ -47,6 +47,12 @@ pub(crate) fn notice(notice: &Notice) {
         } => {
             info!(seq, %receipt, leaves, ?tampered, "receipt with cheap chunks");
         }
+        Notice::TicketsWon { tickets } => info!(count = tickets.len(), "tickets won"),
+        Notice::TicketPaid {
+            ticket,
+            paid,
+            burned,
+        } => info!(%ticket, %paid, %burned, "ticket paid, in wei"),
         Notice::Refused { reason } => warn!(reason, "refused a segment"),
         Notice::Recomputed { leaves, cpu } => debug!(leaves, ?cpu, "recomputed"),
         Notice::Sampled { leaf, pass: true } => {
@@ -126,6 +132,15 @@ pub(crate) fn notice(notice: &Notice) {
             amount,
         } => {
             info!(%case, %verifier, amount = %Lpt(*amount), "signer paid");
+        }
+        Notice::Certified { round, pixels } => info!(round, pixels, "round certified"),
+        Notice::Minted {
+            round,
+            operator,
+            duty,
+            amount,
+        } => {
+            info!(round, %operator, duty, amount = %Lpt(*amount), "paid for a round's work");
         }
         Notice::Warning(text) => warn!("{text}"),
         Notice::Transcoded { cpu } => debug!(?cpu, "transcoded"),

@@ -67,6 +67,20 @@ pub enum Notice {
         /// CPU time of decoding and encoding.
         cpu: Duration,
     },
+    /// This transcoder has winning tickets, to be redeemed after the evidence window.
+    TicketsWon {
+        /// Their hashes.
+        tickets: Vec<B256>,
+    },
+    /// The chain has paid this transcoder for a ticket.
+    TicketPaid {
+        /// The ticket.
+        ticket: B256,
+        /// Wei taken from the broadcaster, what is burned included.
+        paid: U256,
+        /// Of it, wei that are burned.
+        burned: U256,
+    },
     /// This transcoder refused.
     Refused {
         /// Reason code.
@@ -184,6 +198,24 @@ pub enum Notice {
         status: CaseStatus,
         /// Block.
         block: u64,
+    },
+    /// The work of a round was certified.
+    Certified {
+        /// The round.
+        round: u64,
+        /// Its demand in output pixels.
+        pixels: u64,
+    },
+    /// A pool was paid for work or duty.
+    Minted {
+        /// The round.
+        round: u64,
+        /// Whose pool.
+        operator: Address,
+        /// Whether as a verifier, for its duty.
+        duty: bool,
+        /// Base units of LPT.
+        amount: U256,
     },
     /// A signer was paid.
     SignerPaid {

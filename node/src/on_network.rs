@@ -7,10 +7,12 @@ use assay_protocol::record::{NodeRecord, roles};
 use assay_protocol::verdict::SignedVerdict;
 use assay_protocol::wire::{Answer, Gossip, JobRequest, decode, encode};
 use assay_roles::{broadcaster, transcoder};
+use assay_verifier::certify;
 use tokio::sync::oneshot;
 
 use crate::driver::{Event, Node};
 use crate::notice::Notice;
+use crate::payments::few_enough;
 use crate::validate::{Refused, Verified, has_its_reasons, wrong};
 
 /// Blocks for which a node record holds: long enough to outlive a restart, short enough to forget the dead.
@@ -70,12 +72,21 @@ impl Node {
     fn on_job(&mut self, peer: PeerId, bytes: &[u8], reply: oneshot::Sender<Vec<u8>>) {
         let checker = self.checker.clone();
         match decode(bytes) {
-            Ok(JobRequest::Assign(signed)) if !has_its_reasons(&signed) => {
+            Ok(JobRequest::Assign {
+                assignment,
+                tickets,
+            }) if !has_its_reasons(&assignment) || !few_enough(&tickets) => {
                 self.answer(peer, reply, Answer::Rejected);
             }
-            Ok(JobRequest::Assign(signed)) => self.check_direct(peer, reply, move || {
-                Ok(Event::Verified(checker.fresh_assignment(&signed)?))
+            Ok(JobRequest::Assign {
+                assignment,
+                tickets,
+            }) => self.check_direct(peer, reply, move || {
+                checker.paid_assignment(&assignment, tickets.clone())
             }),
+            Ok(JobRequest::Quote { assignment_hash }) => {
+                self.answer(peer, reply, self.quote(assignment_hash));
+            }
             Ok(JobRequest::Refuse { refusal, signature }) => {
                 self.check_direct(peer, reply, move || {
                     let refusal = checker.refusal(refusal.clone(), signature)?;
@@ -155,6 +166,10 @@ impl Node {
             }
             Verified::Assignment(assignment) => {
                 self.need_source(&assignment.message.assignment);
+                if let Some(seen) = self.seen(&assignment.message, assignment.hash) {
+                    self.drive_certifier(certify::Input::Assignment(Box::new(seen)))
+                        .await;
+                }
                 if assignment.message.assignment.transcoder == self.me {
                     self.drive_transcoder(transcoder::Input::Assignment(assignment))
                         .await;
@@ -165,6 +180,15 @@ impl Node {
                 if self.publishing.is_some() {
                     self.drive_broadcaster(broadcaster::Input::Receipt(receipt.clone()))
                         .await;
+                }
+                let (signed, answer) = (&receipt.message.assignment, &receipt.message.receipt);
+                if let Some(seen) = self.seen(signed, answer.receipt.assignmentHash) {
+                    self.drive_certifier(certify::Input::Receipt {
+                        assignment: Box::new(seen),
+                        receipt: receipt.hash,
+                        leaves: answer.leaves.len() as u32,
+                    })
+                    .await;
                 }
                 self.drive_verifier(Input::Receipt(receipt)).await;
             }
@@ -180,7 +204,25 @@ impl Node {
             Verified::Proof(proof, proven) => {
                 self.keeper.keep_proof(proof, proven, self.now().block)
             }
-            Verified::Report(report) => self.drive_verifier(Input::Report(report)).await,
+            Verified::Report(report) => {
+                let seen = Box::new(report.clone());
+                self.drive_certifier(certify::Input::Report(seen)).await;
+                self.drive_verifier(Input::Report(report)).await;
+            }
+            Verified::WorkProposal(proposal, list) => {
+                let root = proposal.proposed.work.claimsRoot;
+                self.keep_list(&list, root, proposal.leader);
+                self.drive_certifier(certify::Input::Proposal(proposal))
+                    .await;
+            }
+            Verified::WorkObjection(objection) => {
+                self.drive_certifier(certify::Input::Objection(objection))
+                    .await;
+            }
+            Verified::WorkVote(vote) => {
+                self.weigh_list(&vote);
+                self.drive_certifier(certify::Input::Vote(vote)).await;
+            }
         }
     }
 

@@ -71,6 +71,24 @@ impl Signer {
         keccak256(Zeroizing::new(parts.concat()).as_slice())
     }
 
+    /// This transcoder's number for the tickets of an assignment: unknown to everybody else, and the same again after a
+    /// restart, so that what was promised holds.
+    pub fn payment_rand(&self, assignment: B256) -> B256 {
+        self.secret_of(b"assay payment", assignment)
+    }
+
+    /// This broadcaster's part of the draw of the tickets for an assignment: as unknown, and as lasting.
+    pub fn payment_nonce(&self, assignment: B256) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.secret_of(b"assay nonce", assignment).0;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    fn secret_of(&self, use_: &[u8], assignment: B256) -> B256 {
+        let secret = self.keys.operator.secret();
+        let parts = [use_, secret.as_slice(), assignment.as_slice()];
+        keccak256(Zeroizing::new(parts.concat()).as_slice())
+    }
+
     /// Signs a node record: it may change at any time, so no slot guards it.
     pub fn record(&self, record: NodeRecord) -> SignedRecord {
         let digest = self.domain.digest(&record);

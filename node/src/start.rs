@@ -13,19 +13,24 @@ use assay_protocol::checked::Now;
 use assay_protocol::{Address, B256, U256};
 use assay_roles::transcoder::Transcoder;
 use assay_verifier::Verifier;
+use assay_verifier::certify::Certifier;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::blobs::{BlobFolder, Leases};
 use crate::chain_feed::Feed;
 use crate::driver::{Event, Node, Transcoding, Unborn};
+use crate::dues::Dues;
 use crate::journal::{Journal, JournalError};
 use crate::notice::Notice;
 use crate::outlet::Outlet;
+use crate::seen_log::SeenLog;
 use crate::settings::{JobChoice, Settings};
 use crate::signer::Signer;
 use crate::sources::Sources;
 use crate::validate::Checker;
+use crate::winners::{Winners, WinnersError};
+use crate::work_shelf::WorkShelf;
 
 /// Events waiting for the loop; tasks that produce more wait.
 const EVENTS: usize = 4_096;
@@ -72,6 +77,9 @@ pub enum StartError {
         /// The present round.
         round: u64,
     },
+    /// The winning tickets of before cannot be read.
+    #[error(transparent)]
+    Winners(#[from] WinnersError),
     /// The libp2p key is none.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -133,6 +141,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     let domain = deployment.domain();
     let params = deployment.params.clone();
     let journal = Journal::open(&folder.join("journal.redb"), &domain)?;
+    let winners = Winners::open(&folder.join("winners.redb"), domain)?;
     let blobs = BlobFolder::open(&folder.join("blobs")).map_err(in_folder)?;
     let client = Client::connect(&rpc, &deployment, keys.operator.clone()).await?;
     let (key, round) = (keys.operator.address(), client.round().await?.round);
@@ -196,6 +205,8 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         staked: Default::default(),
         signer: Arc::new(Signer::new(domain, keys, identity, journal)),
         queue,
+        client: client.clone(),
+        winners,
         live: false,
         ended: false,
         network: network.clone(),
@@ -208,6 +219,10 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         unborn,
         publishing: None,
         transcoding,
+        certifying: verifier.then(|| Certifier::new(me, domain, params.clone())),
+        shelf: WorkShelf::open(&folder),
+        dues: Dues::default(),
+        seen_log: SeenLog::new(&folder),
         verifying: verifier.then(|| Verifier::new(me, params.clone(), Now { block: head })),
         params,
         folder,

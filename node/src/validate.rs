@@ -9,20 +9,25 @@ use assay_p2p::{Judgement, PeerId, Topic, is_signed_by};
 use assay_protocol::accusation::SignedAccusation;
 use assay_protocol::assignment::{MAX_ATTEMPT, Refusal, SignedAssignment};
 use assay_protocol::bls::BlsPublicKey;
+use assay_protocol::certification::{SignedObjection, SignedProposal, SignedVote};
 use assay_protocol::checked::Checked;
 use assay_protocol::domain::Domain;
 use assay_protocol::fraud_proof::{FraudProof, Proven, SigningKeys};
 use assay_protocol::params::Params;
+use assay_protocol::payment::SignedTicket;
 use assay_protocol::record::SignedRecord;
 use assay_protocol::rules::{AssignmentError, ChainView, Job, check_assignment};
 use assay_protocol::sig::Signature;
 use assay_protocol::verdict::{SignedDivergence, SignedVerdict};
 use assay_protocol::wire::{Gossip, ReceiptMessage, SampleReport, decode};
+use assay_protocol::work::WorkList;
 use assay_protocol::{Address, B256};
 
 use crate::chain_state::ChainState;
+use crate::driver::Event;
 
 mod report;
+mod work;
 
 /// An assignment whose block of signing is further from the head than this is not followed [backdating].
 const CLOCK_BLOCKS: u64 = 2;
@@ -46,6 +51,12 @@ pub enum Verified {
     Proof(Box<FraudProof>, Proven),
     /// A report with the ticket of an epoch that has ended.
     Report(SampleReport),
+    /// A proposal of a seated verifier, with its list.
+    WorkProposal(Box<SignedProposal>, WorkList),
+    /// A part of a seated verifier's objection.
+    WorkObjection(Box<SignedObjection>),
+    /// A seated verifier's vote.
+    WorkVote(SignedVote),
 }
 
 /// Why a message is not acted on.
@@ -98,6 +109,8 @@ struct Taken {
     records: BTreeMap<Address, u64>,
     /// Reports of recent epochs.
     reports: BTreeSet<(u64, Address)>,
+    /// About the work of rounds.
+    work: work::Heard,
 }
 
 impl Checker {
@@ -150,6 +163,9 @@ impl Checker {
             (Topic::Proofs, Gossip::Divergence(signed)) => self.divergence(signed),
             (Topic::Proofs, Gossip::Proof(proof)) => self.proof(proof),
             (Topic::Tickets, Gossip::Report(report)) => self.report(report),
+            (Topic::Tickets, Gossip::WorkProposal(signed)) => self.work_proposal(signed),
+            (Topic::Tickets, Gossip::WorkObjection(signed)) => self.work_objection(signed),
+            (Topic::Tickets, Gossip::WorkVote(vote)) => self.work_vote(vote),
             (topic, _) => Err(wrong(format!(
                 "message does not belong on {}",
                 topic.label()
@@ -251,6 +267,28 @@ impl Checker {
             signer: job.broadcaster,
             message: signed.clone(),
         })))
+    }
+
+    /// An assignment as its broadcaster sends it to the electee, with what pays for it.
+    pub(crate) fn paid_assignment(
+        &self,
+        signed: &SignedAssignment,
+        tickets: Vec<SignedTicket>,
+    ) -> Result<Event, Refused> {
+        let Verified::Assignment(assignment) = self.fresh_assignment(signed)? else {
+            return Err(wrong("an assignment is nothing else"));
+        };
+        let mut checked = Vec::with_capacity(tickets.len());
+        for message in tickets {
+            let hash = self.domain.digest(&message.ticket);
+            let signer = message.signature.recover(hash).map_err(wrong)?;
+            checked.push(Checked {
+                hash,
+                signer,
+                message,
+            });
+        }
+        Ok(Event::Assigned(assignment, checked))
     }
 
     fn receipt(&self, message: Box<ReceiptMessage>) -> Result<Verified, Refused> {

@@ -73,6 +73,8 @@ pub enum RefusalReason {
     EncoderFailed = 6,
     /// No capacity before the deadline.
     Overloaded = 7,
+    /// No tickets, or tickets that are worth too little or that nothing stands behind.
+    Unpaid = 8,
 }
 
 impl RefusalReason {

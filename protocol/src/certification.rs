@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bls::BlsSignature;
 use crate::domain::Domain;
+use crate::round_work::is_run;
 use crate::work::{RoundWork, WorkClaim, WorkList};
 
 sol! {
@@ -40,7 +41,7 @@ sol! {
 
 /// Jobs in a proposal at most; jobs with fewest receipts are left out beyond.
 pub const MAX_JOBS: usize = 400;
-/// Receipts struck in a proposal at most; whole jobs are left out beyond.
+/// Receipts struck in a proposal at most; statements that need more are left out, and where two thirds need them whole jobs.
 pub const MAX_STRUCK: usize = 2_500;
 /// Receipts named in a part of an objection at most.
 pub const MAX_NAMED: usize = 3_500;
@@ -153,6 +154,23 @@ fn content<T: Serialize>(value: &T) -> B256 {
     keccak256(postcard::to_allocvec(value).unwrap_or_default())
 }
 
+impl JobSheet {
+    /// Whether it has the shape of a sheet: a run that can be one.
+    pub fn sound(&self) -> bool {
+        is_run(self.start, self.end)
+    }
+}
+
+impl JobView {
+    /// Whether it has the shape of a view: a run that can be one, and receipts of its segments in ascending order.
+    pub fn sound(&self) -> bool {
+        let run = self.start..self.end;
+        is_run(self.start, self.end)
+            && self.receipts.iter().all(|(seq, _)| run.contains(seq))
+            && self.receipts.is_sorted_by(|a, b| a.0 < b.0)
+    }
+}
+
 impl Proposed {
     /// What the leader signs of it.
     pub fn name(&self, number: u32) -> WorkProposal {
@@ -248,6 +266,32 @@ mod tests {
             signature: key(),
         }));
         assert!(encode(&objection).unwrap().len() <= MAX_GOSSIP);
+    }
+
+    #[test]
+    fn runs_that_no_verifier_can_have_are_not_sound() {
+        let view = |start, end, seqs: &[u32]| JobView {
+            job: U256::from(1),
+            start,
+            end,
+            receipts: seqs.iter().map(|seq| (*seq, 7)).collect(),
+        };
+        assert!(view(0, 0, &[]).sound(), "a job that is not known");
+        assert!(view(5, 9, &[5, 8]).sound());
+        assert!(!view(5, 9, &[5, 5]).sound());
+        assert!(!view(5, 9, &[8, 5]).sound());
+        assert!(!view(5, 9, &[9]).sound());
+        assert!(!view(9, 5, &[]).sound());
+        assert!(!view(0, u32::MAX, &[5]).sound());
+        let sheet = |start, end| JobSheet {
+            job: U256::from(1),
+            start,
+            end,
+            digest: B256::ZERO,
+        };
+        assert!(sheet(5, 9).sound());
+        assert!(!sheet(9, 5).sound());
+        assert!(!sheet(0, u32::MAX).sound());
     }
 
     #[test]

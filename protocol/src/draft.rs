@@ -8,6 +8,7 @@ use crate::assignment::{Assignment, Refusal};
 use crate::bls::BlsSignature;
 use crate::certification::{WorkObjection, WorkProposal};
 use crate::domain::Domain;
+use crate::payment::PaymentTicket;
 use crate::receipt::Receipt;
 use crate::sample::SampleTicket;
 use crate::sig::Signature;
@@ -25,6 +26,8 @@ pub enum Draft {
     Receipt(Receipt),
     /// By the operator key.
     Accusation(Accusation),
+    /// By the operator key.
+    Payment(PaymentTicket),
     /// By the BLS key.
     Ticket(SampleTicket),
     /// By the BLS key.
@@ -76,6 +79,7 @@ impl Draft {
             Self::Refusal(object) => domain.digest(object),
             Self::Receipt(object) => domain.digest(object),
             Self::Accusation(object) => domain.digest(object),
+            Self::Payment(object) => domain.digest(object),
             Self::Ticket(object) => domain.digest(object),
             Self::Verdict(object) => domain.digest(object),
             Self::Divergence(object) => domain.digest(object),
@@ -115,6 +119,8 @@ impl Draft {
             Self::Refusal(r) => ("refusal", r.assignmentHash.to_vec()),
             Self::Receipt(r) => ("receipt", r.assignmentHash.to_vec()),
             Self::Accusation(a) => ("accusation", leaf(&a.receiptHash, a.leafIndex)),
+            // One for an assignment, whatever its nonce.
+            Self::Payment(t) => ("payment", t.assignmentHash.to_vec()),
             Self::Ticket(t) => ("ticket", t.epoch.to_be_bytes().to_vec()),
             Self::Verdict(v) => ("verdict", leaf(&v.receiptHash, v.leafIndex)),
             Self::Divergence(d) => ("divergence", leaf(&d.receiptHash, d.leafIndex)),

@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 
-use crate::amount::Lpt;
+use crate::amount::{Eth, Lpt};
 
 /// Parameters of one deployment. Blocks, rounds and basis points are plain integers; the field says which.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,9 @@ pub struct Params {
     /// Signers' part of the own-bond cut, basis points. With the finder's at most half of it, so that reporting
     /// oneself loses.
     pub signers_bps: u64,
+    /// What a broadcaster makes a winning ticket worth, as long as less is due: large against the gas of its redemption,
+    /// small against its deposit.
+    pub ticket_face_value: Eth,
     /// Expected checks per leaf over the whole network, millionths.
     pub checks_per_leaf_ppm: u64,
     /// What contesting a case costs the accused unless the resolver agrees.
@@ -94,7 +97,7 @@ pub struct Params {
     pub full_mint_pixels: u64,
     /// Blocks in which a round's work is certified, from the block on in which its evidence is complete.
     pub certify_blocks: u64,
-    /// Blocks from the certificate in which its work is claimed.
+    /// Blocks in which work is claimed after the last block in which its list could be certified.
     pub claim_blocks: u64,
     /// Gap-free segments that a job needs in a round for its work to be minted.
     pub job_segments: u64,
@@ -134,6 +137,8 @@ impl Params {
             false_accusation_bps: 100,
             early_ticket_bps: 1_000,
             divergence_bps: 1_000,
+            // 0.01 ETH: redeeming takes some 60,000 gas in a batch, 1 % of it at 1.6 gwei.
+            ticket_face_value: Eth(U256::from(10_000_000_000_000_000u64)),
             // One check per 24 leaves: verification costs about 4 % of encoding.
             checks_per_leaf_ppm: 41_667,
             // The least that an operator has at stake: who is innocent gets it back.
@@ -200,6 +205,8 @@ impl Params {
             certify_blocks: 20,
             claim_blocks: 200,
             job_segments: 5,
+            // A hundredth of mainnet's: what testnets' faucets give.
+            ticket_face_value: Eth(U256::from(100_000_000_000_000u64)),
             ..Self::mainnet()
         }
     }
@@ -219,7 +226,10 @@ impl Params {
             full_mint_pixels: 1_000_000,
             certify_blocks: 24,
             claim_blocks: 80,
-            job_segments: 2,
+            // A busy machine that plays every node finishes one in a round.
+            job_segments: 1,
+            // About two segments of the demo's video: winners and losers both show within a minute.
+            ticket_face_value: Eth(U256::from(20_000_000_000_000u64)),
             ..Self::testnet()
         }
     }

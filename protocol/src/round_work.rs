@@ -27,6 +27,12 @@ use crate::work::{WorkClaim, WorkList, receipts_root};
 /// further makes no run, and nobody's memory.
 pub const MAX_RUN: u32 = 1 << 18;
 
+/// Whether these bounds are those of a run: not backwards, and not longer than [`MAX_RUN`].
+pub fn is_run(start: u32, end: u32) -> bool {
+    end.checked_sub(start)
+        .is_some_and(|length| length <= MAX_RUN)
+}
+
 /// The numbers of the rule; see [`crate::params::Params`] for values and reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkRule {
@@ -227,7 +233,7 @@ pub fn sheet<'a>(
     }
     let start = start.or_else(|| by_seq.keys().next().copied())?;
     let end = by_seq.keys().next_back()?.checked_add(1)?;
-    if end - start > MAX_RUN {
+    if !is_run(start, end) {
         return None;
     }
     let mut entries = BTreeMap::new();
@@ -252,7 +258,8 @@ pub fn sheet<'a>(
     })
 }
 
-/// The claims of a round from the agreed sheets of its jobs, whose price caps were checked ([`admits`]).
+/// The claims of a round from the agreed sheets of its jobs, whose price caps were checked ([`admits`]). A sheet that is no
+/// run ([`is_run`]) counts nothing, and costs no memory.
 pub fn list<'a>(
     round: u64,
     sheets: impl Iterator<Item = &'a Sheet>,
@@ -261,7 +268,8 @@ pub fn list<'a>(
 ) -> WorkList {
     let mut work: BTreeMap<Address, (u64, Vec<B256>)> = BTreeMap::new();
     for sheet in sheets {
-        if sheet.end.saturating_sub(sheet.start) < rule.min_segments.max(1) {
+        let length = sheet.end.saturating_sub(sheet.start);
+        if length < rule.min_segments.max(1) || !is_run(sheet.start, sheet.end) {
             continue;
         }
         let most = run_credit(&sheet.pixels(), rule.min_receipted_bps);

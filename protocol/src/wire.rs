@@ -9,6 +9,7 @@ use crate::assignment::{Refusal, SignedAssignment};
 use crate::bls::BlsSignature;
 use crate::certification::{SignedObjection, SignedProposal, SignedVote};
 use crate::fraud_proof::FraudProof;
+use crate::payment::SignedTicket;
 use crate::receipt::SignedReceipt;
 use crate::record::SignedRecord;
 use crate::sig::Signature;
@@ -73,8 +74,13 @@ pub enum Gossip {
 /// Request on `/assay/job/1`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JobRequest {
-    /// Broadcaster to electee: the assignment, also gossiped.
-    Assign(Box<SignedAssignment>),
+    /// Broadcaster to electee: the assignment, also gossiped, and what pays for it.
+    Assign {
+        /// The assignment.
+        assignment: Box<SignedAssignment>,
+        /// Worth price times output pixels; at most [`crate::payment::MAX_TICKETS`].
+        tickets: Vec<SignedTicket>,
+    },
     /// Electee to broadcaster.
     Refuse {
         /// The signed object.
@@ -84,6 +90,12 @@ pub enum JobRequest {
     },
     /// Electee to broadcaster: a piece of one output chunk.
     Push(OutputPart),
+    /// Broadcaster to electee, before it signs tickets: the hash of the number for this assignment. The answer is
+    /// [`Answer::Quoted`].
+    Quote {
+        /// The assignment to be paid for.
+        assignment_hash: B256,
+    },
 }
 
 /// A piece of one output chunk, at most [`MAX_PART`] bytes.
@@ -110,6 +122,8 @@ pub enum Answer {
     Ignored,
     /// Wrong.
     Rejected,
+    /// To a [`JobRequest::Quote`]: keccak of the electee's number for the assignment.
+    Quoted(B256),
 }
 
 /// Why bytes are not a message.

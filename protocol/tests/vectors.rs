@@ -14,7 +14,7 @@ use assay_protocol::election::{Ballot, Candidate, Snapshot, elect_without, elect
 use assay_protocol::frames::{ChunkHasher, segment_tree};
 use assay_protocol::merkle::{Tree, leaf_hash};
 use assay_protocol::mint::{MintRule, Share};
-use assay_protocol::payment::{PaymentTicket, PlantedFault};
+use assay_protocol::payment::{Lottery, PaymentTicket, lot, rand_hash};
 use assay_protocol::profile::{Profiles, Rendition, SourceFormat};
 use assay_protocol::receipt::{Leaf, Receipt};
 use assay_protocol::record::NodeRecord;
@@ -130,7 +130,6 @@ fn digests_and_operator_signatures() {
             "unverifiableDigest": d.digest(&Unverifiable { receiptHash: receipt_hash, reason: 1 }),
             "accusationDigest": d.digest(&Accusation { receiptHash: receipt_hash, leafIndex: 2, commit: word("commit") }),
             "record": record, "recordDigest": d.digest(&record),
-            "plantedFaultDigest": d.digest(&PlantedFault { commitment: word("s"), bond: U256::from(9) }),
             "workClaimDigest": d.digest(&claim),
             "roundWorkDigest": d.digest(&RoundWork {
                 round: 4,
@@ -435,5 +434,61 @@ fn work_and_what_it_earns() {
     check(
         "work.json",
         &json!({ "chainId": domain.chain_id, "court": domain.court, "lists": lists, "mint": mint }),
+    );
+}
+
+#[test]
+fn payments() {
+    let d = domain();
+    let broadcaster = OperatorKey::from_bytes(word("broadcaster").0).unwrap();
+    let transcoder = account("transcoder");
+    let a = assignment(transcoder);
+    let ether = U256::from(10).pow(U256::from(18));
+    let dues = [
+        (U256::ZERO, ether),
+        (U256::from(1), ether),
+        (U256::from(16_588_800_000u64), ether / U256::from(100)),
+        (ether / U256::from(3), ether),
+        (ether - U256::from(1), ether),
+        (ether, ether),
+        (ether, U256::from(1)),
+    ];
+    let lotteries: Vec<_> = dues
+        .map(|(due, face)| {
+            let lottery = Lottery::paying(due, face);
+            json!({
+                "due": due, "face": face, "faceValue": lottery.face_value, "winProb": lottery.win_prob,
+                "expected": lottery.expected(),
+            })
+        })
+        .into();
+    let half = Lottery::paying(ether / U256::from(2), ether);
+    let tickets: Vec<_> = (0..8u64)
+        .map(|nonce| {
+            let rand = word(&format!("rand {nonce}"));
+            let ticket = PaymentTicket {
+                assignmentHash: d.digest(&a),
+                recipient: transcoder,
+                sender: broadcaster.address(),
+                faceValue: half.face_value,
+                winProb: half.win_prob,
+                nonce,
+                recipientRandHash: rand_hash(rand),
+            };
+            let hash = d.digest(&ticket);
+            json!({
+                "nonce": nonce, "rand": rand, "randHash": ticket.recipientRandHash, "hash": hash,
+                "lot": lot(hash, rand), "wins": ticket.wins(hash, rand),
+                "signature": broadcaster.sign(hash),
+            })
+        })
+        .collect();
+    check(
+        "payment.json",
+        &json!({
+            "chainId": d.chain_id, "court": d.court, "broadcaster": broadcaster.address(),
+            "assignment": a, "assignmentHash": d.digest(&a), "faceValue": half.face_value,
+            "winProb": half.win_prob, "tickets": tickets, "lotteries": lotteries,
+        }),
     );
 }

@@ -15,6 +15,7 @@ use assay_protocol::amount::{Eth, Lpt};
 use assay_protocol::sig::OperatorKey;
 use assay_protocol::{Address, B256, U256};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::CommandError;
@@ -330,6 +331,16 @@ pub fn open_key_file(
         }
     };
     Ok(keystore::read(&path, &password)?)
+}
+
+/// Reads a file of JSON.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, CommandError> {
+    let bytes = std::fs::read(path).map_err(|source| CommandError::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    serde_json::from_slice(&bytes)
+        .map_err(|e| CommandError::Argument(format!("{}: {e}", path.display())))
 }
 
 /// Prints a value as JSON, addresses with their checksum (EIP-55).

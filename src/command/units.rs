@@ -7,8 +7,16 @@ use super::error::CommandError;
 
 /// Joins what a shell has split: `12.5 LPT` may come as one word or two.
 pub fn lpt(words: &[String]) -> Result<Lpt, CommandError> {
-    let amount = Lpt::with_unit(&words.join(" "))?;
-    match amount.0.is_zero() {
+    positive(Lpt::with_unit(&words.join(" "))?, |amount| amount.0)
+}
+
+/// The same for ETH.
+pub fn eth(words: &[String]) -> Result<Eth, CommandError> {
+    positive(Eth::with_unit(&words.join(" "))?, |amount| amount.0)
+}
+
+fn positive<T>(amount: T, base: impl Fn(&T) -> U256) -> Result<T, CommandError> {
+    match base(&amount).is_zero() {
         true => Err(CommandError::Argument(
             "an amount of 0 changes nothing".into(),
         )),
@@ -94,5 +102,6 @@ mod tests {
     fn amounts_are_not_bare() {
         assert_eq!(lpt(&words("12.5 LPT")).unwrap().to_string(), "12.5");
         assert!(lpt(&words("12.5")).is_err() && lpt(&words("0 LPT")).is_err());
+        assert!(eth(&words("1 LPT")).is_err() && eth(&words("0.01ETH")).is_ok());
     }
 }

@@ -14,7 +14,10 @@ use assay_encoder::conformance::{self, ConformanceError};
 use assay_encoder::input::InputError;
 use assay_encoder::{Limits, WorkerCommand, Workers, synth};
 use assay_node::{KeyError, StartError};
+use assay_protocol::U256;
+use assay_protocol::amount::Eth;
 use assay_protocol::params::Params;
+use assay_protocol::round_work::output_pixels;
 
 use crate::cast::{Size, SizeError, cast};
 use crate::clip::{Clip, ClipError};
@@ -196,7 +199,9 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
     show.line("starting the nodes");
     let swarm =
         swarm::Swarm::start(&options, &url, &stage, &players, &folders, &clip, &workers).await?;
-    let ledger = swarm.run(&options, &clip, &params, &players, show).await;
+    let ledger = swarm
+        .run(&options, &anvil, &clip, &params, &players, show)
+        .await;
     if ledger.late_samples() > 0 {
         show.line(format!(
             "{} samples came too late for their epoch's report",
@@ -228,6 +233,7 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
         &players,
         options.segments.unwrap_or(clip.len()),
     );
+    failures.extend(checks::fees(&ledger, &report, &closing));
     failures.extend(checks::elections(&ledger, &players, &opening, &closing));
     failures.extend(playlist::faults(
         std::path::Path::new(&report.playlist),
@@ -235,6 +241,8 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
     ));
     let chain = match options.keep_chain {
         true => {
+            // It stands at the report's block until somebody sends it something.
+            anvil.set_automine(true).await?;
             let pid = anvil.keep().map_err(|source| DemoError::Io {
                 path: "anvil".into(),
                 source,
@@ -251,7 +259,8 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
 }
 
 /// A clip whose key frames lie far apart gives segments that two cores cannot encode within the preset's D: then D
-/// is as many blocks, of one second, as the longest segment has seconds, and half of the preset's on top.
+/// is as many blocks, of one second, as the longest segment has seconds, and half of the preset's on top. About every
+/// other ticket for such a segment wins.
 fn paced(preset: Params, clip: &Clip) -> Params {
     let (num, den) = clip.probe.fps;
     let frames = u64::from(clip.longest());
@@ -260,6 +269,9 @@ fn paced(preset: Params, clip: &Clip) -> Params {
         response_blocks: preset
             .response_blocks
             .max(seconds + preset.response_blocks / 2),
+        ticket_face_value: Eth(U256::from(
+            2 * stage::PRICE * output_pixels(&clip.profiles, clip.longest()),
+        )),
         ..preset
     }
 }

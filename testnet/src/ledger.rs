@@ -81,6 +81,20 @@ impl CaseFigures {
     }
 }
 
+/// A ticket that the chain has paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// The transcoder.
+    pub to: Address,
+    /// Wei taken from the broadcaster.
+    pub paid: U256,
+    /// Of it, wei that are burned.
+    pub burned: U256,
+}
+
+/// Blocks after the evidence window in which winners are expected to be redeemed.
+const REDEEM_BLOCKS: u64 = 12;
+
 /// All figures.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
@@ -94,6 +108,10 @@ pub struct Ledger {
     pub closed: BTreeSet<B256>,
     /// Transcoder and time of each receipt.
     pub receipts: BTreeMap<B256, (Address, Instant)>,
+    /// Winning tickets and who has them.
+    pub won: BTreeMap<B256, Address>,
+    /// Tickets that were paid.
+    pub payments: BTreeMap<B256, Payment>,
     /// Segments receipted or given up.
     pub delivered: BTreeSet<u32>,
     /// Segments nobody delivered.
@@ -110,6 +128,10 @@ pub struct Ledger {
     pub block: u64,
     /// The latest round, and the block at which it was heard of first.
     pub round: (u64, u64),
+    /// Demand in pixels of certified rounds.
+    pub certified: BTreeMap<u64, u64>,
+    /// Base units of LPT that pools were paid, by round, operator, and whether for duty.
+    pub minted: BTreeMap<(u64, Address, bool), U256>,
     /// Latest deadline of an assignment.
     pub last_deadline: u64,
     /// Reports held against their draws, by verifier and epoch: drawn and missed.
@@ -145,6 +167,21 @@ impl Ledger {
                 figures.cheats += tampered.len() as u64;
                 self.receipts.insert(*receipt, (who, at));
                 self.leaves += u64::from(*leaves);
+            }
+            Notice::TicketsWon { tickets } => {
+                self.won.extend(tickets.iter().map(|ticket| (*ticket, who)));
+            }
+            Notice::TicketPaid {
+                ticket,
+                paid,
+                burned,
+            } => {
+                let payment = Payment {
+                    to: who,
+                    paid: *paid,
+                    burned: *burned,
+                };
+                self.payments.insert(*ticket, payment);
             }
             Notice::Delivered { seq, .. } => drop(self.delivered.insert(*seq)),
             Notice::Gap { seq } => drop(self.gaps.insert(*seq)),
@@ -217,6 +254,13 @@ impl Ledger {
                 self.cases.remove(case);
                 self.closed.insert(*case);
             }
+            Notice::Certified { round, pixels } => drop(self.certified.insert(*round, *pixels)),
+            Notice::Minted {
+                round,
+                operator,
+                duty,
+                amount,
+            } => drop(self.minted.insert((*round, *operator, *duty), *amount)),
             Notice::SignerPaid {
                 case,
                 verifier,
@@ -253,6 +297,21 @@ impl Ledger {
         }
     }
 
+    /// Winners that are not paid, of transcoders without a case: theirs are void.
+    pub fn unpaid_tickets(&self) -> usize {
+        let accused = |who: &Address| self.cases.values().any(|case| case.operator == *who);
+        let open = self
+            .won
+            .iter()
+            .filter(|(ticket, _)| !self.payments.contains_key(*ticket));
+        open.filter(|(_, who)| !accused(who)).count()
+    }
+
+    /// Whether winners may still be paid at `block`; `evidence` is the window after a deadline.
+    pub fn awaits_payments(&self, block: u64, evidence: u64) -> bool {
+        self.unpaid_tickets() > 0 && block < self.last_deadline + evidence + REDEEM_BLOCKS
+    }
+
     /// Brings cases together with the transactions that opened them and the proofs' files.
     fn settle_proving(&mut self) {
         for figures in self
@@ -279,6 +338,14 @@ impl Ledger {
             .values()
             .filter(|figures| figures.executed.is_none())
             .count()
+    }
+
+    /// Base units of LPT that an operator's pool of one role was paid for certified work or duty.
+    pub fn minted_to(&self, operator: Address, as_verifier: bool) -> U256 {
+        self.minted
+            .iter()
+            .filter(|((_, who, duty), _)| *who == operator && *duty == as_verifier)
+            .fold(U256::ZERO, |sum, (_, amount)| sum + *amount)
     }
 
     /// Whether a case against the operator was executed.

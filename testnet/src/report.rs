@@ -1,7 +1,7 @@
 //! The JSON report of a demonstration; field names and units are those of the README.
 
 use assay_chain::contracts::Contracts;
-use assay_protocol::amount::Lpt;
+use assay_protocol::amount::{Eth, Lpt};
 use assay_protocol::{Address, B256};
 use serde::{Serialize, Serializer};
 
@@ -18,7 +18,12 @@ pub struct Report {
     pub transcoders: Vec<Transcoder>,
     pub verifiers: Vec<Verifier>,
     pub fraud_proofs: Vec<FraudProof>,
+    pub rounds_certified: usize,
+    pub minted_lpt: Lpt,
     pub delegator: Option<Delegator>,
+    /// Everything that tickets have cost the broadcaster; of it `fees_burned_eth` are burned.
+    pub fees_paid_eth: Eth,
+    pub fees_burned_eth: Eth,
     pub encode_cpu_seconds: f64,
     pub verify_cpu_seconds: f64,
     pub wall_seconds: f64,
@@ -53,6 +58,11 @@ pub struct Transcoder {
     pub cheats_made: u64,
     pub accused: usize,
     pub slashed: Lpt,
+    pub minted: Lpt,
+    pub tickets_won: u64,
+    pub tickets_paid: u64,
+    /// What its pool has earned: its own part and what its delegators share.
+    pub fees_eth: Eth,
 }
 
 /// One verifier.
@@ -66,6 +76,9 @@ pub struct Verifier {
     pub passes: u64,
     pub mismatches: u64,
     pub signed: u64,
+    pub minted: Lpt,
+    /// Its parts of what was slashed, as a signer of the proofs.
+    pub signer_rewards: Lpt,
 }
 
 /// One proof that reached the chain.
@@ -97,6 +110,7 @@ pub struct FraudProof {
 pub struct Delegator {
     pub stake_before: Lpt,
     pub stake_after: Lpt,
+    pub fees_eth: Eth,
 }
 
 fn checksummed<S: Serializer>(address: &Address, serializer: S) -> Result<S::Ok, S::Error> {
@@ -162,6 +176,10 @@ impl Report {
                 p.file
             );
         }
+        out += &format!(
+            "\n{} rounds certified, {} LPT minted\nfees: {} ETH paid in tickets, {} ETH of it burned\n",
+            self.rounds_certified, self.minted_lpt, self.fees_paid_eth, self.fees_burned_eth
+        );
         if let Some(d) = &self.delegator {
             out += &format!(
                 "\ndelegator: {} LPT before, {} LPT after\n",

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use assay_node::Notice;
-use assay_protocol::amount::Lpt;
+use assay_protocol::amount::{Eth, Lpt};
 use assay_protocol::assignment::short;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256};
@@ -174,6 +174,11 @@ impl Show {
             Notice::Trouble { reason, .. } => {
                 format!("trouble     {me} cannot check a receipt: reason {reason}")
             }
+            Notice::TicketPaid { paid, burned, .. } => format!(
+                "payment     {me} is paid {} ETH, {} ETH of it burn",
+                Eth(*paid),
+                Eth(*burned)
+            ),
             Notice::Refused { reason } => format!("refusal     {me}: reason {reason}"),
             Notice::Transaction {
                 what,

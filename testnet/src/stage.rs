@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use assay_chain::ChainError;
 use assay_chain::call::{
-    Call, EtherCall, JobCall, OperatorCall, RoundsCall, StakeCall, TokenCall, VerifierCall,
+    BrokerCall, Call, EtherCall, JobCall, OperatorCall, RoundsCall, StakeCall, TokenCall,
+    VerifierCall,
 };
 use assay_chain::client::Client;
 use assay_chain::contracts::{Deployment, Randomness};
 use assay_chain::deploy::{DeployConfig, TokenChoice, deploy};
 use assay_chain::queue::{Journal, QueueConfig, TxError, TxQueue};
 use assay_chain::views::Role;
-use assay_protocol::amount::Lpt;
+use assay_protocol::amount::{Eth, Lpt};
 use assay_protocol::bls::{BlsError, possession_message};
 use assay_protocol::params::Params;
 use assay_protocol::profile::Profiles;
@@ -21,12 +22,15 @@ use tokio::task::JoinSet;
 
 use crate::cast::{Part, Player};
 
-/// LPT in existence at the start.
-const SUPPLY: u64 = 1_000_000;
+/// LPT in existence at the start: more than the largest cast bonds, and not so much that a round's inflation makes up for a
+/// slash.
+const SUPPLY: u64 = 25_000;
 /// Wei that each account gets for gas: 10 ETH.
 const GAS_MONEY: u128 = 10_000_000_000_000_000_000;
 /// Transcoders' price, wei per output pixel: about 0.02 ETH an hour of 360p at 30 fps.
-const PRICE: u64 = 80;
+pub(crate) const PRICE: u64 = 80;
+/// Wei of the broadcaster's deposit, and of its reserve: half an ETH, enough for days.
+const DEPOSIT: u64 = 500_000_000_000_000_000;
 /// Part of rewards that operators keep before sharing the rest with their delegators.
 const REWARD_CUT_BPS: u16 = 1_000;
 /// Part of fees that transcoders share.
@@ -245,7 +249,19 @@ async fn operator_calls(
     let role = match player.part {
         Part::Transcoder { .. } => Role::Transcoder,
         Part::Verifier => Role::Verifier,
-        Part::Broadcaster | Part::Delegator => return Ok(calls),
+        Part::Broadcaster => {
+            let half = Eth(U256::from(DEPOSIT));
+            calls.push(
+                BrokerCall::Fund {
+                    broadcaster: owner,
+                    deposit: half,
+                    reserve: half,
+                }
+                .into(),
+            );
+            return Ok(calls);
+        }
+        Part::Delegator => return Ok(calls),
     };
     let (amount, spender) = (player.stake, deployment.contracts.bonding_manager);
     calls.push(TokenCall::Approve { spender, amount }.into());

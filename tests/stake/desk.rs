@@ -189,25 +189,24 @@ impl Desk {
 }
 
 impl Person {
-    /// A command of this person's.
+    /// A command of this person's about the desk's deployment.
     pub fn types(&self, words: &[&str]) -> Output {
+        self.types_about("deployment.json", words)
+    }
+
+    /// The same about the deployment in a file of the desk's folder.
+    pub fn types_about(&self, deployment: &str, words: &[&str]) -> Output {
+        let deployment = self.folder.join(deployment).display().to_string();
+        self.acts(&[words, &["--deployment", &deployment]].concat())
+    }
+
+    /// A command of this person's that needs no deployment.
+    pub fn acts(&self, words: &[&str]) -> Output {
         let text = |path: &Path| path.display().to_string();
-        let password = self.key_file.with_file_name("password");
-        let (deployment, key) = (self.folder.join("deployment.json"), text(&self.key_file));
-        run(&[
-            words,
-            &[
-                "--deployment",
-                &text(&deployment),
-                "--rpc",
-                &self.rpc,
-                "--key",
-                &key,
-                "--password-file",
-                &text(&password),
-            ],
-        ]
-        .concat())
+        let key = text(&self.key_file);
+        let password = text(&self.key_file.with_file_name("password"));
+        let account = ["--key", &key, "--password-file", &password];
+        run(&[words, &["--rpc", &self.rpc], &account].concat())
     }
 }
 

@@ -99,6 +99,11 @@ async fn a_hot_key_is_authorised_and_revoked() {
     said(&owner.types(&["operator", "authorise", "--signer-key", &folder]));
     desk.rounds(1).await;
     assert!(show().contains(&signer));
+    // A fourth change must wait until evidence looks back past the first.
+    let revoke = || owner.types(&["operator", "revoke"]);
+    assert!(refused(&revoke(), 1).contains("three times already"));
+    desk.rounds(8).await;
+    said(&revoke());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,7 +220,10 @@ async fn stake_moves_leaves_and_comes_back_by_command() {
         end.contains(&format!("with verifier {to}: 20 LPT")),
         "{end}"
     );
-    assert!(end.contains("50 LPT and") && !end.contains("\nlock"), "{end}");
+    assert!(
+        end.contains("50 LPT and") && !end.contains("\nlock"),
+        "{end}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,4 +246,74 @@ async fn rounds_are_shown_and_opened() {
 #[test]
 fn keys_are_written_where_nobody_else_reads_and_never_shown() {
     desk::keys();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broadcaster_deposits_and_takes_it_back_in_two_steps() {
+    let desk = Desk::open().await;
+    let owner = desk.account("owner", 0).await;
+    let who = owner.address.to_string();
+    let deposit = [
+        "broadcaster",
+        "deposit",
+        "0.5",
+        "ETH",
+        "--reserve",
+        "0.25 ETH",
+    ];
+    let bare = owner.types(&["broadcaster", "deposit", "0.5"]);
+    assert!(refused(&bare, 2).contains("say the unit"));
+    let nonce = desk.nonce(&owner).await;
+    let dry = said(&owner.types(&[&deposit[..], &["--dry-run"]].concat()));
+    assert!(dry.contains("0.5 ETH more in its deposit"), "{dry}");
+    assert_eq!(desk.nonce(&owner).await, nonce);
+    said(&owner.types(&deposit));
+    let status = || said(&desk.looks(&["broadcaster", "status", &who]));
+    assert!(
+        status().contains("deposit 0.5 ETH, reserve 0.25 ETH"),
+        "{}",
+        status()
+    );
+
+    // The first step stops the work, so it is asked about.
+    assert!(refused(&owner.types(&["broadcaster", "withdraw"]), 2).contains("needs a yes"));
+    let withdraw = || owner.types(&["broadcaster", "withdraw", "--yes"]);
+    desk.rounds(1).await;
+    said(&withdraw());
+    assert!(status().contains("from round 9 on"), "{}", status());
+    assert!(refused(&withdraw(), 2).contains("0.75 ETH can be withdrawn from round 9 on"));
+    said(&owner.types(&["broadcaster", "withdraw", "--cancel"]));
+    assert!(!status().contains("round"), "{}", status());
+    said(&withdraw());
+    desk.rounds(8).await;
+    let done = said(&withdraw());
+    assert!(done.contains("0.5 ETH"), "{done}");
+    assert!(status().contains("deposit 0 ETH, reserve 0 ETH"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_is_deployed_by_command_and_a_verifier_joins() {
+    let desk = Desk::open().await;
+    let founder = desk.account("founder", 0).await;
+    let out = desk.path("own.json");
+    let deploy = |supply| {
+        let words = ["deploy", "--preset", "demo", "--supply", supply, "--out"];
+        founder.acts(&[&words[..], &[&out]].concat())
+    };
+    assert!(refused(&deploy("1000"), 2).contains("say the unit"));
+    let done = said(&deploy("1000 LPT"));
+    assert!(
+        done.contains("FraudCourt") && done.contains("own.json"),
+        "{done}"
+    );
+    assert!(refused(&deploy("1000 LPT"), 2).contains("exists"));
+
+    let types = |words: &[&str]| founder.types_about("own.json", words);
+    let folder = desk.path("node-keys");
+    said(&desk.assay(&["init", &folder]));
+    said(&types(&["stake", "bond", "100 LPT", "--role", "verifier"]));
+    let register = || types(&["verifier", "register", "--keys", &folder]);
+    said(&register());
+    assert!(refused(&register(), 1).contains("nothing was sent"));
+    assert!(said(&desk.looks(&["court", "list"])).contains("no cases"));
 }

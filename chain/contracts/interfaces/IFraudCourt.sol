@@ -77,17 +77,15 @@ interface IFraudCourt is ICourt, IEvidenceErrors {
     /// Only the contract at `expected` may do this.
     error NotAllowed(address caller, address expected);
 
-    /// A fault is proven and the operator frozen. For two receipts `receiptHash` is the first one's, for
-    /// kinds without signers `bitmap` is 0.
+    /// A fault is proven and the operator frozen; the case may be executed `caseWindow` blocks later. For two
+    /// receipts `receiptHash` is the first one's, for kinds without signers `bitmap` is 0.
     event CaseOpened(
         bytes32 indexed caseId,
         FaultKind kind,
         address indexed operator,
         bytes32 indexed receiptHash,
         uint32 leafIndex,
-        uint64 bitmap,
-        uint256 openedBlock,
-        uint256 executableAt
+        uint64 bitmap
     );
     /// The operator is slashed; amounts in base units. What is neither burned nor the signers' is the finder's.
     event CaseExecuted(

@@ -30,8 +30,9 @@ interface IMinter {
     /// @notice What can be paid at most for the round's work and what has been, in base units.
     function budgetOf(uint64 round) external view returns (uint256 mintable, uint256 minted);
 
-    /// @notice Part of the supply that a round's budget is, in 1/10^9.
+    /// @notice Part of the supply that a round's budget is, in 1/10^9: at first, and now.
     function inflationPpb() external view returns (uint256);
+    function currentInflationPpb() external view returns (uint256);
 
     /// @notice Part of the supply whose bonding the inflation works toward, in 1/10,000.
     function targetBondingBps() external view returns (uint256);

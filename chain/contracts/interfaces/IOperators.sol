@@ -50,6 +50,12 @@ interface IOperators {
     /// @notice Whose signatures were the operator's in a round. Exact for as long as evidence looks back.
     function signerAt(address operator, uint64 round) external view returns (address);
 
+    /// @notice `signerAt` of two operators, in one call because evidence needs two.
+    function signersAt(address operator, address other, uint64 round)
+        external
+        view
+        returns (address signer, address otherSigner);
+
     /// @notice The operator that a key acts for in the present round: itself if it serves none.
     function operatorOf(address signer) external view returns (address);
 

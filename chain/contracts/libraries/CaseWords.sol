@@ -71,16 +71,9 @@ library CaseWords {
 
     /// @notice The head of a case that begins in this block.
     function opened(Opening memory opening, CaseStatus status) internal view returns (uint256) {
-        return pack(
-            Head({
-                operator: opening.operator,
-                openedBlock: SafeCast.toUint32(block.number),
-                leafIndex: SafeCast.toUint24(opening.leafIndex),
-                age: opening.signedBlock == 0 ? 0 : SafeCast.toUint16(block.number - opening.signedBlock),
-                kind: opening.kind,
-                status: status,
-                finderPaid: false
-            })
-        );
+        uint256 age = opening.signedBlock == 0 ? 0 : SafeCast.toUint16(block.number - opening.signedBlock);
+        return uint256(uint160(opening.operator)) | uint256(SafeCast.toUint32(block.number)) << 160
+            | uint256(SafeCast.toUint24(opening.leafIndex)) << 192 | age << 216 | uint256(opening.kind) << 232
+            | uint256(status) << STATUS_SHIFT;
     }
 }

@@ -8,8 +8,15 @@ library MerkleTree {
     /// A path has exactly `ceil(log2 leafCount)` siblings.
     error WrongPathLength(uint256 found, uint256 expected);
 
-    function leafHash(bytes memory payload) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(bytes1(0x00), payload));
+    /// @notice keccak256 of the tag 0 and the payload.
+    /// @dev The tag lies for a moment in the last byte of the payload's length.
+    function leafHash(bytes memory payload) internal pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let length := mload(payload)
+            mstore8(add(payload, 0x1f), 0)
+            hash := keccak256(add(payload, 0x1f), add(length, 1))
+            mstore(payload, length)
+        }
     }
 
     function nodeHash(bytes32 left, bytes32 right) internal pure returns (bytes32) {

@@ -49,7 +49,7 @@ contract FundedPoolTest is TestBase {
         (uint256 mintable,) = _pool.budgetOf(1);
         vm.assertEq(mintable, BUDGET);
         vm.assertEq(_pool.available(), 10_000 * LPT - BUDGET);
-        vm.assertEq(_pool.inflationPpb(), 218_500);
+        vm.assertEq(_pool.currentInflationPpb(), 218_500);
     }
 
     function test_an_empty_pool_opens_rounds_without_a_budget() external {

@@ -43,21 +43,21 @@ contract MinterTest is TestBase {
 
     function test_inflation_moves_toward_the_target_by_one_step_with_each_round() external {
         _minter.onRound(1);
-        vm.assertEq(_minter.inflationPpb(), 219_000);
+        vm.assertEq(_minter.currentInflationPpb(), 219_000);
         _pools.setBonded(SUPPLY / 2);
         _minter.onRound(2);
-        vm.assertEq(_minter.inflationPpb(), 219_000);
+        vm.assertEq(_minter.currentInflationPpb(), 219_000);
         _pools.setBonded(SUPPLY * 6 / 10);
         _minter.onRound(3);
-        vm.assertEq(_minter.inflationPpb(), 218_500);
+        vm.assertEq(_minter.currentInflationPpb(), 218_500);
     }
 
     function testFuzz_inflation_stays_in_its_bounds(uint8[40] memory bonded) external {
         for (uint64 i = 0; i < bonded.length; ++i) {
             _pools.setBonded(SUPPLY * (uint256(bonded[i]) % 101) / 100);
-            uint256 before = _minter.inflationPpb();
+            uint256 before = _minter.currentInflationPpb();
             _minter.onRound(i + 1);
-            uint256 present = _minter.inflationPpb();
+            uint256 present = _minter.currentInflationPpb();
             vm.assertLe(present > before ? present - before : before - present, 500);
             vm.assertLe(present, 10_000_000);
         }
@@ -71,7 +71,7 @@ contract MinterTest is TestBase {
         _pools.setBonded(SUPPLY);
         Minter low = new Minter(p, a);
         low.onRound(1);
-        vm.assertEq(low.inflationPpb(), 0);
+        vm.assertEq(low.currentInflationPpb(), 0);
         low.onRound(2);
         (uint256 mintable,) = low.budgetOf(2);
         vm.assertEq(mintable, 0);
@@ -79,7 +79,7 @@ contract MinterTest is TestBase {
         _pools.setBonded(0);
         Minter high = new Minter(p, a);
         high.onRound(1);
-        vm.assertEq(high.inflationPpb(), 10_000_000);
+        vm.assertEq(high.currentInflationPpb(), 10_000_000);
     }
 
     function test_a_budget_is_fixed_when_the_round_opens() external {

@@ -35,9 +35,7 @@ contract ProveTest is Stream {
         LeafProof memory proof = leafProof(1, 3);
         QuorumVerdict memory quorum = verdict(signed, 3, RECOMPUTED, 0xf);
         vm.expectEmit(true, true, true, true, address(court));
-        emit IFraudCourt.CaseOpened(
-            caseId, FaultKind.WrongEncode, transcoder, receiptHash, 3, 0xf, block.number, block.number + 3
-        );
+        emit IFraudCourt.CaseOpened(caseId, FaultKind.WrongEncode, transcoder, receiptHash, 3, 0xf);
         vm.assertEq(court.prove(signed, proof, quorum), caseId);
         vm.assertTrue(bonding.isFrozen(Role.Transcoder, transcoder));
         vm.assertFalse(bonding.isFrozen(Role.Verifier, transcoder));

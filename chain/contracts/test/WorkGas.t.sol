@@ -7,12 +7,13 @@ import {Role} from "../objects/Role.sol";
 import {RoundWork} from "../objects/RoundWork.sol";
 import {WorkClaim} from "../objects/WorkClaim.sol";
 import {BlsSigner} from "./BlsSigner.sol";
+import {GasMeter} from "./GasMeter.sol";
 import {Trees} from "./Trees.sol";
 import {WorkStage} from "./WorkStage.sol";
 
 /// Gas of whole transactions: base cost, calldata and cold storage included, refunds deducted.
 /// forge-config: default.isolate = true
-contract WorkGasTest is WorkStage {
+contract WorkGasTest is WorkStage, GasMeter {
     using BlsSigner for uint256;
 
     uint256 private constant CLAIMS = 100;
@@ -29,12 +30,12 @@ contract WorkGasTest is WorkStage {
         settle(1);
         bytes memory aggregate = signList(list, ALL);
         work.certify(list, ALL, aggregate);
-        _atMost("certify, 100 claims, four of four verifiers", 300_000);
+        atMost("certify, 100 claims, four of four verifiers", 300_000);
         bytes32[] memory path = Trees.path(hashes, 0);
         work.claim(_claims[0], 0, path);
-        _atMost("claim, of 100", 310_000);
+        atMost("claim, of 100", 310_000);
         work.claimDuty(1, 0);
-        _atMost("claimDuty", 260_000);
+        atMost("claimDuty", 260_000);
     }
 
     /// The dearest list: 64 verifiers, of whom ten did not sign.
@@ -54,7 +55,7 @@ contract WorkGasTest is WorkStage {
             bitmap |= uint64(1) << uint64(i);
         }
         work.certify(list, bitmap, sum);
-        _atMost("certify, 100 claims, 54 of 64 verifiers", 450_000);
+        atMost("certify, 100 claims, 54 of 64 verifiers", 450_000);
     }
 
     /// Who was absent is jailed with the certificate.
@@ -64,7 +65,7 @@ contract WorkGasTest is WorkStage {
         settle(1);
         bytes memory aggregate = signList(list, 0x7);
         work.certify(list, 0x7, aggregate);
-        _atMost("certify, one of four jailed", 400_000);
+        atMost("certify, one of four jailed", 400_000);
     }
 
     function _list() private returns (bytes32[] memory hashes) {
@@ -91,12 +92,4 @@ contract WorkGasTest is WorkStage {
         }
         revert("no such verifier");
     }
-
-    function _atMost(string memory what, uint256 limit) private {
-        uint256 used = vm.lastCallGas().gasTotalUsed;
-        emit Measured(what, used);
-        vm.assertLe(used, limit, what);
-    }
-
-    event Measured(string what, uint256 gas);
 }

@@ -7,6 +7,7 @@ use ethers::abi::AbiEncode;
 
 use super::Callable;
 use crate::bindings::fraud_court as abi;
+use crate::challenge::BroadcasterEquivocation;
 use crate::contracts::Contracts;
 use crate::convert::address_out;
 use crate::evidence::{self, receipt, verdict};
@@ -32,6 +33,8 @@ pub enum CourtCall {
     },
     /// Proves two receipts for one assignment.
     Equivocation(Box<Equivocation>),
+    /// Proves two assignments for one attempt.
+    BroadcasterEquivocation(Box<BroadcasterEquivocation>),
     /// Proves two verdicts for one leaf.
     VerifierEquivocation(Box<VerifierEquivocation>),
     /// Proves a leaf that contradicts its place or the source.
@@ -49,6 +52,9 @@ impl Callable for CourtCall {
             Self::ClaimSigner { case, position } => format!("pay signer {position} of case {case}"),
             Self::Equivocation(fault) => {
                 format!("prove two receipts of {}", fault.work.assignment.transcoder)
+            }
+            Self::BroadcasterEquivocation(fault) => {
+                format!("prove two assignments of job {}", fault.assignment.jobId)
             }
             Self::VerifierEquivocation(fault) => {
                 format!("prove two verdicts of {}", fault.verifier)
@@ -70,6 +76,7 @@ impl Callable for CourtCall {
             Self::Execute { .. } | Self::ClaimSigner { .. } => Purpose::Chore,
             Self::Prove(_)
             | Self::Equivocation(_)
+            | Self::BroadcasterEquivocation(_)
             | Self::VerifierEquivocation(_)
             | Self::LeafFault(_) => Purpose::Evidence,
         }
@@ -88,6 +95,13 @@ impl Callable for CourtCall {
                 signed: evidence::signed_work(&fault.work),
                 p1: receipt(&fault.other),
                 p2: fault.other_signature.0.to_vec().into(),
+            }
+            .encode(),
+            Self::BroadcasterEquivocation(fault) => abi::BroadcasterEquivocationCall {
+                assignment: evidence::assignment(&fault.assignment),
+                p1: fault.signature.0.to_vec().into(),
+                p2: evidence::assignment(&fault.other),
+                p3: fault.other_signature.0.to_vec().into(),
             }
             .encode(),
             Self::VerifierEquivocation(fault) => abi::VerifierEquivocationCall {

@@ -25,8 +25,6 @@ pub enum CourtLog {
         receipt_hash: B256,
         leaf_index: u32,
         bitmap: U256,
-        opened_block: u64,
-        executable_at: u64,
     },
     /// A case was executed: the operator is slashed.
     CaseExecuted {
@@ -64,8 +62,6 @@ impl CourtLog {
                 receipt_hash: B256::from(e.receipt_hash),
                 leaf_index: e.leaf_index,
                 bitmap: U256::from(e.bitmap),
-                opened_block: e.opened_block.low_u64(),
-                executable_at: e.executable_at.low_u64(),
             },
             Events::CaseExecutedFilter(e) => Self::CaseExecuted {
                 case: B256::from(e.case_id),
@@ -96,15 +92,9 @@ impl CourtLog {
 impl fmt::Display for CourtLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CaseOpened {
-                case,
-                operator,
-                executable_at,
-                ..
-            } => write!(
-                f,
-                "case {case} against {operator} is open, to be executed from block {executable_at} on"
-            ),
+            Self::CaseOpened { case, operator, .. } => {
+                write!(f, "case {case} against {operator} is open")
+            }
             Self::CaseExecuted {
                 case,
                 operator,

@@ -71,7 +71,7 @@ sol! {
     function poolOf(address operator) view returns (FeePool memory);
     function pay(uint64 round, uint8 role, address operator, uint256 amount);
     function budgetOf(uint64 round) view returns (uint256, uint256);
-    function inflationPpb() view returns (uint256);
+    function currentInflationPpb() view returns (uint256);
 }
 
 /// Returns 32 zero bytes to everybody: whatever the contracts ask of an account that only commands them is denied.

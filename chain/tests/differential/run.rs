@@ -145,7 +145,7 @@ impl Run {
 
     pub(crate) fn open_round(&mut self) {
         let (rounds, minter) = (self.chain.at.rounds, self.chain.at.minter);
-        let before = self.chain.read(minter, &inflationPpbCall {});
+        let before = self.chain.read(minter, &currentInflationPpbCall {});
         let supply = self.chain.read(self.chain.at.token, &totalSupplyCall {});
         let mined = loop {
             let openable: u64 = self.chain.read(rounds, &openableAtCall {}).to();
@@ -169,7 +169,10 @@ impl Run {
         } else {
             before - step
         };
-        assert_eq!(self.chain.read(minter, &inflationPpbCall {}), expected);
+        assert_eq!(
+            self.chain.read(minter, &currentInflationPpbCall {}),
+            expected
+        );
         let budget = self.chain.read(minter, &budgetOfCall { round: self.round });
         assert_eq!(budget._0, supply * expected / U256::from(1_000_000_000u64));
     }

@@ -248,7 +248,7 @@ async fn killed_at_random_among_reorganisations_and_failing_nodes() {
         journal: folder.path().join("transactions"),
         accounts: numbers,
         payee: payee(0),
-        calls: 12,
+        calls: 30,
     };
     let mut kills = 0;
     let mut child = task.spawn();

@@ -9,10 +9,14 @@ use assay_protocol::checked::{Checked, Now};
 use assay_protocol::draft::{Draft, Seal, Sealed};
 use assay_protocol::election::{Candidate, Snapshot, elect_without};
 use assay_protocol::params::Params;
+use assay_protocol::payment::{SignedTicket, due};
+use assay_protocol::round_work::output_pixels;
 use assay_protocol::rules::Job;
 use assay_protocol::sig::Signature;
 use assay_protocol::wire::ReceiptMessage;
-use assay_protocol::{Address, B256};
+use assay_protocol::{Address, B256, U256};
+
+mod payments;
 
 /// A segment's source as stored and inspected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,15 @@ pub enum Input {
     Signed(Box<Sealed>),
     /// A receipt whose leaves fit its assignment; the hash is the receipt's.
     Receipt(Box<Checked<ReceiptMessage>>),
+    /// Answer to `Quote`: the hash of the electee's number for the assignment.
+    Quoted {
+        /// The assignment.
+        assignment: B256,
+        /// What its ticket must say.
+        rand_hash: B256,
+        /// This broadcaster's part of the draw: unknown to the electee when it promised its number.
+        nonce: u64,
+    },
     /// An electee declines; the signer is it.
     Refusal(Checked<(Refusal, Signature)>),
     /// Every output chunk of an assignment has arrived and has the bytes its receipt states.
@@ -63,8 +76,17 @@ pub enum Output {
     WantSegment,
     /// Journal, sign, answer with `Signed`.
     Sign(Draft),
-    /// Gossip the assignment, send it to the electee and serve it the source.
+    /// Gossip the assignment and serve the electee the source.
     Publish(Box<SignedAssignment>),
+    /// Ask the electee for the hash of its number; answer with `Quoted`.
+    Quote {
+        /// The electee.
+        electee: Address,
+        /// The assignment to be paid for.
+        assignment: B256,
+    },
+    /// Send the electee the assignment and what pays for it.
+    Assign(Box<SignedAssignment>, Vec<SignedTicket>),
     /// Take output chunks for this receipt; answer with `Stored`.
     Collect(Box<Checked<ReceiptMessage>>),
     /// A segment is complete.
@@ -104,6 +126,11 @@ struct Current {
     round: u64,
     deadline: u64,
     receipted: bool,
+    /// Once signed.
+    signed: Option<Box<SignedAssignment>>,
+    /// Wei due for it.
+    due: U256,
+    paid: bool,
 }
 
 /// The broadcaster of one job.
@@ -120,6 +147,8 @@ pub struct Broadcaster {
     block: Option<u64>,
     frozen: BTreeSet<Address>,
     flights: BTreeMap<u32, Flight>,
+    /// Paid and not delivered in this round since the last delivery, by electee.
+    unearned: BTreeMap<Address, u32>,
 }
 
 impl Broadcaster {
@@ -142,6 +171,7 @@ impl Broadcaster {
             block: None,
             frozen: BTreeSet::new(),
             flights: BTreeMap::new(),
+            unearned: BTreeMap::new(),
         }
     }
 
@@ -151,6 +181,8 @@ impl Broadcaster {
             Input::Block => self.on_block(now),
             Input::Round(snapshot) => {
                 self.snapshot = Some(snapshot);
+                // Whoever was away may be back.
+                self.unearned.clear();
                 Vec::new()
             }
             Input::Segment(source) => self.on_segment(source, now),
@@ -166,9 +198,17 @@ impl Broadcaster {
                 (Draft::Assignment(assignment), Seal::Operator(signature)) => {
                     self.on_signed(assignment, sealed.hash, signature)
                 }
+                (Draft::Payment(ticket), Seal::Operator(signature)) => {
+                    self.on_ticket(SignedTicket { ticket, signature })
+                }
                 _ => Vec::new(),
             },
             Input::Receipt(receipt) => self.on_receipt(receipt, now),
+            Input::Quoted {
+                assignment,
+                rand_hash,
+                nonce,
+            } => self.on_quoted(assignment, rand_hash, nonce),
             Input::Refusal(refusal) => self.on_refusal(&refusal, now),
             Input::Stored { assignment } => self.on_stored(assignment),
         };
@@ -234,6 +274,12 @@ impl Broadcaster {
                         round: snapshot.round,
                         deadline: assignment.deadlineBlock,
                         receipted: false,
+                        signed: None,
+                        due: due(
+                            &assignment,
+                            output_pixels(&self.job.profiles, assignment.frameCount),
+                        ),
+                        paid: false,
                     });
                     outputs.push(Output::Sign(Draft::Assignment(assignment)));
                     self.flights.insert(seq, flight);
@@ -296,12 +342,16 @@ impl Broadcaster {
             return Vec::new();
         };
         current.hash = Some(hash);
-        let skips = flight.skips.clone();
-        vec![Output::Publish(Box::new(SignedAssignment {
+        let signed = Box::new(SignedAssignment {
             assignment,
             signature,
-            skips,
-        }))]
+            skips: flight.skips.clone(),
+        });
+        current.signed = Some(signed.clone());
+        let (electee, due) = (current.electee, current.due);
+        let mut outputs = vec![Output::Publish(signed.clone())];
+        outputs.extend(self.pay(electee, due, hash, signed));
+        outputs
     }
 
     fn on_receipt(&mut self, receipt: Box<Checked<ReceiptMessage>>, now: Now) -> Vec<Output> {
@@ -347,6 +397,7 @@ impl Broadcaster {
         });
         let delivered = stored.map(|(seq, transcoder)| {
             self.flights.remove(&seq);
+            self.unearned.remove(&transcoder);
             Output::Delivered { seq, transcoder }
         });
         delivered.into_iter().collect()
@@ -386,6 +437,9 @@ impl Broadcaster {
         let Some((current, flight)) = taken else {
             return Vec::new();
         };
+        if current.paid {
+            *self.unearned.entry(current.electee).or_default() += 1;
+        }
         let skip = Skip {
             electee: current.electee,
             round: current.round,

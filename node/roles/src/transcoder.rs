@@ -7,10 +7,13 @@ use assay_protocol::checked::{Checked, Now};
 use assay_protocol::draft::{Draft, Seal, Sealed};
 use assay_protocol::frames::segment_tree;
 use assay_protocol::params::Params;
+use assay_protocol::payment::{Claim, Funds, SignedTicket, TicketError, Winner};
 use assay_protocol::receipt::{Leaf, Receipt, SignedReceipt, output_tree};
 use assay_protocol::sig::Signature;
 use assay_protocol::wire::{Gossip, ReceiptMessage};
 use assay_protocol::{Address, B256};
+
+mod payments;
 
 /// What encoding a whole segment gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,19 @@ pub struct Encoded {
     pub leaves: Vec<Leaf>,
 }
 
+/// Tickets as they came with an assignment, and what they are held against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tender {
+    /// The tickets; their signers are recovered.
+    pub tickets: Vec<Checked<SignedTicket>>,
+    /// What they must say.
+    pub claim: Claim,
+    /// What stands behind them.
+    pub funds: Funds,
+    /// This transcoder's number for the assignment.
+    pub rand: B256,
+}
+
 /// What the transcoder learns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -28,6 +44,8 @@ pub enum Input {
     Block,
     /// It is elected; the hash is the assignment's, the signer its broadcaster.
     Assignment(Box<Checked<SignedAssignment>>),
+    /// What pays for an assignment; comes after it.
+    Tender(Box<Tender>),
     /// Answer to `Transcode`.
     Transcoded {
         /// The assignment.
@@ -55,6 +73,15 @@ pub enum Output {
     },
     /// Journal, sign, answer with `Signed`.
     Sign(Draft),
+    /// Journal winners, before the receipt that earns them is signed; redeem them when the evidence window has ended.
+    Keep(Vec<Winner>),
+    /// An assignment is declined because of its tickets.
+    Unpaid {
+        /// The assignment.
+        assignment: B256,
+        /// What is wrong with them; none came if there is nothing here.
+        reason: Option<TicketError>,
+    },
     /// Publish.
     Gossip(Gossip),
     /// Tell the broadcaster that it will not be done.
@@ -82,6 +109,11 @@ struct Task {
     broadcaster: Address,
     leaves: Vec<Leaf>,
     working: bool,
+    /// Last block in which its tickets may come, while they have not.
+    unpaid_until: Option<u64>,
+    /// What was wrong with those that came last.
+    doubt: Option<TicketError>,
+    winners: Vec<Winner>,
 }
 
 /// The transcoder.
@@ -110,6 +142,7 @@ impl Transcoder {
         match input {
             Input::Block => self.on_block(now),
             Input::Assignment(assignment) => self.on_assignment(*assignment, now),
+            Input::Tender(tender) => self.on_tender(*tender, now),
             Input::Transcoded {
                 assignment,
                 plant,
@@ -138,29 +171,40 @@ impl Transcoder {
         if assignment.transcoder != self.me || over || self.tasks.contains_key(&hash) {
             return Vec::new();
         }
-        let reason = if assignment.encoderId != self.encoder_id {
-            Some(RefusalReason::UnsupportedProfile)
-        } else if self.tasks.values().filter(|task| task.working).count() >= self.capacity {
-            Some(RefusalReason::Overloaded)
-        } else {
-            None
-        };
+        let free = assignment.pricePerPixel.is_zero();
+        let supported = assignment.encoderId == self.encoder_id;
+        let waits = !free && supported;
         let task = Task {
             assignment: Box::new(message),
             broadcaster: signer,
             leaves: Vec::new(),
-            working: reason.is_none(),
-        };
-        let output = match reason {
-            Some(reason) => refuse(hash, reason),
-            None => Output::Transcode {
-                assignment: task.assignment.clone(),
-                hash,
-                broadcaster: signer,
-            },
+            working: false,
+            unpaid_until: waits.then(|| now.block + self.payment_blocks()),
+            doubt: None,
+            winners: Vec::new(),
         };
         self.tasks.insert(hash, task);
-        vec![output]
+        if !supported {
+            return vec![refuse(hash, RefusalReason::UnsupportedProfile)];
+        }
+        if free { self.begin(hash) } else { Vec::new() }
+    }
+
+    /// Starts to work, if there is a hand free.
+    fn begin(&mut self, hash: B256) -> Vec<Output> {
+        let busy = self.tasks.values().filter(|task| task.working).count();
+        let Some(task) = self.tasks.get_mut(&hash) else {
+            return Vec::new();
+        };
+        if busy >= self.capacity {
+            return vec![refuse(hash, RefusalReason::Overloaded)];
+        }
+        task.working = true;
+        vec![Output::Transcode {
+            assignment: task.assignment.clone(),
+            hash,
+            broadcaster: task.broadcaster,
+        }]
     }
 
     fn on_transcoded(
@@ -202,7 +246,13 @@ impl Transcoder {
             plant,
         };
         task.leaves = encoded.leaves;
-        vec![Output::Sign(Draft::Receipt(receipt))]
+        let winners = std::mem::take(&mut task.winners);
+        let mut outputs = Vec::new();
+        if !winners.is_empty() {
+            outputs.push(Output::Keep(winners));
+        }
+        outputs.push(Output::Sign(Draft::Receipt(receipt)));
+        outputs
     }
 
     fn on_receipt(&mut self, receipt: Receipt, signature: Signature) -> Vec<Output> {
@@ -238,7 +288,7 @@ impl Transcoder {
     }
 
     fn on_block(&mut self, now: Now) -> Vec<Output> {
-        let mut outputs = Vec::new();
+        let mut outputs = self.decline_unpaid(now);
         for (hash, task) in &mut self.tasks {
             let late = now.block > task.assignment.assignment.deadlineBlock;
             if late && std::mem::replace(&mut task.working, false) {

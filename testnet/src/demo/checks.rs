@@ -1,6 +1,7 @@
 //! What must have happened for a demonstration to be a success.
 
 use assay_protocol::U256;
+use assay_protocol::amount::{Eth, Lpt};
 
 use super::tally::Stakes;
 use crate::cast::{Part, Player};
@@ -56,7 +57,7 @@ pub(crate) fn failures(
                 format!("{} was not slashed", player.name),
             );
             must(
-                row.stake_after < row.stake_before,
+                row.stake_after.0 < row.stake_before.0 + row.minted.0,
                 format!("{} lost no stake", player.name),
             );
         } else {
@@ -95,12 +96,66 @@ pub(crate) fn failures(
     {
         let first = report.transcoders.first();
         let slashed = first.is_some_and(|t| t.slashed.0 > U256::ZERO);
+        let minted = first.map_or(U256::ZERO, |t| t.minted.0);
         must(
-            !slashed || delegator.stake_after < delegator.stake_before,
+            !slashed || delegator.stake_after.0 < delegator.stake_before.0 + minted,
             "the delegator lost no stake".into(),
         );
     }
     must(!ledger.duties.is_empty(), "no verifier reported".into());
+    let told = ledger
+        .minted
+        .values()
+        .fold(U256::ZERO, |sum, amount| sum + *amount);
+    must(
+        report.minted_lpt.0 == told,
+        format!(
+            "{} LPT were minted, the nodes tell of {}",
+            report.minted_lpt,
+            Lpt(told)
+        ),
+    );
+    must(
+        report.minted_lpt.0 > U256::ZERO,
+        "no round was certified and paid".into(),
+    );
+    failures
+}
+
+/// Whether what was paid, told and held is the same money.
+pub(crate) fn fees(ledger: &Ledger, report: &Report, after: &Stakes) -> Vec<String> {
+    let mut failures = Vec::new();
+    let mut must = |holds: bool, otherwise: String| {
+        if !holds {
+            failures.push(otherwise);
+        }
+    };
+    let told = ledger
+        .payments
+        .values()
+        .fold(U256::ZERO, |sum, payment| sum + payment.paid);
+    must(
+        told == report.fees_paid_eth.0,
+        format!(
+            "transcoders were told of {} ETH in fees, the chain says {} ETH",
+            Eth(told),
+            report.fees_paid_eth
+        ),
+    );
+    let kept = report.fees_paid_eth.0 - report.fees_burned_eth.0;
+    must(
+        after.held_fees.0 == kept,
+        format!(
+            "the fee ledger holds {} ETH, {} ETH were paid into it",
+            after.held_fees,
+            Eth(kept)
+        ),
+    );
+    let unpaid = ledger.unpaid_tickets();
+    must(
+        unpaid == 0,
+        format!("{unpaid} winning tickets were not paid"),
+    );
     failures
 }
 
@@ -114,7 +169,10 @@ pub(crate) fn elections(
     players
         .iter()
         .filter(|p| ledger.was_slashed(p.address()))
-        .filter(|p| after.weight(p.address()) >= before.weight(p.address()))
+        .filter(|p| {
+            let minted = ledger.minted_to(p.address(), false);
+            after.weight(p.address()) >= before.weight(p.address()) + minted
+        })
         .map(|p| format!("the elections do not see that {} was slashed", p.name))
         .collect()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use assay_chain::anvil::Anvil;
 use assay_chain::queue::QueueConfig;
 use assay_encoder::Workers;
 use assay_node::{
@@ -160,6 +161,7 @@ impl Swarm {
     pub(crate) async fn run(
         mut self,
         options: &Options,
+        anvil: &Anvil,
         clip: &Clip,
         params: &Params,
         players: &[Player],
@@ -219,6 +221,16 @@ impl Swarm {
             }
         }
         drop(self.segments);
+        // The chain stands still from here on: whatever it holds the nodes have told, and the report is compared with.
+        for refused in [anvil.set_interval(0).await, anvil.drop_waiting().await] {
+            if let Err(e) = refused {
+                show.line(format!("warning: the chain goes on: {e}"));
+            }
+        }
+        while let Ok(Some((who, at, notice))) = tokio::time::timeout(QUIET, self.told.recv()).await
+        {
+            ledger.note(who, at, &notice);
+        }
         for node in self.nodes {
             node.stop().await;
         }
@@ -229,6 +241,11 @@ impl Swarm {
     }
 }
 
+/// Silence after which all nodes have read the last block: several of their polls.
+const QUIET: Duration = Duration::from_millis(1_500);
+/// Blocks after the last deadline in which waiting for a certificate is no standstill.
+const CERTIFY_PATIENCE: u64 = 60;
+
 /// What grows while a demonstration goes on.
 #[derive(Default, PartialEq)]
 struct Progress {
@@ -236,6 +253,8 @@ struct Progress {
     segments: usize,
     cases: (usize, usize),
     samples: u64,
+    minted: usize,
+    block: u64,
 }
 
 impl Progress {
@@ -245,6 +264,9 @@ impl Progress {
             segments: ledger.delivered.len() + ledger.gaps.len(),
             cases: (ledger.cases.len(), ledger.open_cases()),
             samples: ledger.samples(),
+            minted: ledger.minted.len(),
+            // Blocks are progress while a round's evidence is waited for, and not for ever.
+            block: ledger.block.min(ledger.last_deadline + CERTIFY_PATIENCE),
         }
     }
 }
@@ -257,7 +279,25 @@ fn settled(ledger: &Ledger, fed: u32, params: &Params) -> bool {
     // The elections of the round after it must see the smaller stake.
     let executed = ledger.cases.values().filter_map(|case| case.executed).max();
     let seen = executed.is_none_or(|block| ledger.round.1 > block);
-    done && ledger.open_cases() == 0 && !unpaid && seen && ledger.block >= reports
+    let tickets = ledger.awaits_payments(ledger.block, params.evidence_blocks);
+    done && ledger.open_cases() == 0
+        && !unpaid
+        && !tickets
+        && seen
+        && ledger.block >= reports
+        && paid(ledger, params)
+}
+
+/// A round was certified and its work and duty paid; or the last round with work can be certified no more.
+fn paid(ledger: &Ledger, params: &Params) -> bool {
+    let duty = ledger.minted.keys().any(|(_, _, duty)| *duty);
+    let work = ledger.minted.keys().any(|(_, _, duty)| !*duty);
+    let last = ledger.last_deadline
+        + params.round_blocks
+        + params.response_blocks
+        + 2 * params.epoch_blocks
+        + params.certify_blocks;
+    (duty && work) || ledger.block > last
 }
 
 async fn listening(node: &Running) -> Vec<Multiaddr> {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use assay_chain::ChainError;
 use assay_chain::client::Client;
+use assay_chain::events::{BrokerLog, Log};
 use assay_chain::views::Role;
-use assay_protocol::amount::Lpt;
+use assay_protocol::amount::{Eth, Lpt};
 use assay_protocol::fraud_proof::ProofFile;
 use assay_protocol::sig::OperatorKey;
 use assay_protocol::{Address, U256};
@@ -15,7 +16,7 @@ use assay_protocol::{Address, U256};
 use super::folder::Folders;
 use crate::cast::{Part, Player};
 use crate::clip::Clip;
-use crate::ledger::{CaseFigures, Ledger};
+use crate::ledger::{CaseFigures, Ledger, Payment};
 use crate::report::{Delegator, FraudProof, Input, Report, Transcoder, Verifier};
 use crate::stage::Stage;
 
@@ -23,8 +24,16 @@ use crate::stage::Stage;
 pub(crate) struct Stakes {
     pools: BTreeMap<Address, Lpt>,
     delegated: Option<Lpt>,
+    /// What all rounds so far have minted.
+    minted: Lpt,
     /// Weights in the elections of the present round.
     weights: BTreeMap<Address, U256>,
+    /// What the delegator could take out of its fees.
+    delegators_fees: Eth,
+    /// ETH in the fee ledger.
+    pub(crate) held_fees: Eth,
+    /// Every payment on chain.
+    pub(crate) payments: Vec<Payment>,
 }
 
 impl Stakes {
@@ -37,7 +46,7 @@ impl Stakes {
     ) -> Result<Self, ChainError> {
         let client = Client::connect(url, &stage.deployment, key.clone()).await?;
         let mut pools = BTreeMap::new();
-        let mut delegated = None;
+        let (mut delegated, mut delegators_fees) = (None, Eth::default());
         let first = players
             .iter()
             .find(|p| matches!(p.part, Part::Transcoder { .. }))
@@ -53,6 +62,7 @@ impl Stakes {
                                 .stake_of(Role::Transcoder, operator, player.address())
                                 .await?,
                         );
+                        delegators_fees = client.fees_of(operator, player.address()).await?;
                     }
                     continue;
                 }
@@ -63,16 +73,40 @@ impl Stakes {
                 client.pool(role, player.address()).await?.bonded(),
             );
         }
+        let payments = client.redemptions().await?.into_iter();
+        let payments = payments.filter_map(|entry| match entry.what {
+            Log::Broker(BrokerLog::TicketRedeemed {
+                recipient,
+                paid,
+                burned,
+                ..
+            }) => Some(Payment {
+                to: recipient,
+                paid: paid.0,
+                burned: burned.0,
+            }),
+            _ => None,
+        });
+        let ledger = stage.deployment.contracts.fee_ledger;
+        let held_fees = Eth(client.eth_balance(ledger).await?);
         let round = client.round().await?.round;
         let weights = client.snapshot(Role::Transcoder, round).await?;
+        let mut minted = U256::ZERO;
+        for number in 1..=round {
+            minted += client.budget(number).await?.minted.0;
+        }
         Ok(Self {
             pools,
             delegated,
+            minted: Lpt(minted),
             weights: weights
                 .candidates
                 .iter()
                 .map(|c| (c.operator, c.weight))
                 .collect(),
+            delegators_fees,
+            held_fees,
+            payments: payments.collect(),
         })
     }
 
@@ -84,6 +118,11 @@ impl Stakes {
     fn of(&self, account: Address) -> Lpt {
         self.pools.get(&account).copied().unwrap_or_default()
     }
+}
+
+/// The sum of what `part` takes of each payment.
+fn sum<'a>(payments: impl Iterator<Item = &'a Payment>, part: impl Fn(&Payment) -> U256) -> Eth {
+    Eth(payments.fold(U256::ZERO, |sum, payment| sum.saturating_add(part(payment))))
 }
 
 /// What the report is made of besides the ledger.
@@ -133,6 +172,12 @@ impl Figures<'_> {
                     cheats_made: figures.cheats,
                     accused: figures.accused.len(),
                     slashed: Lpt(figures.slashed),
+                    minted: Lpt(ledger.minted_to(address, false)),
+                    tickets_won: ledger.won.values().filter(|who| **who == address).count() as u64,
+                    tickets_paid: after.payments.iter().filter(|p| p.to == address).count() as u64,
+                    fees_eth: sum(after.payments.iter().filter(|p| p.to == address), |p| {
+                        p.paid - p.burned
+                    }),
                 }
             });
         let verifiers = players.filter(|p| p.part == Part::Verifier).map(|player| {
@@ -148,6 +193,12 @@ impl Figures<'_> {
                     .iter()
                     .filter(|proof| proof.signers.contains(&address))
                     .count() as u64,
+                minted: Lpt(ledger.minted_to(address, true)),
+                signer_rewards: Lpt(ledger
+                    .cases
+                    .values()
+                    .filter_map(|case| case.paid.get(&address))
+                    .fold(U256::ZERO, |sum, amount| sum + *amount)),
             }
         });
         let delegator = before.delegated.zip(after.delegated);
@@ -172,10 +223,15 @@ impl Figures<'_> {
             transcoders: transcoders.collect(),
             verifiers: verifiers.collect(),
             fraud_proofs,
+            rounds_certified: ledger.certified.len(),
+            minted_lpt: after.minted,
             delegator: delegator.map(|(stake_before, stake_after)| Delegator {
                 stake_before,
                 stake_after,
+                fees_eth: after.delegators_fees,
             }),
+            fees_paid_eth: sum(after.payments.iter(), |p| p.paid),
+            fees_burned_eth: sum(after.payments.iter(), |p| p.burned),
             encode_cpu_seconds: ledger.encode_cpu.as_secs_f64(),
             verify_cpu_seconds: ledger.verify_cpu.as_secs_f64(),
             wall_seconds: wall.as_secs_f64(),

@@ -110,6 +110,8 @@ impl BroadcasterNode {
                     actions.push(Action::Gossip(message.clone()));
                     actions.push(Action::Send(electee, message));
                 }
+                // Nothing is due here: the electee has it by gossip and by the message above.
+                Output::Quote { .. } | Output::Assign(..) => {}
                 Output::Collect(receipt) => {
                     let assignment = receipt.message.receipt.receipt.assignmentHash;
                     self.collecting.insert(assignment);

@@ -8,13 +8,15 @@ use assay_protocol::election::{Candidate, Snapshot};
 use assay_protocol::fraud_proof::{VerifierSeat, VerifierSet};
 use assay_protocol::params::Params;
 use assay_protocol::rules::ChainView;
+use assay_protocol::work::RoundWork;
 use assay_protocol::{Address, U256};
+use assay_verifier::certify::Certification;
 
 use super::court::{Bench, Case, Court, FaultKind, Rejection, Submission};
 use super::seals::ideal_key;
 
 /// Wei per pixel of every transcoder.
-pub(super) const PRICE: u64 = 10;
+pub(super) const PRICE: u64 = 0;
 
 /// One round.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) struct Round {
 pub(super) struct News {
     /// A round that it opened.
     pub round: Option<u64>,
+    /// A round whose list it took.
+    pub certified: Option<u64>,
     pub opened: Vec<Case>,
     pub executed: Vec<Case>,
     pub rejected: Vec<Rejection>,
@@ -44,6 +48,8 @@ pub(super) struct Chain {
     pub verifiers: BTreeMap<Address, Lpt>,
     pub court: Court,
     pub news: BTreeMap<u64, News>,
+    /// Lists of work by round, with the block that took each.
+    pub certified: BTreeMap<u64, (RoundWork, u64)>,
 }
 
 impl Chain {
@@ -61,6 +67,7 @@ impl Chain {
             transcoders,
             verifiers,
             news: BTreeMap::new(),
+            certified: BTreeMap::new(),
         }
     }
 
@@ -76,6 +83,23 @@ impl Chain {
             round_at: &|block| round_at(rounds, block),
         };
         for submission in submissions {
+            if let Submission::Certify(list) = submission {
+                match certify(
+                    &self.params,
+                    &self.court,
+                    rounds,
+                    &self.certified,
+                    block,
+                    list,
+                ) {
+                    Ok(round) => {
+                        self.certified.insert(round, (list.work.clone(), block));
+                        news.certified = Some(round);
+                    }
+                    Err(rejection) => news.rejected.push(rejection),
+                }
+                continue;
+            }
             match self.court.submit(submission, &bench) {
                 Ok(case) => news.opened.push(case),
                 Err(rejection) => news.rejected.push(rejection),
@@ -145,6 +169,41 @@ impl Chain {
     /// The chain as one node knows it.
     pub fn seen_at(&self, head: u64) -> Seen<'_> {
         Seen { chain: self, head }
+    }
+}
+
+/// The rules of `WorkLedger.certify` without its pairing.
+fn certify(
+    params: &Params,
+    court: &Court,
+    rounds: &BTreeMap<u64, Round>,
+    certified: &BTreeMap<u64, (RoundWork, u64)>,
+    block: u64,
+    list: &Certification,
+) -> Result<u64, Rejection> {
+    let round = list.work.round;
+    let (Some(own), Some(next)) = (rounds.get(&round), rounds.get(&(round + 1))) else {
+        return Err(Rejection::WrongRound);
+    };
+    let from = next.opened + params.response_blocks + 2 * params.epoch_blocks;
+    if block < from || block >= from + params.certify_blocks {
+        return Err(Rejection::OutOfTime);
+    }
+    if certified.contains_key(&round) {
+        return Err(Rejection::AlreadyCertified);
+    }
+    let mut signed = U256::ZERO;
+    for (position, signature) in &list.signatures {
+        let seat = own.verifiers.seats.get(*position);
+        let seat = seat.ok_or(Rejection::QuorumMissed)?;
+        if !court.sealed(seat.operator, &list.work, signature) {
+            return Err(Rejection::WrongSeal);
+        }
+        signed += seat.weight;
+    }
+    match Params::quorum(signed, own.verifiers.total(None)) {
+        true => Ok(round),
+        false => Err(Rejection::QuorumMissed),
     }
 }
 

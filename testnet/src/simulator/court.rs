@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use assay_protocol::bls::BlsSignature;
 use assay_protocol::domain::Domain;
 use assay_protocol::frames::segment_tree;
 use assay_protocol::fraud_proof::VerifierSet;
@@ -9,7 +10,9 @@ use assay_protocol::params::Params;
 use assay_protocol::receipt::output_tree;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::wire::ReceiptMessage;
+use assay_protocol::work::RoundWork;
 use assay_protocol::{Address, B256, U256};
+use assay_verifier::certify::Certification;
 use assay_verifier::{Conviction, Equivocation, LeafFault, aggregate};
 
 use super::seals::ideal_seal;
@@ -20,6 +23,8 @@ pub(super) enum Submission {
     WrongEncode(Box<Conviction>),
     LeafFault(Box<LeafFault>),
     Equivocation(Box<Equivocation>),
+    /// For the work ledger.
+    Certify(Box<Certification>),
 }
 
 /// Kinds of fault, as in the contract.
@@ -58,6 +63,10 @@ pub enum Rejection {
     LeafIsCorrect,
     /// The two objects do not contradict each other.
     NoEquivocation,
+    /// A list of work is no case.
+    NoCase,
+    /// The round has its list.
+    AlreadyCertified,
 }
 
 /// One case.
@@ -98,12 +107,18 @@ impl Court {
         }
     }
 
+    /// Whether a signature on a list of work is this verifier's.
+    pub fn sealed(&self, who: Address, work: &RoundWork, signature: &BlsSignature) -> bool {
+        *signature == ideal_seal(who, self.domain.digest(work))
+    }
+
     /// Opens a case, or says why not.
     pub fn submit(&mut self, submission: &Submission, bench: &Bench) -> Result<Case, Rejection> {
         let (key, case) = match submission {
             Submission::WrongEncode(conviction) => self.prove(conviction, bench)?,
             Submission::LeafFault(fault) => self.leaf_fault(fault, bench)?,
             Submission::Equivocation(pair) => self.equivocation(pair, bench)?,
+            Submission::Certify(_) => return Err(Rejection::NoCase),
         };
         self.cases.insert(key, case.clone());
         Ok(case)

@@ -2,10 +2,11 @@
 
 use assay_protocol::accusation::SignedAccusation;
 use assay_protocol::assignment::{Refusal, SignedAssignment};
+use assay_protocol::certification::{SignedObjection, SignedProposal, SignedVote};
 use assay_protocol::checked::Checked;
 use assay_protocol::domain::Domain;
 use assay_protocol::params::Params;
-use assay_protocol::rules::{AssignmentError, Job, check_assignment};
+use assay_protocol::rules::{AssignmentError, ChainView, Job, check_assignment};
 use assay_protocol::sig::Signature;
 use assay_protocol::verdict::SignedVerdict;
 use assay_protocol::wire::{ReceiptMessage, SampleReport};
@@ -24,6 +25,9 @@ pub(super) enum Message {
     Accusation(SignedAccusation),
     Verdict(SignedVerdict),
     Report(SampleReport),
+    WorkProposal(Box<SignedProposal>),
+    WorkObjection(Box<SignedObjection>),
+    WorkVote(SignedVote),
     Refusal(Refusal, Signature),
     /// All output of an assignment.
     Output(B256),
@@ -37,6 +41,9 @@ pub(super) enum Mail {
     Accusation(Checked<SignedAccusation>),
     Verdict(Checked<SignedVerdict>),
     Report(SampleReport),
+    WorkProposal(Box<SignedProposal>),
+    WorkObjection(Box<SignedObjection>),
+    WorkVote(SignedVote),
     Refusal(Checked<(Refusal, Signature)>),
     Output(B256),
 }
@@ -78,6 +85,12 @@ impl Rules {
             AssignmentError::UnknownRound(_) | AssignmentError::Skip(_) => Refused::Early,
             other => wrong(other),
         })
+    }
+
+    /// What is said about a round's work is said after it.
+    fn after(&self, round: u64, seen: &Seen) -> Result<(), Refused> {
+        let over = seen.round_at(seen.head).is_some_and(|now| now > round);
+        over.then_some(()).ok_or(Refused::Early)
     }
 
     /// Checks one message as a node does whose head is `seen.head`.
@@ -143,6 +156,22 @@ impl Rules {
                     return Err(wrong("report holds another verifier's verdict"));
                 }
                 Ok(Mail::Report(report.clone()))
+            }
+            Message::WorkProposal(proposal) => {
+                let proposed = &proposal.proposed;
+                self.after(proposed.work.round, seen)?;
+                if proposed.list(&self.domain).is_none() {
+                    return Err(wrong("a proposal whose claims give another root"));
+                }
+                Ok(Mail::WorkProposal(proposal.clone()))
+            }
+            Message::WorkObjection(objection) => {
+                self.after(objection.round, seen)?;
+                Ok(Mail::WorkObjection(objection.clone()))
+            }
+            Message::WorkVote(vote) => {
+                self.after(vote.work.round, seen)?;
+                Ok(Mail::WorkVote(vote.clone()))
             }
             Message::Refusal(refusal, signature) => {
                 let hash = self.domain.digest(refusal);

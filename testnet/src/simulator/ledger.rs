@@ -113,6 +113,10 @@ impl Ledger {
         }
         let report = &mut self.report;
         report.blocks = chain.head;
+        let lists = chain.certified.iter();
+        report.certified = lists
+            .map(|(round, (work, _))| (*round, work.clone()))
+            .collect();
         report.stakes = chain.transcoders.clone();
         report.verifier_stakes = chain.verifiers.clone();
         for (number, round) in &chain.rounds {

@@ -18,6 +18,7 @@
 //! ```
 
 mod broadcaster;
+mod certifier;
 mod chain;
 mod clock;
 mod court;

@@ -7,6 +7,7 @@ use assay_roles::transcoder::Transcoder;
 use assay_verifier::Verifier;
 
 use super::broadcaster::BroadcasterNode;
+use super::certifier::CertifierNode;
 use super::chain::{Chain, News};
 use super::shell::{Action, Commons, Desk, Stimulus};
 use super::transcoder::TranscoderNode;
@@ -63,8 +64,8 @@ impl Node {
                 node.perform(outputs, now, &mut self.desk, commons)
             }
             Role::Verifier(node) => {
-                let outputs = node.round(round.verifiers.clone(), now);
-                node.perform(outputs, &mut self.desk, commons)
+                let outputs = node.round(round, now);
+                node.perform(outputs, now, &mut self.desk, commons)
             }
             Role::Transcoder(_) => Vec::new(),
         }
@@ -98,7 +99,11 @@ impl Node {
             }
             Role::Verifier(node) => {
                 let core = Verifier::new(me, params.clone(), now);
-                **node = VerifierNode::new(core, node.conduct);
+                let certifier = node
+                    .certifier
+                    .as_ref()
+                    .map(|_| CertifierNode::new(me, commons.domain, params.clone(), node.conduct));
+                **node = VerifierNode::new(core, node.conduct, certifier);
             }
         }
         let mut actions = Vec::new();

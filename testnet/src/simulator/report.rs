@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use assay_protocol::amount::Lpt;
 use assay_protocol::assignment::Skip;
 use assay_protocol::verdict::LeafId;
+use assay_protocol::work::RoundWork;
 use assay_protocol::{Address, B256, U256};
 use assay_verifier::Note;
 
@@ -116,6 +117,8 @@ pub struct Report {
     pub missed: BTreeMap<Address, usize>,
     /// Cases in order of opening.
     pub cases: Vec<CaseOutcome>,
+    /// Lists of work that the chain took, by round.
+    pub certified: BTreeMap<u64, RoundWork>,
     /// What the court did not take, by reason.
     pub rejections: BTreeMap<Rejection, usize>,
     /// Messages that a node's checks found wrong; none, while all who sign are who they say.

@@ -45,6 +45,16 @@ pub enum VerifierConduct {
     AccuseEverything,
     /// Finds what is wrong and accuses, but shows no verdict and submits nothing: holds the others up.
     AccuseAndSit,
+    /// By the rules, but the receipt of one segment never reached its list of work.
+    Misses {
+        /// The segment.
+        seq: u32,
+    },
+    /// By the rules, but keeps the receipts of one segment in `one_in` out of every list that it proposes or signs.
+    Strikes {
+        /// Segments per receipt that is kept out.
+        one_in: u64,
+    },
     /// Means well, on a machine that gets one recomputation in `one_in` wrong, each time otherwise.
     Flaky {
         /// Recomputations per error.
@@ -156,6 +166,8 @@ pub struct Scenario {
     pub outages: Vec<Outage>,
     /// Durations.
     pub pace: Pace,
+    /// Whether rounds are certified; what is said for it changes no other message, but when it arrives.
+    pub certify: bool,
     /// A run is given up at this block.
     pub max_block: u64,
 }
@@ -195,6 +207,7 @@ impl Default for Scenario {
                 chain: (1, 200),
                 feed: (0, 40),
             },
+            certify: false,
             max_block: 1_000,
         }
     }

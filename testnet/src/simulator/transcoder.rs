@@ -108,7 +108,11 @@ impl TranscoderNode {
             Output::Push { to, assignment } if self.conduct != TranscoderConduct::Withholding => {
                 actions.push(Action::Send(to, Message::Output(assignment)));
             }
-            Output::Gossip(_) | Output::Push { .. } | Output::Forget(_) => {}
+            Output::Gossip(_)
+            | Output::Push { .. }
+            | Output::Forget(_)
+            | Output::Keep(_)
+            | Output::Unpaid { .. } => {}
         }
     }
 

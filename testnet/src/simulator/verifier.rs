@@ -6,12 +6,13 @@ use assay_protocol::accusation::{Accusation, SignedAccusation};
 use assay_protocol::assignment::RefusalReason;
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::draft::{Draft, Seal};
-use assay_protocol::fraud_proof::VerifierSet;
 use assay_protocol::verdict::{LeafId, SignedVerdict, Verdict};
 use assay_protocol::wire::{Gossip, ReceiptMessage};
 use assay_protocol::{B256, keccak256};
 use assay_verifier::{Conviction, Input, Output, Recomputation, Urgency, Verifier};
 
+use super::certifier::CertifierNode;
+use super::chain::Round;
 use super::court::{FaultKind, Submission};
 use super::inbox::{Mail, Message};
 use super::report::Fact;
@@ -34,11 +35,13 @@ pub(super) struct VerifierNode {
     queue: BTreeMap<(std::cmp::Reverse<Urgency>, u64), Order>,
     ordered: u64,
     busy: bool,
+    pub certifier: Option<CertifierNode>,
 }
 
 impl VerifierNode {
-    pub fn new(core: Verifier, conduct: VerifierConduct) -> Self {
+    pub fn new(core: Verifier, conduct: VerifierConduct, certifier: Option<CertifierNode>) -> Self {
         Self {
+            certifier,
             core,
             conduct,
             queue: BTreeMap::new(),
@@ -47,8 +50,11 @@ impl VerifierNode {
         }
     }
 
-    pub fn round(&mut self, set: VerifierSet, now: Now) -> Vec<Output> {
-        self.core.handle(Input::Round(set), now)
+    pub fn round(&mut self, round: &Round, now: Now) -> Vec<Output> {
+        if let Some(certifier) = &mut self.certifier {
+            certifier.round(round, now);
+        }
+        self.core.handle(Input::Round(round.verifiers.clone()), now)
     }
 
     pub fn hear(
@@ -62,6 +68,9 @@ impl VerifierNode {
             return Vec::new();
         }
         let mut actions = Vec::new();
+        if let Some(certifier) = &mut self.certifier {
+            actions.extend(certifier.hear(&stimulus, now, desk, commons));
+        }
         let inputs = match stimulus {
             Stimulus::Block(news) => {
                 let bursts = news
@@ -105,7 +114,7 @@ impl VerifierNode {
         };
         for input in inputs {
             let outputs = self.core.handle(input, now);
-            actions.extend(self.perform(outputs, desk, commons));
+            actions.extend(self.perform(outputs, now, desk, commons));
         }
         actions
     }
@@ -113,6 +122,7 @@ impl VerifierNode {
     pub fn perform(
         &mut self,
         outputs: Vec<Output>,
+        now: Now,
         desk: &mut Desk,
         commons: &mut Commons,
     ) -> Vec<Action> {
@@ -147,6 +157,9 @@ impl VerifierNode {
                     actions.push(Action::Gossip(Message::Verdict(verdict)));
                 }
                 Output::Gossip(Gossip::Report(report)) => {
+                    if let Some(certifier) = &mut self.certifier {
+                        certifier.report(&report, now);
+                    }
                     actions.push(Action::Gossip(Message::Report(report)));
                 }
                 Output::SendVerdict { to, verdict } if !sits => {

@@ -14,6 +14,7 @@ use assay_verifier::Verifier;
 
 use super::BLOCK_MILLIS;
 use super::broadcaster::BroadcasterNode;
+use super::certifier::CertifierNode;
 use super::chain::{Chain, PRICE};
 use super::clock::{Clock, Millis};
 use super::court::Submission;
@@ -116,7 +117,10 @@ impl<'a> World<'a> {
             verifiers.push(keys.address());
             stakes[1].insert(keys.address(), Lpt::whole(plan.stake));
             let core = Verifier::new(keys.address(), params.clone(), now);
-            let node = Box::new(VerifierNode::new(core, plan.conduct));
+            let certifier = scenario
+                .certify
+                .then(|| CertifierNode::new(keys.address(), domain, params.clone(), plan.conduct));
+            let node = Box::new(VerifierNode::new(core, plan.conduct, certifier));
             members.push((keys, Role::Verifier(node)));
         }
         let node_of = |who: Who| match who {
@@ -182,7 +186,10 @@ impl<'a> World<'a> {
     /// Runs to the end: every segment done, every case executed, every report's time past; or the last block.
     pub fn run(mut self) -> Report {
         let params = &self.scenario.params;
-        let tail = params.response_blocks + params.evidence_blocks + 3 * params.epoch_blocks;
+        let mut tail = params.response_blocks + params.evidence_blocks + 3 * params.epoch_blocks;
+        if self.scenario.certify {
+            tail += params.round_blocks + params.certify_blocks;
+        }
         let mut settled = None;
         let mut terminated = false;
         while let Some(event) = self.clock.next() {
@@ -284,6 +291,13 @@ impl<'a> World<'a> {
                     Message::Receipt(_) | Message::Accusation(_) | Message::Verdict(_)
                 )
                 | (Role::Verifier(_), Message::Report(_))
+                | (
+                    Role::Verifier(_),
+                    Message::WorkProposal(_) | Message::WorkObjection(_) | Message::WorkVote(_)
+                )
+        ) || matches!(
+            (&node.role, &*message),
+            (Role::Verifier(verifier), Message::Assignment(_)) if verifier.certifier.is_some()
         );
         if !wanted {
             return;

@@ -10,12 +10,12 @@ use assay_protocol::certification::{
 use assay_protocol::checked::Now;
 use assay_protocol::draft::Draft;
 use assay_protocol::params::Params;
-use assay_protocol::round_work::{Sheet, list};
+use assay_protocol::round_work::{Sheet, is_run, list};
 use assay_protocol::wire::Gossip;
 use assay_protocol::{Address, U256};
 
 use super::view::RoundView;
-use super::{Certifier, Output};
+use super::{Certifier, Output, leader};
 
 /// What a verifier makes of a proposal.
 enum Answer {
@@ -29,16 +29,31 @@ enum Answer {
 
 impl Certifier {
     pub(super) fn on_proposal(&mut self, proposal: SignedProposal, now: Now) -> Vec<Output> {
-        let round = proposal.proposed.work.round;
+        let (round, turn) = (proposal.proposed.work.round, proposal.number / 2);
+        let Some(view) = self.rounds.get(&round) else {
+            return Vec::new();
+        };
+        let led = leader(&view.verifiers, turn).map(|(_, who)| who);
+        if led != Some(proposal.leader) || proposal.leader == self.me {
+            return Vec::new();
+        }
+        // One of a turn that begins some day would only be kept.
+        let turns = self.turns(view);
+        if !turns.is_some_and(|turns| turns.has(turn) && turns.begun(turn, now.block)) {
+            return Vec::new();
+        }
+        let digest = self.domain.digest(&proposal.proposed.work);
         let Some(view) = self.rounds.get_mut(&round) else {
             return Vec::new();
         };
-        let led = Self::leader(view, proposal.number / 2);
-        if led.map(|(_, who)| who) != Some(proposal.leader) || proposal.leader == self.me {
-            return Vec::new();
+        // The first one of a number; a leader that says two things splits the votes for itself. One of a turn that is over
+        // has no answer any more, but votes.
+        if view.numbers.insert(proposal.number) {
+            view.proposed.insert(digest);
+            if view.turn.is_none_or(|present| turn >= present) {
+                view.proposals.insert(proposal.number, proposal);
+            }
         }
-        // The first one of a number; a leader that says two things splits the votes for itself.
-        view.proposals.entry(proposal.number).or_insert(proposal);
         self.answer_waiting(round, now)
     }
 
@@ -206,22 +221,10 @@ impl RoundView {
             if Some(*author) == leader || *author == me {
                 continue;
             }
-            let mut views: BTreeMap<U256, BTreeMap<u32, u64>> = BTreeMap::new();
-            for job in parts.values().flat_map(|part| &part.jobs) {
-                views
-                    .entry(job.job)
-                    .or_default()
-                    .extend(job.receipts.iter().copied());
-            }
-            for (job, receipts) in views {
-                let Some(own) = self.sheets.get(&job) else {
-                    continue;
-                };
-                let lacks = own
-                    .entries
-                    .iter()
-                    .filter(|(seq, e)| receipts.get(seq) != Some(&tag(&e.receipt)));
-                lacked.extend(lacks.map(|(seq, _)| (job, *seq)));
+            for (job, view) in views(parts) {
+                if let Some(own) = self.sheets.get(&job) {
+                    lacked.extend(view.lacks(own).into_iter().map(|seq| (job, seq)));
+                }
             }
         }
         // Of two verifiers, or where the leader alone tips the scale, its own view is as good as another's.
@@ -310,14 +313,63 @@ impl RoundView {
     }
 }
 
-/// One's own sheet over the proposed run, if that holds all that was seen here and not much more: each may have missed the
-/// last assignments of a round, or the first of a job that it has not known before.
+/// One job in all parts of an objection.
+pub(super) struct Said {
+    pub run: (u32, u32),
+    /// Tags of receipts by segment.
+    pub receipts: BTreeMap<u32, u64>,
+}
+
+impl Said {
+    /// Receipts of a sheet that the author does not confirm: all of them where its run is another one.
+    pub fn lacks(&self, sheet: &Sheet) -> BTreeSet<u32> {
+        let near = joined((sheet.start, sheet.end), self.run).is_some();
+        let lacks = sheet
+            .entries
+            .iter()
+            .filter(|(seq, entry)| !near || self.receipts.get(seq) != Some(&tag(&entry.receipt)));
+        lacks.map(|(seq, _)| *seq).collect()
+    }
+}
+
+/// The jobs that an objection names, each once.
+pub(super) fn views(parts: &BTreeMap<u32, Objected>) -> BTreeMap<U256, Said> {
+    let mut views: BTreeMap<U256, Said> = BTreeMap::new();
+    for job in parts.values().flat_map(|part| &part.jobs) {
+        let said = views.entry(job.job).or_insert_with(|| Said {
+            run: (job.start, job.end),
+            receipts: BTreeMap::new(),
+        });
+        said.receipts.extend(job.receipts.iter().copied());
+    }
+    views
+}
+
+/// One's own sheet over the proposed run, if that fits.
 fn fit(own: &Sheet, job: &JobSheet) -> Option<Sheet> {
-    let (seen, proposed) = (own.end - own.start, job.end.checked_sub(job.start)?);
-    let holds = job.start <= own.start && job.end >= own.end;
-    (holds && proposed <= seen + seen / 8 + 2).then(|| Sheet {
+    fits((own.start, own.end), (job.start, job.end)).then(|| Sheet {
         start: job.start,
         end: job.end,
         entries: own.entries.clone(),
     })
+}
+
+/// Whether a verifier that has seen the first run confirms the second one: it holds all that was seen and not much more.
+/// Each may have missed the last assignments of a round, or the first of a job that it has not known before.
+pub(super) fn fits(seen: (u32, u32), proposed: (u32, u32)) -> bool {
+    let lengths = (
+        seen.1.checked_sub(seen.0),
+        proposed.1.checked_sub(proposed.0),
+    );
+    let (Some(own), Some(length)) = lengths else {
+        return false;
+    };
+    let holds = proposed.0 <= seen.0 && proposed.1 >= seen.1;
+    holds && length <= own.saturating_add(own / 8 + 2) && is_run(proposed.0, proposed.1)
+}
+
+/// The run that holds both, if those who have seen the one and the other confirm it.
+pub(super) fn joined(a: (u32, u32), b: (u32, u32)) -> Option<(u32, u32)> {
+    let both = (a.0.min(b.0), a.1.max(b.1));
+    (fits(a, both) && fits(b, both)).then_some(both)
 }

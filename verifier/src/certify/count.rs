@@ -6,15 +6,15 @@ use assay_protocol::checked::Now;
 use assay_protocol::params::Params;
 use assay_protocol::wire::Gossip;
 use assay_protocol::work::RoundWork;
-use assay_protocol::{Address, U256};
+use assay_protocol::{Address, B256, U256};
 
 use super::view::RoundView;
-use super::{Certification, Certifier, Output};
+use super::{Certification, Certifier, Output, leader};
 
 /// Blocks that each verifier after the leader waits before it submits in its place.
 const SUBMIT_BLOCKS: u64 = 2;
-/// Lists of one round whose votes are kept: two for each turn, and as many again.
-const MAX_LISTS: usize = 256;
+/// Votes of one verifier that are kept for lists of which no proposal is known here: one may be late, or lost.
+const MAX_STRAYS: usize = 4;
 
 impl Certifier {
     pub(super) fn on_own_vote(
@@ -41,9 +41,7 @@ impl Certifier {
         if view.verifiers.find(vote.verifier).is_none() {
             return Vec::new();
         }
-        if view.votes.len() >= MAX_LISTS && !view.votes.contains_key(&digest) {
-            return Vec::new();
-        }
+        view.make_room(digest, vote.verifier, self.me);
         let votes = view.votes.entry(digest).or_default();
         votes.work = vote.work;
         votes.signatures.insert(vote.verifier, vote.signature);
@@ -59,7 +57,8 @@ impl Certifier {
         let Some((turn, _)) = self.turn(view, now) else {
             return Vec::new();
         };
-        let (Some((led, _)), Some((at, _))) = (Self::leader(view, turn), view.verifiers.find(me))
+        let (Some((led, _)), Some((at, _))) =
+            (leader(&view.verifiers, turn), view.verifiers.find(me))
         else {
             return Vec::new();
         };
@@ -102,6 +101,33 @@ impl Certifier {
 }
 
 impl RoundView {
+    /// Forgets a verifier's oldest vote for a list that nobody proposes before another one is counted, so that junk costs
+    /// its author's other votes and nobody else's. What this verifier has signed, or a leader has proposed, is kept: that
+    /// is two lists in a turn.
+    fn make_room(&mut self, digest: B256, verifier: Address, me: Address) {
+        let (votes, proposed) = (&self.votes, &self.proposed);
+        let stray = |list: &B256| {
+            let signed = votes.get(list).map(|votes| &votes.signatures);
+            !proposed.contains(list) && !signed.is_some_and(|s| s.contains_key(&me))
+        };
+        if verifier == me || !stray(&digest) {
+            return;
+        }
+        let strays = self.strays.entry(verifier).or_default();
+        strays.retain(|list| stray(list) && *list != digest);
+        strays.push(digest);
+        if strays.len() <= MAX_STRAYS {
+            return;
+        }
+        let oldest = strays.remove(0);
+        if let Some(votes) = self.votes.get_mut(&oldest) {
+            votes.signatures.remove(&verifier);
+            if votes.signatures.is_empty() {
+                self.votes.remove(&oldest);
+            }
+        }
+    }
+
     fn signed<'a>(&self, signers: impl Iterator<Item = &'a Address>) -> U256 {
         signers.fold(U256::ZERO, |sum, who| sum + self.weight(*who))
     }

@@ -11,6 +11,8 @@
 mod answer;
 mod count;
 mod lead;
+mod reduce;
+mod turns;
 mod view;
 
 use std::collections::BTreeMap;
@@ -28,6 +30,7 @@ use assay_protocol::wire::{Gossip, SampleReport};
 use assay_protocol::work::RoundWork;
 use assay_protocol::{Address, B256, U256};
 
+pub use self::turns::{Turns, leader};
 use self::view::RoundView;
 
 /// Blocks that a leader has: two for its proposal and the objections, two for the second one, two to submit.
@@ -208,8 +211,8 @@ impl Certifier {
             .rounds
             .iter()
             .filter(|(_, view)| {
-                self.first_turn(view)
-                    .is_some_and(|(from, until)| now.block > until.max(from))
+                self.turns(view)
+                    .is_some_and(|turns| now.block > turns.last.max(turns.first))
             })
             .map(|(round, _)| *round)
             .collect();
@@ -222,27 +225,14 @@ impl Certifier {
         outputs
     }
 
-    /// First block of the first turn, and the last block in which the chain takes the list.
-    fn first_turn(&self, view: &RoundView) -> Option<(u64, u64)> {
-        let from = view.ended? + self.params.response_blocks + 2 * self.params.epoch_blocks;
-        Some((
-            from + GRACE_BLOCKS,
-            from + self.params.certify_blocks.saturating_sub(1),
-        ))
+    /// The turns of a round that is over.
+    fn turns(&self, view: &RoundView) -> Option<Turns> {
+        Some(Turns::new(view.ended?, &self.params))
     }
 
     /// The present turn of a round and the blocks that have passed in it; `None` before the first.
     fn turn(&self, view: &RoundView, now: Now) -> Option<(u32, u64)> {
-        let (from, _) = self.first_turn(view)?;
-        let passed = now.block.checked_sub(from)?;
-        Some(((passed / TURN_BLOCKS) as u32, passed % TURN_BLOCKS))
-    }
-
-    /// Who leads a turn.
-    fn leader(view: &RoundView, turn: u32) -> Option<(usize, Address)> {
-        let seats = &view.verifiers.seats;
-        let at = (view.verifiers.round + u64::from(turn)).checked_rem(seats.len() as u64)? as usize;
-        Some((at, seats[at].operator))
+        self.turns(view)?.at(now.block)
     }
 
     fn on_turn(&mut self, round: u64, now: Now) -> Vec<Output> {

@@ -60,8 +60,11 @@ pub(super) struct RoundView {
     pub turn: Option<u32>,
     pub sheets: BTreeMap<U256, Sheet>,
     pub duties: u64,
-    /// Proposals by number, the first of each.
+    /// Proposals by number, the first of each, from the present turn on.
     pub proposals: BTreeMap<u32, SignedProposal>,
+    /// Numbers of all that others have proposed, and the digests of what was to be signed.
+    pub numbers: BTreeSet<u32>,
+    pub proposed: BTreeSet<B256>,
     /// Own proposals and objections at the signer.
     pub pending_proposals: Vec<(WorkProposal, Proposed)>,
     pub pending_objections: Vec<(WorkObjection, Objected)>,
@@ -70,6 +73,8 @@ pub(super) struct RoundView {
     /// Numbers of proposals that were answered.
     pub answered: BTreeSet<u32>,
     pub votes: BTreeMap<B256, Votes>,
+    /// Lists that nobody has proposed here and this verifier has not signed, by others who have, in their order.
+    pub strays: BTreeMap<Address, Vec<B256>>,
 }
 
 impl RoundView {
@@ -148,6 +153,10 @@ impl Certifier {
         view.sheets = view.judge(&self.rule, &next);
         view.duties = view.duties();
         view.turn = Some(turn);
+        // What was said in earlier turns is answered by nobody any more.
+        view.proposals = view.proposals.split_off(&(2 * turn));
+        view.objections = view.objections.split_off(&(2 * turn, Address::ZERO));
+        view.answered = view.answered.split_off(&(2 * turn));
     }
 
     pub(super) fn see(&mut self, seen: SeenAssignment) -> Option<&mut Watched> {

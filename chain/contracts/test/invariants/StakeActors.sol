@@ -202,6 +202,13 @@ contract StakeActors is TestBase {
         return keccak256(abi.encode(o, w, p));
     }
 
+    /// What all holders have in a pool.
+    function stakesIn(Role role, address operator) external view returns (uint256 sum) {
+        for (uint256 d = 0; d < DELEGATORS + OPERATORS; ++d) {
+            sum += _bonding.stakeOf(role, operator, _holder(d));
+        }
+    }
+
     /// Every holder takes everything out, and every lock is paid: nothing is stuck in any state.
     function everybodyLeaves() external {
         for (uint256 i = 0; i < 2 * OPERATORS; ++i) {
@@ -210,8 +217,8 @@ contract StakeActors is TestBase {
                 vm.prank(_court);
                 _bonding.unfreeze(role, operator);
             }
-            for (uint256 d = 0; d <= DELEGATORS; ++d) {
-                address holder = d == DELEGATORS ? operator : delegatorAt(d);
+            for (uint256 d = 0; d < DELEGATORS + OPERATORS; ++d) {
+                address holder = _holder(d);
                 uint256 stake = _bonding.stakeOf(role, operator, holder);
                 if (stake == 0) continue;
                 vm.prank(holder);
@@ -228,6 +235,11 @@ contract StakeActors is TestBase {
             vm.prank(lock.holder);
             vm.assertEq(_bonding.withdraw(id), lock.amount);
         }
+    }
+
+    /// @dev An operator that has moved its bond is another one's delegator.
+    function _holder(uint256 index) private view returns (address) {
+        return index < DELEGATORS ? delegatorAt(index) : operatorAt(index - DELEGATORS);
     }
 
     function _sumOfAll() private view returns (uint256 sum) {

@@ -58,14 +58,17 @@ contract StakingInvariants is Network {
     function afterInvariant() external {
         _actors.everybodyLeaves();
         uint256 left = token.balanceOf(address(bonding)) - _actors.donated();
-        uint256 pending;
+        uint256 owned;
         for (uint256 i = 0; i < 6; ++i) {
-            PoolState memory p = bonding.pool(Role(i % 2), _actors.operatorAt(i / 2));
-            pending += p.pendingRewards;
+            (Role role, address operator) = (Role(i % 2), _actors.operatorAt(i / 2));
+            PoolState memory p = bonding.pool(role, operator);
+            // Rewards that were due later came to those whose stake was worth nothing when everybody left.
+            uint256 stakes = _actors.stakesIn(role, operator);
+            owned += p.pendingRewards + stakes;
             // What rounding leaves of a pool without holders: a share is worth one unit at most.
-            vm.assertLe(p.delegatedStake + p.delegatedUnbonding, 2 << 24);
+            vm.assertLe(p.delegatedStake + p.delegatedUnbonding, (2 << 24) + stakes);
         }
-        vm.assertLe(left - pending, 12 << 24);
+        vm.assertLe(left - owned, 12 << 24);
     }
 
     /// The pools hold exactly the tokens of the contract, and nothing is lost but what is burned.

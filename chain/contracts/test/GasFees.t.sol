@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Redemption} from "../interfaces/ITicketBroker.sol";
+import {Role} from "../objects/Role.sol";
+import {GasMeter} from "./GasMeter.sol";
+import {Stream} from "./Stream.sol";
+import {Tickets} from "./Tickets.sol";
+
+/// Gas of payments: whole transactions, with base cost, calldata and cold storage, refunds deducted.
+/// forge-config: default.isolate = true
+contract GasFeesTest is Stream, Tickets, GasMeter {
+    function setUp() external {
+        startStream();
+        vm.prank(transcoder);
+        operators.setCuts(Role.Transcoder, 1000, 2500);
+        openRound();
+        vm.deal(address(this), 1e24);
+        broker.depositAndReserve{value: 110 ether}(broadcaster, 100 ether, 10 ether);
+    }
+
+    function test_redeem() external {
+        Redemption[] memory r = _winners(3, 1 ether);
+        broker.redeem(r[0]);
+        atMost("redeem, a transcoder's very first", 140_000);
+        broker.redeem(r[1]);
+        atMost("redeem", 120_000);
+        vm.roll(block.number + 3);
+        broker.redeem(r[2]);
+        atMost("redeem, blocks later", 120_000);
+    }
+
+    function test_redeem_in_batches_of_twenty() external {
+        Redemption[] memory r = _winners(20, 0.1 ether);
+        broker.redeemBatch(r);
+        atMost("redeemBatch, 20 tickets, a transcoder's very first", 20 * 70_000);
+        r = _winners(20, 0.1 ether);
+        broker.redeemBatch(r);
+        atMost("redeemBatch, 20 tickets", 20 * 70_000);
+    }
+
+    function test_redeem_from_the_reserve() external {
+        Redemption[] memory r = _winners(2, 101 ether);
+        broker.redeem(r[0]);
+        atMost("redeem, partly from the reserve", 230_000);
+    }
+
+    function test_deposit_and_withdrawals() external {
+        broker.depositAndReserve{value: 2}(address(0xB1), 1, 1);
+        atMost("depositAndReserve, first", 75_000);
+        broker.depositAndReserve{value: 2}(broadcaster, 1, 1);
+        atMost("depositAndReserve", 45_000);
+        broker.redeem(_winners(1, 1 ether)[0]);
+        vm.roll(block.number + 8);
+        vm.prank(DELEGATOR);
+        fees.withdrawFees(transcoder, payable(DELEGATOR));
+        atMost("withdrawFees, a delegator's first", 175_000);
+    }
+
+    /// @dev Signed now, payable now.
+    function _winners(uint32 count, uint256 value) private returns (Redemption[] memory r) {
+        r = new Redemption[](count);
+        for (uint32 i = 0; i < count; ++i) {
+            r[i] = ticketFor(BROADCASTER, address(court), assignment(i), value, 0);
+        }
+        vm.roll(r[0].assignment.deadlineBlock + 21);
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Addresses} from "../../Addresses.sol";
+import {FeeLedger} from "../../FeeLedger.sol";
+import {CaseStatus} from "../../interfaces/IFraudCourt.sol";
+import {Redemption, SenderState} from "../../interfaces/ITicketBroker.sol";
+import {Assignment} from "../../objects/Assignment.sol";
+import {Parameters} from "../../Parameters.sol";
+import {TicketBroker} from "../../TicketBroker.sol";
+import {ShareBook} from "../ShareBook.sol";
+import {Surroundings} from "../Surroundings.sol";
+import {Tickets} from "../Tickets.sol";
+
+/// @title Random broadcasters, tickets, stakes and cases around one transcoder's fees
+contract Payers is Tickets {
+    uint256 private constant SENDERS = 3;
+    address public constant OPERATOR = address(0x0FE2);
+
+    TicketBroker public broker;
+    FeeLedger public fees;
+    ShareBook public book;
+    Surroundings public world;
+    /// Wei that came in from outside, and that went out.
+    uint256 public paidIn;
+    uint256 public paidOut;
+    uint256 public redeemed;
+    Redemption[] private _winners;
+    mapping(bytes32 ticketHash => bool) private _paid;
+
+    constructor() {
+        vm.roll(1000);
+        world = new Surroundings();
+        world.activate(OPERATOR);
+        world.activate(address(0x7002));
+        book = new ShareBook(OPERATOR);
+        address around = address(world);
+        Addresses memory a;
+        (a.operators, a.rounds, a.roster, a.court) = (around, around, around, around);
+        a.bonding = address(book);
+        Parameters memory p;
+        (p.roundLength, p.deadlineBlocks, p.evidenceWindow, p.caseWindow) = (8, 12, 20, 3);
+        (p.burnedFeeBps, p.unlockRounds) = (500, 7);
+        a.broker = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
+        a.fees = address(fees = new FeeLedger(p, a));
+        broker = new TicketBroker(p, a);
+        book.serve(fees, 2500);
+        book.set(OPERATOR, 1e21);
+        vm.deal(address(this), 1e27);
+    }
+
+    function sender(uint256 i) public pure returns (uint256 key) {
+        return 0xB0 + i % SENDERS;
+    }
+
+    function holder(uint256 i) public pure returns (address) {
+        return i % 4 == 0 ? OPERATOR : address(uint160(0xA000 + i % 4));
+    }
+
+    function fund(uint256 who, uint96 deposit, uint96 reserve) external {
+        (deposit, reserve) = (deposit % 1e20, reserve % 1e20);
+        broker.depositAndReserve{value: uint256(deposit) + reserve}(vm.addr(sender(who)), deposit, reserve);
+        paidIn += uint256(deposit) + reserve;
+    }
+
+    function sign(uint256 who, uint96 value) external {
+        Assignment memory a;
+        (a.jobId, a.seq, a.transcoder) = (1, uint32(_winners.length), OPERATOR);
+        (a.round, a.deadlineBlock) = (world.currentRound(), uint64(block.number) + 12);
+        _winners.push(ticketFor(sender(who), address(world), a, value % 2e20, a.seq));
+    }
+
+    function redeem(uint256 which) external {
+        if (_winners.length == 0) return;
+        Redemption memory r = _winners[which % _winners.length];
+        if (block.number < r.assignment.deadlineBlock + 21) vm.roll(r.assignment.deadlineBlock + 21);
+        bytes32 ticketHash = broker.hashTicket(r.ticket);
+        (, CaseStatus status) = world.caseAbout(r.ticket.assignmentHash);
+        try broker.redeem(r) returns (uint256 paid) {
+            vm.assertFalse(_paid[ticketHash]);
+            vm.assertTrue(status == CaseStatus.None);
+            vm.assertLe(paid, r.ticket.faceValue);
+            _paid[ticketHash] = true;
+            ++redeemed;
+        } catch {}
+    }
+
+    function accuse(uint256 which, bool open) external {
+        if (_winners.length == 0 || which % 3 != 0) return;
+        bytes32 about = _winners[which % _winners.length].ticket.assignmentHash;
+        world.setCase(about, open ? CaseStatus.Open : CaseStatus.None);
+    }
+
+    function unlock(uint256 who, bool cancel) external {
+        vm.prank(vm.addr(sender(who)));
+        if (cancel) try broker.cancelUnlock() {} catch {} else try broker.unlock() {} catch {}
+    }
+
+    function withdraw(uint256 who) external {
+        address account = vm.addr(sender(who));
+        SenderState memory s = broker.senderOf(account);
+        vm.prank(account);
+        try broker.withdraw() returns (uint256 amount) {
+            vm.assertEq(amount, s.deposit + s.reserve);
+            vm.assertTrue(s.withdrawRound != 0 && s.withdrawRound <= world.currentRound());
+            paidOut += amount;
+        } catch {}
+    }
+
+    function slashReserve(uint256 who) external {
+        if (who % 5 != 0) return;
+        vm.prank(address(world));
+        broker.slashReserve(vm.addr(sender(who)));
+    }
+
+    function burn(uint256 who) external {
+        paidOut += broker.burn(vm.addr(sender(who)));
+    }
+
+    function restake(uint256 who, uint96 shares) external {
+        if (holder(who) == OPERATOR && shares == 0) shares = 1;
+        book.set(holder(who), shares);
+    }
+
+    function wipe(uint256 seldom) external {
+        if (seldom % 7 != 0) return;
+        book.wipe();
+        book.set(OPERATOR, 1e20);
+    }
+
+    function setFeeShare(uint16 bps) external {
+        book.setFeeShare(bps % 10_001);
+    }
+
+    function withdrawFees(uint256 who) external {
+        address account = holder(who);
+        uint256 due = fees.feesOf(OPERATOR, account);
+        vm.prank(account);
+        try fees.withdrawFees(OPERATOR, payable(account)) returns (uint256 amount) {
+            vm.assertEq(amount, due);
+            paidOut += amount;
+        } catch {
+            vm.assertEq(due, 0);
+        }
+    }
+
+    function pass(uint8 blocks, bool round) external {
+        vm.roll(block.number + blocks % 20);
+        if (round) world.setRound(world.currentRound() + 1);
+    }
+
+    /// Deposits, reserves and what is to be burned.
+    function accounts() external view returns (uint256 sum) {
+        for (uint256 i = 0; i < SENDERS; ++i) {
+            SenderState memory s = broker.senderOf(vm.addr(sender(i)));
+            sum += s.deposit + s.reserve + s.burned;
+        }
+    }
+
+    /// What holders could withdraw, and what is on its way to them.
+    function claims() external view returns (uint256 sum) {
+        for (uint256 i = 0; i < 4; ++i) {
+            sum += fees.feesOf(OPERATOR, holder(i));
+        }
+        sum += fees.poolOf(OPERATOR).pending;
+    }
+}
+
+/// Whatever happens, in whatever order.
+contract FeesInvariants is Tickets {
+    Payers private _payers;
+
+    function setUp() external {
+        _payers = new Payers();
+    }
+
+    function targetContracts() external view returns (address[] memory targets) {
+        targets = new address[](1);
+        targets[0] = address(_payers);
+    }
+
+    function invariant_the_broker_holds_exactly_its_accounts() external view {
+        vm.assertEq(address(_payers.broker()).balance, _payers.accounts());
+    }
+
+    function invariant_no_more_ether_goes_out_than_came_in() external view {
+        uint256 held = address(_payers.broker()).balance + address(_payers.fees()).balance;
+        vm.assertEq(held + _payers.paidOut(), _payers.paidIn());
+    }
+
+    /// And nothing but the wei of roundings stays behind: one for each division.
+    function invariant_the_ledger_covers_all_claims() external view {
+        uint256 held = address(_payers.fees()).balance;
+        uint256 claims = _payers.claims();
+        vm.assertLe(claims, held);
+        vm.assertLe(held - claims, 2000);
+    }
+}

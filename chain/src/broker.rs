@@ -1,0 +1,74 @@
+//! Reads about broadcasters' deposits and the tickets drawn on them.
+
+use alloy_primitives::{Address, B256};
+use assay_protocol::amount::Eth;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::bindings::ticket_broker as abi;
+use crate::client::{Client, topic};
+use crate::convert::{address_out, word_in};
+use crate::error::ChainError;
+use crate::events::LogEntry;
+
+/// What a broadcaster has put up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SenderView {
+    /// Pays any winner.
+    pub deposit: Eth,
+    /// Pays what the deposit cannot, to each active transcoder an equal part in a round.
+    pub reserve: Eth,
+    /// First round in which both may be withdrawn, where that was asked for.
+    pub withdraw_round: Option<u64>,
+    /// Burned of its payments and not yet sent to the zero address.
+    pub burned: Eth,
+}
+
+impl Client {
+    /// A broadcaster's deposit and reserve; zeros if there are none.
+    pub async fn sender(&self, broadcaster: Address) -> Result<SenderView, ChainError> {
+        let call = abi::SenderOfCall {
+            broadcaster: address_out(broadcaster),
+        };
+        let at = self.contracts().ticket_broker;
+        let found: abi::SenderOfReturn = self.view("a broadcaster's deposit", at, call).await?;
+        let state = found.0;
+        Ok(SenderView {
+            deposit: Eth(word_in(state.deposit)),
+            reserve: Eth(word_in(state.reserve)),
+            withdraw_round: Some(state.withdraw_round).filter(|round| *round != 0),
+            burned: Eth(word_in(state.burned)),
+        })
+    }
+
+    /// What a broadcaster's reserve would pay this recipient in the present round.
+    pub async fn claimable_reserve(
+        &self,
+        sender: Address,
+        recipient: Address,
+    ) -> Result<Eth, ChainError> {
+        let call = abi::ClaimableReserveCall {
+            sender: address_out(sender),
+            recipient: address_out(recipient),
+        };
+        let at = self.contracts().ticket_broker;
+        let found = self.view("a part of a reserve", at, call).await?;
+        Ok(Eth(word_in(found)))
+    }
+
+    /// Every ticket that was ever paid in this deployment.
+    pub async fn redemptions(&self) -> Result<Vec<LogEntry>, ChainError> {
+        let event = "TicketRedeemed(address,address,bytes32,bytes32,uint256,uint256,uint256)";
+        let at = self.contracts().ticket_broker;
+        self.search(at, json!([topic(event)])).await
+    }
+
+    /// Whether a ticket was paid.
+    pub async fn is_redeemed(&self, ticket: B256) -> Result<bool, ChainError> {
+        let call = abi::IsRedeemedCall {
+            ticket_hash: ticket.0,
+        };
+        let at = self.contracts().ticket_broker;
+        self.view("a ticket", at, call).await
+    }
+}

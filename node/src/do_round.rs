@@ -1,0 +1,231 @@
+//! Carries out what the certification of rounds wants, keeps the lists, and claims what is due.
+
+use assay_chain::call::{OperatorCall, WorkCall};
+use assay_chain::views::Role as ChainRole;
+use assay_protocol::assignment::SignedAssignment;
+use assay_protocol::bls::BlsSignature;
+use assay_protocol::certification::SignedVote;
+use assay_protocol::checked::Now;
+use assay_protocol::round_work::Segment;
+use assay_protocol::work::WorkList;
+use assay_protocol::{Address, B256, U256};
+use assay_verifier::certify::{Certification, Input, Output, RoundFacts, SeenAssignment};
+
+use crate::driver::{Node, Role};
+use crate::dues::{Certified, Claim};
+use crate::notice::Notice;
+
+impl Node {
+    pub(crate) async fn drive_certifier(&mut self, input: Input) {
+        let now = self.now();
+        let present = self.present_round();
+        let Some(core) = &mut self.certifying else {
+            return;
+        };
+        if let Err(e) = self.seen_log.append(&input, present, now.block) {
+            tracing::warn!("what was seen of round {present} is not kept: {e}");
+        }
+        for output in core.handle(input, now) {
+            match output {
+                Output::Sign(draft) => self.sign(Role::Certifier, draft),
+                Output::Gossip(message) => self.outlet.publish(&message),
+                Output::Certify(certification) => self.certify(*certification),
+                Output::Dropped { round, receipts } => {
+                    let text = format!(
+                        "{receipts} receipts of round {round} are dropped: too few have seen them"
+                    );
+                    self.tell(Notice::Warning(text)).await;
+                }
+            }
+        }
+    }
+
+    /// Tells the certifier, once the chain's history is known, what it saw before this node was restarted, and then what
+    /// the chain has said about that.
+    pub(crate) fn recall(&mut self) {
+        let Some(core) = &mut self.certifying else {
+            return;
+        };
+        let seen = match self.seen_log.recall() {
+            Ok(seen) if seen.is_empty() => return,
+            Ok(seen) => seen,
+            Err(e) => return tracing::warn!("what was seen before the start is lost: {e}"),
+        };
+        for (block, input) in seen {
+            // None of these asks for anything.
+            drop(core.handle(input, Now { block }));
+        }
+        let accused: Vec<_> = self.read(|state| state.cases.values().map(|c| c.receipt).collect());
+        for receipt in accused {
+            if let Some(core) = &mut self.certifying {
+                drop(core.handle(Input::CaseOpened(receipt), Now::default()));
+            }
+        }
+    }
+
+    /// What the certifier needs of an assignment that holds; `None` where its job has gone.
+    pub(crate) fn seen(&self, signed: &SignedAssignment, hash: B256) -> Option<SeenAssignment> {
+        self.certifying.as_ref()?;
+        self.read(|state| {
+            let job = state.jobs.get(&signed.assignment.jobId)?;
+            Some(SeenAssignment {
+                hash,
+                segment: Segment::new(signed, &job.profiles),
+                max_price: job.max_price,
+            })
+        })
+    }
+
+    /// Tells the certifier of a round that was opened.
+    pub(crate) async fn round_for_certifier(&mut self, round: u64) {
+        let facts = self.read(|state| {
+            let round = state.rounds.get(&round)?;
+            Some(RoundFacts {
+                verifiers: round.verifiers.clone(),
+                transcoders: round.transcoders.clone(),
+                opened: round.opened_at,
+            })
+        });
+        if let Some(facts) = facts {
+            self.drive_certifier(Input::Round(Box::new(facts))).await;
+        }
+    }
+
+    fn certify(&self, certification: Certification) {
+        let Certification { work, signatures } = certification;
+        let bitmap = signatures.iter().fold(U256::ZERO, |mut bits, (at, _)| {
+            bits.set_bit(*at, true);
+            bits
+        });
+        let signatures: Vec<_> = signatures.into_iter().map(|(_, s)| s).collect();
+        match BlsSignature::aggregate(&signatures) {
+            Ok(aggregate) => {
+                let digest = self.domain.digest(&work);
+                self.submit(
+                    "certify",
+                    format!("certify:{digest}"),
+                    digest,
+                    WorkCall::Certify {
+                        work,
+                        bitmap,
+                        aggregate,
+                    },
+                );
+            }
+            Err(e) => tracing::error!("a list with valid votes has no aggregate: {e}"),
+        }
+    }
+
+    /// Keeps a proposed list: if it is the one that the chain takes, this node claims by it.
+    pub(crate) fn keep_list(&mut self, list: &WorkList, root: B256, leader: Address) {
+        if let Err(e) = self.shelf.put(list, root, leader) {
+            tracing::warn!("the list of round {} is not kept: {e}", list.round);
+        }
+    }
+
+    /// A list that somebody votes for is worth more than another one.
+    pub(crate) fn weigh_list(&mut self, vote: &SignedVote) {
+        let (round, who) = (vote.work.round, vote.verifier);
+        let seat = self.read(|state| Some(state.verifiers(round)?.find(who)?.1.weight));
+        if let Some(weight) = seat {
+            self.shelf.voted(round, vote.work.claimsRoot, who, weight);
+        }
+    }
+
+    /// The chain has a round's list.
+    pub(crate) async fn on_certified(
+        &mut self,
+        round: u64,
+        claims_root: B256,
+        duties: u64,
+        block: u64,
+    ) {
+        // Certified within its window, so that claims are paid at least this long.
+        let until = block + self.params.claim_blocks;
+        let certified = Certified {
+            claims_root,
+            duties,
+            block,
+            until,
+        };
+        self.dues.certified(round, certified);
+        self.shelf.certified(round, claims_root);
+        self.drive_certifier(Input::Certified(round)).await;
+    }
+
+    /// A verifier that runs and was jailed for a round in which it did not returns.
+    pub(crate) fn return_from_jail(&mut self) {
+        if self.certifying.is_none() {
+            return;
+        }
+        let present = self.present_round();
+        if let Some(block) = self.dues.release(present) {
+            self.submit(
+                "return",
+                format!("release:{block}"),
+                B256::ZERO,
+                OperatorCall::Release {
+                    role: ChainRole::Verifier,
+                    operator: self.me,
+                },
+            );
+        }
+    }
+
+    /// Claims for this node's pools what certified rounds owe them, in each round until it is paid. What has failed is tried
+    /// anew by the queue; what has succeeded under the same key is not sent twice.
+    pub(crate) fn claim_work(&mut self, block: u64) {
+        let present = self.present_round();
+        for (round, claim, certified) in self.dues.open(block, present) {
+            let known = match claim {
+                Claim::Work => self.claim_by_list(round, certified.claims_root),
+                Claim::Duty => self.claim_duty(round, &certified),
+            };
+            // A list that is not here yet may still come.
+            if known {
+                self.dues.offered(round, claim, present);
+            }
+        }
+    }
+
+    fn present_round(&self) -> u64 {
+        self.read(|state| state.current().map_or(0, |(number, _)| number))
+    }
+
+    /// Submits this node's claim of a list, if there is one; false where the list is not here.
+    fn claim_by_list(&self, round: u64, root: B256) -> bool {
+        let Some(list) = self.shelf.get(round, root) else {
+            return false;
+        };
+        if let Some((claim, index, path)) = list.open(&self.domain, self.me) {
+            self.submit(
+                "claim work",
+                format!("work:{round}:{root}"),
+                root,
+                WorkCall::Claim { claim, index, path },
+            );
+        }
+        true
+    }
+
+    /// Submits this node's claim of its duty, if it has done it; false where its seat is not known.
+    fn claim_duty(&self, round: u64, certified: &Certified) -> bool {
+        let seat = self.read(|state| {
+            let set = state.verifiers(round)?;
+            Some(set.find(self.me).map(|(position, _)| position as u64))
+        });
+        let Some(seat) = seat else {
+            return false;
+        };
+        let root = certified.claims_root;
+        if let Some(position) = seat.filter(|position| certified.duties >> position & 1 == 1) {
+            self.submit(
+                "claim duty",
+                format!("duty:{round}:{root}"),
+                root,
+                WorkCall::ClaimDuty { round, position },
+            );
+        }
+        true
+    }
+}

@@ -1,0 +1,313 @@
+//! Winning tickets until they are paid: written down before the receipt that earns them is signed.
+//!
+//! A winner is money, and nobody else has it: it survives `kill -9`. What the chain says is paid is kept a while longer,
+//! as long as a reorganisation could take the payment back. A batch is refused as a whole if one of its tickets is, so
+//! what was not paid with others is offered alone from then on.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use assay_protocol::domain::Domain;
+use assay_protocol::payment::Winner;
+use assay_protocol::wire::{decode, encode};
+use assay_protocol::{Address, B256, U256};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+
+const WINNERS: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("winners");
+
+/// Most tickets in one transaction: 20 cost about 1.2 million gas.
+const BATCH: usize = 20;
+/// Depth at which a payment is final; the node follows no deeper reorganisation.
+const FINAL_BLOCKS: u64 = 256;
+/// Rounds in which a ticket is offered to the chain before it is given up: its assignment is accused, or its sender
+/// has nothing left.
+const PATIENCE_ROUNDS: u64 = 30;
+
+/// Why winners cannot be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("winning tickets in {path}: {reason}")]
+pub struct WinnersError {
+    path: String,
+    reason: String,
+}
+
+/// Where a winner stands.
+#[derive(Clone, Debug)]
+struct Kept {
+    winner: Winner,
+    /// Whether it is on disk.
+    written: bool,
+    /// Block in which it was paid.
+    paid: Option<u64>,
+    /// Round in which it was last offered to the chain, and how often it was.
+    offered: (u64, u64),
+}
+
+/// The winners of one transcoder.
+pub struct Winners {
+    path: String,
+    store: Database,
+    domain: Domain,
+    kept: BTreeMap<B256, Kept>,
+}
+
+impl Winners {
+    /// Opens or makes the store, and reads what is in it.
+    pub fn open(path: &Path, domain: Domain) -> Result<Self, WinnersError> {
+        let name = path.display().to_string();
+        let error = |reason: String| WinnersError {
+            path: name.clone(),
+            reason,
+        };
+        let store = Database::create(path).map_err(|e| error(e.to_string()))?;
+        let mut winners = Self {
+            path: name.clone(),
+            store,
+            domain,
+            kept: BTreeMap::new(),
+        };
+        for winner in winners.read()? {
+            winners.take(winner, true);
+        }
+        Ok(winners)
+    }
+
+    fn error(&self, reason: impl std::fmt::Display) -> WinnersError {
+        WinnersError {
+            path: self.path.clone(),
+            reason: reason.to_string(),
+        }
+    }
+
+    fn read(&self) -> Result<Vec<Winner>, WinnersError> {
+        let read = self.store.begin_read().map_err(|e| self.error(e))?;
+        let table = match read.open_table(WINNERS) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            Err(e) => return Err(self.error(e)),
+        };
+        let mut found = Vec::new();
+        for entry in table.iter().map_err(|e| self.error(e))? {
+            let (_, value) = entry.map_err(|e| self.error(e))?;
+            found.push(decode(value.value()).map_err(|e| self.error(e))?);
+        }
+        Ok(found)
+    }
+
+    fn take(&mut self, winner: Winner, written: bool) {
+        let hash = self.domain.digest(&winner.ticket.ticket);
+        self.kept.entry(hash).or_insert(Kept {
+            winner,
+            written,
+            paid: None,
+            offered: (0, 0),
+        });
+    }
+
+    /// Takes winners and writes them down durably. What cannot be written now is written by the next [`Self::settle`] that
+    /// can.
+    pub fn keep(&mut self, winners: Vec<Winner>) -> Result<(), WinnersError> {
+        for winner in winners {
+            self.take(winner, false);
+        }
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<(), WinnersError> {
+        if self.kept.values().all(|kept| kept.written) {
+            return Ok(());
+        }
+        let write = self.store.begin_write().map_err(|e| self.error(e))?;
+        {
+            let mut table = write.open_table(WINNERS).map_err(|e| self.error(e))?;
+            for (hash, kept) in self.kept.iter().filter(|(_, kept)| !kept.written) {
+                let bytes = encode(&kept.winner).map_err(|e| self.error(e))?;
+                table
+                    .insert(hash.0, bytes.as_slice())
+                    .map_err(|e| self.error(e))?;
+            }
+        }
+        write.commit().map_err(|e| self.error(e))?;
+        self.kept.values_mut().for_each(|kept| kept.written = true);
+        Ok(())
+    }
+
+    /// Wei of this sender's winners that are not paid yet.
+    pub fn outstanding(&self, sender: Address) -> U256 {
+        let open = self.kept.values().filter(|kept| kept.paid.is_none());
+        let tickets = open.map(|kept| &kept.winner.ticket.ticket);
+        tickets
+            .filter(|ticket| ticket.sender == sender)
+            .fold(U256::ZERO, |sum, ticket| {
+                sum.saturating_add(ticket.faceValue)
+            })
+    }
+
+    /// The chain has paid a ticket, in `block`.
+    pub fn paid(&mut self, ticket: B256, block: u64) {
+        if let Some(kept) = self.kept.get_mut(&ticket) {
+            kept.paid = Some(block);
+        }
+    }
+
+    /// Forgets payments above block `ancestor`: a reorganisation.
+    pub fn rewind(&mut self, ancestor: u64) {
+        let undone = |kept: &&mut Kept| kept.paid.is_some_and(|block| block > ancestor);
+        for kept in self.kept.values_mut().filter(undone) {
+            (kept.paid, kept.offered.0) = (None, 0);
+        }
+    }
+
+    /// The winners to offer to the chain at block `now` of `round`, each once a round: new ones together, when a batch is
+    /// full or the first of it has waited `patience` blocks; those that were not paid that way alone. `evidence` is the
+    /// window after a deadline.
+    pub fn due(&mut self, now: u64, round: u64, evidence: u64, patience: u64) -> Vec<Vec<Winner>> {
+        let ripe = |kept: &Kept| {
+            kept.winner
+                .assignment
+                .deadlineBlock
+                .saturating_add(evidence)
+                + 1
+        };
+        let open = self
+            .kept
+            .values_mut()
+            .filter(|kept| kept.paid.is_none() && kept.offered.0 < round && ripe(kept) <= now);
+        let (mut new, mut again): (Vec<_>, Vec<_>) = open.partition(|kept| kept.offered.1 == 0);
+        let offer = |kept: &mut Kept| {
+            kept.offered = (round, kept.offered.1 + 1);
+            kept.winner.clone()
+        };
+        again.sort_by_key(|kept| kept.offered.0);
+        again.truncate(BATCH);
+        let mut offers: Vec<_> = again.into_iter().map(|kept| vec![offer(kept)]).collect();
+        new.truncate(BATCH);
+        let waited = new.iter().any(|kept| ripe(kept) + patience <= now);
+        if new.len() == BATCH || waited {
+            offers.push(new.into_iter().map(offer).collect());
+        }
+        offers
+    }
+
+    /// Writes what is not written yet, and removes what was paid long ago or offered too often; gives the latter's
+    /// tickets.
+    pub fn settle(&mut self, now: u64) -> Result<Vec<B256>, WinnersError> {
+        self.write()?;
+        let is_final = |kept: &Kept| match kept.paid {
+            Some(block) => block + FINAL_BLOCKS < now,
+            None => kept.offered.1 > PATIENCE_ROUNDS,
+        };
+        let done: Vec<B256> = self
+            .kept
+            .iter()
+            .filter(|(_, kept)| is_final(kept))
+            .map(|(hash, _)| *hash)
+            .collect();
+        if done.is_empty() {
+            return Ok(done);
+        }
+        let write = self.store.begin_write().map_err(|e| self.error(e))?;
+        {
+            let mut table = write.open_table(WINNERS).map_err(|e| self.error(e))?;
+            for hash in &done {
+                table.remove(hash.0).map_err(|e| self.error(e))?;
+            }
+        }
+        write.commit().map_err(|e| self.error(e))?;
+        let removed = done.into_iter().filter_map(|hash| {
+            let kept = self.kept.remove(&hash)?;
+            kept.paid.is_none().then_some(hash)
+        });
+        Ok(removed.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_protocol::assignment::Assignment;
+    use assay_protocol::payment::{PaymentTicket, SignedTicket};
+    use assay_protocol::sig::Signature;
+
+    use super::*;
+
+    const DOMAIN: Domain = Domain::new(1, Address::repeat_byte(1));
+    const SENDER: Address = Address::repeat_byte(2);
+
+    fn winner(nonce: u64, deadline: u64) -> Winner {
+        Winner {
+            ticket: SignedTicket {
+                ticket: PaymentTicket {
+                    sender: SENDER,
+                    faceValue: U256::from(100),
+                    nonce,
+                    ..Default::default()
+                },
+                signature: Signature([0; 65].into()),
+            },
+            rand: B256::repeat_byte(3),
+            assignment: Assignment {
+                deadlineBlock: deadline,
+                ..Default::default()
+            },
+        }
+    }
+
+    fn hash(nonce: u64) -> B256 {
+        DOMAIN.digest(&winner(nonce, 0).ticket.ticket)
+    }
+
+    #[test]
+    fn winners_survive_until_they_are_paid_for_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("winners.redb");
+        let mut winners = Winners::open(&path, DOMAIN).unwrap();
+        winners.keep(vec![winner(0, 10), winner(1, 11)]).unwrap();
+        drop(winners);
+        let mut winners = Winners::open(&path, DOMAIN).unwrap();
+        assert_eq!(winners.outstanding(SENDER), U256::from(200));
+        assert_eq!(winners.outstanding(Address::ZERO), U256::ZERO);
+        winners.paid(hash(0), 50);
+        assert_eq!(winners.outstanding(SENDER), U256::from(100));
+        // A reorganisation takes the payment back.
+        winners.rewind(49);
+        assert_eq!(winners.outstanding(SENDER), U256::from(200));
+        winners.paid(hash(0), 51);
+        winners.settle(51 + FINAL_BLOCKS).unwrap();
+        assert_eq!(winners.kept.len(), 2);
+        winners.settle(52 + FINAL_BLOCKS).unwrap();
+        drop(winners);
+        let winners = Winners::open(&path, DOMAIN).unwrap();
+        assert_eq!(winners.kept.keys().collect::<Vec<_>>(), [&hash(1)]);
+    }
+
+    #[test]
+    fn a_batch_goes_when_it_is_full_or_has_waited_and_each_ticket_once_a_round() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut winners = Winners::open(&folder.path().join("w.redb"), DOMAIN).unwrap();
+        winners.keep(vec![winner(0, 10), winner(1, 12)]).unwrap();
+        // Payable from block 31 on.
+        let sizes = |winners: &mut Winners, now, round, patience| -> Vec<usize> {
+            let offers = winners.due(now, round, 20, patience);
+            offers.iter().map(Vec::len).collect()
+        };
+        assert_eq!(sizes(&mut winners, 30, 5, 0), [0_usize; 0]);
+        assert_eq!(sizes(&mut winners, 32, 5, 2), [0_usize; 0]);
+        assert_eq!(sizes(&mut winners, 33, 5, 2), [2]);
+        assert_eq!(sizes(&mut winners, 40, 5, 2), [0_usize; 0]);
+        assert_eq!(sizes(&mut winners, 40, 6, 2), [1, 1], "then each alone");
+        winners
+            .keep((2..30).map(|i| winner(i, 12)).collect())
+            .unwrap();
+        assert_eq!(sizes(&mut winners, 33, 6, 99), [BATCH]);
+        assert_eq!(sizes(&mut winners, 33, 6, 99), [0_usize; 0]);
+        assert_eq!(sizes(&mut winners, 132, 6, 99), [8]);
+        // A reorganisation that takes nothing back offers nothing anew.
+        winners.rewind(0);
+        assert_eq!(sizes(&mut winners, 132, 6, 99), [0_usize; 0]);
+        for round in 7..9 + 2 * PATIENCE_ROUNDS {
+            sizes(&mut winners, 132, round, 0);
+        }
+        assert_eq!(winners.settle(133).unwrap().len(), 30, "given up and told");
+        assert_eq!(winners.outstanding(SENDER), U256::ZERO);
+    }
+}

@@ -1,0 +1,103 @@
+//! `assay deploy`: the contracts on a chain of one's own choice.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use assay_chain::contracts::Randomness;
+use assay_chain::deploy::{DeployConfig, TokenChoice, deploy};
+use assay_protocol::Address;
+use assay_protocol::params::Params;
+
+use super::account::open_key_file;
+use super::error::{CommandError, finish};
+use super::{say, units};
+
+/// Options of `assay deploy`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Parameters: docs/protocol.md, section 10. They cannot be changed afterwards.
+    #[arg(long, value_enum, default_value = "testnet")]
+    preset: Preset,
+    /// First supply of a new token, which the deployer gets: 25000 LPT.
+    #[arg(long, num_args = 1..=2, value_name = "AMOUNT", required_unless_present = "token")]
+    supply: Vec<String>,
+    /// Stake this token instead of a new one; rewards then come from a pool that somebody funds.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "supply")]
+    token: Option<Address>,
+    /// Who decides contested cases, for ever. Default: the deployer.
+    #[arg(long, value_name = "ADDRESS")]
+    resolver: Option<Address>,
+    /// Where the deployment is written; nodes and commands read it.
+    #[arg(long, value_name = "FILE", default_value = "deployment.json")]
+    out: PathBuf,
+    /// RPC of the chain.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ASSAY_RPC",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:8545"
+    )]
+    rpc: String,
+    /// Key file of the deployer; it needs ETH for about 40 million gas.
+    #[arg(long, value_name = "FILE", env = "ASSAY_KEY")]
+    key: PathBuf,
+    /// File whose first line is the key file's password (mode 600).
+    #[arg(long, value_name = "FILE", env = "ASSAY_PASSWORD_FILE")]
+    password_file: Option<PathBuf>,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+enum Preset {
+    /// Rounds of a day, windows of half a day.
+    Mainnet,
+    /// Rounds of 20 blocks.
+    Testnet,
+    /// Rounds of 8 blocks, for blocks of a second.
+    Demo,
+}
+
+/// Carries it out.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    finish(carry_out(arguments).await)
+}
+
+async fn carry_out(arguments: Arguments) -> Result<(), CommandError> {
+    let out = &arguments.out;
+    if out.exists() {
+        return Err(CommandError::Argument(format!(
+            "{} exists; name another file with --out",
+            out.display()
+        )));
+    }
+    let token = match arguments.token {
+        Some(token) => TokenChoice::Existing(token),
+        None => TokenChoice::New {
+            supply: units::lpt(&arguments.supply)?,
+        },
+    };
+    let key = open_key_file(&arguments.key, arguments.password_file.as_deref())?;
+    let config = DeployConfig {
+        params: match arguments.preset {
+            Preset::Mainnet => Params::mainnet(),
+            Preset::Testnet => Params::testnet(),
+            Preset::Demo => Params::demo(),
+        },
+        randomness: Randomness::Blockhash,
+        token,
+        resolver: arguments.resolver.unwrap_or(key.address()),
+    };
+    let deployment = deploy(&arguments.rpc, &key, &config).await?;
+    deployment.save(out)?;
+    for (name, address) in deployment.contracts.named() {
+        say(format!("{name:<18} {address}"));
+    }
+    say(format!(
+        "on chain {} by block {}, decided by {}; written to {}",
+        deployment.chain_id,
+        deployment.deploy_block,
+        deployment.resolver,
+        out.display()
+    ));
+    Ok(())
+}
