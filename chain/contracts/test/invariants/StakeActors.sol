@@ -238,7 +238,7 @@ contract StakeActors is TestBase {
     }
 
     /// @dev An operator that has moved its bond is another one's delegator.
-    function _holder(uint256 index) private view returns (address) {
+    function _holder(uint256 index) private pure returns (address) {
         return index < DELEGATORS ? delegatorAt(index) : operatorAt(index - DELEGATORS);
     }
 
