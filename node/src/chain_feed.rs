@@ -33,7 +33,7 @@ const RETRY: Duration = Duration::from_millis(500);
 /// Blocks behind the chain's head at which a node still takes part.
 const LAG_BLOCKS: u64 = 2;
 /// Depth to which a reorganisation is followed; the watcher remembers no more blocks.
-const REORG_BLOCKS: u64 = 256;
+pub(crate) const REORG_BLOCKS: u64 = 256;
 
 /// What has changed.
 #[derive(Clone, Debug)]

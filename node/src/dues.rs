@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use assay_protocol::B256;
 
-/// Depth at which something is final; the node follows no deeper reorganisation.
-const FINAL_BLOCKS: u64 = 256;
+use crate::chain_feed::REORG_BLOCKS;
+
 /// Times in jail that are remembered.
 const JAILINGS: usize = 16;
 
@@ -97,7 +97,7 @@ impl Dues {
     /// The claims that may be offered in a block of round `present`; see [`Self::offered`].
     pub(crate) fn open(&mut self, block: u64, present: u64) -> Vec<(u64, Claim, Certified)> {
         self.rounds.retain(|_, due| {
-            let last = due.certified.until.max(due.certified.block + FINAL_BLOCKS);
+            let last = due.certified.until.max(due.certified.block + REORG_BLOCKS);
             block <= last
         });
         let due = self.rounds.iter();

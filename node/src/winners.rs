@@ -13,12 +13,12 @@ use assay_protocol::wire::{decode, encode};
 use assay_protocol::{Address, B256, U256};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
+use crate::chain_feed::REORG_BLOCKS;
+
 const WINNERS: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("winners");
 
 /// Most tickets in one transaction: 20 cost about 1.2 million gas.
 const BATCH: usize = 20;
-/// Depth at which a payment is final; the node follows no deeper reorganisation.
-const FINAL_BLOCKS: u64 = 256;
 /// Rounds in which a ticket is offered to the chain before it is given up: its assignment is accused, or its sender
 /// has nothing left.
 const PATIENCE_ROUNDS: u64 = 30;
@@ -194,7 +194,7 @@ impl Winners {
     pub fn settle(&mut self, now: u64) -> Result<Vec<B256>, WinnersError> {
         self.write()?;
         let is_final = |kept: &Kept| match kept.paid {
-            Some(block) => block + FINAL_BLOCKS < now,
+            Some(block) => block + REORG_BLOCKS < now,
             None => kept.offered.1 > PATIENCE_ROUNDS,
         };
         let done: Vec<B256> = self
@@ -272,9 +272,9 @@ mod tests {
         winners.rewind(49);
         assert_eq!(winners.outstanding(SENDER), U256::from(200));
         winners.paid(hash(0), 51);
-        winners.settle(51 + FINAL_BLOCKS).unwrap();
+        winners.settle(51 + REORG_BLOCKS).unwrap();
         assert_eq!(winners.kept.len(), 2);
-        winners.settle(52 + FINAL_BLOCKS).unwrap();
+        winners.settle(52 + REORG_BLOCKS).unwrap();
         drop(winners);
         let winners = Winners::open(&path, DOMAIN).unwrap();
         assert_eq!(winners.kept.keys().collect::<Vec<_>>(), [&hash(1)]);

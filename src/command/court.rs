@@ -180,7 +180,7 @@ async fn carry_out(action: Action) -> Result<(), CommandError> {
             };
             send(call, &c.account).await
         }
-        A::Contest(c) => bonded(ContestCall::Contest { case: c.case }.into(), &c.account).await,
+        A::Contest(c) => send(ContestCall::Contest { case: c.case }, &c.account).await,
         A::Resolve { guilty, case: c } => {
             let call = ContestCall::Resolve {
                 case: c.case,
@@ -193,7 +193,7 @@ async fn carry_out(action: Action) -> Result<(), CommandError> {
         A::Plant {
             commitment,
             account,
-        } => bonded(ChallengeCall::PlantFault { commitment }.into(), &account).await,
+        } => send(ChallengeCall::PlantFault { commitment }, &account).await,
         A::BurnPlant {
             operator,
             round,
@@ -213,7 +213,7 @@ async fn carry_out(action: Action) -> Result<(), CommandError> {
         A::Withdraw { account } => withdraw(&account).await,
         A::Evidence(evidence) => {
             let (call, account) = evidence.call()?;
-            bonded(call, &account).await
+            send(call, &account).await
         }
     }
 }
@@ -285,13 +285,9 @@ async fn list(operator: Option<Address>, chain: &ChainOptions) -> Result<(), Com
     Ok(())
 }
 
+/// What needs a bond is preceded by an allowance for it.
 async fn send(call: impl Into<Call>, account: &AccountOptions) -> Result<(), CommandError> {
-    let session = account.open().await?;
-    session.carry_out(None, vec![call.into()]).await
-}
-
-/// As `send`; what needs a bond is preceded by an allowance for it.
-async fn bonded(call: Call, account: &AccountOptions) -> Result<(), CommandError> {
+    let call = call.into();
     let session = account.open().await?;
     let at = *session.client.contracts();
     let params = &session.deployment.params;

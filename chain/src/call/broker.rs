@@ -4,12 +4,13 @@ use alloy_primitives::{Address, U256};
 use assay_protocol::amount::Eth;
 use assay_protocol::bls::BlsError;
 use assay_protocol::payment::Winner;
-use ethers::abi::AbiEncode;
+use ethers::abi::{AbiEncode, Token, Tokenizable};
 
-use super::Callable;
+use super::{Callable, arguments};
 use crate::bindings::ticket_broker as abi;
 use crate::contracts::Contracts;
 use crate::convert::{address_out, word_out};
+use crate::evidence;
 
 /// What is done with deposits and tickets.
 #[derive(Clone, Debug)]
@@ -40,37 +41,23 @@ pub enum BrokerCall {
     },
 }
 
-fn redemption(winner: &Winner) -> abi::Redemption {
-    let (ticket, assignment) = (&winner.ticket.ticket, &winner.assignment);
-    abi::Redemption {
-        ticket: abi::PaymentTicket {
-            assignment_hash: ticket.assignmentHash.0,
-            recipient: address_out(ticket.recipient),
-            sender: address_out(ticket.sender),
-            face_value: word_out(ticket.faceValue),
-            win_prob: word_out(ticket.winProb),
-            nonce: ticket.nonce,
-            recipient_rand_hash: ticket.recipientRandHash.0,
-        },
-        signature: winner.ticket.signature.0.to_vec().into(),
-        recipient_rand: winner.rand.0,
-        assignment: abi::Assignment {
-            job_id: word_out(assignment.jobId),
-            seq: assignment.seq,
-            attempt: assignment.attempt,
-            round: assignment.round,
-            transcoder: address_out(assignment.transcoder),
-            source_hash: assignment.sourceHash.0,
-            source_len: assignment.sourceLen,
-            frames_root: assignment.framesRoot.0,
-            frame_count: assignment.frameCount,
-            profiles_hash: assignment.profilesHash.0,
-            encoder_id: assignment.encoderId.0,
-            leaf_count: assignment.leafCount,
-            price_per_pixel: word_out(assignment.pricePerPixel),
-            deadline_block: assignment.deadlineBlock,
-        },
-    }
+fn redemption(winner: &Winner) -> Token {
+    let ticket = &winner.ticket.ticket;
+    let ticket = abi::PaymentTicket {
+        assignment_hash: ticket.assignmentHash.0,
+        recipient: address_out(ticket.recipient),
+        sender: address_out(ticket.sender),
+        face_value: word_out(ticket.faceValue),
+        win_prob: word_out(ticket.winProb),
+        nonce: ticket.nonce,
+        recipient_rand_hash: ticket.recipientRandHash.0,
+    };
+    Token::Tuple(vec![
+        ticket.into_token(),
+        Token::Bytes(winner.ticket.signature.0.to_vec()),
+        Token::FixedBytes(winner.rand.to_vec()),
+        evidence::assignment(&winner.assignment).into_token(),
+    ])
 }
 
 impl Callable for BrokerCall {
@@ -109,14 +96,11 @@ impl Callable for BrokerCall {
             Self::Unlock => abi::UnlockCall.encode(),
             Self::CancelUnlock => abi::CancelUnlockCall.encode(),
             Self::Withdraw => abi::WithdrawCall.encode(),
-            Self::Redeem(winner) => abi::RedeemCall {
-                redemption: redemption(winner),
+            Self::Redeem(winner) => arguments::<abi::RedeemCall>(&[redemption(winner)]),
+            Self::RedeemBatch(winners) => {
+                let redemptions = winners.iter().map(redemption).collect();
+                arguments::<abi::RedeemBatchCall>(&[Token::Array(redemptions)])
             }
-            .encode(),
-            Self::RedeemBatch(winners) => abi::RedeemBatchCall {
-                redemptions: winners.iter().map(redemption).collect(),
-            }
-            .encode(),
             Self::Burn { broadcaster } => abi::BurnCall {
                 broadcaster: address_out(*broadcaster),
             }

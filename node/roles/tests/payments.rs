@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod scene;
+
 use assay_protocol::assignment::{Assignment, Refusal, RefusalReason, SignedAssignment};
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::domain::Domain;
@@ -12,17 +14,15 @@ use assay_protocol::params::Params;
 use assay_protocol::payment::{
     Claim, Funds, Lottery, PaymentTicket, SignedTicket, TicketError, rand_hash,
 };
-use assay_protocol::profile::{Profiles, Rendition, SourceFormat};
 use assay_protocol::receipt::Leaf;
-use assay_protocol::rules::Job;
 use assay_protocol::sig::Signature;
 use assay_protocol::{Address, B256, U256, keccak256};
 use assay_roles::broadcaster::{self, Broadcaster, Source};
 use assay_roles::transcoder::{self, Encoded, Tender, Transcoder};
+use scene::{PAYER, job};
 
 const DOMAIN: Domain = Domain::new(31_337, Address::repeat_byte(0xc0));
 const NOW: Now = Now { block: 10 };
-const PAYER: Address = Address::repeat_byte(0xb0);
 /// 15 frames of 64 × 64 at 3 wei a pixel.
 const DUE: u64 = 15 * 64 * 64 * 3;
 
@@ -35,37 +35,6 @@ fn snapshot() -> Snapshot {
     Snapshot {
         round: 1,
         candidates: (1..=2).map(candidate).collect(),
-    }
-}
-
-fn job() -> Job {
-    let rendition = Rendition {
-        width: 64,
-        height: 64,
-        speed: 10,
-        quantizer: 100,
-        low_latency: false,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
-    };
-    Job {
-        id: U256::from(1),
-        broadcaster: PAYER,
-        profiles: Profiles {
-            chunk_frames: 15,
-            source: SourceFormat {
-                width: 64,
-                height: 64,
-                bit_depth: 8,
-                full_range: false,
-                colour: [2; 3],
-                fps_num: 30,
-                fps_den: 1,
-            },
-            renditions: vec![rendition],
-        },
-        max_price: U256::from(3),
-        seed: keccak256(b"seed"),
     }
 }
 
@@ -87,7 +56,7 @@ fn sealed(draft: Draft) -> Box<Sealed> {
 }
 
 fn broadcaster() -> Broadcaster {
-    let mut core = Broadcaster::new(Params::demo(), job(), B256::ZERO, 1, 0);
+    let mut core = Broadcaster::new(Params::demo(), job(3), B256::ZERO, 1, 0);
     core.handle(broadcaster::Input::Round(snapshot()), NOW);
     core
 }

@@ -1,5 +1,7 @@
 //! Faults that the simulator or a reading once found, each by name.
 
+mod scene;
+
 use assay_protocol::assignment::{Assignment, RefusalReason, SignedAssignment};
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::domain::Domain;
@@ -7,13 +9,12 @@ use assay_protocol::draft::{Draft, Seal, Sealed};
 use assay_protocol::election::{Candidate, Snapshot};
 use assay_protocol::frames::segment_tree;
 use assay_protocol::params::Params;
-use assay_protocol::profile::{Profiles, Rendition, SourceFormat};
 use assay_protocol::receipt::Leaf;
-use assay_protocol::rules::Job;
 use assay_protocol::sig::Signature;
 use assay_protocol::{Address, B256, U256, keccak256};
 use assay_roles::broadcaster::{self, Broadcaster, Source};
 use assay_roles::transcoder::{self, Encoded, Transcoder};
+use scene::job;
 
 const DOMAIN: Domain = Domain::new(31_337, Address::repeat_byte(0xc0));
 
@@ -29,39 +30,8 @@ fn snapshot(round: u64, operators: u8) -> Snapshot {
     }
 }
 
-fn job() -> Job {
-    let rendition = Rendition {
-        width: 64,
-        height: 64,
-        speed: 10,
-        quantizer: 100,
-        low_latency: false,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
-    };
-    Job {
-        id: U256::from(1),
-        broadcaster: Address::repeat_byte(0xb0),
-        profiles: Profiles {
-            chunk_frames: 15,
-            source: SourceFormat {
-                width: 64,
-                height: 64,
-                bit_depth: 8,
-                full_range: false,
-                colour: [2; 3],
-                fps_num: 30,
-                fps_den: 1,
-            },
-            renditions: vec![rendition],
-        },
-        max_price: U256::from(1),
-        seed: keccak256(b"seed"),
-    }
-}
-
 fn broadcaster() -> Broadcaster {
-    Broadcaster::new(Params::demo(), job(), B256::ZERO, 1, 0)
+    Broadcaster::new(Params::demo(), job(1), B256::ZERO, 1, 0)
 }
 
 fn source() -> Source {
