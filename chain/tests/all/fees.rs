@@ -1,0 +1,194 @@
+//! A payment's way on a real chain: deposit, winner, fees, and the two steps back.
+
+use crate::network;
+
+use assay_chain::call::{BrokerCall, FeeCall};
+use assay_chain::events::{BrokerLog, Log};
+use assay_protocol::amount::Eth;
+use assay_protocol::payment::{Lottery, PaymentTicket, SignedTicket, Winner, rand_hash};
+use assay_protocol::{U256, keccak256};
+use network::scene::Scene;
+
+const MILLI: u64 = 1_000_000_000_000_000;
+
+fn milli(count: u64) -> Eth {
+    Eth(U256::from(count * MILLI))
+}
+
+/// A certain winner of `value` for the segment.
+async fn winner(scene: &Scene, seq: u32, value: Eth) -> Winner {
+    let (work, ..) = scene.work(seq).await;
+    let (domain, rand) = (scene.domain(), keccak256(seq.to_be_bytes()));
+    let lottery = Lottery::paying(value.0, U256::from(1));
+    let ticket = PaymentTicket {
+        assignmentHash: domain.digest(&work.assignment),
+        recipient: scene.transcoder.key.address(),
+        sender: scene.broadcaster.key.address(),
+        faceValue: lottery.face_value,
+        winProb: lottery.win_prob,
+        nonce: 0,
+        recipientRandHash: rand_hash(rand),
+    };
+    let signature = scene.broadcaster.key.sign(domain.digest(&ticket));
+    Winner {
+        ticket: SignedTicket { ticket, signature },
+        rand,
+        assignment: work.assignment,
+    }
+}
+
+async fn mine_to(scene: &Scene, block: u64) {
+    let head = scene.broadcaster.client.head().await.unwrap().number;
+    let anvil = &scene.network.anvil;
+    anvil.mine(block.saturating_sub(head)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_winner_reaches_operator_and_delegator() {
+    let scene = Scene::set().await;
+    let (client, domain) = (&scene.transcoder.client, scene.domain());
+    let (payer, worker) = (
+        scene.broadcaster.key.address(),
+        scene.transcoder.key.address(),
+    );
+    let params = scene.network.deployment.params.clone();
+    let fund = BrokerCall::Fund {
+        broadcaster: payer,
+        deposit: milli(100),
+        reserve: milli(40),
+    };
+    scene.broadcaster.run("fund", fund).await;
+    let state = client.sender(payer).await.unwrap();
+    assert_eq!((state.deposit, state.reserve), (milli(100), milli(40)));
+    // The only active transcoder.
+    let claimable = client.claimable_reserve(payer, worker).await.unwrap();
+    assert_eq!(claimable, milli(40));
+
+    let first = winner(&scene, 1, milli(10)).await;
+    let hash = domain.digest(&first.ticket.ticket);
+    let due = first.assignment.deadlineBlock + params.evidence_blocks;
+    let early = BrokerCall::Redeem(Box::new(first.clone()));
+    let error = scene
+        .transcoder
+        .queue
+        .run("early", early)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("redeem later"), "{error}");
+    mine_to(&scene, due).await;
+    let mined = scene
+        .transcoder
+        .queue
+        .run("redeem", BrokerCall::Redeem(Box::new(first.clone())))
+        .await
+        .unwrap();
+    println!("gas: first redemption {}", mined.gas_used);
+    assert!(client.is_redeemed(hash).await.unwrap());
+    let burned = Eth(milli(10).0 * U256::from(params.burned_fee_bps) / U256::from(10_000));
+    let told = client.events_of(mined.tx).await.unwrap();
+    let paid = BrokerLog::TicketRedeemed {
+        sender: payer,
+        recipient: worker,
+        ticket: hash,
+        assignment: first.ticket.ticket.assignmentHash,
+        paid: milli(10),
+        from_reserve: Eth::default(),
+        burned,
+    };
+    assert!(
+        told.iter()
+            .any(|entry| entry.what == Log::Broker(paid.clone()))
+    );
+    assert_eq!(client.redemptions().await.unwrap().len(), 1);
+    let again = BrokerCall::Redeem(Box::new(first.clone()));
+    let error = scene
+        .transcoder
+        .queue
+        .run("again", again)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("was paid already"), "{error}");
+
+    // Own 300 and delegated 100, half of the fees shared: five eighths of it and three eighths.
+    mine_to(&scene, mined.block + params.round_blocks).await;
+    let kept = milli(10).0 - burned.0;
+    let delegator = scene.delegator.key.address();
+    let fees = |holder| client.fees_of(worker, holder);
+    let (own, others) = (fees(worker).await.unwrap(), fees(delegator).await.unwrap());
+    let near = |found: Eth, parts: u64| {
+        let expected = kept * U256::from(parts) / U256::from(8);
+        found.0.abs_diff(expected) <= U256::from(2)
+    };
+    assert!(near(own, 7) && near(others, 1), "{own} and {others}");
+    let before = client.eth_balance(payer).await.unwrap();
+    let take = FeeCall::Withdraw {
+        operator: worker,
+        to: payer,
+    };
+    scene.delegator.run("take", take).await;
+    let after = client.eth_balance(payer).await.unwrap();
+    assert_eq!(after - before, others.0);
+}
+
+#[tokio::test]
+async fn a_batch_passes_over_what_was_paid_and_a_deposit_comes_back() {
+    let scene = Scene::set().await;
+    let client = &scene.transcoder.client;
+    let payer = scene.broadcaster.key.address();
+    let params = scene.network.deployment.params.clone();
+    let fund = BrokerCall::Fund {
+        broadcaster: payer,
+        deposit: milli(100),
+        reserve: milli(0),
+    };
+    scene.broadcaster.run("fund", fund).await;
+    let mut winners = Vec::new();
+    for seq in 0..5 {
+        winners.push(winner(&scene, seq, milli(1)).await);
+    }
+    winners.push(winners[0].clone());
+    mine_to(
+        &scene,
+        winners[4].assignment.deadlineBlock + params.evidence_blocks,
+    )
+    .await;
+    let batch = BrokerCall::RedeemBatch(winners);
+    let mined = scene.transcoder.queue.run("batch", batch).await.unwrap();
+    println!("gas: five in a batch {}", mined.gas_used);
+    let told = client.events_of(mined.tx).await.unwrap();
+    let skipped = |entry: &&assay_chain::events::LogEntry| {
+        matches!(entry.what, Log::Broker(BrokerLog::TicketSkipped { .. }))
+    };
+    assert_eq!(told.iter().filter(skipped).count(), 1);
+    let state = client.sender(payer).await.unwrap();
+    assert_eq!(state.deposit, milli(95));
+
+    scene.broadcaster.run("unlock", BrokerCall::Unlock).await;
+    let from = client.sender(payer).await.unwrap().withdraw_round.unwrap();
+    assert_eq!(from, scene.round + params.unlock_rounds);
+    let error = scene
+        .broadcaster
+        .queue
+        .run("soon", BrokerCall::Withdraw)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("from round"), "{error}");
+    while client.round().await.unwrap().round < from {
+        scene.network.open_round().await;
+    }
+    scene
+        .broadcaster
+        .run("withdraw", BrokerCall::Withdraw)
+        .await;
+    let state = client.sender(payer).await.unwrap();
+    assert_eq!(
+        (state.deposit, state.withdraw_round),
+        (Eth::default(), None)
+    );
+    scene
+        .broadcaster
+        .run("burn", BrokerCall::Burn { broadcaster: payer })
+        .await;
+    let broker = scene.network.deployment.contracts.ticket_broker;
+    assert_eq!(client.eth_balance(broker).await.unwrap(), U256::ZERO);
+}

@@ -1,0 +1,137 @@
+//! Workers as processes: how urgent they are, what ends them, and that none is left.
+
+use crate::support;
+
+use std::time::Duration;
+
+use assay_encoder::{
+    EncodeRequest, InspectRequest, Limits, Priority, WorkerCommand, WorkerError, Workers,
+};
+use assay_protocol::assignment::RefusalReason;
+use support::{bytes, clip, marked, profiles, raw, running, worker};
+
+#[tokio::test]
+async fn a_silent_worker_is_killed() {
+    let sleeper = WorkerCommand {
+        program: "sleep".into(),
+        arguments: vec!["1000.25".into()],
+    };
+    let limits = Limits {
+        wall: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let request = InspectRequest {
+        source: raw(16, 16, 1),
+        profiles: profiles(64, 64),
+    };
+    let error = Workers::new(sleeper, limits, 1)
+        .inspect(&request, Priority::Sample)
+        .await
+        .unwrap_err();
+    assert_eq!(error, WorkerError::Timeout(limits.wall));
+    assert_eq!(error.reason(), RefusalReason::Overloaded);
+    gone("sleep\x001000.25").await;
+}
+
+#[tokio::test]
+async fn a_dropped_request_leaves_no_process() {
+    let command = marked("--dropped");
+    let workers = Workers::new(command, Limits::default(), 1);
+    let whole = EncodeRequest::whole(raw(640, 360, 60), profiles(640, 360), 60, 2);
+    let waited = tokio::time::timeout(
+        Duration::from_millis(400),
+        workers.encode(&whole, Priority::Sample),
+    )
+    .await;
+    assert!(waited.is_err(), "the job ended too early to be dropped");
+    gone("--dropped").await;
+    assert_eq!(workers.waiting(), 0);
+    // The slot is free again.
+    let request = InspectRequest {
+        source: raw(64, 64, 1),
+        profiles: profiles(64, 64),
+    };
+    assert_eq!(
+        workers
+            .inspect(&request, Priority::Sample)
+            .await
+            .unwrap()
+            .frame_count,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_worker_ends_with_its_parent() {
+    // The parent's end shows to the worker as the end of its standard input.
+    let mut command = std::process::Command::new(worker().program);
+    command
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null());
+    let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(child.try_wait().unwrap().is_none());
+    drop(child.stdin.take());
+    assert!(!child.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn niceness_follows_priority_down_to_ffmpeg() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = clip(
+        dir.path(),
+        "long.mkv",
+        "640x360",
+        4,
+        "-c:v libx264 -preset ultrafast",
+    );
+    let own = niceness(std::process::id()).unwrap();
+    for (priority, mark, step) in [
+        (Priority::Accused, "--as-accused", 0),
+        (Priority::Sample, "--as-sample", 5),
+        (Priority::Transcode, "--as-transcode", 10),
+    ] {
+        let workers = Workers::new(marked(mark), Limits::default(), 1);
+        let whole = EncodeRequest::whole(bytes(&path), profiles(640, 360), 120, 1);
+        let task = {
+            let workers = workers.clone();
+            tokio::spawn(async move { workers.encode(&whole, priority).await })
+        };
+        // Both at the same time, while both are there.
+        let found = loop {
+            assert!(!task.is_finished(), "{:?}", task.await);
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            let both = running(mark).first().and_then(|&worker| {
+                let children = format!("/proc/{worker}/task/{worker}/children");
+                let children = std::fs::read_to_string(children).ok()?;
+                let ffmpeg = children.split_whitespace().next()?.parse().ok()?;
+                Some((niceness(worker)?, niceness(ffmpeg)?))
+            });
+            if let Some(both) = both {
+                break both;
+            }
+        };
+        assert_eq!(workers.waiting(), 1);
+        assert_eq!(found, (own + step, own + step));
+        task.abort();
+        gone(mark).await;
+    }
+}
+
+/// Field 19 of proc(5): the niceness of a process; none when it has ended.
+fn niceness(process: u32) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, after) = stat.rsplit_once(')')?;
+    after.split_whitespace().nth(16)?.parse().ok()
+}
+
+/// Waits until no process has `mark` in its arguments.
+async fn gone(mark: &str) {
+    for _ in 0..100 {
+        if running(mark).is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("a process with {mark:?} in its arguments is still there");
+}

@@ -1,0 +1,9 @@
+//! Real swarms on loopback. One program for all of them: linking is what tests wait for.
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot set its scene has failed.
+
+mod hostile;
+mod measure;
+mod mesh;
+mod net;
+mod relay;
+mod streams;

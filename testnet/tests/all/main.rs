@@ -1,0 +1,5 @@
+//! Whole networks in virtual time. One program for all of them: linking is what tests wait for.
+#![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot set its scene has failed.
+
+mod rounds;
+mod simulate;
