@@ -24,11 +24,25 @@ if command -v cargo-deny >/dev/null 2>&1; then
 else
   echo "cargo-deny is not installed: licences and bans are not checked"
 fi
+# Forge and the Solidity compiler keep one core busy, while cargo often waits for one crate or for a network of a test.
+contracts_log=$(mktemp)
+set -m # A process group of its own, to be ended as one.
+{ make --no-print-directory -C chain test && make --no-print-directory -C chain check; } >"$contracts_log" 2>&1 &
+contracts=$!
+set +m
+contracts_begun=$SECONDS
+trap 'kill -- "-$contracts" 2>/dev/null || true; rm -f "$contracts_log"' EXIT
+contracts_end() {
+  local code=0
+  wait "$contracts" || code=$?
+  cat "$contracts_log"
+  return $code
+}
+
 # The release profile, because dependencies' build scripts and macros are built for it already.
 stage "clippy" cargo clippy --keep-going --workspace --all-targets --release --locked -- -D warnings
 stage "Rust tests" cargo test --workspace --release --locked
-stage "contracts' tests" make --no-print-directory -C chain test
-stage "contracts' artifacts" make --no-print-directory -C chain check
+stage "contracts' tests and artifacts (begun after $contracts_begun s)" contracts_end
 
 echo
 printf '%s\n' "${times[@]}"

@@ -10,7 +10,7 @@ use ethers::abi::{Abi, AbiEncode, Token};
 use ethers::core::types as eth;
 
 use crate::bindings as abi;
-use crate::bindings::errors;
+use crate::bindings::{ARTIFACTS, errors};
 use crate::client::revert_of;
 use crate::contracts::{Contracts, Deployment, Randomness};
 use crate::convert::{address_in, address_out, word_out};
@@ -215,78 +215,36 @@ fn steps(at: &Contracts, holder: Address, config: &DeployConfig) -> Result<Vec<S
     if let TokenChoice::New { supply } = config.token {
         let supply = Token::Uint(word_out(supply.0));
         let args = [address(holder), supply, address(at.minter)];
-        made.push(
-            blueprint!(
-                LivepeerToken,
-                livepeer_token,
-                LIVEPEERTOKEN_ABI,
-                LIVEPEERTOKEN_BYTECODE
-            )
-            .fill(&args)?,
-        );
+        made.push(blueprint!(LivepeerToken, livepeer_token).fill(&args)?);
     }
     made.push(match config.randomness {
-        Randomness::Fixed(seed) => blueprint!(
-            FixedRandomSource,
-            fixed_random_source,
-            FIXEDRANDOMSOURCE_ABI,
-            FIXEDRANDOMSOURCE_BYTECODE
-        )
-        .fill(&[Token::FixedBytes(seed.to_vec())])?,
-        Randomness::Blockhash => blueprint!(
-            BlockhashRandomSource,
-            blockhash_random_source,
-            BLOCKHASHRANDOMSOURCE_ABI,
-            BLOCKHASHRANDOMSOURCE_BYTECODE
-        )
-        .fill(&[])?,
+        Randomness::Fixed(seed) => blueprint!(FixedRandomSource, fixed_random_source)
+            .fill(&[Token::FixedBytes(seed.to_vec())])?,
+        Randomness::Blockhash => {
+            blueprint!(BlockhashRandomSource, blockhash_random_source).fill(&[])?
+        }
     });
     let minter = match config.token {
-        TokenChoice::New { .. } => blueprint!(Minter, minter, MINTER_ABI, MINTER_BYTECODE),
+        TokenChoice::New { .. } => blueprint!(Minter, minter),
         TokenChoice::Existing(_) => {
-            blueprint!(FundedPool, funded_pool, FUNDEDPOOL_ABI, FUNDEDPOOL_BYTECODE)
+            blueprint!(FundedPool, funded_pool)
         }
     };
     for blueprint in [
-        blueprint!(Operators, operators, OPERATORS_ABI, OPERATORS_BYTECODE),
-        blueprint!(
-            RoundsManager,
-            rounds_manager,
-            ROUNDSMANAGER_ABI,
-            ROUNDSMANAGER_BYTECODE
-        ),
-        blueprint!(Roster, roster, ROSTER_ABI, ROSTER_BYTECODE),
-        blueprint!(FeeLedger, fee_ledger, FEELEDGER_ABI, FEELEDGER_BYTECODE),
-        blueprint!(
-            BondingManager,
-            bonding_manager,
-            BONDINGMANAGER_ABI,
-            BONDINGMANAGER_BYTECODE
-        ),
-        blueprint!(
-            VerifierRegistry,
-            verifier_registry,
-            VERIFIERREGISTRY_ABI,
-            VERIFIERREGISTRY_BYTECODE
-        ),
-        blueprint!(
-            JobRegistry,
-            job_registry,
-            JOBREGISTRY_ABI,
-            JOBREGISTRY_BYTECODE
-        ),
-        blueprint!(Evidence, evidence, EVIDENCE_ABI, EVIDENCE_BYTECODE),
-        blueprint!(FraudCourt, fraud_court, FRAUDCOURT_ABI, FRAUDCOURT_BYTECODE),
-        blueprint!(Contests, contests, CONTESTS_ABI, CONTESTS_BYTECODE),
-        blueprint!(Challenges, challenges, CHALLENGES_ABI, CHALLENGES_BYTECODE),
-        blueprint!(
-            TicketBroker,
-            ticket_broker,
-            TICKETBROKER_ABI,
-            TICKETBROKER_BYTECODE
-        ),
+        blueprint!(Operators, operators),
+        blueprint!(RoundsManager, rounds_manager),
+        blueprint!(Roster, roster),
+        blueprint!(FeeLedger, fee_ledger),
+        blueprint!(BondingManager, bonding_manager),
+        blueprint!(VerifierRegistry, verifier_registry),
+        blueprint!(JobRegistry, job_registry),
+        blueprint!(Evidence, evidence),
+        blueprint!(FraudCourt, fraud_court),
+        blueprint!(Contests, contests),
+        blueprint!(Challenges, challenges),
+        blueprint!(TicketBroker, ticket_broker),
         minter,
-        blueprint!(WorkLedger, work_ledger, WORKLEDGER_ABI, WORKLEDGER_BYTECODE),
+        blueprint!(WorkLedger, work_ledger),
     ] {
         made.push(blueprint.fill(&all)?);
     }
@@ -320,11 +278,11 @@ struct Blueprint {
 }
 
 macro_rules! blueprint {
-    ($name:ident, $module:ident, $abi:ident, $code:ident) => {
+    ($name:ident, $field:ident) => {
         Blueprint {
             name: stringify!($name),
-            abi: &abi::$module::$abi,
-            code: &abi::$module::$code,
+            abi: &ARTIFACTS.$field.abi,
+            code: &ARTIFACTS.$field.bytecode,
         }
     };
 }
