@@ -1,12 +1,13 @@
-// Compiles the contracts and writes abi/<Contract>.json for each one that is deployed, so that building the
-// Rust side needs no Solidity compiler. With --check it writes nothing and fails if a committed file differs
-// from what the sources give. Settings are those of foundry.toml.
+// Writes abi/<Contract>.json for each contract that is deployed, so that building the Rust side needs no Solidity compiler.
+// With --check it writes nothing and fails if a committed file differs from what the sources give. Settings are those of
+// foundry.toml. What forge has compiled is taken where its metadata names the same compiler and settings and the hash of
+// every source as it is now; else the contracts are compiled.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const solc = createRequire(import.meta.url)("solc");
+const require = createRequire(import.meta.url);
 const home = dirname(fileURLToPath(import.meta.url));
 const DEPLOYED = [
   "LivepeerToken",
@@ -44,7 +45,32 @@ function settings() {
   };
 }
 
+// The ABI and code that forge has compiled of the present sources, or nothing.
+function compiledByForge(name) {
+  const path = join(home, "out", `${name}.sol`, `${name}.json`);
+  if (!existsSync(path)) return undefined;
+  const { bytecode, deployedBytecode, rawMetadata } = JSON.parse(readFileSync(path, "utf8"));
+  const { compiler, output, settings: used, sources } = JSON.parse(rawMetadata);
+  const { evmVersion, optimizer, viaIR, metadata } = settings();
+  const { keccak256 } = createRequire(require.resolve("solc"))("js-sha3");
+  const isPresent = ([source, { keccak256: hash }]) =>
+    existsSync(join(home, source)) && hash === `0x${keccak256(readFileSync(join(home, source)))}`;
+  const isSame =
+    compiler.version.startsWith(`${require("solc/package.json").version}+`) &&
+    used.compilationTarget[`contracts/${name}.sol`] === name &&
+    used.evmVersion === evmVersion &&
+    JSON.stringify(used.optimizer) === JSON.stringify(optimizer) &&
+    (used.viaIR ?? false) === viaIR &&
+    used.metadata.bytecodeHash === metadata.bytecodeHash &&
+    used.metadata.appendCBOR === metadata.appendCBOR &&
+    Object.keys(used.libraries).length === 0 &&
+    Object.entries(sources).every(isPresent);
+  if (!isSame) return undefined;
+  return { abi: output.abi, code: bytecode.object.slice(2), deployed: deployedBytecode.object.slice(2) };
+}
+
 function compile() {
+  const solc = require("solc");
   const sources = Object.fromEntries(
     DEPLOYED.map((name) => [
       `contracts/${name}.sol`,
@@ -62,15 +88,24 @@ function compile() {
   if (problems.length > 0) process.exit(1);
   return DEPLOYED.map((name) => {
     const { abi, evm } = output.contracts[`contracts/${name}.sol`][name];
-    const size = evm.deployedBytecode.object.length / 2;
+    return { abi, code: evm.bytecode.object, deployed: evm.deployedBytecode.object };
+  });
+}
+
+function artifactsOf(compiled) {
+  return compiled.map(({ abi, code, deployed }, place) => {
+    const name = DEPLOYED[place];
+    const size = deployed.length / 2;
     if (size > MAX_CODE_BYTES) throw new Error(`${name}: ${size} bytes of code, at most ${MAX_CODE_BYTES}`);
-    const text = `${JSON.stringify({ abi, bytecode: `0x${evm.bytecode.object}` }, null, 1)}\n`;
+    const text = `${JSON.stringify({ abi, bytecode: `0x${code}` }, null, 1)}\n`;
     return { name, size, text };
   });
 }
 
 const folder = join(home, "abi");
-const artifacts = compile();
+const forged = DEPLOYED.map(compiledByForge);
+const isForged = forged.every((artifact) => artifact !== undefined);
+const artifacts = artifactsOf(isForged ? forged : compile());
 const known = new Set(artifacts.map(({ name }) => `${name}.json`));
 const strangers = existsSync(folder) ? readdirSync(folder).filter((file) => !known.has(file)) : [];
 
@@ -85,7 +120,7 @@ if (process.argv.includes("--check")) {
     console.error("run `make -C chain artifacts` and commit the result");
     process.exit(1);
   }
-  console.log(`${artifacts.length} artifacts agree with the sources (solc ${solc.version()})`);
+  console.log(`${artifacts.length} artifacts agree with the sources (${isForged ? "compiled by forge" : "compiled now"})`);
 } else {
   mkdirSync(folder, { recursive: true });
   for (const file of strangers) rmSync(join(folder, file));

@@ -32,7 +32,7 @@ check() {
 check invariants env FOUNDRY_PROFILE=nightly FOUNDRY_INVARIANT_RUNS="$runs" FOUNDRY_INVARIANT_DEPTH="$depth" \
   make --no-print-directory -C chain invariants
 check differential env ASSAY_DIFFERENTIAL_OPERATIONS="$operations" \
-  cargo test --release --locked -p assay-chain --test all differential -- --nocapture
+  cargo test --release --locked -p assay -p assay-chain --test all differential -- --nocapture
 
 {
   echo "# Nightly checks"

@@ -134,6 +134,8 @@ contract FeeLedger is IFeeLedger {
     ) private returns (Account storage account) {
         uint256 perShare = _divide(operator, totalShares, generation);
         account = _accounts[operator][holder];
+        // Shares of this generation have earned nothing yet, so the account's second slot is zero as it must be.
+        if (perShare == 0 && account.generation == generation) return account;
         uint256 earned = _earned(operator, holder, account, holderShares, generation, perShare);
         account.owed += earned.toUint96();
         (account.generation, account.perShare) = (generation, perShare);
@@ -147,6 +149,8 @@ contract FeeLedger is IFeeLedger {
     {
         perShare = _perShare[operator][generation];
         Pool memory pool = _pools[operator];
+        // Never zero from the operator's first bond on: its first payment then costs as little as every other.
+        if (pool.endBlock == 0) _pools[operator].endBlock = 1;
         uint256 released = pool.shared - _pending(pool);
         if (totalShares == 0 || released == 0) return perShare;
         (uint256 grown, uint256 left) = _divided(released, totalShares);

@@ -12,9 +12,11 @@ import {
     Work
 } from "./interfaces/IEvidence.sol";
 import {CaseStatus, FaultKind, IFraudCourt, Opening} from "./interfaces/IFraudCourt.sol";
+import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 import {ITicketBroker} from "./interfaces/ITicketBroker.sol";
 import {Bls} from "./libraries/Bls.sol";
 import {CourtDomain} from "./libraries/CourtDomain.sol";
+import {KeyBlobs} from "./libraries/KeyBlobs.sol";
 import {Wiring} from "./libraries/Wiring.sol";
 import {Assignment} from "./objects/Assignment.sol";
 import {Receipt} from "./objects/Receipt.sol";
@@ -88,31 +90,25 @@ contract FraudCourt is Cases {
     }
 
     /// @inheritdoc IFraudCourt
-    /// @dev The two signatures are checked as one aggregate on two messages, in one pairing: it can only be
-    ///      made by whoever signed both, because the messages differ. Checked here and not by `Evidence`, whose
-    ///      call alone would cost as much as the rest of this function.
+    /// @dev Checked here and not by `Evidence`, whose call alone would cost as much as the rest of this function.
     function verifierEquivocation(
         address verifier,
         Verdict calldata verdict,
-        bytes calldata signature,
-        Verdict calldata other,
-        bytes calldata otherSignature
+        bytes32 otherHash,
+        bytes calldata aggregate
     ) external returns (bytes32 caseId) {
-        if (
-            verdict.receiptHash != other.receiptHash || verdict.leafIndex != other.leafIndex
-                || verdict.recomputedHash == other.recomputedHash
-        ) revert NoEquivocation();
-        caseId =
-            verifierCaseId(FaultKind.VerifierEquivocation, verifier, verdict.receiptHash, verdict.leafIndex);
+        (bytes32 receiptHash, uint32 leafIndex) = (verdict.receiptHash, verdict.leafIndex);
+        if (verdict.recomputedHash == otherHash) revert NoEquivocation();
+        caseId = verifierCaseId(FaultKind.VerifierEquivocation, verifier, receiptHash, leafIndex);
         _requireUnproven(caseId);
-        bytes32 separator = CourtDomain.separator(address(this));
-        bytes memory hashed = Bls.addG1(_hash(separator, verdict), _hash(separator, other));
-        if (!Bls.verifyPoint(registry.keyOf(verifier), hashed, Bls.addG1(signature, otherSignature))) {
+        address keyBlob = KeyBlobs.placeOf(address(registry), verifier);
+        if (!KeyBlobs.exists(keyBlob)) revert IVerifierRegistry.NotRegistered(verifier);
+        bytes32 digest = _digest(verdict);
+        if (!Bls.verifyBoth(keyBlob, digest, _digest(Verdict(receiptHash, leafIndex, otherHash)), aggregate))
+        {
             revert InvalidAggregate();
         }
-        _open(
-            _opening(FaultKind.VerifierEquivocation, caseId, verifier, verdict.receiptHash, verdict.leafIndex)
-        );
+        _open(_opening(FaultKind.VerifierEquivocation, caseId, verifier, receiptHash, leafIndex));
     }
 
     /// @inheritdoc IFraudCourt
@@ -181,9 +177,8 @@ contract FraudCourt is Cases {
         }
     }
 
-    function _hash(bytes32 separator, Verdict calldata verdict) private view returns (bytes memory) {
-        bytes32 digest = MessageHashUtils.toTypedDataHash(separator, verdict.structHash());
-        return Bls.hashToG1(digest, Bls.SIGNATURE_DST_PRIME);
+    function _digest(Verdict memory verdict) private view returns (bytes32) {
+        return MessageHashUtils.toTypedDataHash(CourtDomain.separator(address(this)), verdict.structHash());
     }
 
     function _requireSame(address found, address expected) private pure {

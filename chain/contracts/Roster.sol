@@ -31,7 +31,6 @@ contract Roster is IRoster {
     uint256 public immutable maxVerifiers;
 
     mapping(Role => ActiveSet) private _active;
-    mapping(Role => mapping(address operator => bool)) private _jailed;
     mapping(Role => mapping(uint64 round => address blob)) private _snapshots;
 
     constructor(Parameters memory parameters, Addresses memory addresses) {
@@ -47,8 +46,8 @@ contract Roster is IRoster {
         work = addresses.work;
         maxTranscoders = parameters.maxTranscoders;
         maxVerifiers = parameters.maxVerifiers;
-        _active[Role.Transcoder].open();
-        _active[Role.Verifier].open();
+        _active[Role.Transcoder].open(maxTranscoders);
+        _active[Role.Verifier].open(maxVerifiers);
     }
 
     /// @inheritdoc IRoster
@@ -68,17 +67,18 @@ contract Roster is IRoster {
     /// @inheritdoc IRoster
     function jail(Role role, address operator) external {
         if (msg.sender != work) revert NotTheWorkLedger(msg.sender);
-        if (_jailed[role][operator]) return;
-        _jailed[role][operator] = true;
+        ActiveSet storage set = _active[role];
+        if (set.isBarred(operator)) return;
         emit Jailed(role, operator);
-        if (_active[role].remove(operator)) emit Deactivated(role, operator);
+        if (set.bar(operator)) emit Deactivated(role, operator);
     }
 
     /// @inheritdoc IRoster
     function release(Role role, address operator) external {
         if (!operators.mayAct(msg.sender, operator)) revert NotTheOperator(msg.sender, operator);
-        if (!_jailed[role][operator]) revert NotJailed(role, operator);
-        delete _jailed[role][operator];
+        ActiveSet storage set = _active[role];
+        if (!set.isBarred(operator)) revert NotJailed(role, operator);
+        set.admit(operator);
         emit Released(role, operator);
         _update(role, operator, bonding.weightOf(role, operator));
     }
@@ -129,11 +129,10 @@ contract Roster is IRoster {
 
     /// @inheritdoc IRoster
     function isJailed(Role role, address operator) external view returns (bool) {
-        return _jailed[role][operator];
+        return _active[role].isBarred(operator);
     }
 
     function _update(Role role, address operator, uint96 weight) private {
-        if (_jailed[role][operator]) return;
         ActiveSet storage set = _active[role];
         if (weight == 0) {
             if (set.remove(operator)) emit Deactivated(role, operator);

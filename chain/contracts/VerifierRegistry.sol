@@ -9,6 +9,7 @@ import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 import {ActiveSets} from "./libraries/ActiveSets.sol";
 import {Blob} from "./libraries/Blob.sol";
 import {Bls} from "./libraries/Bls.sol";
+import {KeyBlobs} from "./libraries/KeyBlobs.sol";
 import {VerifierSet, VerifierSets} from "./libraries/VerifierSets.sol";
 import {Role} from "./objects/Role.sol";
 import {Parameters} from "./Parameters.sol";
@@ -16,12 +17,6 @@ import {Parameters} from "./Parameters.sol";
 /// @title BLS keys with proof of possession, and the verifiers of each round
 contract VerifierRegistry is IVerifierRegistry {
     using VerifierSets for VerifierSet;
-
-    /// @dev `number` counts from 1, so that 0 says unregistered.
-    struct Registration {
-        address keyBlob;
-        uint96 number;
-    }
 
     /// @dev One slot. `signers` are those of all cases of the round that are not final, `unfinished` is the
     ///      number of these cases.
@@ -47,7 +42,8 @@ contract VerifierRegistry is IVerifierRegistry {
     IBondingManager public immutable bonding;
 
     address[] private _operators;
-    mapping(address operator => Registration) private _registrations;
+    /// @dev Counted from 1, so that 0 says unregistered. Keys are where `KeyBlobs` says.
+    mapping(address operator => uint256 number) private _numbers;
     mapping(bytes32 keyHash => address operator) private _keyOwners;
     mapping(uint64 round => Round) private _rounds;
 
@@ -70,19 +66,20 @@ contract VerifierRegistry is IVerifierRegistry {
         returns (uint256 index)
     {
         if (!operators.mayAct(msg.sender, operator)) revert NotTheOperator(msg.sender, operator);
-        Registration storage registration = _registrations[operator];
-        if (registration.number != 0) revert AlreadyRegistered(operator, registration.number - 1);
+        if (_numbers[operator] != 0) revert AlreadyRegistered(operator, _numbers[operator] - 1);
         // The precompile accepts only reduced field elements, so one key has one encoding.
         bytes32 keyHash = keccak256(key);
         if (_keyOwners[keyHash] != address(0)) revert KeyTaken(keyHash, _keyOwners[keyHash]);
         Bls.requirePoint(key, Bls.G2_LENGTH);
-        bytes memory hashed = Bls.hashToG1(possessionMessage(key, operator), Bls.POSSESSION_DST_PRIME);
-        if (!Bls.verifyPoint(key, hashed, possession)) revert InvalidProofOfPossession(operator);
+        if (!Bls.verifyPossession(key, possessionMessage(key, operator), possession)) {
+            revert InvalidProofOfPossession(operator);
+        }
 
         index = _operators.length;
         _operators.push(operator);
         _keyOwners[keyHash] = operator;
-        (registration.keyBlob, registration.number) = (Blob.write(key), uint96(index + 1));
+        _numbers[operator] = index + 1;
+        KeyBlobs.write(operator, key);
         emit VerifierRegistered(operator, index, key);
     }
 
@@ -97,8 +94,8 @@ contract VerifierRegistry is IVerifierRegistry {
         uint256 verifiers;
         uint256 total;
         for (uint256 i = 0; i < members_.length; ++i) {
-            address keyBlob = _registrations[members_[i]].keyBlob;
-            if (keyBlob == address(0)) continue;
+            address keyBlob = KeyBlobs.placeOf(address(this), members_[i]);
+            if (!KeyBlobs.exists(keyBlob)) continue;
             owns[verifiers] = uint96(bonding.ownStakeOf(Role.Verifier, members_[i]));
             members[verifiers++] = ActiveSets.pack(members_[i], uint96(weights[i]));
             total += weights[i];
@@ -146,12 +143,13 @@ contract VerifierRegistry is IVerifierRegistry {
 
     /// @inheritdoc IVerifierRegistry
     function keyOf(address operator) public view returns (bytes memory) {
-        return Blob.read(_keyBlob(operator));
+        if (_numbers[operator] == 0) revert NotRegistered(operator);
+        return Blob.read(KeyBlobs.placeOf(address(this), operator));
     }
 
     /// @inheritdoc IVerifierRegistry
     function isRegistered(address operator) external view returns (bool) {
-        return _registrations[operator].number != 0;
+        return _numbers[operator] != 0;
     }
 
     /// @inheritdoc IVerifierRegistry
@@ -229,18 +227,14 @@ contract VerifierRegistry is IVerifierRegistry {
         unchecked {
             for (uint256 i = 0; bitmap != 0; ++i) {
                 if (bitmap & 1 == 1) {
-                    Blob.readInto(_keyBlob(set.operatorAt(i)), points, Bls.G2_LENGTH);
+                    // Whoever is in a snapshot is registered.
+                    Blob.readInto(KeyBlobs.placeOf(address(this), set.operatorAt(i)), points, Bls.G2_LENGTH);
                     if (negated) Bls.negateG2(points, Bls.G2_LENGTH);
                     Bls.foldG2(points);
                 }
                 bitmap >>= 1;
             }
         }
-    }
-
-    function _keyBlob(address operator) private view returns (address keyBlob) {
-        keyBlob = _registrations[operator].keyBlob;
-        if (keyBlob == address(0)) revert NotRegistered(operator);
     }
 
     function _setOf(uint64 round) private view returns (VerifierSet memory) {

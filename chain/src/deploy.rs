@@ -51,8 +51,8 @@ const DEPLOY_LIMIT: Duration = Duration::from_secs(300);
 
 /// Pause before a transaction that is in no block is sent again: two blocks of a fast chain.
 const SEND_AGAIN: Duration = Duration::from_secs(2);
-/// Twice what the costliest constructor (storing seven immutables and checking an address) needs.
-const CONSTRUCTOR_GAS: u64 = 500_000;
+/// More than the costliest constructor needs: the roster prepares its active sets' keys, a slot for ten members.
+const CONSTRUCTOR_GAS: u64 = 1_000_000;
 
 /// One transaction of a deployment.
 struct Step {
@@ -249,16 +249,18 @@ fn steps(at: &Contracts, holder: Address, config: &DeployConfig) -> Result<Vec<S
         made.push(blueprint.fill(&all)?);
     }
     if let TokenChoice::New { .. } = config.token {
-        // The first slash of all would pay 17,100 gas for the slot of the court's balance.
-        let unit = abi::livepeer_token::TransferCall {
-            to: address_out(at.fraud_court),
-            value: eth::U256::one(),
-        };
-        made.push(Step {
-            name: "LivepeerToken",
-            to: Some(at.livepeer_token),
-            data: unit.encode().into(),
-        });
+        // The first bond and the first slash of all would pay 17,100 gas for the slot of the holder's balance.
+        for holder in [at.bonding_manager, at.fraud_court] {
+            let unit = abi::livepeer_token::TransferCall {
+                to: address_out(holder),
+                value: eth::U256::one(),
+            };
+            made.push(Step {
+                name: "LivepeerToken",
+                to: Some(at.livepeer_token),
+                data: unit.encode().into(),
+            });
+        }
     }
     Ok(made)
 }

@@ -128,14 +128,14 @@ interface IFraudCourt is ICourt, IEvidenceErrors {
     ) external returns (bytes32 caseId);
 
     /// @notice Proves two verdicts of one verifier for one leaf.
-    /// @param signature 128 bytes over `verdict`'s digest
-    /// @param otherSignature 128 bytes over `other`'s digest
+    /// @param otherHash what the other verdict says was recomputed
+    /// @param aggregate 128 bytes: the sum of the signatures over both verdicts' digests, which only who signed both
+    ///        can make, because the digests differ
     function verifierEquivocation(
         address verifier,
         Verdict calldata verdict,
-        bytes calldata signature,
-        Verdict calldata other,
-        bytes calldata otherSignature
+        bytes32 otherHash,
+        bytes calldata aggregate
     ) external returns (bytes32 caseId);
 
     /// @notice Proves two assignments of one broadcaster for one attempt at a segment; costs its reserve, once.

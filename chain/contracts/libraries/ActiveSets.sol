@@ -1,19 +1,34 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+/// @notice Where an operator is in the set (`place` 0: it is not), and whether it is kept out of it. One slot.
+struct Seat {
+    uint8 place;
+    bool barred;
+}
+
 /// @notice The operators of one role that the next snapshot takes, with their weights.
 struct ActiveSet {
     /// One word each: address in the upper 160 bits, weight in the lower 96. In no order, behind a zero at place 0
     /// that `open` puts there: the first operator then pays as little as every other.
     uint256[] members;
-    /// Place in `members`; 0 for an operator that is not in the set.
-    mapping(address operator => uint256 place) places;
+    mapping(address operator => Seat) seats;
+    /// The members' weights once more, shortened to 24 bits, ten in a word, by place: what a newcomer to a full set
+    /// reads to find the smallest. All ones where there is no member.
+    mapping(uint256 word => uint256) keys;
 }
 
 /// @title A bounded set in which weight decides who stays
-/// @notice Costs are constant, except that a newcomer to a full set reads all of it once to find the smallest.
+/// @notice Costs are constant, except that a newcomer to a full set reads a word for every ten members to find the
+///         smallest. Of weights that differ by less than 2^-17 of themselves the first found counts as the smaller.
 library ActiveSets {
     using ActiveSets for ActiveSet;
+
+    uint256 private constant KEY_BITS = 24;
+    uint256 private constant KEY_MASK = (1 << KEY_BITS) - 1;
+    uint256 private constant KEYS_PER_WORD = 10;
+    /// Bits of a weight that its key has, the leading one included.
+    uint256 private constant KEPT_BITS = 18;
 
     function pack(address operator, uint96 weight) internal pure returns (uint256) {
         return (uint256(uint160(operator)) << 96) | weight;
@@ -27,9 +42,25 @@ library ActiveSets {
         return uint96(member);
     }
 
+    /// @notice A weight's order in 24 bits: its upper 18 bits, and above them how far they were shifted. Never
+    ///         descends where weights ascend, and is below `KEY_MASK`.
+    function keyOf(uint96 weight) internal pure returns (uint256 key) {
+        unchecked {
+            uint256 shift;
+            // Weights have 96 bits; halving what is left of the search finds the leading one.
+            for (uint256 step = 64; step != 0; step >>= 1) {
+                if (uint256(weight) >> (shift + step) >= 1 << (KEPT_BITS - 1)) shift += step;
+            }
+            return (shift << (KEPT_BITS - 1)) + (weight >> shift);
+        }
+    }
+
     /// @notice Makes the set ready, once, before anything else.
-    function open(ActiveSet storage self) internal {
+    function open(ActiveSet storage self, uint256 bound) internal {
         self.members.push(0);
+        for (uint256 i = 0; i <= bound / KEYS_PER_WORD; ++i) {
+            self.keys[i] = type(uint256).max;
+        }
     }
 
     /// @notice Number of members.
@@ -47,60 +78,92 @@ library ActiveSets {
     }
 
     function contains(ActiveSet storage self, address operator) internal view returns (bool) {
-        return self.places[operator] != 0;
+        return self.seats[operator].place != 0;
     }
 
-    /// @notice Records the weight of a member, or admits a newcomer: to a free place, or to that of the
-    ///         smallest member if the newcomer is larger.
+    function isBarred(ActiveSet storage self, address operator) internal view returns (bool) {
+        return self.seats[operator].barred;
+    }
+
+    /// @notice Records the weight of a member, or admits a newcomer that is not barred: to a free place, or to that
+    ///         of the smallest member if the newcomer is larger.
+    /// @param bound most members, that of `open`; at most 255
     /// @return entered whether the operator was not in the set and is now
     /// @return evicted who lost its place, or zero
     function put(ActiveSet storage self, address operator, uint96 weight, uint256 bound)
         internal
         returns (bool entered, address evicted)
     {
-        uint256 place = self.places[operator];
-        if (place != 0) {
-            self.members[place] = pack(operator, weight);
+        Seat memory seat = self.seats[operator];
+        if (seat.barred) return (false, address(0));
+        if (seat.place != 0) {
+            self.members[seat.place] = pack(operator, weight);
+            _note(self, seat.place, keyOf(weight));
             return (false, address(0));
         }
-        uint256 count = self.size();
-        if (count < bound) {
+        uint256 place = self.members.length;
+        if (place <= bound) {
             self.members.push(pack(operator, weight));
-            self.places[operator] = count + 1;
-            return (true, address(0));
+        } else {
+            place = _smallestPlace(self, bound);
+            uint256 member = self.members[place];
+            if (weight <= weightOf(member)) return (false, address(0));
+            evicted = operatorOf(member);
+            delete self.seats[evicted];
+            self.members[place] = pack(operator, weight);
         }
-        (uint256 smallest, uint256 member) = self.smallestMember();
-        if (weight <= weightOf(member)) return (false, address(0));
-        evicted = operatorOf(member);
-        delete self.places[evicted];
-        self.members[smallest] = pack(operator, weight);
-        self.places[operator] = smallest;
+        self.seats[operator].place = uint8(place);
+        _note(self, place, keyOf(weight));
         return (true, evicted);
     }
 
     /// @notice Takes an operator out; the last member moves to its place.
     /// @return left whether it was in the set
     function remove(ActiveSet storage self, address operator) internal returns (bool left) {
-        uint256 place = self.places[operator];
+        uint256 place = self.seats[operator].place;
         if (place == 0) return false;
         uint256 last = self.size();
         if (place != last) {
             uint256 moved = self.members[last];
             self.members[place] = moved;
-            self.places[operatorOf(moved)] = place;
+            self.seats[operatorOf(moved)].place = uint8(place);
+            _note(self, place, keyOf(weightOf(moved)));
         }
         self.members.pop();
-        delete self.places[operator];
+        _note(self, last, KEY_MASK);
+        self.seats[operator].place = 0;
         return true;
     }
 
-    /// @dev The set is not empty. Of equal weights the first found counts as the smallest.
-    function smallestMember(ActiveSet storage self) internal view returns (uint256 place, uint256 member) {
-        uint256 count = self.size();
-        (place, member) = (1, self.members[1]);
-        for (uint256 i = 2; i <= count; ++i) {
-            uint256 other = self.members[i];
-            if (weightOf(other) < weightOf(member)) (place, member) = (i, other);
+    /// @notice Takes an operator out and lets nobody put it back before `admit`.
+    function bar(ActiveSet storage self, address operator) internal returns (bool left) {
+        left = self.remove(operator);
+        self.seats[operator].barred = true;
+    }
+
+    function admit(ActiveSet storage self, address operator) internal {
+        self.seats[operator].barred = false;
+    }
+
+    /// @dev Place of the member with the smallest key, the first of them.
+    function _smallestPlace(ActiveSet storage self, uint256 bound) private view returns (uint256 place) {
+        uint256 smallest = KEY_MASK;
+        unchecked {
+            for (uint256 i = 0; i <= bound / KEYS_PER_WORD; ++i) {
+                uint256 word = self.keys[i];
+                for (uint256 here = i * KEYS_PER_WORD; word > type(uint16).max; word >>= KEY_BITS) {
+                    uint256 key = word & KEY_MASK;
+                    if (key < smallest) (smallest, place) = (key, here);
+                    ++here;
+                }
+            }
         }
+    }
+
+    function _note(ActiveSet storage self, uint256 place, uint256 key) private {
+        uint256 shift = place % KEYS_PER_WORD * KEY_BITS;
+        uint256 word = self.keys[place / KEYS_PER_WORD];
+        uint256 noted = (word & ~(KEY_MASK << shift)) | (key << shift);
+        if (noted != word) self.keys[place / KEYS_PER_WORD] = noted;
     }
 }

@@ -12,14 +12,18 @@ library Blob {
     error BlobNotWritten(uint256 length);
 
     function write(bytes memory data) internal returns (address pointer) {
-        if (data.length > MAX_LENGTH) revert BlobNotWritten(data.length);
-        // PUSH4 length DUP1 PUSH1 14 PUSH1 0 CODECOPY PUSH1 0 RETURN, then what becomes the code.
-        bytes memory creation =
-            abi.encodePacked(hex"63", uint32(data.length + 1), hex"80600e6000396000f300", data);
+        bytes memory creation = creationOf(data);
         assembly ("memory-safe") {
             pointer := create(0, add(creation, 0x20), mload(creation))
         }
         if (pointer == address(0)) revert BlobNotWritten(data.length);
+    }
+
+    /// @notice The code that creates a blob.
+    function creationOf(bytes memory data) internal pure returns (bytes memory) {
+        if (data.length > MAX_LENGTH) revert BlobNotWritten(data.length);
+        // PUSH4 length DUP1 PUSH1 14 PUSH1 0 CODECOPY PUSH1 0 RETURN, then what becomes the code.
+        return abi.encodePacked(hex"63", uint32(data.length + 1), hex"80600e6000396000f300", data);
     }
 
     /// @notice Reads the first bytes of a blob into all of `data` from `offset` on; zeros beyond the blob's end.

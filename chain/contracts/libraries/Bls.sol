@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Blob} from "./Blob.sol";
+
 /// @title BLS12-381 signatures over the EIP-2537 precompiles
 /// @notice Signatures in G1 (128 bytes), keys in G2 (256 bytes), hash-to-curve by RFC 9380
 ///         (docs/protocol.md, section 2). A failing precompile burns the gas it is given, so whoever submits
@@ -41,30 +43,75 @@ library Bls {
     /// The precompile refused its input: not a field element, not on the curve, or not in the subgroup.
     error InvalidPoint(address precompile);
 
+    /// @dev Places in the pairing's input: the signature and the negated generator, then the hash and the key.
+    uint256 private constant GENERATOR_PLACE = 128;
+    uint256 private constant HASH_PLACE = 384;
+    uint256 private constant KEY_PLACE = 512;
+    uint256 private constant INPUT_LENGTH = 768;
+
     /// @notice Whether `signature` is the key's over `digest`, or the aggregate of several keys' if `key` is
     ///         their sum. The pairing checks both points for curve and subgroup.
     function verify(bytes memory key, bytes32 digest, bytes memory signature) internal view returns (bool) {
-        return verifyPoint(key, hashToG1(digest, SIGNATURE_DST_PRIME), signature);
+        bytes memory input = _begin(signature);
+        _hashInto(input, HASH_PLACE, digest, SIGNATURE_DST_PRIME);
+        return _pairs(input, key);
     }
 
-    /// @notice Whether `e(signature, -G2) * e(hashed, key) = 1`. Reverts on infinity and malformed points.
-    function verifyPoint(bytes memory key, bytes memory hashed, bytes memory signature)
+    /// @notice Whether `proof` is the key's proof of possession over `message`.
+    function verifyPossession(bytes memory key, bytes32 message, bytes memory proof)
         internal
         view
         returns (bool)
     {
+        bytes memory input = _begin(proof);
+        _hashInto(input, HASH_PLACE, message, POSSESSION_DST_PRIME);
+        return _pairs(input, key);
+    }
+
+    /// @notice Whether `aggregate` is the sum of the key's signatures over two different digests, which only who
+    ///         signed both can make. The key is read from a blob, which holds one that was checked before.
+    function verifyBoth(address keyBlob, bytes32 digest, bytes32 other, bytes memory aggregate)
+        internal
+        view
+        returns (bool)
+    {
+        bytes memory input = _begin(aggregate);
+        bytes memory dstPrime = SIGNATURE_DST_PRIME;
+        _hashInto(input, HASH_PLACE, digest, dstPrime);
+        // Where the key comes next.
+        _hashInto(input, KEY_PLACE, other, dstPrime);
+        _fold(G1_ADD, input, HASH_PLACE, G1_LENGTH);
+        Blob.readInto(keyBlob, input, KEY_PLACE);
+        return _isOne(input);
+    }
+
+    function _begin(bytes memory signature) private pure returns (bytes memory input) {
         requirePoint(signature, G1_LENGTH);
+        input = new bytes(INPUT_LENGTH);
+        bytes memory generator = NEGATED_G2;
+        assembly ("memory-safe") {
+            mcopy(add(input, 0x20), add(signature, 0x20), G1_LENGTH)
+            mcopy(add(input, add(GENERATOR_PLACE, 0x20)), add(generator, 0x20), G2_LENGTH)
+        }
+    }
+
+    function _pairs(bytes memory input, bytes memory key) private view returns (bool) {
         requirePoint(key, G2_LENGTH);
-        bytes memory input = abi.encodePacked(signature, NEGATED_G2, hashed, key);
+        assembly ("memory-safe") {
+            mcopy(add(input, add(KEY_PLACE, 0x20)), add(key, 0x20), G2_LENGTH)
+        }
+        return _isOne(input);
+    }
+
+    /// @dev Whether `e(signature, -G2) * e(hash, key) = 1`. Reverts on malformed points.
+    function _isOne(bytes memory input) private view returns (bool one) {
         bool ok;
-        bool one;
         assembly ("memory-safe") {
             ok := staticcall(gas(), 0x0f, add(input, 0x20), mload(input), 0x00, 0x20)
             ok := and(ok, eq(returndatasize(), 0x20))
             one := eq(mload(0x00), 1)
         }
         if (!ok) revert InvalidPoint(PAIRING);
-        return one;
     }
 
     /// @notice Reverts unless `point` has the length and is not infinity.
@@ -81,12 +128,22 @@ library Bls {
     }
 
     /// @notice RFC 9380 hash_to_curve, suite BLS12381G1_XMD:SHA-256_SSWU_RO_, of a 32-byte message.
-    /// @dev In one buffer, because copying would cost a third of what the precompiles do.
     /// @param dstPrime tag and its length, 44 bytes
     function hashToG1(bytes32 message, bytes memory dstPrime) internal view returns (bytes memory point) {
         point = new bytes(2 * G1_LENGTH);
+        _hashInto(point, 0, message, dstPrime);
+        _truncate(point, G1_LENGTH);
+    }
+
+    /// @dev Writes the point to `offset`; what comes in the 128 bytes behind it is lost. In one buffer, because copying
+    ///      would cost a third of what the precompiles do.
+    function _hashInto(bytes memory target, uint256 offset, bytes32 message, bytes memory dstPrime)
+        private
+        view
+    {
         bool ok;
         assembly ("memory-safe") {
+            let points := add(add(target, 0x20), offset)
             let tag := mload(add(dstPrime, 0x20))
             let tagEnd := mload(add(dstPrime, 0x40))
             let free := mload(0x40)
@@ -122,18 +179,17 @@ library Bls {
                 ok := and(ok, staticcall(gas(), 0x02, block_, 77, add(element, 0x80), 0x20))
                 previous := mload(add(element, 0x80))
                 ok := and(ok, staticcall(gas(), 0x05, element, 0xe1, 0x00, 0x40))
-                ok := and(ok, staticcall(gas(), 0x10, 0x00, 0x40, add(add(point, 0x20), shl(6, i)), 0x80))
+                ok := and(ok, staticcall(gas(), 0x10, 0x00, 0x40, add(points, shl(6, i)), 0x80))
             }
         }
         if (!ok) revert InvalidPoint(MAP_FP_TO_G1);
-        _fold(G1_ADD, point, G1_LENGTH);
-        _truncate(point, G1_LENGTH);
+        _fold(G1_ADD, target, offset, G1_LENGTH);
     }
 
     /// @notice Sum of two points of G1; no subgroup check.
     function addG1(bytes memory a, bytes memory b) internal view returns (bytes memory sum) {
         sum = abi.encodePacked(a, b);
-        _fold(G1_ADD, sum, G1_LENGTH);
+        _fold(G1_ADD, sum, 0, G1_LENGTH);
         _truncate(sum, G1_LENGTH);
     }
 
@@ -146,7 +202,7 @@ library Bls {
 
     /// @notice Adds the second point of G2 in `points` to the first, in place; the second stays.
     function foldG2(bytes memory points) internal view {
-        _fold(G2_ADD, points, G2_LENGTH);
+        _fold(G2_ADD, points, 0, G2_LENGTH);
     }
 
     /// @notice The first point of G2 in `points`, which then holds nothing else.
@@ -187,12 +243,12 @@ library Bls {
         }
     }
 
-    /// @dev The first of two points of `length` bytes becomes their sum.
-    function _fold(address precompile, bytes memory points, uint256 length) private view {
+    /// @dev The first of two points of `length` bytes at `offset` becomes their sum.
+    function _fold(address precompile, bytes memory points, uint256 offset, uint256 length) private view {
         bool ok;
         assembly ("memory-safe") {
-            let place := add(points, 0x20)
-            ok := staticcall(gas(), precompile, place, mload(points), place, length)
+            let place := add(add(points, 0x20), offset)
+            ok := staticcall(gas(), precompile, place, shl(1, length), place, length)
             ok := and(ok, eq(returndatasize(), length))
         }
         if (!ok) revert InvalidPoint(precompile);

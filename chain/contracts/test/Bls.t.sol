@@ -33,10 +33,8 @@ contract BlsTest is TestBase {
             );
             bytes32 possession = vm.parseJsonBytes32(json, item("signers", signers, ".possessionMessage"));
             vm.assertTrue(
-                Bls.verifyPoint(
-                    key,
-                    Bls.hashToG1(possession, Bls.POSSESSION_DST_PRIME),
-                    vm.parseJsonBytes(json, item("signers", signers, ".possession"))
+                Bls.verifyPossession(
+                    key, possession, vm.parseJsonBytes(json, item("signers", signers, ".possession"))
                 )
             );
             keys = Bls.addG2(keys, key);

@@ -366,11 +366,11 @@ contract BondingManagerTest is Network {
         Parameters memory p = parameters();
         p.unbondingRounds = 0;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "unbondingRounds", 0, 1));
-        new BondingManager(p, addresses);
+        create("BondingManager", abi.encode(p, addresses));
         p = parameters();
         p.minimumOwnBond = 0;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "minimumOwnBond", 0, 1));
-        new BondingManager(p, addresses);
+        create("BondingManager", abi.encode(p, addresses));
     }
 
     function _ripen() private {

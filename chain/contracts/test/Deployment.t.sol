@@ -28,25 +28,25 @@ contract DeploymentTest is Network {
     function test_a_court_at_another_address_is_refused() external {
         Parameters memory p = parameters();
         vm.expectPartialRevert(IFraudCourt.WrongDeployment.selector);
-        new FraudCourt(p, addresses);
+        create("FraudCourt", abi.encode(p, addresses));
     }
 
     function test_parameters_beyond_what_the_court_can_hold_are_refused() external {
         Parameters memory p = parameters();
         p.signersBps = 5001;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "signersBps", 5001, 5000));
-        new FraudCourt(p, addresses);
+        create("FraudCourt", abi.encode(p, addresses));
         p = parameters();
         p.wrongEncodeBps = 10_001;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "wrongEncodeBps", 10_001, 10_000));
-        new FraudCourt(p, addresses);
+        create("FraudCourt", abi.encode(p, addresses));
         p = parameters();
         p.deadlineBlocks = 256;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "deadlineBlocks", 256, 255));
-        new FraudCourt(p, addresses);
+        create("FraudCourt", abi.encode(p, addresses));
         p = parameters();
         p.equivocationBps = 10_001;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "equivocationBps", 10_001, 10_000));
-        new FraudCourt(p, addresses);
+        create("FraudCourt", abi.encode(p, addresses));
     }
 }

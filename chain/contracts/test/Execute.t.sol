@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IBondingManager} from "../interfaces/IBondingManager.sol";
 import {CaseStatus, FaultKind, IFraudCourt, SignedReceipt} from "../interfaces/IFraudCourt.sol";
+import {Bls} from "../libraries/Bls.sol";
 import {Role} from "../objects/Role.sol";
 import {Verdict} from "../objects/Verdict.sol";
 import {BlsSigner} from "./BlsSigner.sol";
@@ -235,8 +236,8 @@ contract ExecuteTest is Stream {
     function _equivocate(uint256 seat) private returns (bytes32) {
         Verdict memory a = Verdict("receipt", 5, "one");
         Verdict memory b = Verdict("receipt", 5, "another");
-        bytes memory signatureA = seats[seat].sign(evidence.hashVerdict(a));
-        bytes memory signatureB = seats[seat].sign(evidence.hashVerdict(b));
-        return court.verifierEquivocation(vm.addr(seats[seat]), a, signatureA, b, signatureB);
+        bytes memory both =
+            Bls.addG1(seats[seat].sign(evidence.hashVerdict(a)), seats[seat].sign(evidence.hashVerdict(b)));
+        return court.verifierEquivocation(vm.addr(seats[seat]), a, b.recomputedHash, both);
     }
 }

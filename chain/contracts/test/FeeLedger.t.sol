@@ -26,7 +26,7 @@ contract FeeLedgerTest is TestBase {
         Addresses memory a;
         (a.bonding, a.operators, a.rounds) = (address(_book), address(_book), address(_book));
         a.broker = address(this);
-        _fees = new FeeLedger(p, a);
+        _fees = FeeLedger(create("FeeLedger", abi.encode(p, a)));
         _book.serve(_fees, 2500);
         vm.deal(address(this), 1e30);
     }

@@ -27,13 +27,13 @@ contract FundedPoolTest is TestBase {
     function setUp() external {
         _pools = new Pools();
         _pools.setBonded(BONDED);
-        _token = new LivepeerToken(address(this), SUPPLY, address(0));
+        _token = LivepeerToken(create("LivepeerToken", abi.encode(address(this), SUPPLY, address(0))));
         Addresses memory a;
         (a.token, a.bonding, a.rounds, a.work) =
         (address(_token), address(_pools), address(this), address(this));
         Parameters memory p;
         (p.targetBondingBps, p.inflationPpb) = (5000, 218_500);
-        _pool = new FundedPool(p, a);
+        _pool = FundedPool(create("FundedPool", abi.encode(p, a)));
         _token.approve(address(_pool), type(uint256).max);
         vm.roll(1);
     }

@@ -22,7 +22,7 @@ contract GasFeesTest is Stream, Tickets, GasMeter {
     function test_redeem() external {
         Redemption[] memory r = _winners(3, 1 ether);
         broker.redeem(r[0]);
-        atMost("redeem, a transcoder's very first", 140_000);
+        atMost("redeem, a transcoder's very first", 120_000);
         broker.redeem(r[1]);
         atMost("redeem", 120_000);
         vm.roll(block.number + 3);

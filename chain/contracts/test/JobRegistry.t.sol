@@ -51,8 +51,8 @@ contract JobRegistryTest is Network {
 
     function test_a_fixed_seed_outlives_its_source() external {
         Addresses memory a = addresses;
-        a.randomSource = address(new BlockhashRandomSource());
-        JobRegistry hashes = new JobRegistry(parameters(), a);
+        a.randomSource = address(BlockhashRandomSource(create("BlockhashRandomSource", "")));
+        JobRegistry hashes = JobRegistry(create("JobRegistry", abi.encode(parameters(), a)));
         hashes.createJob(_profiles, 1);
         hashes.createJob(_profiles, 1);
         vm.roll(1002);
@@ -73,6 +73,6 @@ contract JobRegistryTest is Network {
         Parameters memory p = parameters();
         p.seedDelayBlocks = 0;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "seedDelayBlocks", 0, 1));
-        new JobRegistry(p, addresses);
+        create("JobRegistry", abi.encode(p, addresses));
     }
 }

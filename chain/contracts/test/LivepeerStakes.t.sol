@@ -18,10 +18,10 @@ contract LivepeerStakesTest is TestBase {
     LivepeerStakes private _stakes;
 
     function setUp() external {
-        _token = new LivepeerToken(address(this), 1000 * LPT, address(0));
+        _token = LivepeerToken(create("LivepeerToken", abi.encode(address(this), 1000 * LPT, address(0))));
         _livepeer = new LivepeerDouble(_token);
         // This test is the court.
-        _stakes = new LivepeerStakes(_livepeer, _token, address(this));
+        _stakes = LivepeerStakes(create("LivepeerStakes", abi.encode(_livepeer, _token, address(this))));
         _livepeer.setContract("Verifier", address(_stakes));
         _token.transfer(address(_livepeer), 500 * LPT);
         _livepeer.bond(OPERATOR, 100 * LPT, 400 * LPT);

@@ -5,7 +5,8 @@ import {LivepeerToken} from "../LivepeerToken.sol";
 import {TestBase} from "./TestBase.sol";
 
 contract LivepeerTokenTest is TestBase {
-    LivepeerToken private _token = new LivepeerToken(address(0xA11CE), 1000, address(0x3147));
+    LivepeerToken private _token =
+        LivepeerToken(create("LivepeerToken", abi.encode(address(0xA11CE), 1000, address(0x3147))));
 
     function test_the_supply_is_the_holders() external view {
         vm.assertEq(_token.balanceOf(address(0xA11CE)), 1000);

@@ -36,9 +36,9 @@ contract MinterTest is TestBase {
         Addresses memory a;
         (a.bonding, a.rounds, a.work) = (address(_pools), address(this), address(this));
         address minterAt = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
-        _token = new LivepeerToken(address(this), SUPPLY, minterAt);
+        _token = LivepeerToken(create("LivepeerToken", abi.encode(address(this), SUPPLY, minterAt)));
         a.token = address(_token);
-        _minter = new Minter(_parameters(), a);
+        _minter = Minter(create("Minter", abi.encode(_parameters(), a)));
     }
 
     function test_inflation_moves_toward_the_target_by_one_step_with_each_round() external {
@@ -69,7 +69,7 @@ contract MinterTest is TestBase {
         (a.token, a.bonding, a.rounds) = (address(_token), address(_pools), address(this));
         p.inflationPpb = 300;
         _pools.setBonded(SUPPLY);
-        Minter low = new Minter(p, a);
+        Minter low = Minter(create("Minter", abi.encode(p, a)));
         low.onRound(1);
         vm.assertEq(low.currentInflationPpb(), 0);
         low.onRound(2);
@@ -77,7 +77,7 @@ contract MinterTest is TestBase {
         vm.assertEq(mintable, 0);
         p.inflationPpb = 9_999_900;
         _pools.setBonded(0);
-        Minter high = new Minter(p, a);
+        Minter high = Minter(create("Minter", abi.encode(p, a)));
         high.onRound(1);
         vm.assertEq(high.currentInflationPpb(), 10_000_000);
     }
@@ -136,13 +136,13 @@ contract MinterTest is TestBase {
         Parameters memory p = _parameters();
         p.targetBondingBps = 10_001;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "targetBondingBps", 10_001, 10_000));
-        new Minter(p, a);
+        create("Minter", abi.encode(p, a));
         p = _parameters();
         p.inflationPpb = 10_000_001;
         vm.expectRevert(
             abi.encodeWithSelector(InvalidParameter.selector, "inflationPpb", 10_000_001, 10_000_000)
         );
-        new Minter(p, a);
+        create("Minter", abi.encode(p, a));
     }
 
     function _parameters() private pure returns (Parameters memory p) {

@@ -101,22 +101,22 @@ abstract contract Network is TestBase {
         Parameters memory p = parameters();
         Addresses memory a = nextAddresses();
         addresses = a;
-        token = new LivepeerToken(address(this), SUPPLY, a.minter);
-        random = new FixedRandomSource(SEED);
-        operators = new Operators(p, a);
-        rounds = new RoundsManager(p, a);
-        roster = new Roster(p, a);
-        fees = new FeeLedger(p, a);
-        bonding = new BondingManager(p, a);
-        registry = new VerifierRegistry(p, a);
-        jobs = new JobRegistry(p, a);
-        evidence = new Evidence(p, a);
-        court = new FraudCourt(p, a);
-        contests = new Contests(p, a);
-        challenges = new Challenges(p, a);
-        broker = new TicketBroker(p, a);
-        minter = new Minter(p, a);
-        work = new WorkLedger(p, a);
+        token = LivepeerToken(create("LivepeerToken", abi.encode(address(this), SUPPLY, a.minter)));
+        random = FixedRandomSource(create("FixedRandomSource", abi.encode(SEED)));
+        operators = Operators(create("Operators", abi.encode(p, a)));
+        rounds = RoundsManager(create("RoundsManager", abi.encode(p, a)));
+        roster = Roster(create("Roster", abi.encode(p, a)));
+        fees = FeeLedger(create("FeeLedger", abi.encode(p, a)));
+        bonding = BondingManager(create("BondingManager", abi.encode(p, a)));
+        registry = VerifierRegistry(create("VerifierRegistry", abi.encode(p, a)));
+        jobs = JobRegistry(create("JobRegistry", abi.encode(p, a)));
+        evidence = Evidence(create("Evidence", abi.encode(p, a)));
+        court = FraudCourt(create("FraudCourt", abi.encode(p, a)));
+        contests = Contests(create("Contests", abi.encode(p, a)));
+        challenges = Challenges(create("Challenges", abi.encode(p, a)));
+        broker = TicketBroker(create("TicketBroker", abi.encode(p, a)));
+        minter = Minter(create("Minter", abi.encode(p, a)));
+        work = WorkLedger(create("WorkLedger", abi.encode(p, a)));
     }
 
     /// @dev Address of a contract that this account creates after `place` others.

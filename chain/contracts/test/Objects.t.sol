@@ -20,7 +20,7 @@ contract ObjectsTest is Stream {
         vm.chainId(vm.parseJsonUint(_json, ".chainId"));
         address home = vm.parseJsonAddress(_json, ".court");
         addresses.court = home;
-        _there = new Evidence(parameters(), addresses);
+        _there = Evidence(create("Evidence", abi.encode(parameters(), addresses)));
     }
 
     function test_assignment_digest_and_signature() external view {

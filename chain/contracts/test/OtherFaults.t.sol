@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {CaseStatus, FaultKind, FramesProof, LeafProof, SignedReceipt} from "../interfaces/IFraudCourt.sol";
 import {IEvidenceErrors} from "../interfaces/IEvidence.sol";
 import {IFraudCourt} from "../interfaces/IFraudCourt.sol";
+import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
 import {Bls} from "../libraries/Bls.sol";
 import {Leaf} from "../objects/Leaf.sol";
 import {Receipt} from "../objects/Receipt.sol";
@@ -122,45 +123,65 @@ contract OtherFaultsTest is Stream {
 
     function test_two_verdicts_for_one_leaf_cost_half_of_the_verifiers_pool() external {
         address verifier = vm.addr(seats[2]);
-        (Verdict memory a, Verdict memory b) = (Verdict("r", 5, "one"), Verdict("r", 5, "two"));
-        bytes memory signatureA = seats[2].sign(evidence.hashVerdict(a));
-        bytes memory signatureB = seats[2].sign(evidence.hashVerdict(b));
-        bytes32 caseId = court.verifierEquivocation(verifier, a, signatureA, b, signatureB);
+        bytes memory both = _signBoth(2, "one", "two");
+        bytes32 caseId = court.verifierEquivocation(verifier, Verdict("r", 5, "one"), "two", both);
         vm.assertTrue(bonding.isFrozen(Role.Verifier, verifier));
         vm.expectRevert(abi.encodeWithSelector(IFraudCourt.AlreadyProven.selector, caseId));
-        court.verifierEquivocation(verifier, b, signatureB, a, signatureA);
+        court.verifierEquivocation(verifier, Verdict("r", 5, "two"), "one", both);
         vm.roll(block.number + 3);
         court.execute(caseId);
         vm.assertEq(ownStake(Role.Verifier, verifier), 150 * LPT);
         vm.assertTrue(court.caseOf(caseId).status == CaseStatus.Executed);
     }
 
-    function test_verdicts_on_two_leaves_or_equal_ones_are_no_equivocation() external {
-        bytes memory any = seats[0].sign("any");
-        bytes4 none = IEvidenceErrors.NoEquivocation.selector;
+    function test_equal_verdicts_are_no_equivocation() external {
+        bytes memory twice = _signBoth(0, "one", "one");
+        vm.expectRevert(IEvidenceErrors.NoEquivocation.selector);
+        court.verifierEquivocation(vm.addr(seats[0]), Verdict("r", 5, "one"), "one", twice);
+    }
+
+    function test_verdicts_on_two_leaves_are_no_equivocation() external {
+        bytes memory a = _sign(0, Verdict("r", 5, "one"));
         address verifier = vm.addr(seats[0]);
-        vm.expectRevert(none);
-        court.verifierEquivocation(verifier, Verdict("r", 5, "one"), any, Verdict("r", 6, "two"), any);
-        vm.expectRevert(none);
-        court.verifierEquivocation(verifier, Verdict("r", 5, "one"), any, Verdict("s", 5, "two"), any);
-        vm.expectRevert(none);
-        court.verifierEquivocation(verifier, Verdict("r", 5, "one"), any, Verdict("r", 5, "one"), any);
+        bytes memory sum = Bls.addG1(a, _sign(0, Verdict("r", 6, "two")));
+        vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
+        court.verifierEquivocation(verifier, Verdict("r", 5, "one"), "two", sum);
+        sum = Bls.addG1(a, _sign(0, Verdict("s", 5, "two")));
+        vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
+        court.verifierEquivocation(verifier, Verdict("r", 5, "one"), "two", sum);
     }
 
     function test_nobody_can_be_framed_for_two_verdicts() external {
-        (Verdict memory a, Verdict memory b) = (Verdict("r", 5, "one"), Verdict("r", 5, "two"));
-        bytes memory signatureA = seats[0].sign(evidence.hashVerdict(a));
-        bytes memory another = seats[1].sign(evidence.hashVerdict(b));
+        Verdict memory one = Verdict("r", 5, "one");
+        bytes memory first = _sign(0, one);
+        bytes memory sum = Bls.addG1(first, _sign(1, Verdict("r", 5, "two")));
         address verifier = vm.addr(seats[0]);
         vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
-        court.verifierEquivocation(verifier, a, signatureA, b, another);
+        court.verifierEquivocation(verifier, one, "two", sum);
+        // One signature alone, or twice.
         vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
-        court.verifierEquivocation(verifier, a, signatureA, b, signatureA);
-        // Infinity adds nothing, and is no signature.
+        court.verifierEquivocation(verifier, one, "two", first);
+        sum = Bls.addG1(first, first);
         vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
-        court.verifierEquivocation(verifier, a, signatureA, b, new bytes(128));
+        court.verifierEquivocation(verifier, one, "two", sum);
         vm.expectRevert(Bls.PointAtInfinity.selector);
-        court.verifierEquivocation(verifier, a, new bytes(128), b, new bytes(128));
+        court.verifierEquivocation(verifier, one, "two", new bytes(128));
+    }
+
+    /// Others' signatures do not add up to two of one's own, and nobody without a key has signed anything.
+    function test_who_has_no_key_has_signed_no_verdicts() external {
+        address stranger = address(0x57);
+        bytes memory both = _signBoth(0, "one", "two");
+        vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.NotRegistered.selector, stranger));
+        court.verifierEquivocation(stranger, Verdict("r", 5, "one"), "two", both);
+    }
+
+    function _signBoth(uint256 seat, bytes32 a, bytes32 b) private view returns (bytes memory) {
+        return Bls.addG1(_sign(seat, Verdict("r", 5, a)), _sign(seat, Verdict("r", 5, b)));
+    }
+
+    function _sign(uint256 seat, Verdict memory verdict) private view returns (bytes memory) {
+        return seats[seat].sign(evidence.hashVerdict(verdict));
     }
 
     function _expectLeafFault(uint32 seq, uint32 index, Leaf memory wrong) private {

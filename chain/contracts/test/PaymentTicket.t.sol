@@ -30,8 +30,8 @@ contract PaymentTicketTest is TestBase {
         a.broker = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
         Parameters memory p;
         (p.roundLength, p.unlockRounds) = (8, 7);
-        a.fees = address(new FeeLedger(p, a));
-        _broker = new TicketBroker(p, a);
+        a.fees = address(FeeLedger(create("FeeLedger", abi.encode(p, a))));
+        _broker = TicketBroker(create("TicketBroker", abi.encode(p, a)));
         vm.deal(address(this), 100 ether);
         _broker.depositAndReserve{value: 100 ether}(vm.parseJsonAddress(_json, ".broadcaster"), 100 ether, 0);
         vm.roll(1000);

@@ -131,11 +131,11 @@ contract RosterTest is Network {
         Parameters memory p = parameters();
         p.maxVerifiers = 65;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "maxVerifiers", 65, 64));
-        new Roster(p, addresses);
+        create("Roster", abi.encode(p, addresses));
         p = parameters();
         p.maxTranscoders = 256;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "maxTranscoders", 256, 255));
-        new Roster(p, addresses);
+        create("Roster", abi.encode(p, addresses));
     }
 
     function _hashOf(uint64 round) private view returns (bytes32) {

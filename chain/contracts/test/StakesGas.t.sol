@@ -16,6 +16,8 @@ contract StakesGasTest is Network, GasMeter {
 
     function setUp() external {
         deploy();
+        // As a deployment does.
+        token.transfer(address(bonding), 1);
         openRound();
         fund(OP, 1000 * LPT);
         fund(DEL, 1000 * LPT);

@@ -9,6 +9,19 @@ abstract contract TestBase {
     // forge looks for this name.
     bool public constant IS_TEST = true;
 
+    /// @dev A contract of the project by its name. Unlike `new` it leaves the contract's code out of the test's, so that
+    ///      tests and contracts are compiled beside each other.
+    function create(string memory name, bytes memory arguments) internal returns (address made) {
+        bytes memory code = abi.encodePacked(vm.getCode(string.concat(name, ".sol:", name)), arguments);
+        assembly ("memory-safe") {
+            made := create(0, add(code, 0x20), mload(code))
+            if iszero(made) {
+                returndatacopy(code, 0x00, returndatasize())
+                revert(code, returndatasize())
+            }
+        }
+    }
+
     function vectors(string memory name) internal view returns (string memory) {
         return vm.readFile(string.concat("../protocol/vectors/", name, ".json"));
     }

@@ -37,8 +37,8 @@ contract TicketBrokerTest is Tickets {
         Addresses memory a;
         (a.operators, a.rounds, a.roster, a.bonding, a.court) = (around, around, around, around, around);
         a.broker = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
-        a.fees = address(fees = new FeeLedger(parameters(), a));
-        broker = new TicketBroker(parameters(), a);
+        a.fees = address(fees = FeeLedger(create("FeeLedger", abi.encode(parameters(), a))));
+        broker = TicketBroker(create("TicketBroker", abi.encode(parameters(), a)));
         broker.depositAndReserve{value: DEPOSIT + RESERVE}(broadcaster, DEPOSIT, RESERVE);
     }
 
@@ -421,12 +421,12 @@ contract TicketBrokerTest is Tickets {
         Addresses memory a;
         p.burnedFeeBps = 5001;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "burnedFeeBps", 5001, 5000));
-        new TicketBroker(p, a);
+        create("TicketBroker", abi.encode(p, a));
         p = parameters();
         // D 12, evidence 20, case 3: 35 blocks are five rounds of eight, and the first one may be nearly over.
         p.unlockRounds = 5;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "unlockRounds", 5, 6));
-        new TicketBroker(p, a);
+        create("TicketBroker", abi.encode(p, a));
     }
 
     function _batch(Redemption memory a, Redemption memory b) private returns (uint256) {

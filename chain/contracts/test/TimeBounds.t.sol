@@ -71,6 +71,6 @@ contract TimeBoundsTest is Network {
 
     function _refused(Parameters memory p, string memory name, uint256 found, uint256 limit) private {
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, name, found, limit));
-        new RoundsManager(p, addresses);
+        create("RoundsManager", abi.encode(p, addresses));
     }
 }

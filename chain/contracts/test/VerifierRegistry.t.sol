@@ -75,7 +75,8 @@ contract VerifierRegistryTest is Network {
         vm.chainId(5);
         _refuse(address(1), key, possession);
         vm.chainId(31337);
-        VerifierRegistry other = new VerifierRegistry(parameters(), addresses);
+        VerifierRegistry other =
+            VerifierRegistry(create("VerifierRegistry", abi.encode(parameters(), addresses)));
         vm.expectRevert(
             abi.encodeWithSelector(IVerifierRegistry.InvalidProofOfPossession.selector, address(1))
         );

@@ -34,7 +34,7 @@ contract WorkLedgerTest is WorkStage {
         vm.chainId(vm.parseJsonUint(json, ".chainId"));
         Addresses memory a = addresses;
         a.court = vm.parseJsonAddress(json, ".court");
-        WorkLedger ledger = new WorkLedger(parameters(), a);
+        WorkLedger ledger = WorkLedger(create("WorkLedger", abi.encode(parameters(), a)));
         uint256 lists;
         for (; vm.keyExistsJson(json, item("lists", lists, "")); ++lists) {
             _agrees(ledger, json, lists);
@@ -336,26 +336,26 @@ contract WorkLedgerTest is WorkStage {
         Parameters memory p = parameters();
         p.fullMintPixels = 0;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "fullMintPixels", 0, 1));
-        new WorkLedger(p, addresses);
+        create("WorkLedger", abi.encode(p, addresses));
         p = parameters();
         p.transcodersMintBps = 10_001;
         vm.expectRevert(
             abi.encodeWithSelector(InvalidParameter.selector, "transcodersMintBps", 10_001, 10_000)
         );
-        new WorkLedger(p, addresses);
+        create("WorkLedger", abi.encode(p, addresses));
         p = parameters();
         p.claimSlackBps = 10_001;
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "claimSlackBps", 10_001, 10_000));
-        new WorkLedger(p, addresses);
+        create("WorkLedger", abi.encode(p, addresses));
         p = parameters();
         (p.certifyBlocks, p.epochBlocks, p.claimBlocks) = (0, 5, 5);
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "certifyBlocks", 0, 1));
-        new WorkLedger(p, addresses);
+        create("WorkLedger", abi.encode(p, addresses));
         (p.certifyBlocks, p.epochBlocks, p.claimBlocks) = (5, 0, 5);
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "epochBlocks", 0, 1));
-        new WorkLedger(p, addresses);
+        create("WorkLedger", abi.encode(p, addresses));
         (p.certifyBlocks, p.epochBlocks, p.claimBlocks) = (5, 5, 0);
         vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "claimBlocks", 0, 1));
-        new WorkLedger(p, addresses);
+        create("WorkLedger", abi.encode(p, addresses));
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Bls} from "../libraries/Bls.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
 import {Role} from "../objects/Role.sol";
 import {RoundWork} from "../objects/RoundWork.sol";
@@ -62,14 +61,13 @@ abstract contract WorkStage is Network {
         }
     }
 
-    /// @dev The sum of the signatures of the verifiers in the bitmap.
-    function signList(RoundWork memory list, uint64 bitmap) internal view returns (bytes memory sum) {
-        bytes32 digest = work.hashRoundWork(list);
+    /// @dev The signature of the sum of the signers' secrets is the sum of their signatures.
+    function signList(RoundWork memory list, uint64 bitmap) internal view returns (bytes memory) {
+        uint256 sum;
         for (uint256 i = 0; i < 4; ++i) {
-            if ((bitmap >> i) & 1 == 0) continue;
-            bytes memory signature = seats[i].sign(digest);
-            sum = sum.length == 0 ? signature : Bls.addG1(sum, signature);
+            if ((bitmap >> i) & 1 == 1) sum += seats[i];
         }
+        return sum.sign(work.hashRoundWork(list));
     }
 
     /// @dev Opens the next round and lets pass what a list of `round` waits for.

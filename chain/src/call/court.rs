@@ -1,7 +1,7 @@
 //! Calls of `FraudCourt`.
 
 use alloy_primitives::{Address, B256};
-use assay_protocol::bls::BlsError;
+use assay_protocol::bls::{BlsError, BlsSignature};
 use assay_protocol::fraud_proof::FraudProof;
 use ethers::abi::AbiEncode;
 
@@ -107,9 +107,11 @@ impl Callable for CourtCall {
             Self::VerifierEquivocation(fault) => abi::VerifierEquivocationCall {
                 verifier: address_out(fault.verifier),
                 verdict: verdict(&fault.verdict),
-                signature: fault.signature.to_evm()?.to_vec().into(),
-                other: verdict(&fault.other),
-                other_signature: fault.other_signature.to_evm()?.to_vec().into(),
+                other_hash: fault.other.recomputedHash.0,
+                aggregate: BlsSignature::aggregate(&[fault.signature, fault.other_signature])?
+                    .to_evm()?
+                    .to_vec()
+                    .into(),
             }
             .encode(),
             Self::LeafFault(fault) => evidence::leaf_fault(fault).encode(),

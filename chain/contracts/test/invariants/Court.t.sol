@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {SignedReceipt} from "../../interfaces/IEvidence.sol";
+import {LeafProof, SignedReceipt} from "../../interfaces/IEvidence.sol";
 import {CaseState, CaseStatus, FaultKind} from "../../interfaces/IFraudCourt.sol";
 import {VerifierSets} from "../../libraries/VerifierSets.sol";
 import {Assignment} from "../../objects/Assignment.sol";
+import {Receipt} from "../../objects/Receipt.sol";
 import {Role} from "../../objects/Role.sol";
 import {Courtroom} from "../Courtroom.sol";
+import {Trees} from "../Trees.sol";
 
 /// @title Random proofs with random signers, contests, rulings, executions and claims, on real signatures
 contract CourtInvariants is Courtroom {
@@ -15,6 +17,9 @@ contract CourtInvariants is Courtroom {
         uint256 amount;
     }
 
+    /// Of one segment, which all receipts are over: what is signed and counted differs by the assignment.
+    bytes32 private _outputRoot;
+    LeafProof private _leaf;
     bytes32[] private _opened;
     Assignment[] private _assignments;
     Slash[] private _quorumSlashes;
@@ -25,6 +30,9 @@ contract CourtInvariants is Courtroom {
         startCourt();
         token.transfer(transcoder, 1_000_000 * LPT);
         _expectedStake = _stake();
+        _outputRoot = Trees.root(leafHashes(0));
+        LeafProof memory proof = leafProof(0, 3);
+        (_leaf.leaf, _leaf.leafIndex, _leaf.path) = (proof.leaf, proof.leafIndex, proof.path);
     }
 
     function targetContracts() external view returns (address[] memory targets) {
@@ -59,7 +67,7 @@ contract CourtInvariants is Courtroom {
     /// case covers it.
     function tryProve(uint64 bitmap) external {
         bitmap = uint64(bound(bitmap, 1, 15));
-        SignedReceipt memory signed = receipt(_seq++);
+        SignedReceipt memory signed = _receipt(_seq++);
         bool enough = VerifierSets.size(bitmap) >= 3;
         uint256 before = bonding.pool(Role.Transcoder, transcoder).openCases;
         bool covered = court.burstAt(transcoder, block.number) != 0;
@@ -164,15 +172,18 @@ contract CourtInvariants is Courtroom {
     }
 
     function proveWith(SignedReceipt memory signed, uint64 bitmap) external returns (bytes32) {
-        return prove(signed, bitmap);
+        return court.prove(signed, _leaf, verdict(signed, _leaf.leafIndex, RECOMPUTED, bitmap));
+    }
+
+    function invariant_court() external view {
+        _casesStakesAndRewardsAgree();
+        _theCapOnQuorumsHolds();
     }
 
     /// Frozen exactly while a case is open or contested; what the court holds pays every signer and finder that
     /// has not been paid; nothing is cut but by an execution; signers are held exactly while a case of theirs is
     /// not final.
-    /// forge-config: default.invariant.runs = 48
-    /// forge-config: default.invariant.depth = 60
-    function invariant_cases_stakes_and_rewards_agree() external view {
+    function _casesStakesAndRewardsAgree() private view {
         uint256 unfinished;
         uint256 owed;
         uint256 present;
@@ -203,9 +214,7 @@ contract CourtInvariants is Courtroom {
     }
 
     /// Without the resolver's word quorums never cut more in thirty rounds than their signers have at stake.
-    /// forge-config: default.invariant.runs = 32
-    /// forge-config: default.invariant.depth = 60
-    function invariant_the_cap_on_quorums_holds() external view {
+    function _theCapOnQuorumsHolds() private view {
         uint64 round = rounds.currentRound();
         uint256 sum;
         for (uint256 i = 0; i < _quorumSlashes.length; ++i) {
@@ -229,7 +238,18 @@ contract CourtInvariants is Courtroom {
         // Two thirds of the pool are the operator's own.
         vm.assertLe(2 * (state.signersReward + state.finderReward), cut);
         _expectedStake = before - cut;
-        if (!ruled) _quorumSlashes.push(Slash(rounds.currentRound(), cut));
+        if (ruled) return;
+        _quorumSlashes.push(Slash(rounds.currentRound(), cut));
+        _theCapOnQuorumsHolds();
+    }
+
+    function _receipt(uint32 seq) private view returns (SignedReceipt memory signed) {
+        signed.assignment = assignment(0);
+        signed.assignment.seq = seq;
+        bytes32 digest = evidence.hashAssignment(signed.assignment);
+        signed.broadcasterSignature = signature(BROADCASTER, digest);
+        signed.receipt = Receipt(digest, _outputRoot, 400_000, keccak256("plant"));
+        signed.transcoderSignature = signature(TRANSCODER, evidence.hashReceipt(signed.receipt));
     }
 
     function _stake() private view returns (uint256) {

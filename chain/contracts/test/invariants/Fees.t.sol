@@ -42,8 +42,8 @@ contract Payers is Tickets {
         (p.roundLength, p.deadlineBlocks, p.evidenceWindow, p.caseWindow) = (8, 12, 20, 3);
         (p.burnedFeeBps, p.unlockRounds) = (500, 7);
         a.broker = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
-        a.fees = address(fees = new FeeLedger(p, a));
-        broker = new TicketBroker(p, a);
+        a.fees = address(fees = FeeLedger(create("FeeLedger", abi.encode(p, a))));
+        broker = TicketBroker(create("TicketBroker", abi.encode(p, a)));
         book.serve(fees, 2500);
         book.set(OPERATOR, 1e21);
         vm.deal(address(this), 1e27);
@@ -179,17 +179,23 @@ contract FeesInvariants is Tickets {
         targets[0] = address(_payers);
     }
 
-    function invariant_the_broker_holds_exactly_its_accounts() external view {
+    function invariant_fees() external view {
+        _theBrokerHoldsExactlyItsAccounts();
+        _noMoreEtherGoesOutThanCameIn();
+        _theLedgerCoversAllClaims();
+    }
+
+    function _theBrokerHoldsExactlyItsAccounts() private view {
         vm.assertEq(address(_payers.broker()).balance, _payers.accounts());
     }
 
-    function invariant_no_more_ether_goes_out_than_came_in() external view {
+    function _noMoreEtherGoesOutThanCameIn() private view {
         uint256 held = address(_payers.broker()).balance + address(_payers.fees()).balance;
         vm.assertEq(held + _payers.paidOut(), _payers.paidIn());
     }
 
     /// And nothing but the wei of roundings stays behind: one for each division.
-    function invariant_the_ledger_covers_all_claims() external view {
+    function _theLedgerCoversAllClaims() private view {
         uint256 held = address(_payers.fees()).balance;
         uint256 claims = _payers.claims();
         vm.assertLe(claims, held);

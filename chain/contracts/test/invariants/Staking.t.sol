@@ -42,14 +42,10 @@ contract StakingInvariants is Network {
         targets[0].selectors = s;
     }
 
-    function invariant_every_token_is_accounted_for() external view {
+    function invariant_staking() external view {
         _poolsSumToTheTokens();
         _stakesFitTheirPools();
         _locksFitTheirPools();
-    }
-
-    /// forge-config: default.invariant.runs = 64
-    function invariant_frozen_stake_stays_and_snapshots_never_change() external view {
         _frozenStakeStays();
         _snapshotsNeverChange();
     }
