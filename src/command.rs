@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod account;
+mod bench;
 mod broadcaster;
 mod court;
 mod demo;
@@ -68,6 +69,8 @@ pub enum Command {
     Round(round::Arguments),
     /// Check a fraud proof without a network or a chain.
     Proof(proof::Arguments),
+    /// Measure what this machine does, beside what one could use instead, and what it costs.
+    Bench(bench::Arguments),
     /// Run the economy without video: competition, yields, wash trading.
     Economy(economy::Arguments),
     /// Decode and encode for a node (started by the program itself).
@@ -110,6 +113,7 @@ pub fn run(command: Command) -> ExitCode {
             Command::Court(arguments) => until_interrupted(court::run(arguments)).await,
             Command::Transcoder(arguments) => until_interrupted(transcoder::run(arguments)).await,
             Command::Round(arguments) => until_interrupted(round::run(arguments)).await,
+            Command::Bench(arguments) => until_interrupted(bench::run(arguments)).await,
             Command::Worker
             | Command::Proof(_)
             | Command::Init(_)

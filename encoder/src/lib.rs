@@ -8,6 +8,7 @@
 //! and picture-size caps.
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod conformance;
 pub mod fault;
 pub mod ffmpeg;

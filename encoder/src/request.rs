@@ -39,7 +39,7 @@ pub struct EncodeRequest {
     pub frame_count: u32,
     /// What to encode.
     pub leaves: Vec<LeafRequest>,
-    /// Leaves encoded at the same time. Changes no bit.
+    /// Leaves encoded at the same time, at most: as many as slots are free. Changes no bit.
     pub threads: u16,
     /// Whether the answer carries the bytes, or their hash and length only.
     pub want_bytes: bool,

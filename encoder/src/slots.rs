@@ -34,6 +34,10 @@ impl Priority {
 
 /// Gives at most `slots` at a time, and as many more to accused leaves only; first come, first served within a
 /// priority.
+///
+/// A slot is a core and the memory of one encoder. A request that can use several gets what is free, but no more than
+/// its part while others wait: a lone segment is encoded by all cores, and under load each core has its own segment,
+/// which leaves no core idle at the end of each and never runs more encoders than there are slots.
 #[derive(Clone)]
 pub(crate) struct Slots {
     state: Arc<Mutex<State>>,
@@ -41,14 +45,25 @@ pub(crate) struct Slots {
 
 struct State {
     slots: usize,
+    /// Slots held.
+    used: usize,
+    /// Requests that hold them.
     running: usize,
     max_waiting: usize,
-    waiting: [VecDeque<oneshot::Sender<Slot>>; PRIORITIES],
+    waiting: [VecDeque<Waiter>; PRIORITIES],
 }
 
-/// A held slot; dropping it gives it to the most urgent waiter.
+struct Waiter {
+    to: oneshot::Sender<Slot>,
+    /// Slots that it can use.
+    most: usize,
+}
+
+/// What a request holds; dropping it gives its slots to the most urgent waiters.
 pub(crate) struct Slot {
     state: Option<Arc<Mutex<State>>>,
+    /// How many.
+    pub(crate) count: usize,
 }
 
 // Nothing panics while the lock is held, so a poisoned state is a whole one.
@@ -57,23 +72,46 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl State {
-    fn admits(&self, priority: Priority) -> bool {
+    /// Slots that a request of this priority could have now.
+    fn free(&self, priority: Priority) -> usize {
         let reserved = match priority {
             Priority::Accused => self.slots,
             Priority::Sample | Priority::Transcode => 0,
         };
-        self.running < self.slots + reserved
+        (self.slots + reserved).saturating_sub(self.used)
     }
 
-    fn next(&mut self) -> Option<oneshot::Sender<Slot>> {
+    fn waiting(&self) -> usize {
+        let waiting = self.waiting.iter().flatten();
+        waiting.filter(|waiter| !waiter.to.is_closed()).count()
+    }
+
+    /// Who is next, and the slots it gets.
+    fn next(&mut self) -> Option<(oneshot::Sender<Slot>, usize)> {
         for priority in [Priority::Accused, Priority::Sample, Priority::Transcode] {
-            if self.admits(priority)
+            let (free, waiting) = (self.free(priority), self.waiting());
+            if free > 0
                 && let Some(waiter) = self.waiting[priority as usize].pop_front()
             {
-                return Some(waiter);
+                let part = (free / waiting.max(1)).clamp(1, waiter.most);
+                return Some((waiter.to, part));
             }
         }
         None
+    }
+
+    fn take(&mut self, shared: &Arc<Mutex<Self>>, count: usize) -> Slot {
+        self.used += count;
+        self.running += 1;
+        Slot {
+            state: Some(Arc::clone(shared)),
+            count,
+        }
+    }
+
+    fn give_back(&mut self, count: usize) {
+        self.used -= count;
+        self.running -= 1;
     }
 }
 
@@ -82,6 +120,7 @@ impl Slots {
     pub(crate) fn new(slots: usize, max_waiting: usize) -> Self {
         let state = State {
             slots: slots.max(1),
+            used: 0,
             running: 0,
             max_waiting,
             waiting: Default::default(),
@@ -94,28 +133,30 @@ impl Slots {
     /// Requests that hold a slot or wait for one.
     pub(crate) fn busy(&self) -> usize {
         let state = lock(&self.state);
-        let waiting = state.waiting.iter().flatten();
-        state.running + waiting.filter(|waiter| !waiter.is_closed()).count()
+        state.running + state.waiting()
     }
 
-    /// Waits for a slot.
-    pub(crate) async fn acquire(&self, priority: Priority) -> Result<Slot, WorkerError> {
+    /// Waits for a slot; gets up to `most` (at least 1) where they are free and nobody waits for them.
+    pub(crate) async fn acquire(
+        &self,
+        priority: Priority,
+        most: usize,
+    ) -> Result<Slot, WorkerError> {
+        let most = most.max(1);
         let waiter = {
             let mut state = lock(&self.state);
             let queue = &mut state.waiting[priority as usize];
-            queue.retain(|waiter| !waiter.is_closed());
-            if queue.is_empty() && state.admits(priority) {
-                state.running += 1;
-                return Ok(Slot {
-                    state: Some(Arc::clone(&self.state)),
-                });
+            queue.retain(|waiter| !waiter.to.is_closed());
+            let free = state.free(priority);
+            if state.waiting[priority as usize].is_empty() && free > 0 {
+                return Ok(state.take(&self.state, most.min(free)));
             }
             let (waiting, max) = (state.waiting[priority as usize].len(), state.max_waiting);
             if waiting >= max {
                 return Err(WorkerError::Overloaded { waiting, max });
             }
             let (sender, receiver) = oneshot::channel();
-            state.waiting[priority as usize].push_back(sender);
+            state.waiting[priority as usize].push_back(Waiter { to: sender, most });
             receiver
         };
         // The sender lives in the queue until a slot is sent through it.
@@ -131,16 +172,13 @@ impl Drop for Slot {
             return;
         };
         let mut state = lock(&shared);
-        state.running -= 1;
-        while let Some(waiter) = state.next() {
-            state.running += 1;
-            let slot = Slot {
-                state: Some(Arc::clone(&shared)),
-            };
+        state.give_back(self.count);
+        while let Some((waiter, count)) = state.next() {
+            let slot = state.take(&shared, count);
             if let Err(mut refused) = waiter.send(slot) {
                 // The waiter went away. Disarm its slot here: dropping it would take the lock again.
                 refused.state = None;
-                state.running -= 1;
+                state.give_back(count);
             }
         }
     }
@@ -160,16 +198,16 @@ mod tests {
     #[tokio::test]
     async fn accused_leaves_do_not_wait_for_transcodes() {
         let slots = Slots::new(2, 8);
-        let first = slots.acquire(Priority::Transcode).await.unwrap();
-        let _second = slots.acquire(Priority::Transcode).await.unwrap();
-        assert!(soon(slots.acquire(Priority::Transcode)).await.is_none());
-        assert!(soon(slots.acquire(Priority::Sample)).await.is_none());
-        let accused = slots.acquire(Priority::Accused).await.unwrap();
-        let other = slots.acquire(Priority::Accused).await.unwrap();
+        let first = slots.acquire(Priority::Transcode, 1).await.unwrap();
+        let _second = slots.acquire(Priority::Transcode, 1).await.unwrap();
+        assert!(soon(slots.acquire(Priority::Transcode, 1)).await.is_none());
+        assert!(soon(slots.acquire(Priority::Sample, 1)).await.is_none());
+        let accused = slots.acquire(Priority::Accused, 1).await.unwrap();
+        let other = slots.acquire(Priority::Accused, 1).await.unwrap();
         assert_eq!(slots.busy(), 4);
         let (mut third, mut fourth) = (
-            Box::pin(slots.acquire(Priority::Accused)),
-            Box::pin(slots.acquire(Priority::Accused)),
+            Box::pin(slots.acquire(Priority::Accused, 1)),
+            Box::pin(slots.acquire(Priority::Accused, 1)),
         );
         assert!(soon(&mut third).await.is_none() && soon(&mut fourth).await.is_none());
         assert_eq!(slots.busy(), 6);
@@ -183,8 +221,8 @@ mod tests {
         assert_eq!(slots.busy(), 3);
 
         let (mut transcode, mut sample) = (
-            Box::pin(slots.acquire(Priority::Transcode)),
-            Box::pin(slots.acquire(Priority::Sample)),
+            Box::pin(slots.acquire(Priority::Transcode, 1)),
+            Box::pin(slots.acquire(Priority::Sample, 1)),
         );
         assert!(soon(&mut transcode).await.is_none() && soon(&mut sample).await.is_none());
         drop(accused);
@@ -203,24 +241,49 @@ mod tests {
     #[tokio::test]
     async fn waiters_that_leave_cost_nothing() {
         let slots = Slots::new(1, 2);
-        let held = slots.acquire(Priority::Sample).await.unwrap();
+        let held = slots.acquire(Priority::Sample, 1).await.unwrap();
         for _ in 0..10 {
-            assert!(soon(slots.acquire(Priority::Sample)).await.is_none());
+            assert!(soon(slots.acquire(Priority::Sample, 1)).await.is_none());
         }
         let (a, b) = (slots.clone(), slots.clone());
         let waiting = [
-            tokio::spawn(async move { a.acquire(Priority::Sample).await.map(drop) }),
-            tokio::spawn(async move { b.acquire(Priority::Sample).await.map(drop) }),
+            tokio::spawn(async move { a.acquire(Priority::Sample, 1).await.map(drop) }),
+            tokio::spawn(async move { b.acquire(Priority::Sample, 1).await.map(drop) }),
         ];
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert!(matches!(
-            slots.acquire(Priority::Sample).await,
+            slots.acquire(Priority::Sample, 1).await,
             Err(WorkerError::Overloaded { waiting: 2, max: 2 })
         ));
         drop(held);
         for task in waiting {
             task.await.unwrap().unwrap();
         }
-        assert!(soon(slots.acquire(Priority::Transcode)).await.is_some());
+        assert!(soon(slots.acquire(Priority::Transcode, 1)).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn who_can_use_several_gets_what_nobody_waits_for() {
+        let slots = Slots::new(4, 8);
+        let lone = slots.acquire(Priority::Transcode, 3).await.unwrap();
+        assert_eq!(lone.count, 3);
+        let rest = slots.acquire(Priority::Transcode, 3).await.unwrap();
+        assert_eq!((rest.count, slots.busy()), (1, 2));
+        let accused = slots.acquire(Priority::Accused, 1).await.unwrap();
+        let (mut first, mut second, mut third) = (
+            Box::pin(slots.acquire(Priority::Transcode, 3)),
+            Box::pin(slots.acquire(Priority::Transcode, 3)),
+            Box::pin(slots.acquire(Priority::Transcode, 3)),
+        );
+        assert!(soon(&mut first).await.is_none() && soon(&mut second).await.is_none());
+        assert!(soon(&mut third).await.is_none());
+        drop(accused);
+        drop(lone);
+        // Three free, three waiting: one each.
+        let held = [first, second, third].map(|slot| async move { slot.await.unwrap().count });
+        let [first, second, third] = held;
+        assert_eq!((first.await, second.await, third.await), (1, 1, 1));
+        drop(rest);
+        assert_eq!(slots.acquire(Priority::Sample, 9).await.unwrap().count, 4);
     }
 }

@@ -5,7 +5,7 @@
 //! whose pipes break.
 
 mod ahead;
-mod cpu;
+pub(crate) mod cpu;
 mod decode;
 mod encode;
 mod outlet;

@@ -53,16 +53,31 @@ pub struct Workers {
     command: Arc<WorkerCommand>,
     limits: Limits,
     slots: Slots,
+    /// Whether workers give way to more urgent ones and to other programs.
+    nice: bool,
 }
 
 impl Workers {
-    /// At most `slots` workers at a time, and as many more for accused leaves.
+    /// At most `slots` chunks at a time in all workers, and as many more for accused leaves.
     pub fn new(command: WorkerCommand, limits: Limits, slots: usize) -> Self {
         Self {
             command: Arc::new(command),
             limits,
             slots: Slots::new(slots, MAX_WAITING),
+            nice: true,
         }
+    }
+
+    /// The same, but all as nice as this process: what is measured must not give way to what it is compared with.
+    pub fn for_measurement(self) -> Self {
+        Self {
+            nice: false,
+            ..self
+        }
+    }
+
+    fn niceness(&self, priority: Priority) -> u8 {
+        if self.nice { priority.niceness() } else { 0 }
     }
 
     /// Requests that run or wait, over all clones and priorities.
@@ -81,11 +96,11 @@ impl Workers {
     ) -> Result<Inspected, WorkerError> {
         let job = Job {
             limits: self.limits,
-            niceness: priority.niceness(),
+            niceness: self.niceness(priority),
             profiles: request.profiles.to_bytes(),
             encode: None,
         };
-        let _slot = self.slots.acquire(priority).await?;
+        let _slot = self.slots.acquire(priority, 1).await?;
         let mut progress = Progress::new(&[], |_, _: &Inspected, _| ready(()));
         let cpu = self.run(&job, &request.source, None, &mut progress).await?;
         Ok(progress.finish(cpu)?.source)
@@ -149,19 +164,20 @@ impl Workers {
         Fut: Future<Output = ()>,
     {
         let mut progress = Progress::new(&request.leaves, on_leaf);
+        let most = usize::from(request.threads).min(request.leaves.len());
+        let slot = self.slots.acquire(priority, most).await?;
         let job = |leaves| Job {
             limits: self.limits,
-            niceness: priority.niceness(),
+            niceness: self.niceness(priority),
             profiles: request.profiles.to_bytes(),
             encode: Some(EncodeJob {
                 frame_count: request.frame_count,
                 leaves,
-                threads: request.threads,
+                threads: slot.count as u16,
                 want_bytes: request.want_bytes,
             }),
         };
         let (source, level, scalar) = (&request.source, request.level, Some(SimdLevel::Scalar));
-        let _slot = self.slots.acquire(priority).await?;
         let first = job(request.leaves.clone());
         let mut cpu = self.run(&first, source, level, &mut progress).await;
         if level != scalar && cpu.as_ref().is_err_and(WorkerError::worth_scalar) {

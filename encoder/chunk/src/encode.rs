@@ -67,7 +67,11 @@ pub fn encode_chunk(
     }
 }
 
-fn configuration(
+/// rav1e's configuration for a chunk of so many frames: public for measurements of rav1e alone.
+///
+/// # Errors
+/// Settings outside their ranges.
+pub fn configuration(
     frames: usize,
     source: &SourceFormat,
     rendition: &RenditionSettings,

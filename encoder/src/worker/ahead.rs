@@ -2,10 +2,16 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Bytes of decoded frames that may wait to be encoded: 12 s of 360p at 60 frames a second, 1.4 s of 1080p.
+/// Bytes of decoded frames that are held for encoding, beyond which decoding waits: 6 s of 360p at 60 frames a second.
 ///
 /// The sooner all is decoded, the sooner the first leaf can be told; see [`Outlet`](super::outlet::Outlet).
-pub(super) const MAX_AHEAD: usize = 256 << 20;
+const MAX_AHEAD: usize = 128 << 20;
+
+/// The bound for so many chunks of so many bytes at a time: each thread has its chunk whatever its size, and the next
+/// one is being decoded beside them.
+pub(super) fn bound(threads: usize, chunk: usize) -> usize {
+    MAX_AHEAD.max(threads.saturating_mul(chunk))
+}
 
 /// Bytes that are held, of the most that may be.
 pub(super) struct Ahead {
@@ -61,6 +67,17 @@ mod tests {
     use super::*;
     use std::sync::mpsc::{RecvTimeoutError, sync_channel};
     use std::time::Duration;
+
+    #[test]
+    fn large_chunks_are_encoded_side_by_side() {
+        assert_eq!(bound(2, 1 << 20), MAX_AHEAD);
+        // Two seconds of 1080p.
+        let chunk = 60 * 1920 * 1080 * 3 / 2;
+        let ahead = Ahead::new(bound(2, chunk));
+        let held = [(); 2].map(|()| ahead.hold(vec![vec![0; chunk]]));
+        assert_eq!(*ahead.lock(), 2 * chunk);
+        drop(held);
+    }
 
     #[test]
     fn waits_for_room() {

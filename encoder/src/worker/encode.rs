@@ -11,7 +11,7 @@ use assay_protocol::B256;
 use assay_protocol::frames::{ChunkHasher, segment_tree};
 use assay_protocol::profile::Profiles;
 
-use super::ahead::{Ahead, Chunk, MAX_AHEAD};
+use super::ahead::{Ahead, Chunk, bound};
 use super::outlet::Outlet;
 use super::{cpu, decode};
 use crate::fault::Fault;
@@ -44,7 +44,8 @@ pub(super) fn encode(
     let tasks = tasks(profiles, ask)?;
     let done = Done::default();
     let threads = usize::from(ask.threads.clamp(1, MAX_THREADS)).min(tasks.len().max(1));
-    let ahead = Ahead::new(MAX_AHEAD);
+    let chunk = usize::from(profiles.chunk_frames) * profiles.frame_bytes();
+    let ahead = Ahead::new(bound(threads, chunk));
     let (sender, receiver) = sync_channel::<(Task, Arc<Chunk>)>(tasks.len());
     let receiver = Mutex::new(receiver);
     let format = source_format(&profiles.source);
