@@ -1,10 +1,14 @@
 //! The configuration file of a node: TOML, every setting with a default that says why, checked before anything starts.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use assay_chain::queue::QueueConfig;
 use assay_chain::queue::budget::GasLimit;
 use assay_chain::{Endpoints, RpcError};
+use assay_encoder::live::{Address as LiveAddress, AddressError};
+use assay_encoder::package::Keep;
 use assay_p2p::ConfigError as NetworkError;
 use assay_protocol::{Address, U256};
 use serde::{Deserialize, Serialize};
@@ -67,8 +71,12 @@ pub struct VerifierConfig {}
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BroadcasterConfig {
-    /// The video: any file that FFmpeg reads.
+    /// The video: any file that FFmpeg reads; or a live stream: `rtmp://ADDRESS:PORT/APP` or `srt://ADDRESS:PORT`, where
+    /// senders are awaited, or `http://…` or `https://…`, which is fetched.
     pub input: PathBuf,
+    /// File with the key that a sender must know, made at the first start if it is not there. Default `stream.key`.
+    #[serde(default = "default_key_file")]
+    pub key_file: PathBuf,
     /// Where the playlist is written. Default `hls`.
     #[serde(default = "default_output")]
     pub output: PathBuf,
@@ -79,9 +87,27 @@ pub struct BroadcasterConfig {
     /// transcoders are not flooded.
     #[serde(default = "default_live")]
     pub live: bool,
-    /// Segments unfinished at a time. Default 2: one being encoded while the next one is fetched.
-    #[serde(default = "default_in_flight")]
-    pub in_flight: usize,
+    /// Segments unfinished at a time. Default 2: one being encoded while the next one is fetched. Of a live stream 16: those
+    /// behind one that is waited for cannot wait, and half a minute is what a few silent transcoders take.
+    #[serde(default)]
+    pub in_flight: Option<usize>,
+    /// How much of the stream the playlist has, in seconds; older segments are removed. Default of a live stream: 60; of a
+    /// file: all of it.
+    #[serde(default)]
+    pub window_seconds: Option<u64>,
+    /// Whether what left the window is kept, with a second playlist `archive.m3u8` that has everything. Default false.
+    #[serde(default)]
+    pub archive: bool,
+    /// How long the playlist of a live stream waits for a segment since its last frame came in; then it gets a gap and
+    /// goes on. Default 20: enough for a second transcoder where the first one refuses.
+    #[serde(default = "default_patience")]
+    pub patience_seconds: u64,
+    /// Where viewers find the playlist, over HTTP. Default `127.0.0.1:8080`, for a proxy on this machine.
+    #[serde(default)]
+    pub serve: Option<SocketAddr>,
+    /// File with the token that viewers must show. Default: none, everybody may watch.
+    #[serde(default)]
+    pub viewer_token_file: Option<PathBuf>,
     /// The job to publish in. Default: a job of the node's own, created at the first start and remembered.
     #[serde(default)]
     pub job: Option<u64>,
@@ -99,8 +125,12 @@ const fn default_live() -> bool {
     true
 }
 
-const fn default_in_flight() -> usize {
-    2
+fn default_key_file() -> PathBuf {
+    "stream.key".into()
+}
+
+const fn default_patience() -> u64 {
+    20
 }
 
 const fn default_price() -> u64 {
@@ -108,6 +138,56 @@ const fn default_price() -> u64 {
 }
 
 impl BroadcasterConfig {
+    /// A broadcaster of `input` with everything else by default.
+    pub fn of(input: PathBuf) -> Self {
+        Self {
+            input,
+            key_file: default_key_file(),
+            output: default_output(),
+            repeat: false,
+            live: default_live(),
+            in_flight: None,
+            window_seconds: None,
+            archive: false,
+            patience_seconds: default_patience(),
+            serve: None,
+            viewer_token_file: None,
+            job: None,
+            max_price_per_pixel: default_price(),
+        }
+    }
+
+    /// The live source, if the input is one.
+    ///
+    /// # Errors
+    /// An address that is none.
+    pub fn live_source(&self) -> Result<Option<LiveAddress>, AddressError> {
+        let input = self.input.to_string_lossy();
+        match LiveAddress::is_url(&input) {
+            true => input.parse().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Segments unfinished at a time.
+    pub fn in_flight(&self) -> usize {
+        let input = self.input.to_string_lossy();
+        let usual = if LiveAddress::is_url(&input) { 16 } else { 2 };
+        self.in_flight.unwrap_or(usual)
+    }
+
+    /// How much of the stream is kept.
+    pub fn keep(&self) -> Keep {
+        let live = LiveAddress::is_url(&self.input.to_string_lossy());
+        match self.window_seconds.or(live.then_some(60)) {
+            None => Keep::All,
+            Some(seconds) => Keep::Window {
+                length: Duration::from_secs(seconds),
+                archive: self.archive,
+            },
+        }
+    }
+
     /// The job as the chain numbers it.
     pub fn job_id(&self) -> Option<U256> {
         self.job.map(U256::from)
@@ -178,6 +258,12 @@ pub enum ConfigError {
         /// In words.
         expected: &'static str,
     },
+    /// Nothing to publish.
+    #[error("broadcaster.input is empty: name a file or a live source")]
+    NoInput,
+    /// A live source that is none.
+    #[error("broadcaster.input: {0}")]
+    Live(#[from] AddressError),
     /// A network setting.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -198,6 +284,14 @@ pub enum ConfigError {
 impl Config {
     /// Reads and checks a file; makes its paths absolute or relative to the present folder.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::load_changed(path, |_| {})
+    }
+
+    /// The same with settings that override the file's; their paths are absolute or relative to the file too.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_changed(path: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
             path: path.into(),
             source,
@@ -206,6 +300,7 @@ impl Config {
             path: path.into(),
             source: Box::new(source),
         })?;
+        change(&mut config);
         config.validate()?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
         Ok(config)
@@ -215,7 +310,11 @@ impl Config {
         let mut paths = vec![&mut self.folder, &mut self.keys, &mut self.deployment];
         paths.extend(&mut self.rpc_ca);
         if let Some(broadcaster) = &mut self.broadcaster {
-            paths.extend([&mut broadcaster.input, &mut broadcaster.output]);
+            if !LiveAddress::is_url(&broadcaster.input.to_string_lossy()) {
+                paths.push(&mut broadcaster.input);
+            }
+            paths.extend([&mut broadcaster.output, &mut broadcaster.key_file]);
+            paths.extend(&mut broadcaster.viewer_token_file);
         }
         for path in paths {
             // Through its components, which leave out every `.`.
@@ -243,7 +342,7 @@ impl Config {
             ("transcoder.threads", transcoder.map(|t| t.threads.into())),
             (
                 "broadcaster.in_flight",
-                self.broadcaster.as_ref().map(|b| b.in_flight),
+                self.broadcaster.as_ref().map(BroadcasterConfig::in_flight),
             ),
         ];
         for (setting, found) in counts {
@@ -252,6 +351,23 @@ impl Config {
                     setting,
                     found,
                     expected: "at least 1",
+                });
+            }
+        }
+        if let Some(broadcaster) = &self.broadcaster {
+            if broadcaster.input.as_os_str().is_empty() {
+                return Err(ConfigError::NoInput);
+            }
+            broadcaster.live_source()?;
+            let least = 10;
+            if let Some(found) = broadcaster
+                .window_seconds
+                .filter(|&seconds| seconds < least)
+            {
+                return Err(ConfigError::Range {
+                    setting: "broadcaster.window_seconds",
+                    found: found as usize,
+                    expected: "at least 10: a player holds three segments",
                 });
             }
         }
@@ -332,6 +448,10 @@ mod tests {
         assert_eq!(config.deployment, folder.path().join("../deployment.json"));
         let broadcaster = config.broadcaster.unwrap();
         assert_eq!(broadcaster.input, Path::new("/media/clip.mkv"));
+        assert_eq!(
+            (broadcaster.in_flight(), broadcaster.keep()),
+            (2, Keep::All)
+        );
         assert_eq!(broadcaster.output, folder.path().join("hls"));
         assert!(broadcaster.live && !broadcaster.repeat && broadcaster.job.is_none());
         assert!(config.operator.is_none());
@@ -366,6 +486,22 @@ mod tests {
         assert!(error("[verifier]\n[p2p]\ntarget_peers = 0").contains("target_peers"));
         let missing = Config::load(Path::new("nowhere/node.toml")).unwrap_err();
         assert!(missing.to_string().starts_with("nowhere/node.toml: "));
+    }
+
+    #[test]
+    fn a_live_source_is_no_path() {
+        let config =
+            load("[broadcaster]\ninput = \"srt://0.0.0.0:9000\"\narchive = true\n").unwrap();
+        let broadcaster = config.broadcaster.unwrap();
+        let source = broadcaster.live_source().unwrap().unwrap();
+        assert_eq!(source.to_string(), "srt://0.0.0.0:9000");
+        let (length, archive) = (Duration::from_secs(60), true);
+        assert_eq!(broadcaster.keep(), Keep::Window { length, archive });
+        assert_eq!(broadcaster.in_flight(), 16);
+        assert!(broadcaster.key_file.is_absolute());
+        let error = |text: &str| load(text).unwrap_err().to_string();
+        assert!(error("[broadcaster]\ninput = \"udp://0.0.0.0:1\"").contains("rtmp://"));
+        assert!(error("[broadcaster]\ninput = \"a\"\nwindow_seconds = 2").contains("at least 10"));
     }
 
     #[test]

@@ -3,10 +3,12 @@
 
 mod conformance;
 mod input;
+mod live;
 mod package;
 mod picture;
 mod pinned;
 mod pipeline;
+mod playlists;
 mod processes;
 mod streaming;
 mod support;

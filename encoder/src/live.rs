@@ -1,0 +1,131 @@
+//! Live streams in: a sender that comes to us (RTMP, SRT) or a stream that we fetch (HTTP, HLS), cut at closed key frames
+//! as it arrives, without re-encoding.
+//!
+//! ```text
+//! RTMP ── our listener, which checks the key ── FLV ──┐
+//! SRT ─────────────────────────────────────────────────┤ FFmpeg ── transport stream ── cutter ── segments
+//! HTTP, HLS ────────────────────────────────────────────┘
+//! ```
+//!
+//! FFmpeg is a child without environment; it hears RTMP through a pipe and has no network then, and otherwise only the
+//! protocols of its one source. Keys and addresses reach it through its standard input, never through its arguments.
+
+mod address;
+mod cutter;
+mod remux;
+mod rtmp;
+mod scrub;
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+pub use address::{Address, AddressError, StreamKey};
+pub use cutter::{CutError, Cutter, LiveSegment};
+
+use remux::Ended;
+
+/// Pauses before a stream is fetched again: doubled from the first to the last.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// A stream that was there this long begins with the first pause again.
+const STEADY: Duration = Duration::from_secs(30);
+
+/// How a stream is cut.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    /// Segments have this length or end with the next closed key frame.
+    pub target: Duration,
+    /// Longest segment; a sender that sets no closed key frame for so long is dropped.
+    pub longest: Duration,
+}
+
+/// What a live source has to tell.
+#[derive(Debug)]
+pub enum LiveEvent {
+    /// A sender is there, or the stream was found.
+    Connected {
+        /// Its address.
+        from: String,
+    },
+    /// A segment.
+    Segment(Box<LiveSegment>),
+    /// The sender is gone or the stream broke off; it may come back.
+    Lost {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Why a live source cannot be received at all.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The address cannot be listened on.
+    #[error("{address} cannot be listened on: {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// FFmpeg cannot be started.
+    #[error("ffmpeg cannot be started: {0}; install FFmpeg (Debian: apt-get install ffmpeg)")]
+    Start(std::io::Error),
+}
+
+/// Receives until the stream has ended (fetched ones do) or nobody listens to `events` any more.
+///
+/// Senders may go and come back, each time with a discontinuity; a fetched stream that breaks off is fetched again after a
+/// pause. What happens is told by `events`; whoever reads them must do so at the stream's pace.
+///
+/// # Errors
+/// An address that is taken, or no FFmpeg.
+pub async fn receive(
+    address: &Address,
+    key: Option<&StreamKey>,
+    cut: Cut,
+    events: mpsc::Sender<LiveEvent>,
+) -> Result<(), LiveError> {
+    let mut cutter = Cutter::new(cut.target, cut.longest);
+    match address {
+        Address::Rtmp { listen, app } => rtmp::serve(*listen, app, key, &mut cutter, &events).await,
+        Address::Srt { .. } | Address::Pull { .. } => {
+            fetch(address, key, &mut cutter, &events).await
+        }
+    }
+}
+
+/// Has FFmpeg open the source, again and again.
+async fn fetch(
+    address: &Address,
+    key: Option<&StreamKey>,
+    cutter: &mut Cutter,
+    events: &mpsc::Sender<LiveEvent>,
+) -> Result<(), LiveError> {
+    let listens = matches!(address, Address::Srt { .. });
+    let mut pause = BACKOFF.0;
+    while !events.is_closed() {
+        let begun = Instant::now();
+        let ended = remux::open(address, key, cutter, events).await?;
+        match ended {
+            Ended::Closed => return Ok(()),
+            Ended::Complete if !listens => return Ok(()),
+            // Nobody came within FFmpeg's patience.
+            Ended::Nothing if listens => continue,
+            Ended::Nothing | Ended::Complete => {}
+            Ended::Broken(reason) => {
+                if events.send(LiveEvent::Lost { reason }).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        if listens {
+            continue;
+        }
+        if begun.elapsed() > STEADY {
+            pause = BACKOFF.0;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(BACKOFF.1);
+    }
+    Ok(())
+}
