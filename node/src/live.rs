@@ -254,7 +254,7 @@ fn same(a: &SourceFormat, b: &SourceFormat) -> bool {
     let nominal = SourceFormat {
         fps_num: b.fps_num,
         fps_den: b.fps_den,
-        ..a.clone()
+        ..*a
     };
     nominal == *b
 }

@@ -53,7 +53,7 @@ pub enum PublicationError {
 
 /// A publication that is about to begin.
 pub(crate) enum Publication {
-    File(VideoFile, Pace),
+    File(Box<VideoFile>, Pace),
     Live(Box<LiveStream>),
 }
 
@@ -68,7 +68,8 @@ impl Publication {
                 repeat: settings.repeat,
                 live: settings.live,
             };
-            return Ok(Self::File(VideoFile::open(&settings.input).await?, pace));
+            let file = Box::new(VideoFile::open(&settings.input).await?);
+            return Ok(Self::File(file, pace));
         };
         let key = match address.listens() {
             Some(_) => Some(stream_key(&settings.key_file)?),

@@ -156,7 +156,9 @@ try {
   const last = now.currentTime;
   // Every boundary between what was first and last seen must have been crossed by a clock that runs.
   const inner = [...new Set(now.boundaries.map(([start]) => start.toFixed(3)))].map(Number);
-  const passed = inner.filter((start) => start > first + 0.1 && start < last - 0.1);
+  // Before a marked gap and behind it there is no boundary, but a jump.
+  const joined = (start) => now.boundaries.some(([, end]) => Math.abs(end - start) < 0.1);
+  const passed = inner.filter((start) => start > first + 0.1 && start < last - 0.1 && joined(start));
   const crossed = passed.filter((start) => {
     const near = clocks.filter(([, clock]) => Math.abs(clock - start) < 0.6).map(([, clock]) => clock);
     return near.some((clock) => clock < start) && near.some((clock) => clock >= start);

@@ -8,6 +8,7 @@ mod package;
 mod picture;
 mod pinned;
 mod pipeline;
+mod player;
 mod playlists;
 mod processes;
 mod streaming;

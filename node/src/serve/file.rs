@@ -161,14 +161,14 @@ fn put(response: &mut Response<Body>, name: &'static str, value: &str) {
 fn pieces(file: File, count: u64) -> Body {
     let frames = stream::try_unfold((file, count), |(mut file, left)| async move {
         if left == 0 {
-            return Ok(None);
+            return Ok::<_, std::io::Error>(None);
         }
         let mut piece = vec![0; left.min(PIECE) as usize];
         file.read_exact(&mut piece).await?;
         let left = left - piece.len() as u64;
         Ok(Some((Frame::data(Bytes::from(piece)), (file, left))))
     });
-    BodyExt::boxed(StreamBody::new(frames))
+    BodyExt::boxed_unsync(StreamBody::new(frames))
 }
 
 /// A playlist whose addresses carry the token: players ask for them as they are.
