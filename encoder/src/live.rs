@@ -67,6 +67,9 @@ pub enum LiveError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The key is missing, or cannot be used.
+    #[error(transparent)]
+    Key(#[from] AddressError),
     /// FFmpeg cannot be started.
     #[error("ffmpeg cannot be started: {0}; install FFmpeg (Debian: apt-get install ffmpeg)")]
     Start(std::io::Error),
@@ -78,19 +81,20 @@ pub enum LiveError {
 /// pause. What happens is told by `events`; whoever reads them must do so at the stream's pace.
 ///
 /// # Errors
-/// An address that is taken, or no FFmpeg.
+/// An address that is taken, a key that cannot be used, or no FFmpeg.
 pub async fn receive(
     address: &Address,
     key: Option<&StreamKey>,
     cut: Cut,
     events: mpsc::Sender<LiveEvent>,
 ) -> Result<(), LiveError> {
+    address.check_key(key)?;
     let mut cutter = Cutter::new(cut.target, cut.longest);
-    match address {
-        Address::Rtmp { listen, app } => rtmp::serve(*listen, app, key, &mut cutter, &events).await,
-        Address::Srt { .. } | Address::Pull { .. } => {
-            fetch(address, key, &mut cutter, &events).await
+    match (address, key) {
+        (Address::Rtmp { listen, app }, Some(key)) => {
+            rtmp::serve(*listen, app, key, &mut cutter, &events).await
         }
+        _ => fetch(address, key, &mut cutter, &events).await,
     }
 }
 

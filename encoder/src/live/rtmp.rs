@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::ChildStdin;
-use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::address::StreamKey;
 use super::cutter::Cutter;
@@ -35,13 +35,15 @@ struct Sender {
     session: Session,
     /// What came behind its wish to publish.
     tags: Vec<u8>,
+    /// Its place, which is the only one, until it has gone.
+    _seat: OwnedSemaphorePermit,
 }
 
 /// Listens until nobody listens to `events`.
 pub(super) async fn serve(
     listen: SocketAddr,
     app: &str,
-    key: Option<&StreamKey>,
+    key: &StreamKey,
     cutter: &mut Cutter,
     events: &mpsc::Sender<LiveEvent>,
 ) -> Result<(), LiveError> {
@@ -50,15 +52,14 @@ pub(super) async fn serve(
         source,
     };
     let listener = TcpListener::bind(listen).await.map_err(failed)?;
-    // Without a key nobody is let in.
-    let key = key.cloned();
     let (greeted, mut senders) = mpsc::channel(1);
-    let greeter = tokio::spawn(greet(listener, app.to_owned(), key.clone(), greeted));
-    let _greeter = AbortOnDrop(greeter);
-    let Some(key) = key else {
-        events.closed().await;
-        return Ok(());
+    let door = Door {
+        app: app.to_owned(),
+        key: key.clone(),
+        seat: Arc::new(Semaphore::new(1)),
+        greeted,
     };
+    let _greeter = AbortOnDrop(tokio::spawn(greet(listener, door)));
     loop {
         let sender: Sender = tokio::select! {
             sender = senders.recv() => match sender {
@@ -68,13 +69,9 @@ pub(super) async fn serve(
             () = events.closed() => return Ok(()),
         };
         let from = sender.peer.to_string();
-        let (remuxer, stdin) = Remuxer::of_flv(&key)?;
-        let fed = async {
-            let why = feed(sender, stdin).await;
-            // FFmpeg ends with its input, and the cutter with FFmpeg.
-            why
-        };
-        let (ended, why) = tokio::join!(remuxer.run(from, cutter, events), fed);
+        let (remuxer, stdin) = Remuxer::of_flv(key)?;
+        // FFmpeg ends with its input, and the cutter with FFmpeg.
+        let (ended, why) = tokio::join!(remuxer.run(from, cutter, events), feed(sender, stdin));
         let reason = match ended {
             Ended::Closed => return Ok(()),
             Ended::Broken(reason) => reason,
@@ -94,16 +91,18 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// Takes connections; hands over the sender that knows the key, one at a time.
-async fn greet(
-    listener: TcpListener,
+/// What a sender must know, and where it goes then.
+#[derive(Clone)]
+struct Door {
     app: String,
-    key: Option<StreamKey>,
+    key: StreamKey,
+    seat: Arc<Semaphore>,
     greeted: mpsc::Sender<Sender>,
-) {
+}
+
+/// Takes connections; hands over the sender that knows the key, one at a time.
+async fn greet(listener: TcpListener, door: Door) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
-    // Held while a sender is handed over and until it is taken, so that a second one hears that the place is taken.
-    let greeted = Arc::new(Mutex::new(greeted));
     loop {
         let Ok((stream, peer)) = listener.accept().await else {
             // Too many open files, most likely.
@@ -113,33 +112,21 @@ async fn greet(
         let Ok(place) = places.clone().try_acquire_owned() else {
             continue;
         };
-        let (app, key, greeted) = (app.clone(), key.clone(), greeted.clone());
+        let door = door.clone();
         tokio::spawn(async move {
             let _place = place;
-            let Some(key) = key else {
-                return;
-            };
-            let session = Session::new(app, key);
-            let ready = tokio::time::timeout(GREETING, publish(stream, peer, session, &greeted));
-            let _ = ready.await;
+            let _ = tokio::time::timeout(GREETING, publish(stream, peer, &door)).await;
         });
     }
 }
 
-/// Speaks with a sender up to its wish to publish.
-async fn publish(
-    mut stream: TcpStream,
-    peer: SocketAddr,
-    mut session: Session,
-    greeted: &Mutex<mpsc::Sender<Sender>>,
-) -> Option<()> {
+/// Speaks with a sender up to its wish to publish, and lets it if the seat is free.
+async fn publish(mut stream: TcpStream, peer: SocketAddr, door: &Door) -> Option<()> {
+    let mut session = Session::new(door.app.clone(), door.key.clone());
     let mut buffer = [0; 4096];
     loop {
-        let read = stream
-            .read(&mut buffer)
-            .await
-            .ok()
-            .filter(|&read| read > 0)?;
+        let read = stream.read(&mut buffer).await.ok();
+        let read = read.filter(|&read| read > 0)?;
         let mut tags = Vec::new();
         let mut wants = false;
         let outs = session.take(&buffer[..read]);
@@ -155,20 +142,19 @@ async fn publish(
             return None;
         }
         if wants {
-            let greeted = greeted.lock().await;
-            // A place is free exactly while the one reader waits for the next sender.
-            let Ok(place) = greeted.try_reserve() else {
+            let Ok(seat) = door.seat.clone().try_acquire_owned() else {
                 let _ = stream.write_all(&session.refuse()).await;
                 return None;
             };
             stream.write_all(&session.accept()).await.ok()?;
-            place.send(Sender {
+            let sender = Sender {
                 peer,
                 stream,
                 session,
                 tags,
-            });
-            return Some(());
+                _seat: seat,
+            };
+            return door.greeted.send(sender).await.ok();
         }
     }
 }
