@@ -109,20 +109,22 @@ async fn fetch(
     let mut pause = BACKOFF.0;
     while !events.is_closed() {
         let begun = Instant::now();
-        let ended = remux::open(address, key, cutter, events).await?;
-        match ended {
+        let lost = match remux::open(address, key, cutter, events).await? {
             Ended::Closed => return Ok(()),
             Ended::Complete if !listens => return Ok(()),
             // Nobody came within FFmpeg's patience.
-            Ended::Nothing if listens => continue,
-            Ended::Nothing | Ended::Complete => {}
-            Ended::Broken(reason) => {
-                if events.send(LiveEvent::Lost { reason }).await.is_err() {
-                    return Ok(());
-                }
-            }
+            Ended::Nothing if listens => None,
+            Ended::Nothing => Some("it does not answer".to_owned()),
+            Ended::Complete => Some("the sender has closed the connection".to_owned()),
+            Ended::Broken(reason) => Some(reason),
+        };
+        if let Some(reason) = lost
+            && events.send(LiveEvent::Lost { reason }).await.is_err()
+        {
+            return Ok(());
         }
-        if listens {
+        // A sender may come again at once. What ends at once would end so again: an address that is taken.
+        if listens && begun.elapsed() > BACKOFF.0 {
             continue;
         }
         if begun.elapsed() > STEADY {

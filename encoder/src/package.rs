@@ -59,6 +59,8 @@ pub struct Packager {
     jump: bool,
     /// Media segments written; numbers the fragments.
     written: u32,
+    /// Entries of the playlists, gaps included.
+    entries: u64,
     holes: u32,
     finished: bool,
 }
@@ -96,6 +98,7 @@ impl Packager {
             first,
             jump: goes_on,
             written: 0,
+            entries: 0,
             holes: 0,
             finished: false,
         })
@@ -259,7 +262,7 @@ impl Packager {
                 let track = SoundTrack::new(index, &sound.format);
                 let folder = self.dir.join(track.name());
                 // A track that comes later than the others is numbered as they are.
-                let number = u64::from(self.first) + u64::from(self.written - 1);
+                let number = u64::from(self.first) + self.entries - 1;
                 let shelf = Shelf::open(&folder, self.keep, number, self.first == 0)?;
                 self.sounds.push((track, shelf));
             }
@@ -306,11 +309,13 @@ impl Packager {
 
     /// The entry of what lasts for `span`, without a file.
     fn entry(&mut self, name: &str, span: Span, timing: Option<&Timing>) -> Entry {
+        let begun = self.entries > 0;
+        self.entries += 1;
         Entry {
             name: name.to_owned(),
             seconds: self.clock.seconds(span.end - span.start),
             bytes: None,
-            discontinuity: std::mem::take(&mut self.jump) || span.jump && span.start > 0,
+            discontinuity: std::mem::take(&mut self.jump) || span.jump && begun,
             date: timing.and_then(|timing| timing.date),
         }
     }

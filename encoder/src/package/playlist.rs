@@ -86,7 +86,7 @@ pub(super) fn multivariant(
             variants.push(VariantStream {
                 uri: format!("{}/{media}", track.name()),
                 bandwidth: rate.peak() + peak,
-                average_bandwidth: Some(rate.average() + average),
+                average_bandwidth: Some((rate.average() + average).min(rate.peak() + peak)),
                 codecs: Some(codecs),
                 resolution: Some(Resolution {
                     width: track.width.into(),
