@@ -10,7 +10,6 @@ use assay_encoder::probe::{Probe, probe};
 use assay_encoder::{InspectRequest, Priority, Workers};
 use assay_protocol::profile::{Profiles, SourceFormat};
 use assay_roles::broadcaster::Source;
-use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -24,8 +23,8 @@ const LONGEST: Duration = Duration::from_secs(10);
 const EVENTS: usize = 16;
 /// Segments that wait for the node. It takes them at once, but before it has begun; then the oldest are worth least.
 const PENDING: usize = 2;
-/// What the stream was when it was published first; its job is for that.
-const FORMAT: &str = "live-format.json";
+/// What the stream was when it was published first, and what it is transcoded to: its job.
+const JOB: &str = "job.json";
 /// Frame rates by custom. What a sender says in milliseconds is off by less than half a percent.
 const RATES: [(u32, u32); 14] = [
     (10, 1),
@@ -61,17 +60,6 @@ impl Drop for LiveStream {
     }
 }
 
-/// A file that remembers what a stream was.
-#[derive(Serialize, Deserialize)]
-struct Remembered {
-    width: u16,
-    height: u16,
-    bit_depth: u8,
-    full_range: bool,
-    colour: [u8; 3],
-    fps: (u32, u32),
-}
-
 impl LiveStream {
     /// Receives from an address. The first time, waits for a sender, because the job that is created must say what is sent.
     ///
@@ -100,7 +88,7 @@ impl LiveStream {
             None => tracing::info!("fetching {address}"),
         }
         let (profiles, first) = match remembered(folder).await {
-            Some(probe) => (ladder(&probe)?, None),
+            Some(profiles) => (profiles, None),
             None => {
                 tracing::info!("waiting for its first segment: the job is created for its format");
                 let first = tokio::select! {
@@ -111,9 +99,9 @@ impl LiveStream {
                     }
                 };
                 let first = first.ok_or_else(|| ClipError::NoStream(address.to_string()))?;
-                let probe = look(&first, folder).await?;
-                remember(&probe, folder).await?;
-                (ladder(&probe)?, Some(first))
+                let profiles = ladder(&look(&first, folder).await?)?;
+                remember(&profiles, folder).await?;
+                (profiles, Some(first))
             }
         };
         Ok(Self {
@@ -238,7 +226,7 @@ impl LiveStream {
                      remove {}",
                     words(&found),
                     words(job),
-                    self.folder.join(FORMAT).display()
+                    self.folder.join(JOB).display()
                 );
                 false
             }
@@ -318,42 +306,19 @@ fn rate(segment: &LiveSegment) -> Option<(u32, u32)> {
     }
 }
 
-async fn remembered(folder: &Path) -> Option<Probe> {
-    let text = tokio::fs::read(folder.join(FORMAT)).await.ok()?;
-    let format: Remembered = serde_json::from_slice(&text).ok()?;
-    Some(Probe {
-        path: folder.into(),
-        bytes: 0,
-        container: "mpegts".into(),
-        codec: String::new(),
-        width: format.width.into(),
-        height: format.height.into(),
-        rotation: 0,
-        fps: format.fps,
-        pixel_format: String::new(),
-        bit_depth: format.bit_depth,
-        full_range: format.full_range,
-        colour: format.colour,
-        duration: None,
-        audio: None,
-    })
+async fn remembered(folder: &Path) -> Option<Profiles> {
+    let text = tokio::fs::read(folder.join(JOB)).await.ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
-async fn remember(probe: &Probe, folder: &Path) -> Result<(), ClipError> {
-    let source = probe.source_format()?;
-    let text = serde_json::to_vec_pretty(&Remembered {
-        width: source.width,
-        height: source.height,
-        bit_depth: source.bit_depth,
-        full_range: source.full_range,
-        colour: source.colour,
-        fps: (source.fps_num, source.fps_den),
-    })
-    .unwrap_or_default();
-    let path = folder.join(FORMAT);
-    tokio::fs::write(&path, text)
-        .await
-        .map_err(|source| ClipError::Io { path, source })
+async fn remember(profiles: &Profiles, folder: &Path) -> Result<(), ClipError> {
+    let path = folder.join(JOB);
+    let text = serde_json::to_vec_pretty(profiles);
+    let written = match text {
+        Ok(text) => tokio::fs::write(&path, text).await,
+        Err(e) => Err(e.into()),
+    };
+    written.map_err(|source| ClipError::Io { path, source })
 }
 
 #[cfg(test)]

@@ -144,3 +144,116 @@ async fn answer_to(
         .and_then(|range| range.to_str().ok());
     Ok(file::send(&path, kind, range, query_token.as_deref(), head).await)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    /// A server of a small stream; answers to requests as they are, without the end of their heads.
+    async fn serving(token: Option<&str>) -> (tempfile::TempDir, SocketAddr) {
+        let folder = tempfile::tempdir().unwrap();
+        let video = folder.path().join("0_360p");
+        std::fs::create_dir(&video).unwrap();
+        let playlist = "#EXTM3U\n0_360p/index.m3u8\n";
+        std::fs::write(folder.path().join("master.m3u8"), playlist).unwrap();
+        std::fs::write(folder.path().join("secret.key"), "secret").unwrap();
+        std::fs::write(
+            video.join("00000.m4s"),
+            (0..200_000).map(|i| i as u8).collect::<Vec<_>>(),
+        )
+        .unwrap();
+        let viewers = Viewers {
+            folder: folder.path().into(),
+            token: token.and_then(ViewerToken::new),
+        };
+        let server = Server::bind("127.0.0.1:0".parse().unwrap(), viewers)
+            .await
+            .unwrap();
+        let address = server.listener.local_addr().unwrap();
+        tokio::spawn(server.run());
+        (folder, address)
+    }
+
+    async fn ask(address: SocketAddr, request: &str) -> (String, Vec<u8>) {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("{request}\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let end = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+        (head, answer[end + 4..].to_vec())
+    }
+
+    #[tokio::test]
+    async fn files_whole_and_in_part() {
+        let (_folder, address) = serving(None).await;
+        let (head, body) = ask(address, "GET /master.m3u8 HTTP/1.1").await;
+        assert!(
+            head.starts_with("HTTP/1.1 200") && body.starts_with(b"#EXTM3U"),
+            "{head}"
+        );
+        assert!(head.contains("application/vnd.apple.mpegurl") && head.contains("no-cache"));
+        assert!(head.contains("access-control-allow-origin: *"));
+        let (head, body) = ask(address, "GET /0_360p/00000.m4s HTTP/1.1").await;
+        assert!(head.contains("video/iso.segment") && head.contains("content-length: 200000"));
+        assert!(body.len() == 200_000 && body[70_000] == 70_000u32 as u8);
+        let range = "GET /0_360p/00000.m4s HTTP/1.1\r\nRange: bytes=100000-100009";
+        let (head, body) = ask(address, range).await;
+        assert!(head.starts_with("HTTP/1.1 206"), "{head}");
+        assert!(head.contains("content-range: bytes 100000-100009/200000"));
+        assert_eq!(
+            body,
+            (100_000..100_010).map(|i| i as u8).collect::<Vec<_>>()
+        );
+        let (head, body) = ask(address, "HEAD /0_360p/00000.m4s HTTP/1.1").await;
+        assert!(head.contains("content-length: 200000") && body.is_empty());
+        let (head, _) = ask(address, "OPTIONS /master.m3u8 HTTP/1.1\r\nOrigin: http://a").await;
+        assert!(
+            head.starts_with("HTTP/1.1 204")
+                && head.contains("allow-headers: Authorization, Range")
+        );
+        for (request, status) in [
+            ("GET /secret.key HTTP/1.1", 404),
+            ("GET /../../etc/passwd HTTP/1.1", 404),
+            ("GET /0_360p/00009.m4s HTTP/1.1", 404),
+            ("GET /0_360p HTTP/1.1", 404),
+            ("POST /master.m3u8 HTTP/1.1", 405),
+            (
+                "GET /0_360p/00000.m4s HTTP/1.1\r\nRange: bytes=200000-",
+                416,
+            ),
+        ] {
+            let (head, _) = ask(address, request).await;
+            assert!(
+                head.starts_with(&format!("HTTP/1.1 {status}")),
+                "{request}: {head}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn only_with_the_token() {
+        let (_folder, address) = serving(Some("let-me-in")).await;
+        let status = async |request: &str| ask(address, request).await.0[9..12].to_owned();
+        assert_eq!(status("GET /master.m3u8 HTTP/1.1").await, "401");
+        assert_eq!(
+            status("GET /master.m3u8?token=let-me-im HTTP/1.1").await,
+            "401"
+        );
+        let bearer = "GET /master.m3u8 HTTP/1.1\r\nAuthorization: Bearer let-me-in";
+        let (head, body) = ask(address, bearer).await;
+        assert!(
+            head.starts_with("HTTP/1.1 200") && !String::from_utf8(body).unwrap().contains("token")
+        );
+        let (_, body) = ask(address, "GET /master.m3u8?token=let-me-in HTTP/1.1").await;
+        let body = String::from_utf8(body).unwrap();
+        assert!(
+            body.contains("0_360p/index.m3u8?token=let-me-in\n"),
+            "{body}"
+        );
+    }
+}
