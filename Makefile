@@ -29,6 +29,7 @@ test:
 
 nightly:
 	scripts/deps.sh test
+	scripts/deps.sh player
 	scripts/nightly.sh
 
 image:

@@ -3,6 +3,7 @@
 #   deps.sh demo    for building and running
 #   deps.sh test    for `make test` as well
 #   deps.sh image   for `make image` as well
+#   deps.sh player  for playing in a browser (part of `make nightly`)
 # Lists what is missing; asks before it installs when a person sits there, installs when run unattended as root,
 # otherwise says what to type and ends with 1. Packages are Debian's; elsewhere their names are a hint.
 set -euo pipefail
@@ -10,9 +11,9 @@ cd "$(dirname "$0")/.."
 
 purpose=${1:-demo}
 case $purpose in
-  demo | test | image) ;;
+  demo | test | image | player) ;;
   *)
-    echo "deps: '$purpose' is none of demo, test, image" >&2
+    echo "deps: '$purpose' is none of demo, test, image, player" >&2
     exit 2
     ;;
 esac
@@ -48,6 +49,7 @@ fi
 case $purpose in
   test) want dav1d "a second AV1 decoder for the tests" dav1d ;;
   image) want docker.io "builds the image" docker ;;
+  player) want chromium "plays the renditions with hls.js" chromium ;;
 esac
 
 # These are a precondition, not something to install behind a person's back.
@@ -109,6 +111,10 @@ if needs_npm; then
       exit 1
     fi
   done
+fi
+
+if [ "$purpose" = player ]; then
+  (cd tests/player && npm ci --no-audit --no-fund --ignore-scripts)
 fi
 
 if [ "$purpose" = test ]; then

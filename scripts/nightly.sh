@@ -34,6 +34,9 @@ check invariants env FOUNDRY_PROFILE=nightly FOUNDRY_INVARIANT_RUNS="$runs" FOUN
 check differential env ASSAY_DIFFERENTIAL_OPERATIONS="$operations" \
   cargo test --release --locked -p assay -p assay-chain --test all differential -- --nocapture
 
+check player scripts/player.sh
+check live cargo test --release --locked -p assay --test all live:: -- --ignored
+
 {
   echo "# Nightly checks"
   echo
@@ -50,6 +53,10 @@ check differential env ASSAY_DIFFERENTIAL_OPERATIONS="$operations" \
   echo '```'
   grep -E 'operations|^test result: .* [1-9][0-9]* passed' "$out/differential" || true
   echo '```'
+  echo
+  echo "## Streams in headless Chromium with hls.js: $(cat "$out/player.verdict")"
+  echo
+  echo "## A live stream through a network, its sender and its transcoders going away: $(cat "$out/live.verdict")"
 } >"$report"
 echo "report: $report"
 exit $failed

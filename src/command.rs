@@ -15,6 +15,7 @@ mod offer;
 mod operator;
 mod password;
 mod proof;
+mod publish;
 mod round;
 mod stake;
 mod stake_status;
@@ -47,6 +48,8 @@ pub enum Command {
     Testnet(testnet::Arguments),
     /// Run one node from its configuration file.
     Node(node::Arguments),
+    /// Publish a file or a live stream: run a broadcaster's node, and serve its viewers.
+    Publish(publish::Arguments),
     /// Make the keys of a new node.
     Init(init::Arguments),
     /// Make, import or look at key files of accounts that are no node's, such as the cold owner of a stake.
@@ -90,6 +93,7 @@ pub fn run(command: Command) -> ExitCode {
     }
     start_logging(match &command {
         Command::Node(arguments) => Some(arguments),
+        Command::Publish(arguments) => Some(&arguments.node),
         Command::Testnet(arguments) => arguments.as_node(),
         _ => None,
     });
@@ -105,6 +109,7 @@ pub fn run(command: Command) -> ExitCode {
             }
             Command::Testnet(arguments) => until_interrupted(testnet::run(arguments)).await,
             Command::Node(arguments) => node::run(arguments).await,
+            Command::Publish(arguments) => publish::run(arguments).await,
             Command::Stake(arguments) => until_interrupted(stake::run(arguments)).await,
             Command::Operator(arguments) => until_interrupted(operator::run(arguments)).await,
             Command::Broadcaster(arguments) => until_interrupted(broadcaster::run(arguments)).await,

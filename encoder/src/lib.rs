@@ -2,7 +2,8 @@
 //!
 //! [`mod@probe`] says what a file is, [`segmenter`] cuts it, [`workers`] runs [`request`]s in child processes
 //! (`assay worker`, see [`worker`]) that decode with FFmpeg and encode with `assay-chunk`, [`package`] writes the
-//! chunks as CMAF and HLS, and [`conformance`] proves that this machine gives the bytes everyone else gets.
+//! chunks as CMAF and HLS, and [`conformance`] proves that this machine gives the bytes everyone else gets. [`live`] cuts
+//! streams as they arrive, [`soundtrack`] takes the audio out of files.
 //!
 //! The parent never parses video: FFmpeg and the worker do, without environment, keys or network, under memory, time
 //! and picture-size caps.
@@ -15,6 +16,7 @@ pub mod ffmpeg;
 mod framing;
 pub mod input;
 pub mod limits;
+pub mod live;
 pub mod package;
 pub mod probe;
 mod reply;
@@ -22,8 +24,10 @@ pub mod request;
 pub mod segmenter;
 pub mod settings;
 mod slots;
+pub mod soundtrack;
 pub mod synth;
 mod tool;
+mod transport;
 pub mod worker;
 pub mod workers;
 pub mod y4m;

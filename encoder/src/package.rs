@@ -1,139 +1,142 @@
-//! Chunks as CMAF segments with HLS playlists that a browser plays.
+//! Chunks as CMAF segments with HLS playlists that a browser plays; audio beside them as it came.
 //!
 //! ```text
 //! DIR/master.m3u8          multivariant playlist
 //! DIR/0_360p/index.m3u8    media playlist of rendition 0
 //! DIR/0_360p/init.mp4      init segment
 //! DIR/0_360p/00000.m4s     one media segment for each source segment
+//! DIR/audio_0/…            the same for each audio track
+//! DIR/archive.m3u8, …      playlists of everything, beside those of a window (see [`Keep`])
 //! ```
 
+mod error;
+mod fragment;
 mod playlist;
+mod shelf;
+mod slots;
+mod sound;
+mod timing;
 mod track;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use assay_protocol::profile::Profiles;
 
+pub use error::PackageError;
+pub use shelf::Keep;
+pub use sound::{Sound, SoundCodec, SoundFormat};
+pub use timing::Timing;
+
+use shelf::{Entry, Shelf};
+use slots::{Content, Slot, Slots};
+use sound::SoundTrack;
+use timing::{Clock, Span};
 use track::Track;
 
 /// Segments that may wait for an earlier one.
 const MAX_PENDING: usize = 256;
-
-/// Why chunks were not packaged.
-#[derive(Debug, thiserror::Error)]
-pub enum PackageError {
-    /// A file cannot be written.
-    #[error("writing {path}: {source}")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// A segment with another number of renditions or chunks than its profiles and frames say.
-    #[error("segment {seq}: {found} {what}, expected {expected}")]
-    Count {
-        /// The segment.
-        seq: u32,
-        /// What was counted.
-        what: &'static str,
-        /// Given.
-        found: usize,
-        /// Expected.
-        expected: usize,
-    },
-    /// A chunk that is not the AV1 it should be.
-    #[error("segment {seq}, rendition {rendition}, chunk {chunk}: {detail}")]
-    Chunk {
-        /// The segment.
-        seq: u32,
-        /// The rendition.
-        rendition: usize,
-        /// The chunk.
-        chunk: usize,
-        /// What is wrong.
-        detail: String,
-    },
-    /// A segment that was written already.
-    #[error("segment {seq} was packaged before; the next is {next}")]
-    Repeated {
-        /// The segment.
-        seq: u32,
-        /// The next expected.
-        next: u32,
-    },
-    /// Too many segments wait for an earlier one.
-    #[error("{waiting} segments wait for segment {next}, at most {MAX_PENDING} may")]
-    Pending {
-        /// Waiting segments.
-        waiting: usize,
-        /// The missing one.
-        next: u32,
-    },
-    /// The MP4 writer refused.
-    #[error("MP4 writer: {0}")]
-    Mp4(String),
-}
+/// Audio tracks that are passed on; more are left out.
+pub const MAX_SOUNDS: usize = 8;
 
 /// A rendition's chunks of one segment, as low-overhead OBU streams.
 pub type Chunks = Vec<Vec<u8>>;
 
 /// Writes segments in order, whatever order they come in.
+///
+/// Whoever knows when a segment is shown [announces](Self::announce) it first, with its audio; otherwise it follows the one
+/// before at the nominal frame rate.
 pub struct Packager {
     dir: PathBuf,
     profiles: Profiles,
-    tracks: Vec<Track>,
-    next: u32,
-    pending: BTreeMap<u32, Vec<track::Media>>,
-    /// Segments that will never come.
-    gaps: BTreeSet<u32>,
-    /// Whether the segment before the next one is missing.
-    after_gap: bool,
+    keep: Keep,
+    clock: Clock,
+    tracks: Vec<(Track, Shelf)>,
+    sounds: Vec<(SoundTrack, Shelf)>,
+    slots: Slots,
+    first: u32,
+    /// Whether the time before the next segment is not accounted for.
+    jump: bool,
+    /// Media segments written; numbers the fragments.
+    written: u32,
+    /// Entries of the playlists, gaps included.
+    entries: u64,
+    holes: u32,
     finished: bool,
 }
 
 impl Packager {
-    /// Creates the folder and one sub-folder for each rendition.
+    /// Creates the folder and one sub-folder for each rendition; everything is kept.
     pub fn new(dir: &Path, profiles: &Profiles) -> Result<Self, PackageError> {
+        Self::open(dir, profiles, 0, Keep::All)
+    }
+
+    /// The same for a stream that begins with segment `first`, which is not 0 when a publisher was started again: its
+    /// playlists go on then.
+    pub fn open(
+        dir: &Path,
+        profiles: &Profiles,
+        first: u32,
+        keep: Keep,
+    ) -> Result<Self, PackageError> {
+        let clock = Clock::new(&profiles.source);
         let mut tracks = Vec::new();
         for (index, rendition) in profiles.renditions.iter().enumerate() {
-            let track = Track::new(index, rendition, &profiles.source);
-            let path = dir.join(track.name());
-            std::fs::create_dir_all(&path)
-                .map_err(|source| PackageError::Write { path, source })?;
-            tracks.push(track);
+            let track = Track::new(index, rendition, clock.timescale);
+            let shelf = Shelf::open(&dir.join(track.name()), keep, first.into(), first == 0)?;
+            tracks.push((track, shelf));
         }
-        let (dir, profiles) = (dir.to_owned(), profiles.clone());
+        let goes_on = tracks.iter().any(|(_, shelf)| shelf.goes_on);
         Ok(Self {
-            dir,
-            profiles,
+            dir: dir.to_owned(),
+            profiles: profiles.clone(),
+            keep,
+            clock,
             tracks,
-            next: 0,
-            pending: BTreeMap::new(),
-            gaps: BTreeSet::new(),
-            after_gap: false,
+            sounds: Vec::new(),
+            slots: Slots::new(first),
+            first,
+            jump: goes_on,
+            written: 0,
+            entries: 0,
+            holes: 0,
             finished: false,
         })
     }
 
-    /// The same for a stream that begins with segment `first`: a publisher that was started again.
-    pub fn begin_at(self, first: u32) -> Self {
-        Self {
-            next: first,
-            ..self
-        }
+    /// Says when a segment is shown, and what is heard meanwhile; before it is added or skipped.
+    ///
+    /// # Errors
+    /// What waited and cannot be written.
+    pub fn announce(
+        &mut self,
+        seq: u32,
+        timing: Timing,
+        sounds: Vec<Option<Sound>>,
+    ) -> Result<(), PackageError> {
+        self.slots.announce(seq, timing, sounds);
+        self.drain()
     }
 
-    /// A segment that nobody delivered: those after it need not wait, and the playlist gets a discontinuity.
+    /// Time of the source for which there will be no segment: a gap, right after what was announced last.
+    ///
+    /// # Errors
+    /// The playlists cannot be written.
+    pub fn hole(&mut self, timing: Timing) -> Result<(), PackageError> {
+        if let Some(timing) = self.slots.hole(timing) {
+            self.write_hole(&timing)?;
+            self.write_playlists()?;
+        }
+        Ok(())
+    }
+
+    /// A segment that nobody delivered: those after it need not wait, and the playlist gets a gap where its time is
+    /// known and a discontinuity where it is not.
     ///
     /// # Errors
     /// When what waited for it cannot be written.
     pub fn skip(&mut self, seq: u32) -> Result<(), PackageError> {
-        if seq >= self.next && !self.pending.contains_key(&seq) {
-            self.gaps.insert(seq);
-        }
+        self.slots.skip(seq);
         self.drain()
     }
 
@@ -147,17 +150,13 @@ impl Packager {
         frames: u32,
         renditions: &[Chunks],
     ) -> Result<(), PackageError> {
-        if seq < self.next || self.pending.contains_key(&seq) {
-            return Err(PackageError::Repeated {
-                seq,
-                next: self.next,
-            });
+        let next = self.slots.next();
+        if self.slots.is_over(seq) {
+            return Err(PackageError::Repeated { seq, next });
         }
-        if self.pending.len() >= MAX_PENDING && seq != self.next {
-            return Err(PackageError::Pending {
-                waiting: self.pending.len(),
-                next: self.next,
-            });
+        let waiting = self.slots.waiting();
+        if waiting >= MAX_PENDING && seq != next {
+            return Err(PackageError::Pending { waiting, next });
         }
         let count = |what, found, expected| match found == expected {
             true => Ok(()),
@@ -170,7 +169,7 @@ impl Packager {
         };
         count("renditions", renditions.len(), self.tracks.len())?;
         let mut media = Vec::new();
-        for (rendition, (track, chunks)) in self.tracks.iter().zip(renditions).enumerate() {
+        for (rendition, ((track, _), chunks)) in self.tracks.iter().zip(renditions).enumerate() {
             count(
                 "chunks",
                 chunks.len(),
@@ -199,58 +198,153 @@ impl Packager {
             }
             media.push(whole);
         }
-        self.pending.insert(seq, media);
+        self.slots.fill(seq, frames, media);
         self.drain()
     }
 
     fn drain(&mut self) -> Result<(), PackageError> {
         let mut wrote = false;
-        loop {
-            if let Some(media) = self.pending.remove(&self.next) {
-                let gap = std::mem::take(&mut self.after_gap);
-                self.write_segment(self.next, media, gap)?;
+        while let Some((seq, slot)) = self.slots.pop() {
+            wrote |= self.write_slot(seq, slot)?;
+        }
+        match wrote {
+            true => self.write_playlists(),
+            false => Ok(()),
+        }
+    }
+
+    /// Writes what a slot holds; whether the playlists changed.
+    fn write_slot(&mut self, seq: u32, slot: Slot) -> Result<bool, PackageError> {
+        let timing = slot.timing.as_ref();
+        let mut wrote = !slot.holes.is_empty();
+        match (slot.content, timing) {
+            (Content::Media { frames, media }, timing) => {
+                self.write_segment(seq, frames, &media, timing, &slot.sounds)?;
                 wrote = true;
-            } else if self.gaps.remove(&self.next) {
-                self.after_gap = true;
-            } else {
-                break;
             }
-            self.next += 1;
+            (_, Some(timing)) => {
+                self.write_gap(&format!("{seq:05}.m4s"), timing)?;
+                wrote = true;
+            }
+            (_, None) => self.jump = true,
         }
-        if wrote {
-            self.write_playlists()
-        } else {
-            Ok(())
+        for hole in &slot.holes {
+            self.write_hole(hole)?;
         }
+        Ok(wrote)
     }
 
     fn write_segment(
         &mut self,
         seq: u32,
-        media: Vec<track::Media>,
-        gap: bool,
+        frames: u32,
+        media: &[track::Media],
+        timing: Option<&Timing>,
+        sounds: &[Option<Sound>],
     ) -> Result<(), PackageError> {
-        for (track, media) in self.tracks.iter_mut().zip(media) {
-            let folder = self.dir.join(track.name());
-            let name = format!("{seq:05}.m4s");
-            let (init, segment) = track.mux(&name, media, gap)?;
-            if let Some(init) = init {
-                write(&folder.join(playlist::INIT), &init)?;
+        let span = self.clock.place(timing, Some(frames));
+        let entry = self.entry(&format!("{seq:05}.m4s"), span, timing);
+        self.written += 1;
+        for ((track, shelf), media) in self.tracks.iter_mut().zip(media) {
+            if let Some(init) = track.begin(media)? {
+                shelf.init(playlist::INIT, &init)?;
             }
-            write(&folder.join(&name), &segment)?;
+            let durations = self.clock.durations(span, timing, media.frames());
+            let bytes = track.mux(self.written, span.start, &durations, media)?;
+            shelf.file(&entry.name, &bytes, entry.seconds)?;
+            shelf.push(Entry {
+                bytes: Some(bytes.len()),
+                ..entry.clone()
+            })?;
+        }
+        for (index, sound) in sounds.iter().enumerate().take(MAX_SOUNDS) {
+            if let (Some(sound), true) = (sound, self.sounds.len() == index) {
+                let track = SoundTrack::new(index, &sound.format);
+                let folder = self.dir.join(track.name());
+                // A track that comes later than the others is numbered as they are.
+                let number = u64::from(self.first) + self.entries - 1;
+                let shelf = Shelf::open(&folder, self.keep, number, self.first == 0)?;
+                self.sounds.push((track, shelf));
+            }
+        }
+        for (index, (track, shelf)) in self.sounds.iter_mut().enumerate() {
+            let Some(sound) = sounds.get(index).and_then(Option::as_ref) else {
+                shelf.push(Entry {
+                    bytes: None,
+                    ..entry.clone()
+                })?;
+                continue;
+            };
+            if let Some((name, init)) = track.begin(sound)? {
+                shelf.init(&name, &init)?;
+            }
+            let bytes = track.mux(self.written, sound)?;
+            let seconds = sound.samples() as f64 / f64::from(sound.format.rate.max(1));
+            shelf.file(&entry.name, &bytes, seconds)?;
+            shelf.push(Entry {
+                bytes: Some(bytes.len()),
+                seconds,
+                ..entry.clone()
+            })?;
         }
         Ok(())
     }
 
-    fn write_playlists(&self) -> Result<(), PackageError> {
-        for track in &self.tracks {
-            let path = self.dir.join(track.name()).join(playlist::MEDIA);
-            write(&path, &playlist::media(track, self.finished))?;
+    fn write_hole(&mut self, timing: &Timing) -> Result<(), PackageError> {
+        self.holes += 1;
+        let name = format!("hole-{}.m4s", self.holes);
+        self.write_gap(&name, timing)
+    }
+
+    fn write_gap(&mut self, name: &str, timing: &Timing) -> Result<(), PackageError> {
+        let span = self.clock.place(Some(timing), None);
+        let entry = self.entry(name, span, Some(timing));
+        let videos = self.tracks.iter_mut().map(|(_, shelf)| shelf);
+        let sounds = self.sounds.iter_mut().map(|(_, shelf)| shelf);
+        for shelf in videos.chain(sounds) {
+            shelf.push(entry.clone())?;
         }
-        write(
-            &self.playlist(),
-            &playlist::multivariant(&self.tracks, &self.profiles.source),
-        )
+        Ok(())
+    }
+
+    /// The entry of what lasts for `span`, without a file.
+    fn entry(&mut self, name: &str, span: Span, timing: Option<&Timing>) -> Entry {
+        let begun = self.entries > 0;
+        self.entries += 1;
+        Entry {
+            name: name.to_owned(),
+            seconds: self.clock.seconds(span.end - span.start),
+            bytes: None,
+            discontinuity: std::mem::take(&mut self.jump) || span.jump && begun,
+            date: timing.and_then(|timing| timing.date),
+        }
+    }
+
+    fn write_playlists(&self) -> Result<(), PackageError> {
+        let videos = self.tracks.iter().map(|(_, shelf)| shelf);
+        for shelf in videos.chain(self.sounds.iter().map(|(_, shelf)| shelf)) {
+            shelf.publish(self.finished)?;
+        }
+        let videos: Vec<_> = self
+            .tracks
+            .iter()
+            .filter(|(track, _)| track.header().is_some())
+            .map(|(track, shelf)| (track, shelf.rate))
+            .collect();
+        if videos.is_empty() {
+            return Ok(());
+        }
+        let sounds: Vec<_> = self
+            .sounds
+            .iter()
+            .map(|(track, shelf)| (track, shelf.rate))
+            .collect();
+        let source = &self.profiles.source;
+        let all = |media| playlist::multivariant(&videos, &sounds, source, media);
+        if let Keep::Window { archive: true, .. } = self.keep {
+            write(&self.dir.join(playlist::ARCHIVE), &all(playlist::ARCHIVE))?;
+        }
+        write(&self.playlist(), &all(playlist::MEDIA))
     }
 
     /// The multivariant playlist's path.
@@ -258,18 +352,22 @@ impl Packager {
         self.dir.join(playlist::MULTIVARIANT)
     }
 
-    /// Segments that wait for an earlier one.
-    pub fn pending(&self) -> usize {
-        self.pending.len()
+    /// Whether a segment is neither here nor given up.
+    pub fn awaits(&self, seq: u32) -> bool {
+        !self.slots.is_over(seq)
     }
 
-    /// Writes what still waits, past gaps, with a discontinuity at each, and ends the playlists.
+    /// Segments that wait for an earlier one.
+    pub fn pending(&self) -> usize {
+        self.slots.waiting()
+    }
+
+    /// Writes what still waits, past gaps, and ends the playlists.
     pub fn finish(&mut self) -> Result<PathBuf, PackageError> {
         self.finished = true;
-        for (seq, media) in std::mem::take(&mut self.pending) {
-            let gap = std::mem::take(&mut self.after_gap) || seq != self.next;
-            self.write_segment(seq, media, gap)?;
-            self.next = seq + 1;
+        while let Some((seq, slot, missing)) = self.slots.pop_anyway() {
+            self.jump |= missing;
+            self.write_slot(seq, slot)?;
         }
         self.write_playlists()?;
         Ok(self.playlist())

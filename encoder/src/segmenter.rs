@@ -24,6 +24,13 @@ pub struct Segment {
     pub first_frame: u32,
     /// Frames in it, counted by the demuxer; what it decodes to is counted by an inspection.
     pub frames: u32,
+    /// When its first frame is shown, on the file's clock; it begins with what is shown or heard first, of any stream.
+    /// Without timestamps, and in Y4M, frames are counted.
+    pub start: Duration,
+    /// From there to the first frame of the next segment.
+    pub duration: Duration,
+    /// When each frame is shown, since `start`. Empty where the probe's frame rate says it to half a frame.
+    pub times: Vec<Duration>,
 }
 
 /// Cuts files into segments of about the same length.
@@ -69,10 +76,22 @@ impl Segmenter {
         if probe.container == "yuv4mpegpipe" {
             let (dir, path) = (self.dir.clone(), probe.path.clone());
             let cut = tokio::task::spawn_blocking(move || raw::cut(&path, &dir, target));
-            return cut.await.map_err(|e| InputError::Cut {
+            let cut = cut.await.map_err(|e| InputError::Cut {
                 path: probe.path.clone(),
                 detail: e.to_string(),
             })?;
+            let time = |frames: u32| {
+                Duration::from_secs_f64(
+                    f64::from(frames) * f64::from(probe.fps.1) / f64::from(probe.fps.0),
+                )
+            };
+            return cut.map(|mut segments| {
+                for segment in &mut segments {
+                    segment.start = time(segment.first_frame);
+                    segment.duration = time(segment.frames);
+                }
+                segments
+            });
         }
         let plan = plan::scan(probe, target).await?;
         if let Some((first, frames)) = plan.groups().find(|&(_, frames)| frames > longest) {
@@ -86,7 +105,7 @@ impl Segmenter {
         let mut failure = String::new();
         for container in containers(probe) {
             let said = tool::run(self.command(probe, &plan, container)).await?;
-            let segments = self.segments(&plan).await;
+            let segments = self.segments(&plan, probe.fps).await;
             // FFmpeg ends with success although a container had to drop packets; its complaints tell.
             if said.success && segments.len() == plan.groups().count() && !lossy(&said) {
                 self.check_end(probe, &plan, &segments).await?;
@@ -140,16 +159,20 @@ impl Segmenter {
         command
     }
 
-    async fn segments(&self, plan: &Plan) -> Vec<Segment> {
+    async fn segments(&self, plan: &Plan, fps: (u32, u32)) -> Vec<Segment> {
         let mut segments = Vec::new();
         for (seq, (first_frame, frames)) in (0u32..).zip(plan.groups()) {
             let path = self.name(seq);
+            let (start, duration, times) = plan.times(first_frame, frames, fps);
             if tokio::fs::metadata(&path).await.is_ok_and(|m| m.len() > 0) {
                 segments.push(Segment {
                     seq,
                     path,
                     first_frame,
                     frames,
+                    start,
+                    duration,
+                    times,
                 });
             }
         }

@@ -61,14 +61,7 @@ pub(crate) async fn run(command: Command) -> Result<Said, ToolError> {
         source,
     };
     let mut child = command.kill_on_drop(true).spawn().map_err(start)?;
-    if let Some(pid) = child.id().and_then(|id| Pid::from_raw(id as i32)) {
-        let limit = Rlimit {
-            current: Some(MAX_MEMORY),
-            maximum: Some(MAX_MEMORY),
-        };
-        // It may have ended already.
-        let _ = prlimit(Some(pid), Resource::As, limit);
-    }
+    cap_memory(&child);
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let all = async {
         let (output, words, status) = tokio::join!(
@@ -85,6 +78,18 @@ pub(crate) async fn run(command: Command) -> Result<Said, ToolError> {
     match tokio::time::timeout(TIMEOUT, all).await {
         Ok(said) => said.map_err(|source| ToolError::Pipe { program, source }),
         Err(_) => Err(ToolError::Timeout { program }),
+    }
+}
+
+/// Bounds a tool's address space.
+pub(crate) fn cap_memory(child: &tokio::process::Child) {
+    if let Some(pid) = child.id().and_then(|id| Pid::from_raw(id as i32)) {
+        let limit = Rlimit {
+            current: Some(MAX_MEMORY),
+            maximum: Some(MAX_MEMORY),
+        };
+        // It may have ended already.
+        let _ = prlimit(Some(pid), Resource::As, limit);
     }
 }
 

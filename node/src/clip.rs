@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assay_encoder::input::InputError;
+use assay_encoder::live::LiveError;
 use assay_encoder::probe::{Probe, probe};
 use assay_encoder::segmenter::{Segment, Segmenter};
 use assay_encoder::{InspectRequest, Priority, WorkerError, Workers};
@@ -49,6 +50,12 @@ pub enum ClipError {
         /// What is wrong.
         source: WorkerError,
     },
+    /// A live source that gave nothing.
+    #[error("{0}: the stream ended before its first segment")]
+    NoStream(String),
+    /// A live source that cannot be received.
+    #[error(transparent)]
+    Live(#[from] LiveError),
     /// The disk.
     #[error("{path}: {source}", path = path.display())]
     Io {

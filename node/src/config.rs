@@ -1,13 +1,18 @@
 //! The configuration file of a node: TOML, every setting with a default that says why, checked before anything starts.
 
+mod broadcaster;
+
 use std::path::{Path, PathBuf};
 
 use assay_chain::queue::QueueConfig;
 use assay_chain::queue::budget::GasLimit;
 use assay_chain::{Endpoints, RpcError};
+use assay_encoder::live::{Address as LiveAddress, AddressError};
 use assay_p2p::ConfigError as NetworkError;
 use assay_protocol::{Address, U256};
 use serde::{Deserialize, Serialize};
+
+pub use broadcaster::BroadcasterConfig;
 
 use crate::ether::Ether;
 
@@ -62,57 +67,6 @@ pub struct TranscoderConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VerifierConfig {}
-
-/// Settings of a broadcaster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BroadcasterConfig {
-    /// The video: any file that FFmpeg reads.
-    pub input: PathBuf,
-    /// Where the playlist is written. Default `hls`.
-    #[serde(default = "default_output")]
-    pub output: PathBuf,
-    /// Whether to begin again at its end. Default false.
-    #[serde(default)]
-    pub repeat: bool,
-    /// Whether to publish no faster than the video plays. Default true: a stream is watched while it is made, and
-    /// transcoders are not flooded.
-    #[serde(default = "default_live")]
-    pub live: bool,
-    /// Segments unfinished at a time. Default 2: one being encoded while the next one is fetched.
-    #[serde(default = "default_in_flight")]
-    pub in_flight: usize,
-    /// The job to publish in. Default: a job of the node's own, created at the first start and remembered.
-    #[serde(default)]
-    pub job: Option<u64>,
-    /// Most wei paid per output pixel, for a job that is created. Default 100: about 0.025 ETH an hour of 360p at 30
-    /// frames a second.
-    #[serde(default = "default_price")]
-    pub max_price_per_pixel: u64,
-}
-
-fn default_output() -> PathBuf {
-    "hls".into()
-}
-
-const fn default_live() -> bool {
-    true
-}
-
-const fn default_in_flight() -> usize {
-    2
-}
-
-const fn default_price() -> u64 {
-    100
-}
-
-impl BroadcasterConfig {
-    /// The job as the chain numbers it.
-    pub fn job_id(&self) -> Option<U256> {
-        self.job.map(U256::from)
-    }
-}
 
 impl Default for TranscoderConfig {
     fn default() -> Self {
@@ -178,6 +132,12 @@ pub enum ConfigError {
         /// In words.
         expected: &'static str,
     },
+    /// Nothing to publish.
+    #[error("broadcaster.input is empty: name a file or a live source")]
+    NoInput,
+    /// A live source that is none.
+    #[error("broadcaster.input: {0}")]
+    Live(#[from] AddressError),
     /// A network setting.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -198,6 +158,14 @@ pub enum ConfigError {
 impl Config {
     /// Reads and checks a file; makes its paths absolute or relative to the present folder.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::load_changed(path, |_| {})
+    }
+
+    /// The same with settings that override the file's; their paths are absolute or relative to the file too.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_changed(path: &Path, change: impl FnOnce(&mut Self)) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
             path: path.into(),
             source,
@@ -206,6 +174,7 @@ impl Config {
             path: path.into(),
             source: Box::new(source),
         })?;
+        change(&mut config);
         config.validate()?;
         config.resolve(path.parent().unwrap_or(Path::new("")));
         Ok(config)
@@ -215,7 +184,11 @@ impl Config {
         let mut paths = vec![&mut self.folder, &mut self.keys, &mut self.deployment];
         paths.extend(&mut self.rpc_ca);
         if let Some(broadcaster) = &mut self.broadcaster {
-            paths.extend([&mut broadcaster.input, &mut broadcaster.output]);
+            if !LiveAddress::is_url(&broadcaster.input.to_string_lossy()) {
+                paths.push(&mut broadcaster.input);
+            }
+            paths.extend([&mut broadcaster.output, &mut broadcaster.key_file]);
+            paths.extend(&mut broadcaster.viewer_token_file);
         }
         for path in paths {
             // Through its components, which leave out every `.`.
@@ -243,7 +216,7 @@ impl Config {
             ("transcoder.threads", transcoder.map(|t| t.threads.into())),
             (
                 "broadcaster.in_flight",
-                self.broadcaster.as_ref().map(|b| b.in_flight),
+                self.broadcaster.as_ref().map(BroadcasterConfig::in_flight),
             ),
         ];
         for (setting, found) in counts {
@@ -252,6 +225,23 @@ impl Config {
                     setting,
                     found,
                     expected: "at least 1",
+                });
+            }
+        }
+        if let Some(broadcaster) = &self.broadcaster {
+            if broadcaster.input.as_os_str().is_empty() {
+                return Err(ConfigError::NoInput);
+            }
+            broadcaster.live_source()?;
+            let least = 10;
+            if let Some(found) = broadcaster
+                .window_seconds
+                .filter(|&seconds| seconds < least)
+            {
+                return Err(ConfigError::Range {
+                    setting: "broadcaster.window_seconds",
+                    found: found as usize,
+                    expected: "at least 10: a player holds three segments",
                 });
             }
         }
@@ -311,6 +301,10 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use assay_encoder::package::Keep;
+
     use super::*;
 
     fn load(text: &str) -> Result<Config, ConfigError> {
@@ -332,6 +326,10 @@ mod tests {
         assert_eq!(config.deployment, folder.path().join("../deployment.json"));
         let broadcaster = config.broadcaster.unwrap();
         assert_eq!(broadcaster.input, Path::new("/media/clip.mkv"));
+        assert_eq!(
+            (broadcaster.in_flight(), broadcaster.keep()),
+            (2, Keep::All)
+        );
         assert_eq!(broadcaster.output, folder.path().join("hls"));
         assert!(broadcaster.live && !broadcaster.repeat && broadcaster.job.is_none());
         assert!(config.operator.is_none());
@@ -366,6 +364,22 @@ mod tests {
         assert!(error("[verifier]\n[p2p]\ntarget_peers = 0").contains("target_peers"));
         let missing = Config::load(Path::new("nowhere/node.toml")).unwrap_err();
         assert!(missing.to_string().starts_with("nowhere/node.toml: "));
+    }
+
+    #[test]
+    fn a_live_source_is_no_path() {
+        let config =
+            load("[broadcaster]\ninput = \"srt://0.0.0.0:9000\"\narchive = true\n").unwrap();
+        let broadcaster = config.broadcaster.unwrap();
+        let source = broadcaster.live_source().unwrap().unwrap();
+        assert_eq!(source.to_string(), "srt://0.0.0.0:9000");
+        let (length, archive) = (Duration::from_secs(60), true);
+        assert_eq!(broadcaster.keep(), Keep::Window { length, archive });
+        assert_eq!(broadcaster.in_flight(), 16);
+        assert!(broadcaster.key_file.is_absolute());
+        let error = |text: &str| load(text).unwrap_err().to_string();
+        assert!(error("[broadcaster]\ninput = \"udp://0.0.0.0:1\"").contains("rtmp://"));
+        assert!(error("[broadcaster]\ninput = \"a\"\nwindow_seconds = 2").contains("at least 10"));
     }
 
     #[test]

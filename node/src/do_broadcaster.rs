@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use assay_encoder::package::Packager;
+use assay_encoder::package::{PackageError, Packager};
 use assay_p2p::PeerId;
 use assay_protocol::B256;
 use assay_protocol::assignment::{SignedAssignment, SkipReason};
@@ -13,6 +13,7 @@ use assay_roles::broadcaster::{Broadcaster, Input, Output};
 use crate::collect::Collection;
 use crate::driver::{Event, Node, Publishing, Role, Unborn};
 use crate::notice::Notice;
+use crate::offers::Offers;
 
 /// An electee that is not known cannot be sent anything, so the first segments of a network that is just starting would
 /// be lost; but whoever is away must not hold the stream up either.
@@ -50,8 +51,8 @@ impl Node {
             .next_seq(id)
             .map_err(|e| e.to_string())
             .and_then(|seq| {
-                let packager = Packager::new(&settings.output, &job.profiles);
-                Ok((seq, packager.map_err(|e| e.to_string())?.begin_at(seq)))
+                let packager = Packager::open(&settings.output, &job.profiles, seq, settings.keep);
+                Ok((seq, packager.map_err(|e| e.to_string())?))
             });
         let (first_seq, packager) = match ready {
             Ok(ready) => ready,
@@ -76,7 +77,12 @@ impl Node {
         );
         self.publishing = Some(Publishing {
             core,
-            segments: Arc::new(tokio::sync::Mutex::new(settings.segments)),
+            offers: Offers::new(
+                settings.segments,
+                settings.patience,
+                first_seq,
+                self.events.clone(),
+            ),
             packager: Arc::new(Mutex::new(packager)),
             collections: Default::default(),
             renditions,
@@ -103,7 +109,7 @@ impl Node {
 
     async fn do_broadcaster(&mut self, output: Output) {
         match output {
-            Output::WantSegment => self.next_segment(),
+            Output::WantSegment => self.want_segment(),
             Output::Sign(draft) => self.sign(Role::Broadcaster, draft),
             Output::Publish(signed) => self.assign(*signed).await,
             Output::Quote {
@@ -130,9 +136,7 @@ impl Node {
                 if let Some(publishing) = &mut self.publishing {
                     publishing.collections.retain(|_, other| other.seq != seq);
                 }
-                if let Some(packager) = self.publishing.as_ref().map(|p| p.packager.clone()) {
-                    self.skip_segment(packager, seq);
-                }
+                self.skip_segment(seq, false);
                 self.tell(Notice::Gap { seq }).await;
             }
             Output::Skipped { seq, skip } => {
@@ -149,20 +153,6 @@ impl Node {
                 .await;
             }
         }
-    }
-
-    fn next_segment(&self) {
-        let Some(publishing) = &self.publishing else {
-            return;
-        };
-        let (segments, events) = (publishing.segments.clone(), self.events.clone());
-        tokio::spawn(async move {
-            if let Some(source) = segments.lock().await.recv().await {
-                let _ = events
-                    .send(Event::Broadcaster(Input::Segment(source)))
-                    .await;
-            }
-        });
     }
 
     async fn assign(&mut self, signed: SignedAssignment) {
@@ -235,7 +225,9 @@ impl Node {
                 .chunks(per_rendition.max(1))
                 .map(<[_]>::to_vec)
                 .collect();
-            if let Err(e) = packager.add_segment(seq, frames, &renditions) {
+            let added = packager.add_segment(seq, frames, &renditions);
+            // One that comes after its gap is worth its pay, and nothing to viewers.
+            if let Err(e) = added.or_else(PackageError::forgive_repeated) {
                 let notice = Notice::Warning(format!("segment {seq} is not playable: {e}"));
                 let _ = events.blocking_send(Event::Notice(notice));
             }
@@ -243,15 +235,25 @@ impl Node {
         });
     }
 
-    /// Lets the playlist go on without a segment.
-    fn skip_segment(&self, packager: Arc<Mutex<Packager>>, seq: u32) {
+    /// Lets the playlist go on without a segment; `late` if somebody may still deliver it.
+    pub(crate) fn skip_segment(&self, seq: u32, late: bool) {
+        let Some(packager) = self.publishing.as_ref().map(|p| p.packager.clone()) else {
+            return;
+        };
         let events = self.events.clone();
         tokio::task::spawn_blocking(move || {
             let mut packager = packager.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(e) = packager.skip(seq) {
-                let notice = Notice::Warning(format!("the playlist without segment {seq}: {e}"));
-                let _ = events.blocking_send(Event::Notice(notice));
+            if late && !packager.awaits(seq) {
+                return;
             }
+            let words = match packager.skip(seq) {
+                Ok(()) if late => format!(
+                    "segment {seq} is not there in time: the playlist has a gap in its place"
+                ),
+                Ok(()) => return,
+                Err(e) => format!("the playlist without segment {seq}: {e}"),
+            };
+            let _ = events.blocking_send(Event::Notice(Notice::Warning(words)));
         });
     }
 

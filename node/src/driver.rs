@@ -32,9 +32,10 @@ use crate::directory::Directory;
 use crate::dues::Dues;
 use crate::keeper::Keeper;
 use crate::notice::Notice;
+use crate::offers::Offers;
 use crate::outlet::Outlet;
 use crate::seen_log::SeenLog;
-use crate::settings::{BroadcasterSettings, TranscoderSettings};
+use crate::settings::{BroadcasterSettings, Offer, TranscoderSettings};
 use crate::signer::Signer;
 use crate::sources::Sources;
 use crate::validate::{Checker, Verified};
@@ -57,6 +58,12 @@ pub(crate) enum Event {
     Verified(Verified),
     Sealed(Role, Box<Sealed>),
     Broadcaster(broadcaster::Input),
+    /// The next segment to publish.
+    Offer(Box<Offer>),
+    /// The core may have one that waits.
+    Wanted,
+    /// A live segment is not waited for any more.
+    Overdue(u32),
     Verifier(verifier::Input),
     /// An assignment whose broadcaster was not known a moment ago, and how often to look again.
     Transcode(Box<SignedAssignment>, B256, Address, u32),
@@ -82,7 +89,7 @@ pub(crate) struct Unborn {
 /// A broadcaster with its machinery.
 pub(crate) struct Publishing {
     pub core: Broadcaster,
-    pub segments: Arc<tokio::sync::Mutex<mpsc::Receiver<broadcaster::Source>>>,
+    pub offers: Offers,
     pub packager: Arc<Mutex<Packager>>,
     pub collections: Collections,
     pub renditions: usize,
@@ -163,6 +170,9 @@ impl Node {
                 Event::Verified(message) => self.on_verified(message).await,
                 Event::Sealed(role, sealed) => self.on_sealed(role, sealed).await,
                 Event::Broadcaster(input) => self.drive_broadcaster(input).await,
+                Event::Offer(offer) => self.on_offer(*offer).await,
+                Event::Wanted => self.on_wanted().await,
+                Event::Overdue(seq) => self.skip_segment(seq, true),
                 Event::Verifier(input) => self.drive_verifier(input).await,
                 Event::Transcode(assignment, hash, broadcaster, tries) => {
                     self.transcode(assignment, hash, broadcaster, tries);

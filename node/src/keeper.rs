@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use assay_chain::call::{Call, CourtCall, JobCall, RoundsCall};
 use assay_chain::fault::FaultKind;
 use assay_chain::queue::TxError;
-use assay_protocol::assignment::Assignment;
+use assay_protocol::assignment::{Assignment, MAX_ATTEMPT};
 use assay_protocol::fraud_proof::{FraudProof, Proven};
 use assay_protocol::record::roles;
 use assay_protocol::verdict::LeafId;
@@ -315,10 +315,21 @@ impl Node {
         self.leases.extend(assignment.sourceHash, last);
     }
 
+    /// The same for a live segment before it is assigned: to its last attempt's end.
+    pub(crate) fn need_live_source(&mut self, hash: B256, block: u64) {
+        let params = &self.params;
+        let attempt = params.response_blocks + 2 * params.late_blocks;
+        let attempts = (u64::from(MAX_ATTEMPT) + 1) * attempt;
+        let last = block + attempts + params.evidence_blocks;
+        self.leases.extend(hash, last);
+    }
+
     /// Removes sources that nobody needs any more.
     fn clear_sources(&mut self, block: u64) {
         let over = self.leases.expire(block);
-        if over.is_empty() || self.roles & roles::BROADCASTER != 0 {
+        // A file may be published again; a live stream is not.
+        let live = self.publishing.as_ref().is_some_and(|p| p.offers.is_live());
+        if over.is_empty() || (self.roles & roles::BROADCASTER != 0 && !live) {
             return;
         }
         for hash in &over {

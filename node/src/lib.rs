@@ -26,14 +26,18 @@ mod journal;
 mod keeper;
 mod keys;
 pub mod keystore;
+mod live;
 mod log;
 mod notice;
+mod offers;
 mod on_network;
 mod outlet;
 mod payments;
 pub mod process;
+mod publication;
 mod publish;
 mod seen_log;
+pub mod serve;
 mod settings;
 mod signer;
 mod sources;
@@ -49,5 +53,7 @@ pub use ether::Ether;
 pub use journal::JournalError;
 pub use keys::{KeyError, Keys, OPERATOR_FILE};
 pub use notice::Notice;
-pub use settings::{BroadcasterSettings, Craft, Honest, JobChoice, Settings, TranscoderSettings};
+pub use settings::{
+    BroadcasterSettings, Craft, Honest, JobChoice, Offer, Settings, TranscoderSettings,
+};
 pub use start::{Running, StartError, start};

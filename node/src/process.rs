@@ -21,7 +21,7 @@ use crate::config::{BroadcasterConfig, Config, ConfigError};
 use crate::keys::{KeyError, Keys};
 use crate::log;
 use crate::notice::Notice;
-use crate::publish::{Pace, Publication};
+use crate::publication::{Publication, PublicationError, open_viewers};
 use crate::settings::{BroadcasterSettings, Craft, JobChoice, Settings, TranscoderSettings};
 use crate::start::{Running, StartError, start};
 use crate::status::Status;
@@ -82,9 +82,9 @@ pub enum ProcessError {
     /// This machine's encoder gives other bytes than everyone else's.
     #[error(transparent)]
     Conformance(#[from] ConformanceError),
-    /// The input.
+    /// What is to be published, or where.
     #[error(transparent)]
-    Clip(#[from] ClipError),
+    Publication(#[from] PublicationError),
     /// The node did not start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -101,7 +101,7 @@ impl ProcessError {
             Self::Config(_)
                 | Self::Keys(_)
                 | Self::Deployment(_)
-                | Self::Clip(_)
+                | Self::Publication(_)
                 | Self::Start(StartError::NotTheSigner { .. })
         )
     }
@@ -187,7 +187,16 @@ async fn begin(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = Workers::new(worker, Limits::default(), config.workers.unwrap_or(cores));
     let publication = match &config.broadcaster {
-        Some(settings) => Some((Publication::open(&settings.input).await?, settings)),
+        Some(settings) => {
+            // Viewers may wait for what is not there yet.
+            if let Some(server) = open_viewers(settings).await? {
+                tasks.spawn(async move {
+                    server.run().await;
+                    Ok(())
+                });
+            }
+            Some((Publication::open(settings, &folder).await?, settings))
+        }
         None => None,
     };
     tracing::info!(
@@ -200,18 +209,16 @@ async fn begin(
         let (sender, segments) = mpsc::channel(1);
         broadcaster = Some(BroadcasterSettings {
             job,
-            in_flight: settings.in_flight,
+            in_flight: settings.in_flight(),
             segments,
             output: settings.output.clone(),
+            keep: settings.keep(),
+            patience: publication.patience(settings),
         });
         let path = folder.join("blobs");
         let blobs = BlobFolder::open(&path).map_err(|source| ProcessError::Io { path, source })?;
-        let pace = Pace {
-            repeat: settings.repeat,
-            live: settings.live,
-        };
         let (cut, workers) = (folder.join("segments"), workers.clone());
-        tasks.spawn(async move { publication.run(&cut, &blobs, &workers, pace, sender).await });
+        tasks.spawn(async move { publication.run(&cut, &blobs, &workers, sender).await });
     }
     let settings = Settings {
         folder,
@@ -262,7 +269,7 @@ async fn choose_job(
     settings: &BroadcasterConfig,
     client: &Client,
 ) -> Result<JobChoice, ProcessError> {
-    let profiles = &publication.profiles;
+    let profiles = publication.profiles();
     let Some(id) = settings.job_id() else {
         return Ok(JobChoice::Own {
             profiles: profiles.clone(),

@@ -1,11 +1,14 @@
-//! Publishes a file: cut once, each segment inspected and stored before it is offered, over and over if wanted.
+//! Publishes a file: cut once, each segment inspected and stored before it is offered, over and over if wanted. Its audio
+//! goes beside it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use assay_encoder::Workers;
+use assay_encoder::package::Timing;
 use assay_encoder::probe::{Probe, probe};
-use assay_encoder::segmenter::Segmenter;
+use assay_encoder::segmenter::{Segment, Segmenter};
+use assay_encoder::soundtrack::{SoundReader, Soundtrack};
 use assay_protocol::profile::Profiles;
 use assay_roles::broadcaster::Source;
 use tokio::sync::mpsc;
@@ -13,9 +16,10 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::blobs::BlobFolder;
 use crate::clip::{ClipError, SEGMENT, inspect, ladder};
+use crate::settings::Offer;
 
 /// A file that is about to be published.
-pub(crate) struct Publication {
+pub(crate) struct VideoFile {
     path: PathBuf,
     probe: Probe,
     /// What it is transcoded to.
@@ -30,7 +34,7 @@ pub(crate) struct Pace {
     pub live: bool,
 }
 
-impl Publication {
+impl VideoFile {
     /// Looks at a file.
     pub async fn open(path: &Path) -> Result<Self, ClipError> {
         let probe = probe(path).await?;
@@ -52,9 +56,10 @@ impl Publication {
         blobs: &BlobFolder,
         workers: &Workers,
         pace: Pace,
-        segments: mpsc::Sender<Source>,
+        segments: mpsc::Sender<Offer>,
     ) -> Result<(), ClipError> {
         let cut = Segmenter::new(folder, SEGMENT).cut(&self.probe).await?;
+        let mut audio = Audio::new(&self.probe, folder, &cut).await;
         let mut sources = Vec::with_capacity(cut.len());
         let mut due = Instant::now();
         for segment in &cut {
@@ -69,10 +74,8 @@ impl Publication {
                 .map_err(|e| io(std::io::Error::other(e)))?
                 .map_err(io)?;
             sources.push(prepared.source);
-            if !self
-                .offer(prepared.source, &pace, &mut due, &segments)
-                .await
-            {
+            let offer = audio.with(segment, prepared.source).await;
+            if !self.offer(offer, &pace, &mut due, &segments).await {
                 return Ok(());
             }
         }
@@ -83,8 +86,10 @@ impl Publication {
             self.path.display()
         );
         while pace.repeat && !sources.is_empty() {
-            for source in &sources {
-                if !self.offer(*source, &pace, &mut due, &segments).await {
+            audio.again(&cut);
+            for (segment, source) in cut.iter().zip(&sources) {
+                let offer = audio.with(segment, *source).await;
+                if !self.offer(offer, &pace, &mut due, &segments).await {
                     return Ok(());
                 }
             }
@@ -95,17 +100,21 @@ impl Publication {
     /// Hands one segment over when its time has come; whether anybody still takes them.
     async fn offer(
         &self,
-        source: Source,
+        offer: Offer,
         pace: &Pace,
         due: &mut Instant,
-        segments: &mpsc::Sender<Source>,
+        segments: &mpsc::Sender<Offer>,
     ) -> bool {
         if pace.live {
             sleep_until(*due).await;
         }
-        let taken = segments.send(source).await.is_ok();
+        let length = offer.timing.as_ref().map_or_else(
+            || self.duration(offer.source.frame_count),
+            |timing| timing.duration,
+        );
+        let taken = segments.send(offer).await.is_ok();
         // What was late stays late: a slow network must not be given the backlog at once.
-        *due = (*due).max(Instant::now()) + self.duration(source.frame_count);
+        *due = (*due).max(Instant::now()) + length;
         taken
     }
 
@@ -114,5 +123,88 @@ impl Publication {
         Duration::from_secs_f64(
             f64::from(frames) * f64::from(denominator) / f64::from(numerator.max(1)),
         )
+    }
+}
+
+/// A file's clock and its audio, in step with its segments.
+struct Audio {
+    track: Option<Soundtrack>,
+    reader: Option<SoundReader>,
+    /// When the file's first picture is shown, by its own clock.
+    origin: Duration,
+    /// When it is shown in the stream: later each time that the file begins again.
+    begun: Duration,
+    again: bool,
+}
+
+impl Audio {
+    async fn new(probe: &Probe, folder: &Path, cut: &[Segment]) -> Self {
+        let track = Soundtrack::extract(probe, folder).await;
+        let track = track.unwrap_or_else(|e| {
+            tracing::warn!("published without audio: {e}");
+            None
+        });
+        if let (None, Some(audio)) = (&track, &probe.audio) {
+            tracing::warn!(
+                "its audio is {}, which is not passed on: AAC, MP3 and Opus are",
+                audio.codec
+            );
+        }
+        let mut audio = Self {
+            track,
+            reader: None,
+            origin: cut.first().map(|first| first.start).unwrap_or_default(),
+            begun: Duration::ZERO,
+            again: false,
+        };
+        audio.open();
+        audio
+    }
+
+    fn open(&mut self) {
+        self.reader = self.track.as_ref().and_then(|track| {
+            let reader = track.open(self.origin, self.begun);
+            reader
+                .inspect_err(|e| tracing::warn!("published without audio: {e}"))
+                .ok()
+        });
+    }
+
+    /// The file begins again.
+    fn again(&mut self, cut: &[Segment]) {
+        if let Some(last) = cut.last() {
+            self.begun += (last.start + last.duration).saturating_sub(self.origin);
+        }
+        self.again = true;
+        self.open();
+    }
+
+    /// A segment with its time and what is heard meanwhile.
+    async fn with(&mut self, segment: &Segment, source: Source) -> Offer {
+        let start = self.begun + segment.start.saturating_sub(self.origin);
+        let end = start + segment.duration;
+        let mut sounds = Vec::new();
+        if let Some(mut reader) = self.reader.take() {
+            let read = tokio::task::spawn_blocking(move || (reader.until(end), reader)).await;
+            match read {
+                Ok((Ok(read), reader)) => {
+                    sounds = read;
+                    self.reader = Some(reader);
+                }
+                Ok((Err(e), _)) => tracing::warn!("no more audio: {e}"),
+                Err(e) => tracing::warn!("no more audio: {e}"),
+            }
+        }
+        Offer {
+            source,
+            timing: Some(Timing {
+                start,
+                duration: segment.duration,
+                frames: segment.times.clone(),
+                discontinuity: std::mem::take(&mut self.again),
+                date: None,
+            }),
+            sounds,
+        }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use assay_chain::Endpoints;
 use assay_chain::contracts::Deployment;
 use assay_chain::queue::QueueConfig;
+use assay_encoder::package::{Keep, Sound, Timing};
 use assay_encoder::{EncodeRequest, Workers};
 use assay_protocol::assignment::Assignment;
 use assay_protocol::profile::Profiles;
@@ -56,6 +58,27 @@ pub enum JobChoice {
     },
 }
 
+/// A segment to be published.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// Its source, stored in the node's blob folder and inspected.
+    pub source: Source,
+    /// When it is shown; otherwise it follows the one before.
+    pub timing: Option<Timing>,
+    /// What is heard meanwhile, of each audio track.
+    pub sounds: Vec<Option<Sound>>,
+}
+
+impl From<Source> for Offer {
+    fn from(source: Source) -> Self {
+        Self {
+            source,
+            timing: None,
+            sounds: Vec::new(),
+        }
+    }
+}
+
 /// The broadcaster's settings. Segments are numbered from the first number for which this node has never signed an
 /// assignment, so that a restart cannot equivocate.
 pub struct BroadcasterSettings {
@@ -63,10 +86,14 @@ pub struct BroadcasterSettings {
     pub job: JobChoice,
     /// Segments unfinished at a time.
     pub in_flight: usize,
-    /// Segments, stored in the node's blob folder and inspected.
-    pub segments: mpsc::Receiver<Source>,
+    /// What is published.
+    pub segments: mpsc::Receiver<Offer>,
     /// Where the playlist is written.
     pub output: PathBuf,
+    /// What of it is kept.
+    pub keep: Keep,
+    /// Of a live stream, how long the playlist waits for a segment. It takes segments as they come, and each once.
+    pub patience: Option<Duration>,
 }
 
 /// A node's settings.

@@ -31,16 +31,25 @@ pub async fn run(arguments: Arguments) -> ExitCode {
 
 /// The same with another way to encode.
 pub async fn run_with(arguments: Arguments, craft: Arc<dyn Craft>) -> ExitCode {
-    let mut config = match Config::load(&arguments.config) {
+    run_changed(arguments, craft, |_| {}).await
+}
+
+/// The same with settings that override the file's.
+pub async fn run_changed(
+    arguments: Arguments,
+    craft: Arc<dyn Craft>,
+    change: impl FnOnce(&mut Config),
+) -> ExitCode {
+    let config = Config::load_changed(&arguments.config, |config| {
+        if let Some(rpc) = arguments.rpc {
+            config.rpc = rpc.into();
+        }
+        change(config);
+    });
+    let config = match config {
         Ok(config) => config,
         Err(e) => return fail(e, USAGE),
     };
-    if let Some(rpc) = arguments.rpc {
-        config.rpc = rpc.into();
-        if let Err(e) = config.validate() {
-            return fail(e, USAGE);
-        }
-    }
     let worker = match WorkerCommand::this_program() {
         Ok(worker) => worker,
         Err(e) => return fail(format!("this program cannot be found: {e}"), 1),

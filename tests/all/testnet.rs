@@ -22,7 +22,7 @@ const ASSAY: &str = env!("CARGO_BIN_EXE_assay");
 /// A machine that is busy with other tests takes longer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-fn testnet(arguments: &[&str], dir: &Path) -> Output {
+pub fn testnet(arguments: &[&str], dir: &Path) -> Output {
     let mut command = Command::new(ASSAY);
     command.arg("testnet").args(arguments).arg("--dir").arg(dir);
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -30,7 +30,7 @@ fn testnet(arguments: &[&str], dir: &Path) -> Output {
 }
 
 /// Small and moving: two segments that every core encodes in no time.
-fn clip(path: &Path) {
+pub fn clip(path: &Path) {
     let header = Header {
         width: 96,
         height: 64,
@@ -56,7 +56,7 @@ fn running() -> BTreeSet<u32> {
     ids.collect()
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(
@@ -68,7 +68,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// Brings the network down also when the test fails.
-struct Net(PathBuf);
+pub struct Net(pub PathBuf);
 
 impl Drop for Net {
     fn drop(&mut self) {
@@ -109,7 +109,7 @@ fn node(net: &Net, name: &str) -> Command {
     command
 }
 
-fn pid(net: &Net, name: &str) -> u32 {
+pub fn pid(net: &Net, name: &str) -> u32 {
     let text = fs::read_to_string(net.0.join("run").join(format!("{name}.pid"))).unwrap();
     text.split(' ').next().unwrap().parse().unwrap()
 }

@@ -1,89 +1,108 @@
-//! HLS playlists (RFC 8216).
+//! The multivariant playlist (RFC 8216, and its successor draft-pantos-hls-rfc8216bis for `EXT-X-GAP`).
 
 use std::collections::HashMap;
 
 use assay_protocol::profile::SourceFormat;
 use m3u8_rs::{
-    Map, MasterPlaylist, MediaPlaylist, MediaPlaylistType, MediaSegment, Resolution, VariantStream,
+    AlternativeMedia, AlternativeMediaType, MasterPlaylist, QuotedOrUnquoted, Resolution,
+    VariantStream,
 };
 
+use super::shelf::Rate;
+use super::sound::SoundTrack;
 use super::track::Track;
 
 pub(super) const INIT: &str = "init.mp4";
 pub(super) const MEDIA: &str = "index.m3u8";
+pub(super) const ARCHIVE: &str = "archive.m3u8";
 pub(super) const MULTIVARIANT: &str = "master.m3u8";
 
-/// Version that admits `EXT-X-MAP` outside I-frame playlists and `EXT-X-INDEPENDENT-SEGMENTS`.
-const VERSION: usize = 7;
+/// Version that admits `EXT-X-GAP`.
+pub(super) const VERSION: usize = 8;
 
-/// The media playlist of one rendition.
-pub(super) fn media(track: &Track, finished: bool) -> Vec<u8> {
-    let longest = track.written.iter().map(|w| w.seconds).fold(0.0, f64::max);
-    let map = Map {
-        uri: INIT.into(),
-        byte_range: None,
-        other_attributes: HashMap::new(),
-    };
-    let segments = track
-        .written
-        .iter()
-        .enumerate()
-        .map(|(index, written)| MediaSegment {
-            uri: written.name.clone(),
-            duration: written.seconds as f32,
-            discontinuity: written.gap,
-            map: (index == 0).then(|| map.clone()),
-            ..MediaSegment::default()
-        });
-    let playlist = MediaPlaylist {
-        version: Some(VERSION),
-        target_duration: longest.ceil().max(1.0) as u64,
-        media_sequence: 0,
-        segments: segments.collect(),
-        playlist_type: Some(MediaPlaylistType::Event),
-        independent_segments: true,
-        end_list: finished,
-        ..MediaPlaylist::default()
-    };
-    let mut out = Vec::new();
-    // Writing to a Vec does not fail.
-    let _ = playlist.write_to(&mut out);
-    out
-}
-
-/// The multivariant playlist, with the bandwidth measured so far.
-pub(super) fn multivariant(tracks: &[Track], source: &SourceFormat) -> Vec<u8> {
+/// Renditions and audio tracks with what was measured of them so far; `media` is the name of their playlists.
+///
+/// `SUPPLEMENTAL-CODECS` is for bases with an enhancement on top, such as Dolby Vision; plain AV1 has nothing to say there.
+pub(super) fn multivariant(
+    video: &[(&Track, Rate)],
+    audio: &[(&SoundTrack, Rate)],
+    source: &SourceFormat,
+    media: &str,
+) -> Vec<u8> {
     // RFC 8216, section 4.3.4.2: rounded to three decimals.
     let frames_per_second = f64::from(source.fps_num) / f64::from(source.fps_den);
     let frame_rate = (frames_per_second * 1000.0).round() / 1000.0;
-    let variants = tracks
-        .iter()
-        .filter(|t| !t.written.is_empty())
-        .map(|track| {
-            let rate = |bytes: usize, seconds: f64| (bytes as f64 * 8.0 / seconds).ceil() as u64;
-            let bytes = track.written.iter().map(|w| w.bytes).sum();
-            let seconds = track.written.iter().map(|w| w.seconds).sum();
-            VariantStream {
-                uri: format!("{}/{MEDIA}", track.name()),
-                bandwidth: track
-                    .written
-                    .iter()
-                    .map(|w| rate(w.bytes, w.seconds))
-                    .max()
-                    .unwrap_or_default(),
-                average_bandwidth: Some(rate(bytes, seconds)),
-                codecs: Some(track.codecs.clone()),
+    // All of a group have one codec, so that CODECS is true whichever is chosen.
+    let mut groups: Vec<(String, Rate)> = Vec::new();
+    for (track, rate) in audio {
+        let codecs = track.format.codecs();
+        match groups.iter_mut().find(|(known, _)| *known == codecs) {
+            Some((_, most)) if rate.peak() > most.peak() => *most = *rate,
+            Some(_) => {}
+            None => groups.push((codecs, *rate)),
+        }
+    }
+    let alternatives = audio.iter().enumerate().map(|(index, (track, _))| {
+        let language = track.format.language.clone();
+        let first = index == 0;
+        AlternativeMedia {
+            media_type: AlternativeMediaType::Audio,
+            uri: Some(format!("{}/{media}", track.name())),
+            group_id: group_id(&track.format.codecs()),
+            name: match &language {
+                Some(language) => format!("{} ({language})", index + 1),
+                None => (index + 1).to_string(),
+            },
+            language,
+            default: first,
+            autoselect: true,
+            channels: Some(track.format.channels.to_string()),
+            assoc_language: None,
+            forced: false,
+            instream_id: None,
+            characteristics: None,
+            other_attributes: None,
+        }
+    });
+    let range = HashMap::from([(
+        "VIDEO-RANGE".to_owned(),
+        QuotedOrUnquoted::Unquoted(video_range(source.colour).to_owned()),
+    )]);
+    let choices: Vec<Option<&(String, Rate)>> = match groups.is_empty() {
+        true => vec![None],
+        false => groups.iter().map(Some).collect(),
+    };
+    let mut variants = Vec::new();
+    for group in choices {
+        for (track, rate) in video {
+            let (codecs, peak, average) = match group {
+                None => (track.codecs.clone(), 0, 0),
+                Some((codecs, rate)) => (
+                    format!("{},{codecs}", track.codecs),
+                    rate.peak(),
+                    rate.average(),
+                ),
+            };
+            variants.push(VariantStream {
+                uri: format!("{}/{media}", track.name()),
+                bandwidth: rate.peak() + peak,
+                average_bandwidth: Some((rate.average() + average).min(rate.peak() + peak)),
+                codecs: Some(codecs),
                 resolution: Some(Resolution {
                     width: track.width.into(),
                     height: track.height.into(),
                 }),
                 frame_rate: Some(frame_rate),
+                audio: group.map(|(codecs, _)| group_id(codecs)),
+                other_attributes: Some(range.clone()),
                 ..VariantStream::default()
-            }
-        });
+            });
+        }
+    }
     let playlist = MasterPlaylist {
         version: Some(VERSION),
-        variants: variants.collect(),
+        variants,
+        alternatives: alternatives.collect(),
         independent_segments: true,
         ..MasterPlaylist::default()
     };
@@ -91,4 +110,17 @@ pub(super) fn multivariant(tracks: &[Track], source: &SourceFormat) -> Vec<u8> {
     // Writing to a Vec does not fail.
     let _ = playlist.write_to(&mut out);
     out
+}
+
+fn group_id(codecs: &str) -> String {
+    format!("audio-{codecs}")
+}
+
+/// By the transfer function (ITU-T H.273): 16 is PQ, 18 HLG.
+fn video_range(colour: [u8; 3]) -> &'static str {
+    match colour[1] {
+        16 => "PQ",
+        18 => "HLG",
+        _ => "SDR",
+    }
 }

@@ -1,20 +1,15 @@
 //! One rendition as a fragmented MP4 track.
 
-use std::num::NonZeroU32;
-
-use assay_protocol::profile::{Rendition, SourceFormat};
+use assay_protocol::profile::Rendition;
 use shiguredo_mp4::bitstream::av1::{
     Av1ObuParseContext, Av1ObuType, Av1SampleEntryConfig, build_av01_box_from_config_obus,
     parse_obus,
 };
 use shiguredo_mp4::boxes::SampleEntry;
-use shiguredo_mp4::mux::{Fmp4SegmentMuxer, Sample};
 use shiguredo_mp4::{TrackKind, codec_string};
 
 use super::PackageError;
-
-/// Ticks per second are at least this many, for players that count in milliseconds.
-const MIN_TIMESCALE: u32 = 1000;
+use super::fragment::{self, Piece};
 
 /// A segment's samples: temporal units without their delimiters (AV1-ISOBMFF, section 2.4).
 #[derive(Debug, Default)]
@@ -67,51 +62,32 @@ impl Media {
             _ => Err("it does not start with a sequence header".into()),
         }
     }
+
+    /// Frames shown.
+    pub fn frames(&self) -> usize {
+        self.samples.len()
+    }
 }
 
-/// What the playlists say about one media segment.
-#[derive(Clone, Debug)]
-pub(super) struct Written {
-    pub name: String,
-    pub seconds: f64,
-    pub bytes: usize,
-    pub gap: bool,
-}
-
-/// One rendition: its muxer and what was written.
+/// One rendition: what its samples are.
 pub(super) struct Track {
     name: String,
     pub width: u16,
     pub height: u16,
-    muxer: Option<Fmp4SegmentMuxer>,
     header: Option<Vec<u8>>,
     pub codecs: String,
-    timescale: NonZeroU32,
-    duration: u32,
-    pub written: Vec<Written>,
+    timescale: u32,
 }
 
 impl Track {
-    pub fn new(index: usize, rendition: &Rendition, source: &SourceFormat) -> Self {
-        // One frame lasts fps_den / fps_num seconds: exact in a timescale that fps_num divides.
-        let factor = MIN_TIMESCALE.div_ceil(source.fps_num.max(1));
-        let (ticks, frame) = match (
-            source.fps_num.checked_mul(factor),
-            source.fps_den.checked_mul(factor),
-        ) {
-            (Some(ticks), Some(frame)) => (ticks, frame),
-            _ => (source.fps_num, source.fps_den),
-        };
+    pub fn new(index: usize, rendition: &Rendition, timescale: u32) -> Self {
         Self {
             name: format!("{index}_{}p", rendition.height),
             width: rendition.width,
             height: rendition.height,
-            muxer: None,
             header: None,
             codecs: String::new(),
-            timescale: NonZeroU32::new(ticks).unwrap_or(NonZeroU32::MIN),
-            duration: frame,
-            written: Vec::new(),
+            timescale,
         }
     }
 
@@ -125,62 +101,44 @@ impl Track {
         self.header.as_ref()
     }
 
-    /// The init segment, the first time, and the media segment.
-    pub fn mux(
-        &mut self,
-        name: &str,
-        media: Media,
-        gap: bool,
-    ) -> Result<(Option<Vec<u8>>, Vec<u8>), PackageError> {
+    /// The init segment, if the track has none yet.
+    pub fn begin(&mut self, media: &Media) -> Result<Option<Vec<u8>>, PackageError> {
+        if self.header.is_some() {
+            return Ok(None);
+        }
         let refused = |e: &dyn std::fmt::Display| PackageError::Mp4(e.to_string());
-        let mut entry = None;
-        let first = self.muxer.is_none();
-        if first {
-            let none = Av1SampleEntryConfig {
-                initial_presentation_delay_minus_one: None,
-            };
-            let av01 =
-                build_av01_box_from_config_obus(&media.header, &none).map_err(|e| refused(&e))?;
-            let sample_entry = SampleEntry::Av01(av01);
-            self.codecs =
-                codec_string::from_sample_entry(&sample_entry).map_err(|e| refused(&e))?;
-            entry = Some(sample_entry);
-            self.muxer = Some(Fmp4SegmentMuxer::new().map_err(|e| refused(&e))?);
-            self.header = Some(media.header);
-        }
-        let muxer = self.muxer.as_mut().ok_or_else(|| refused(&"no muxer"))?;
-        let mut offset = 0;
-        let mut samples = Vec::with_capacity(media.samples.len());
-        for (len, keyframe) in &media.samples {
-            samples.push(Sample {
-                track_kind: TrackKind::Video,
-                sample_entry: entry.take(),
-                keyframe: *keyframe,
-                timescale: self.timescale,
-                duration: self.duration,
-                composition_time_offset: None,
-                data_offset: offset,
-                data_size: *len,
-            });
-            offset += *len as u64;
-        }
-        let mut segment = muxer
-            .create_media_segment_metadata(&samples)
-            .map_err(|e| refused(&e))?;
-        segment.extend_from_slice(&media.bytes);
-        let init = if first {
-            Some(muxer.init_segment_bytes().map_err(|e| refused(&e))?)
-        } else {
-            None
+        let none = Av1SampleEntryConfig {
+            initial_presentation_delay_minus_one: None,
         };
-        let ticks = samples.len() as f64 * f64::from(self.duration);
-        let seconds = ticks / f64::from(self.timescale.get());
-        self.written.push(Written {
-            name: name.to_owned(),
-            seconds,
-            bytes: segment.len(),
-            gap,
-        });
-        Ok((init, segment))
+        let av01 =
+            build_av01_box_from_config_obus(&media.header, &none).map_err(|e| refused(&e))?;
+        let entry = SampleEntry::Av01(av01);
+        self.codecs = codec_string::from_sample_entry(&entry).map_err(|e| refused(&e))?;
+        let init =
+            fragment::init(TrackKind::Video, &entry, self.timescale).map_err(|e| refused(&e))?;
+        self.header = Some(media.header.clone());
+        Ok(Some(init))
+    }
+
+    /// The media segment that begins at `start`, with these durations of its frames, in ticks.
+    pub fn mux(
+        &self,
+        sequence: u32,
+        start: u64,
+        durations: &[u32],
+        media: &Media,
+    ) -> Result<Vec<u8>, PackageError> {
+        let pieces: Vec<_> = media
+            .samples
+            .iter()
+            .zip(durations)
+            .map(|(&(size, key), &duration)| Piece {
+                duration,
+                size: size as u32,
+                key,
+            })
+            .collect();
+        fragment::media(sequence, start, &pieces, &media.bytes)
+            .map_err(|e| PackageError::Mp4(e.to_string()))
     }
 }

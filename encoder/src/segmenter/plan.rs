@@ -1,6 +1,7 @@
 //! Where to cut: reads every packet's header once, decodes nothing.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::ffmpeg;
 use crate::input::InputError;
@@ -44,9 +45,41 @@ pub(super) struct Plan {
     starts: Vec<u32>,
     frames: u32,
     last: Option<Packet>,
+    /// When each frame is shown, in the order of packets; since the file's beginning.
+    shown: Vec<Option<f64>>,
 }
 
 impl Plan {
+    /// When a group is shown, for how long, and its frames since then.
+    pub fn times(
+        &self,
+        first: u32,
+        frames: u32,
+        fps: (u32, u32),
+    ) -> (Duration, Duration, Vec<Duration>) {
+        let each = f64::from(fps.1) / f64::from(fps.0.max(1));
+        let at = |seconds: f64| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default();
+        let group = |first: u32, frames: u32| {
+            let range = first as usize..(first + frames) as usize;
+            let times: Option<Vec<f64>> = self.shown.get(range)?.iter().copied().collect();
+            let mut times = times.filter(|times| !times.is_empty())?;
+            times.sort_by(f64::total_cmp);
+            Some(times)
+        };
+        let Some(times) = group(first, frames) else {
+            let (start, length) = (f64::from(first) * each, f64::from(frames) * each);
+            return (at(start), at(length), Vec::new());
+        };
+        let (start, last) = (times[0], times[times.len() - 1]);
+        let end = self
+            .groups()
+            .find(|(next, _)| *next == first + frames)
+            .and_then(|(next, frames)| group(next, frames))
+            .map_or(last + each, |next| next[0]);
+        let times = times.iter().map(|time| at(time - start)).collect();
+        (at(start), at(end - start), times)
+    }
+
     /// First frame and number of frames of each segment; frames before the first key frame do not count.
     pub fn groups(&self) -> impl Iterator<Item = (u32, u32)> {
         let ends = self.starts.iter().skip(1).copied().chain([self.frames]);
@@ -87,8 +120,10 @@ pub(super) async fn scan(probe: &Probe, target: u32) -> Result<Plan, InputError>
     let said = tool::run(command).await?;
     let text = String::from_utf8_lossy(&said.output);
     let (mut packets, mut end) = (Vec::new(), 0f64);
+    let mut begin = f64::INFINITY;
     for line in text.lines() {
         let (kind, packet) = packet(line);
+        begin = begin.min(packet.time.unwrap_or(f64::INFINITY));
         end = end.max(packet.time.unwrap_or_default());
         if kind == "video" {
             packets.push(packet);
@@ -102,6 +137,10 @@ pub(super) async fn scan(probe: &Probe, target: u32) -> Result<Plan, InputError>
         starts: starts(&packets, target),
         frames: packets.len() as u32,
         last: packets.last().cloned(),
+        shown: packets
+            .iter()
+            .map(|packet| packet.time.map(|time| time - begin))
+            .collect(),
     };
     let cut_off = |detail: &str| InputError::CutOff {
         path: probe.path.clone(),

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use super::Segment;
 use crate::input::InputError;
@@ -51,6 +52,9 @@ pub(super) fn cut(path: &Path, dir: &Path, target: u32) -> Result<Vec<Segment>, 
                 path: name,
                 first_frame: count,
                 frames: 0,
+                start: Duration::ZERO,
+                duration: Duration::ZERO,
+                times: Vec::new(),
             });
         }
         if let (Some(out), Some(segment)) = (&mut out, segments.last_mut()) {

@@ -4,10 +4,13 @@
 mod bench;
 mod conformance;
 mod input;
+mod live;
 mod package;
 mod picture;
 mod pinned;
 mod pipeline;
+mod player;
+mod playlists;
 mod processes;
 mod streaming;
 mod support;

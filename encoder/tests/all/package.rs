@@ -4,13 +4,13 @@ use crate::support;
 
 use std::sync::Arc;
 
-use assay_encoder::package::{Chunks, PackageError};
+use assay_encoder::package::{Chunks, Keep, PackageError};
 use assay_encoder::y4m::{Header, write_frame};
 use assay_encoder::{EncodeRequest, Packager, Priority, synth};
 use assay_protocol::profile::{Profiles, SourceFormat};
 use support::{frames, rendition, workers};
 
-fn profiles() -> Profiles {
+pub fn profiles() -> Profiles {
     let (colour, fps_num, fps_den) = ([2; 3], 30000, 1001);
     let source = SourceFormat {
         width: 64,
@@ -28,7 +28,7 @@ fn profiles() -> Profiles {
     }
 }
 
-async fn segment(frames: u32) -> Vec<Chunks> {
+pub async fn segment(frames: u32) -> Vec<Chunks> {
     let header = Header {
         width: 64,
         height: 48,
@@ -128,7 +128,7 @@ async fn a_missing_segment_is_a_discontinuity() {
 #[tokio::test]
 async fn a_stream_goes_on_at_any_segment_and_past_one_that_never_comes() {
     let dir = tempfile::tempdir().unwrap();
-    let mut packager = Packager::new(dir.path(), &profiles()).unwrap().begin_at(7);
+    let mut packager = Packager::open(dir.path(), &profiles(), 7, Keep::All).unwrap();
     let media = dir.path().join("0_48p/index.m3u8");
     let good = segment(6).await;
     assert!(matches!(

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use assay_chain::anvil::Anvil;
 use assay_chain::queue::QueueConfig;
 use assay_encoder::Workers;
+use assay_encoder::package::Keep;
 use assay_node::{
-    BlobFolder, BroadcasterSettings, Craft, Honest, JobChoice, Notice, Running, Settings,
+    BlobFolder, BroadcasterSettings, Craft, Honest, JobChoice, Notice, Offer, Running, Settings,
     TranscoderSettings, start,
 };
 use assay_p2p::{Config, Multiaddr};
 use assay_protocol::Address;
 use assay_protocol::params::Params;
-use assay_roles::broadcaster::Source;
 use tokio::sync::mpsc;
 
 use super::folder::Folders;
@@ -41,7 +41,7 @@ type Told = (Address, Instant, Notice);
 pub(crate) struct Swarm {
     nodes: Vec<Running>,
     told: mpsc::Receiver<Told>,
-    segments: mpsc::Sender<Source>,
+    segments: mpsc::Sender<Offer>,
     workers: Workers,
 }
 
@@ -80,6 +80,8 @@ impl Swarm {
                         in_flight: IN_FLIGHT,
                         segments,
                         output,
+                        keep: Keep::All,
+                        patience: None,
                     })
                 }
                 (_, other) => {
@@ -201,7 +203,7 @@ impl Swarm {
                     // The next segment comes when this machine, which plays every node, has caught up.
                     let idle = self.workers.waiting() == 0 && last_fed.elapsed() > SETTLE;
                     if let Some(source) = next.filter(|_| idle)
-                        && self.segments.try_send(source).is_ok()
+                        && self.segments.try_send(source.into()).is_ok()
                     {
                         fed += 1;
                         last_fed = Instant::now();

@@ -243,7 +243,9 @@ fn configuration(
              repeat = true\n\
              output = \"hls\"\n\
              # More at a time, and the nodes of one machine would make each other late.\n\
-             in_flight = 1\n"
+             in_flight = 1\n\
+             # Other networks on this machine have viewers too: the log says which port it is.\n\
+             serve = \"127.0.0.1:0\"\n"
             )
         }
         Part::Delegator => String::new(),

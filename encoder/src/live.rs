@@ -1,0 +1,137 @@
+//! Live streams in: a sender that comes to us (RTMP, SRT) or a stream that we fetch (HTTP, HLS), cut at closed key frames
+//! as it arrives, without re-encoding.
+//!
+//! ```text
+//! RTMP ── our listener, which checks the key ── FLV ──┐
+//! SRT ─────────────────────────────────────────────────┤ FFmpeg ── transport stream ── cutter ── segments
+//! HTTP, HLS ────────────────────────────────────────────┘
+//! ```
+//!
+//! FFmpeg is a child without environment; it hears RTMP through a pipe and has no network then, and otherwise only the
+//! protocols of its one source. Keys and addresses reach it through its standard input, never through its arguments.
+
+mod address;
+mod cutter;
+mod remux;
+mod rtmp;
+mod scrub;
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+pub use address::{Address, AddressError, StreamKey};
+pub use cutter::{CutError, Cutter, LiveSegment};
+
+use remux::Ended;
+
+/// Pauses before a stream is fetched again: doubled from the first to the last.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// A stream that was there this long begins with the first pause again.
+const STEADY: Duration = Duration::from_secs(30);
+
+/// How a stream is cut.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    /// Segments have this length or end with the next closed key frame.
+    pub target: Duration,
+    /// Longest segment; a sender that sets no closed key frame for so long is dropped.
+    pub longest: Duration,
+}
+
+/// What a live source has to tell.
+#[derive(Debug)]
+pub enum LiveEvent {
+    /// A sender is there, or the stream was found.
+    Connected {
+        /// Its address.
+        from: String,
+    },
+    /// A segment.
+    Segment(Box<LiveSegment>),
+    /// The sender is gone or the stream broke off; it may come back.
+    Lost {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Why a live source cannot be received at all.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The address cannot be listened on.
+    #[error("{address} cannot be listened on: {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The key is missing, or cannot be used.
+    #[error(transparent)]
+    Key(#[from] AddressError),
+    /// FFmpeg cannot be started.
+    #[error("ffmpeg cannot be started: {0}; install FFmpeg (Debian: apt-get install ffmpeg)")]
+    Start(std::io::Error),
+}
+
+/// Receives until the stream has ended (fetched ones do) or nobody listens to `events` any more.
+///
+/// Senders may go and come back, each time with a discontinuity; a fetched stream that breaks off is fetched again after a
+/// pause. What happens is told by `events`; whoever reads them must do so at the stream's pace.
+///
+/// # Errors
+/// An address that is taken, a key that cannot be used, or no FFmpeg.
+pub async fn receive(
+    address: &Address,
+    key: Option<&StreamKey>,
+    cut: Cut,
+    events: mpsc::Sender<LiveEvent>,
+) -> Result<(), LiveError> {
+    address.check_key(key)?;
+    let mut cutter = Cutter::new(cut.target, cut.longest);
+    match (address, key) {
+        (Address::Rtmp { listen, app }, Some(key)) => {
+            rtmp::serve(*listen, app, key, &mut cutter, &events).await
+        }
+        _ => fetch(address, key, &mut cutter, &events).await,
+    }
+}
+
+/// Has FFmpeg open the source, again and again.
+async fn fetch(
+    address: &Address,
+    key: Option<&StreamKey>,
+    cutter: &mut Cutter,
+    events: &mpsc::Sender<LiveEvent>,
+) -> Result<(), LiveError> {
+    let listens = matches!(address, Address::Srt { .. });
+    let mut pause = BACKOFF.0;
+    while !events.is_closed() {
+        let begun = Instant::now();
+        let lost = match remux::open(address, key, cutter, events).await? {
+            Ended::Closed => return Ok(()),
+            Ended::Complete if !listens => return Ok(()),
+            // Nobody came within FFmpeg's patience.
+            Ended::Nothing if listens => None,
+            Ended::Nothing => Some("it does not answer".to_owned()),
+            Ended::Complete => Some("the sender has closed the connection".to_owned()),
+            Ended::Broken(reason) => Some(reason),
+        };
+        if let Some(reason) = lost
+            && events.send(LiveEvent::Lost { reason }).await.is_err()
+        {
+            return Ok(());
+        }
+        // A sender may come again at once. What ends at once would end so again: an address that is taken.
+        if listens && begun.elapsed() > BACKOFF.0 {
+            continue;
+        }
+        if begun.elapsed() > STEADY {
+            pause = BACKOFF.0;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(BACKOFF.1);
+    }
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! Cuts a transport stream at closed key frames as its packets arrive. No I/O; the wall clock is an argument.
+
+use std::time::{Duration, SystemTime};
+
+use assay_protocol::assignment::MAX_SOURCE;
+
+use crate::package::{MAX_SOUNDS, Sound, Timing};
+use crate::transport::{
+    CLOCK, Demuxer, Kind, PACKET, SoundClock, TransportError, Unit, VideoKind, duration,
+};
+
+/// A frame that is this far from the one before is not of the same stream of time: the sender's clock was set.
+const JUMP: i64 = 30 * CLOCK as i64;
+
+/// A segment of a live stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveSegment {
+    /// Its source: a transport stream of the video alone that starts with a closed key frame.
+    pub bytes: Vec<u8>,
+    /// Frames in it, counted by their headers.
+    pub frames: u32,
+    /// When it is shown.
+    pub timing: Timing,
+    /// What is heard, for each audio track of the source; `None` where it was silent.
+    pub sounds: Vec<Option<Sound>>,
+}
+
+/// Why a stream cannot be cut.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CutError {
+    /// Not what FFmpeg should write.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// There is no video that can be taken.
+    #[error("no H.264 or H.265 video in the stream, only {found}")]
+    NoVideo {
+        /// What there is.
+        found: String,
+    },
+    /// Closed key frames are too far apart.
+    #[error(
+        "no closed key frame for {seconds} s, at most {max} s may be between two; set the sender's key-frame interval to 2 s, without open groups of pictures"
+    )]
+    LongGop {
+        /// Time since the last one.
+        seconds: u64,
+        /// The cap.
+        max: u64,
+    },
+    /// More bytes than a segment may have.
+    #[error("a segment has more than {MAX_SOURCE} bytes; lower the sender's bitrate")]
+    Large,
+}
+
+/// Video of a segment so far.
+struct Open {
+    packets: Vec<u8>,
+    times: Vec<i64>,
+}
+
+/// Cuts one stream after the other into one sequence of segments.
+pub struct Cutter {
+    target: i64,
+    longest: i64,
+    demuxer: Demuxer,
+    sounds: Vec<SoundClock>,
+    open: Option<Open>,
+    /// Ticks of the sender's clock that are the stream's time 0.
+    origin: Option<i64>,
+    /// Ticks of the stream's time before this sender's.
+    before: i64,
+    /// End of the last segment.
+    end: i64,
+    /// When this sender's first frame came.
+    begun: Option<SystemTime>,
+    discontinuity: bool,
+    /// Packets since the beginning, for a stream without video.
+    seen: u32,
+}
+
+impl Cutter {
+    /// Segments of `target` or up to the next closed key frame, at most `longest`.
+    pub fn new(target: Duration, longest: Duration) -> Self {
+        let ticks = |time: Duration| (time.as_millis() as i64) * (CLOCK as i64) / 1000;
+        Self {
+            target: ticks(target),
+            longest: ticks(longest),
+            demuxer: Demuxer::default(),
+            sounds: Vec::new(),
+            open: None,
+            origin: None,
+            before: 0,
+            end: 0,
+            begun: None,
+            discontinuity: false,
+            seen: 0,
+        }
+    }
+
+    /// Another sender, or the same one again: its time goes on where the last segment ended.
+    pub fn restart(&mut self) {
+        self.demuxer = Demuxer::default();
+        self.seen = 0;
+        self.break_off();
+    }
+
+    /// What comes next has another clock.
+    fn break_off(&mut self) {
+        self.discontinuity = self.end > 0;
+        self.sounds.clear();
+        self.open = None;
+        self.origin = None;
+        self.begun = None;
+    }
+
+    /// Takes a packet; gives the segment that it shows to be complete.
+    ///
+    /// # Errors
+    /// A stream that cannot be cut; the next packet must come after a [`Self::restart`].
+    pub fn push(
+        &mut self,
+        packet: &[u8; PACKET],
+        now: SystemTime,
+    ) -> Result<Option<LiveSegment>, CutError> {
+        let unit = self.demuxer.push(packet)?;
+        self.seen = self.seen.saturating_add(1);
+        self.check_video()?;
+        match unit {
+            Some(unit) => self.take(unit, now),
+            None => Ok(None),
+        }
+    }
+
+    /// The last segment, when a sender has gone.
+    pub fn finish(&mut self, now: SystemTime) -> Option<LiveSegment> {
+        let mut last = None;
+        for unit in self.demuxer.finish() {
+            last = self.take(unit, now).ok().flatten().or(last);
+        }
+        let rest = self.close(None);
+        // The last unit may have ended a segment and begun one of a single frame, which is not worth a segment.
+        last.or(rest)
+    }
+
+    fn check_video(&self) -> Result<(), CutError> {
+        // Tables come first; a stream of sound alone has none of video.
+        const TABLES: u32 = 64;
+        let video = |kind: &Kind| matches!(kind, Kind::Video(_));
+        let streams = self.demuxer.streams();
+        if self.seen != TABLES || streams.iter().any(|stream| video(&stream.kind)) {
+            return Ok(());
+        }
+        let found: Vec<_> = streams
+            .iter()
+            .map(|stream| match stream.kind {
+                Kind::Sound(_) => "audio".to_owned(),
+                Kind::Other(number) => format!("a stream of type {number:#04x}"),
+                Kind::Video(_) => "video".to_owned(),
+            })
+            .collect();
+        let found = if found.is_empty() {
+            "no stream".to_owned()
+        } else {
+            found.join(", ")
+        };
+        Err(CutError::NoVideo { found })
+    }
+
+    fn take(&mut self, unit: Unit, now: SystemTime) -> Result<Option<LiveSegment>, CutError> {
+        match unit.kind {
+            Kind::Video(kind) if unit.track == 0 => self.frame(kind, unit, now),
+            Kind::Sound(kind) if unit.track < MAX_SOUNDS => {
+                if let Some(origin) = self.origin {
+                    while self.sounds.len() <= unit.track {
+                        let language = self.demuxer.sound_language(self.sounds.len());
+                        self.sounds.push(SoundClock::new(language));
+                    }
+                    let time = unit.time - origin;
+                    // Before this sender's first picture is before its time.
+                    if time >= 0 {
+                        self.sounds[unit.track].push(kind, self.before + time, &unit.bytes);
+                    }
+                }
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn frame(
+        &mut self,
+        kind: VideoKind,
+        unit: Unit,
+        now: SystemTime,
+    ) -> Result<Option<LiveSegment>, CutError> {
+        let closed = kind.is_closed(&unit.bytes);
+        let mut done = None;
+        if let Some(open) = &self.open {
+            let first = open.times.first().copied().unwrap_or(unit.time);
+            let last = open.times.last().copied().unwrap_or(unit.time);
+            if (unit.time - last).abs() > JUMP {
+                done = self.close(None);
+                self.break_off();
+            } else if closed && unit.time - first >= self.target - self.target / 10 {
+                done = self.close(Some(unit.time));
+            } else if unit.time - first > self.longest {
+                return Err(CutError::LongGop {
+                    seconds: (unit.time - first) as u64 / CLOCK,
+                    max: self.longest as u64 / CLOCK,
+                });
+            }
+        }
+        if self.open.is_none() {
+            // What refers to frames that never came is left out.
+            if !closed {
+                return Ok(done);
+            }
+            if self.origin.is_none() {
+                self.origin = Some(unit.time);
+                self.before = self.end;
+                self.begun = Some(now);
+            }
+            self.open = Some(Open {
+                packets: self.demuxer.video_tables(),
+                times: Vec::new(),
+            });
+        }
+        if let Some(open) = &mut self.open {
+            open.packets.extend_from_slice(&unit.packets);
+            open.times.push(unit.time);
+            if open.packets.len() as u64 > MAX_SOURCE {
+                return Err(CutError::Large);
+            }
+        }
+        Ok(done)
+    }
+
+    /// Ends the open segment at the first frame of the next one, or where its last frame ends.
+    fn close(&mut self, next: Option<i64>) -> Option<LiveSegment> {
+        let Open { packets, mut times } = self.open.take()?;
+        let origin = self.origin?;
+        times.sort_unstable();
+        let (first, last) = (*times.first()?, *times.last()?);
+        let count = times.len() as i64;
+        let each = match count {
+            1 => CLOCK as i64 / 25,
+            _ => (last - first) / (count - 1),
+        };
+        let end = next.unwrap_or(last + each).max(last + 1);
+        let stream = |time: i64| self.before + time - origin;
+        self.end = stream(end);
+        let whole = if next.is_some() { self.end } else { i64::MAX };
+        let sounds = self.sounds.iter_mut().map(|sound| sound.take(whole));
+        let sounds = sounds.collect();
+        let start = duration(stream(first));
+        let since = duration(first - origin);
+        Some(LiveSegment {
+            bytes: packets,
+            frames: times.len() as u32,
+            timing: Timing {
+                start,
+                duration: duration(end - first),
+                frames: times.iter().map(|&time| duration(time - first)).collect(),
+                discontinuity: std::mem::take(&mut self.discontinuity),
+                date: self.begun.map(|begun| begun + since),
+            },
+            sounds,
+        })
+    }
+}

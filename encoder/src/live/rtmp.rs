@@ -1,0 +1,204 @@
+//! An RTMP listener: one sender at a time, who must know the key. What it sends goes to FFmpeg as FLV.
+//!
+//! FFmpeg's own listener takes any stream key, and would show it in its arguments.
+
+mod amf;
+mod chunks;
+mod session;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::ChildStdin;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use super::address::StreamKey;
+use super::cutter::Cutter;
+use super::remux::{Ended, Remuxer};
+use super::{LiveError, LiveEvent};
+use session::{Out, Session};
+
+/// Connections that may be saying who they are.
+const CONNECTIONS: usize = 8;
+/// Time for that.
+const GREETING: Duration = Duration::from_secs(10);
+/// A sender that is silent for so long is gone: its place is needed when it comes again.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// A sender that knows the key.
+struct Sender {
+    peer: SocketAddr,
+    stream: TcpStream,
+    session: Session,
+    /// What came behind its wish to publish.
+    tags: Vec<u8>,
+    /// Its place, which is the only one, until it has gone.
+    _seat: OwnedSemaphorePermit,
+}
+
+/// Listens until nobody listens to `events`.
+pub(super) async fn serve(
+    listen: SocketAddr,
+    app: &str,
+    key: &StreamKey,
+    cutter: &mut Cutter,
+    events: &mpsc::Sender<LiveEvent>,
+) -> Result<(), LiveError> {
+    let failed = |source| LiveError::Listen {
+        address: listen,
+        source,
+    };
+    let listener = TcpListener::bind(listen).await.map_err(failed)?;
+    let (greeted, mut senders) = mpsc::channel(1);
+    let door = Door {
+        app: app.to_owned(),
+        key: key.clone(),
+        seat: Arc::new(Semaphore::new(1)),
+        greeted,
+    };
+    let _greeter = AbortOnDrop(tokio::spawn(greet(listener, door)));
+    loop {
+        let sender: Sender = tokio::select! {
+            sender = senders.recv() => match sender {
+                Some(sender) => sender,
+                None => return Ok(()),
+            },
+            () = events.closed() => return Ok(()),
+        };
+        let from = sender.peer.to_string();
+        let (remuxer, stdin) = Remuxer::of_flv(key)?;
+        // FFmpeg ends with its input, and the cutter with FFmpeg.
+        let (ended, why) = tokio::join!(remuxer.run(from, cutter, events), feed(sender, stdin));
+        let reason = match ended {
+            Ended::Closed => return Ok(()),
+            Ended::Broken(reason) => reason,
+            Ended::Nothing | Ended::Complete => why,
+        };
+        if events.send(LiveEvent::Lost { reason }).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What a sender must know, and where it goes then.
+#[derive(Clone)]
+struct Door {
+    app: String,
+    key: StreamKey,
+    seat: Arc<Semaphore>,
+    greeted: mpsc::Sender<Sender>,
+}
+
+/// Takes connections; hands over the sender that knows the key, one at a time.
+async fn greet(listener: TcpListener, door: Door) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok((stream, peer)) = listener.accept().await else {
+            // Too many open files, most likely.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            continue;
+        };
+        let door = door.clone();
+        tokio::spawn(async move {
+            let _place = place;
+            let _ = tokio::time::timeout(GREETING, publish(stream, peer, &door)).await;
+        });
+    }
+}
+
+/// Speaks with a sender up to its wish to publish, and lets it if the seat is free.
+async fn publish(mut stream: TcpStream, peer: SocketAddr, door: &Door) -> Option<()> {
+    let mut session = Session::new(door.app.clone(), door.key.clone());
+    let mut buffer = [0; 4096];
+    loop {
+        let read = stream.read(&mut buffer).await.ok();
+        let read = read.filter(|&read| read > 0)?;
+        let mut tags = Vec::new();
+        let mut wants = false;
+        let outs = session.take(&buffer[..read]);
+        for out in outs.outs {
+            match out {
+                Out::Send(bytes) => stream.write_all(&bytes).await.ok()?,
+                Out::Publish => wants = true,
+                Out::Tag(tag) => tags.extend_from_slice(&tag),
+                Out::End => return None,
+            }
+        }
+        if outs.failed.is_some() {
+            return None;
+        }
+        if wants {
+            let Ok(seat) = door.seat.clone().try_acquire_owned() else {
+                let _ = stream.write_all(&session.refuse()).await;
+                return None;
+            };
+            stream.write_all(&session.accept()).await.ok()?;
+            let sender = Sender {
+                peer,
+                stream,
+                session,
+                tags,
+                _seat: seat,
+            };
+            return door.greeted.send(sender).await.ok();
+        }
+    }
+}
+
+/// Hands a sender's stream to FFmpeg until it ends; says why it did.
+async fn feed(sender: Sender, mut to: ChildStdin) -> String {
+    let Sender {
+        mut stream,
+        mut session,
+        tags,
+        ..
+    } = sender;
+    let gone = || "ffmpeg does not take the stream".to_owned();
+    let begun = [session::FLV_HEAD, &tags].concat();
+    if to.write_all(&begun).await.is_err() {
+        return gone();
+    }
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let read = match tokio::time::timeout(SILENCE, stream.read(&mut buffer)).await {
+            Ok(Ok(0)) => return "the sender has closed the connection".into(),
+            Ok(Ok(read)) => read,
+            Ok(Err(e)) => return format!("the connection broke: {e}"),
+            Err(_) => return format!("the sender is silent for {} s", SILENCE.as_secs()),
+        };
+        let outs = session.take(&buffer[..read]);
+        for out in outs.outs {
+            match out {
+                Out::Send(bytes) => {
+                    if let Err(e) = stream.write_all(&bytes).await {
+                        return format!("the connection broke: {e}");
+                    }
+                }
+                Out::Tag(tag) => {
+                    if to.write_all(&tag).await.is_err() {
+                        return gone();
+                    }
+                }
+                Out::Publish => {}
+                Out::End => return "the sender has ended the stream".into(),
+            }
+        }
+        if let Some(failed) = outs.failed {
+            return failed.to_string();
+        }
+    }
+}

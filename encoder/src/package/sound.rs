@@ -1,0 +1,191 @@
+//! Audio as it came, one fragmented MP4 track for each of the source's.
+
+use std::num::{NonZeroU16, NonZeroU32};
+
+use shiguredo_mp4::boxes::{
+    AudioSampleEntryFields, DopsBox, EsdsBox, Mp4aBox, OpusBox, SampleEntry,
+};
+use shiguredo_mp4::descriptors::{
+    DecoderConfigDescriptor, DecoderSpecificInfo, EsDescriptor, SlConfigDescriptor,
+};
+use shiguredo_mp4::{FixedPointNumber, TrackKind, Uint};
+
+use super::PackageError;
+use super::fragment::{self, Piece};
+
+/// Object type of MPEG-1 layer 3 in an MP4 descriptor (mp4ra.org).
+const MP3: u8 = 0x6b;
+
+/// A codec that browsers play from fragmented MP4.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SoundCodec {
+    /// AAC with its AudioSpecificConfig (ISO/IEC 14496-3).
+    Aac(Vec<u8>),
+    /// MPEG-1 layer 3.
+    Mp3,
+    /// Opus; its clock is 48 kHz whatever was recorded (RFC 7845).
+    Opus,
+}
+
+/// What an audio track is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SoundFormat {
+    /// How it is coded.
+    pub codec: SoundCodec,
+    /// Channels.
+    pub channels: u16,
+    /// Samples a second; the unit of its times.
+    pub rate: u32,
+    /// ISO 639-2 code, if the source says one.
+    pub language: Option<String>,
+}
+
+impl SoundFormat {
+    /// As `CODECS` has it (RFC 6381).
+    pub fn codecs(&self) -> String {
+        match &self.codec {
+            // The first five bits of the configuration are the object type; those beyond 31 are rare enough.
+            SoundCodec::Aac(config) => {
+                format!("mp4a.40.{}", config.first().map_or(2, |byte| byte >> 3))
+            }
+            SoundCodec::Mp3 => "mp4a.6B".into(),
+            SoundCodec::Opus => "opus".into(),
+        }
+    }
+
+    fn entry(&self) -> SampleEntry {
+        let audio = AudioSampleEntryFields {
+            data_reference_index: NonZeroU16::MIN,
+            channelcount: self.channels,
+            samplesize: 16,
+            // It holds at most 65,535; above, the track's clock and the codec's configuration say it.
+            samplerate: FixedPointNumber::new(u16::try_from(self.rate).unwrap_or(0), 0),
+        };
+        let mp4a = |object, config: Option<&Vec<u8>>| {
+            SampleEntry::Mp4a(Mp4aBox {
+                audio: audio.clone(),
+                esds_box: EsdsBox {
+                    es: EsDescriptor {
+                        es_id: EsDescriptor::MIN_ES_ID,
+                        stream_priority: EsDescriptor::LOWEST_STREAM_PRIORITY,
+                        depends_on_es_id: None,
+                        url_string: None,
+                        ocr_es_id: None,
+                        dec_config_descr: DecoderConfigDescriptor {
+                            object_type_indication: object,
+                            stream_type: DecoderConfigDescriptor::STREAM_TYPE_AUDIO,
+                            up_stream: DecoderConfigDescriptor::UP_STREAM_FALSE,
+                            buffer_size_db: Uint::new(0),
+                            max_bitrate: 0,
+                            avg_bitrate: 0,
+                            dec_specific_info: config.map(|config| DecoderSpecificInfo {
+                                payload: config.clone(),
+                            }),
+                        },
+                        sl_config_descr: SlConfigDescriptor,
+                    },
+                },
+                unknown_boxes: Vec::new(),
+            })
+        };
+        match &self.codec {
+            SoundCodec::Aac(config) => mp4a(
+                DecoderConfigDescriptor::OBJECT_TYPE_INDICATION_AUDIO_ISO_IEC_14496_3,
+                Some(config),
+            ),
+            SoundCodec::Mp3 => mp4a(MP3, None),
+            SoundCodec::Opus => SampleEntry::Opus(OpusBox {
+                audio: audio.clone(),
+                dops_box: DopsBox {
+                    output_channel_count: self.channels as u8,
+                    // What was to be skipped at the beginning is skipped by the track's first time.
+                    pre_skip: 0,
+                    input_sample_rate: self.rate,
+                    output_gain: 0,
+                },
+                unknown_boxes: Vec::new(),
+            }),
+        }
+    }
+}
+
+/// The audio of one track that begins within one segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sound {
+    /// What it is.
+    pub format: SoundFormat,
+    /// When it is heard, in samples since the stream's beginning.
+    pub start: u64,
+    /// Samples and bytes of each frame.
+    pub frames: Vec<(u32, u32)>,
+    /// The frames.
+    pub bytes: Vec<u8>,
+}
+
+impl Sound {
+    /// Samples in it.
+    pub fn samples(&self) -> u64 {
+        self.frames
+            .iter()
+            .map(|&(samples, _)| u64::from(samples))
+            .sum()
+    }
+}
+
+/// One audio track.
+pub(super) struct SoundTrack {
+    name: String,
+    /// What the newest init segment says.
+    pub format: SoundFormat,
+    inits: u32,
+    begun: bool,
+}
+
+impl SoundTrack {
+    pub fn new(index: usize, format: &SoundFormat) -> Self {
+        Self {
+            name: format!("audio_{index}"),
+            format: format.clone(),
+            inits: 0,
+            begun: false,
+        }
+    }
+
+    /// Its folder.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A new init segment and its name, at the beginning and where the format changes: a sender came back with another.
+    pub fn begin(&mut self, sound: &Sound) -> Result<Option<(String, Vec<u8>)>, PackageError> {
+        if self.begun && self.format == sound.format {
+            return Ok(None);
+        }
+        let rate = NonZeroU32::new(sound.format.rate).map_or(1, NonZeroU32::get);
+        let init = fragment::init(TrackKind::Audio, &sound.format.entry(), rate)
+            .map_err(|e| PackageError::Mp4(e.to_string()))?;
+        let name = match self.inits {
+            0 => super::playlist::INIT.to_owned(),
+            more => format!("init-{more}.mp4"),
+        };
+        self.inits += 1;
+        self.begun = true;
+        self.format = sound.format.clone();
+        Ok(Some((name, init)))
+    }
+
+    /// The media segment.
+    pub fn mux(&self, sequence: u32, sound: &Sound) -> Result<Vec<u8>, PackageError> {
+        let pieces: Vec<_> = sound
+            .frames
+            .iter()
+            .map(|&(duration, size)| Piece {
+                duration,
+                size,
+                key: true,
+            })
+            .collect();
+        fragment::media(sequence, sound.start, &pieces, &sound.bytes)
+            .map_err(|e| PackageError::Mp4(e.to_string()))
+    }
+}

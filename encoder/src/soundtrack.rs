@@ -1,0 +1,134 @@
+//! A file's audio, taken out once, and handed out as its segments are published.
+
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::ffmpeg;
+use crate::input::InputError;
+use crate::package::{MAX_SOUNDS, Sound};
+use crate::probe::Probe;
+use crate::tool;
+use crate::transport::{CLOCK, Demuxer, Kind, PACKET, SoundClock};
+
+/// Audio is looked for this far behind a segment's end: a muxer interleaves by less.
+const BEHIND: i64 = CLOCK as i64;
+/// FFmpeg's names of what is passed on; everything else would have to be transcoded.
+const CODECS: [&str; 3] = ["aac", "mp3", "opus"];
+
+/// A file with nothing but the audio of another one.
+#[derive(Clone, Debug)]
+pub struct Soundtrack {
+    path: PathBuf,
+}
+
+impl Soundtrack {
+    /// Takes the audio out of a file, into `folder`. `None` if there is none that can be passed on.
+    ///
+    /// # Errors
+    /// A full disk, or no FFmpeg.
+    pub async fn extract(probe: &Probe, folder: &Path) -> Result<Option<Self>, InputError> {
+        let Some(audio) = &probe.audio else {
+            return Ok(None);
+        };
+        if !CODECS.contains(&audio.codec.as_str()) {
+            return Ok(None);
+        }
+        let path = folder.join("audio.ts");
+        let mut command = ffmpeg::reader(&probe.path);
+        command.args(["-y", "-map", "0:a", "-c", "copy"]);
+        command.args(["-muxdelay", "0", "-muxpreload", "0", "-f", "mpegts"]);
+        command.arg(ffmpeg::local(&path));
+        let said = tool::run(command).await?;
+        if !said.success {
+            return Err(InputError::Cut {
+                path: probe.path.clone(),
+                detail: format!(
+                    "its audio cannot be taken out: {}",
+                    ffmpeg::last_words(&said.words)
+                ),
+            });
+        }
+        Ok(Some(Self { path }))
+    }
+
+    /// Begins to read it, for a stream that shows at `begun` the first picture, which the file's clock has at `origin`.
+    ///
+    /// # Errors
+    /// The file is gone.
+    pub fn open(&self, origin: Duration, begun: Duration) -> std::io::Result<SoundReader> {
+        Ok(SoundReader {
+            file: BufReader::with_capacity(256 << 10, std::fs::File::open(&self.path)?),
+            demuxer: Demuxer::default(),
+            origin: ticks(origin) - ticks(begun),
+            begun: ticks(begun),
+            clocks: Vec::new(),
+            read: i64::MIN,
+        })
+    }
+}
+
+/// Reads audio from the beginning to the end.
+pub struct SoundReader {
+    file: BufReader<std::fs::File>,
+    demuxer: Demuxer,
+    /// The stream's beginning on the file's clock.
+    origin: i64,
+    begun: i64,
+    clocks: Vec<SoundClock>,
+    /// Time of the last unit.
+    read: i64,
+}
+
+impl SoundReader {
+    /// The audio that begins before `end`, since the stream's beginning, and was not handed out yet; of each track.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn until(&mut self, end: Duration) -> std::io::Result<Vec<Option<Sound>>> {
+        let end = ticks(end);
+        let mut packet = [0; PACKET];
+        while self.read < end.saturating_add(BEHIND) {
+            let unit = match self.file.read_exact(&mut packet) {
+                Ok(()) => self.demuxer.push(&packet).map_err(std::io::Error::other)?,
+                Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+                    for unit in self.demuxer.finish() {
+                        self.take(&unit);
+                    }
+                    break;
+                }
+                Err(e) => return Err(e),
+            };
+            if let Some(unit) = unit {
+                self.take(&unit);
+            }
+        }
+        let taken = self.clocks.iter_mut().map(|clock| clock.take(end));
+        Ok(taken.collect())
+    }
+
+    fn take(&mut self, unit: &crate::transport::Unit) {
+        let Kind::Sound(kind) = unit.kind else {
+            return;
+        };
+        if unit.track >= MAX_SOUNDS {
+            return;
+        }
+        while self.clocks.len() <= unit.track {
+            let language = self.demuxer.sound_language(self.clocks.len());
+            self.clocks.push(SoundClock::new(language));
+        }
+        let time = unit.time - self.origin;
+        self.read = time;
+        // Before the first picture; it may be another stream's time.
+        if time < self.begun {
+            return;
+        }
+        self.clocks[unit.track].push(kind, time, &unit.bytes);
+    }
+}
+
+fn ticks(time: Duration) -> i64 {
+    let ticks = time.as_nanos() * u128::from(CLOCK) / 1_000_000_000;
+    i64::try_from(ticks).unwrap_or(i64::MAX)
+}

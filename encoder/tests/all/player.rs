@@ -1,0 +1,125 @@
+//! Streams as they are written, in headless Chromium with hls.js: `scripts/player.sh`, a part of the nightly checks.
+
+use crate::support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use assay_encoder::package::{Keep, Timing};
+use assay_encoder::soundtrack::Soundtrack;
+use assay_encoder::{EncodeRequest, Packager, Priority, Segmenter, probe};
+use serde_json::Value;
+use support::{bytes, ffmpeg, ladder, workers};
+
+/// Where the screenshots go, if anybody wants to see them.
+fn out(name: &str) -> PathBuf {
+    let folder =
+        std::env::var_os("ASSAY_PLAYER_OUT").map_or_else(std::env::temp_dir, PathBuf::from);
+    folder.join(name)
+}
+
+/// Makes a stream of a file, without the segments in `missing`.
+async fn stream(file: &Path, dir: &Path, missing: &[u32]) {
+    let found = probe(file).await.unwrap();
+    let profiles = ladder(&found);
+    let source = dir.join("source");
+    let segmenter = Segmenter::new(&source, Duration::from_secs(2));
+    let segments = segmenter.cut(&found).await.unwrap();
+    let track = Soundtrack::extract(&found, &source).await.unwrap().unwrap();
+    let origin = segments[0].start;
+    let mut audio = track.open(origin, Duration::ZERO).unwrap();
+    let mut packager = Packager::open(&dir.join("hls"), &profiles, 0, Keep::All).unwrap();
+    let workers = workers(2);
+    for segment in &segments {
+        let timing = Timing {
+            start: segment.start - origin,
+            duration: segment.duration,
+            frames: segment.times.clone(),
+            discontinuity: false,
+            date: None,
+        };
+        let sounds = audio.until(timing.start + timing.duration).unwrap();
+        packager.announce(segment.seq, timing, sounds).unwrap();
+        if missing.contains(&segment.seq) {
+            packager.skip(segment.seq).unwrap();
+            continue;
+        }
+        let request =
+            EncodeRequest::whole(bytes(&segment.path), profiles.clone(), segment.frames, 2);
+        let encoded = workers.encode(&request, Priority::Transcode).await.unwrap();
+        let leaves: Vec<_> = encoded
+            .leaves
+            .into_iter()
+            .map(|l| l.bytes.unwrap())
+            .collect();
+        let per = profiles.chunks(segment.frames) as usize;
+        let renditions: Vec<_> = leaves.chunks(per).map(<[_]>::to_vec).collect();
+        packager
+            .add_segment(segment.seq, segment.frames, &renditions)
+            .unwrap();
+    }
+    packager.finish().unwrap();
+}
+
+/// Plays to the end; what the player reports.
+fn play(hls: &Path, name: &str) -> Value {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/player/play.mjs");
+    let mut command = Command::new("node");
+    command
+        .arg(script)
+        .arg(hls)
+        .arg("--screenshot")
+        .arg(out(&format!("{name}.png")));
+    let played = command.output().unwrap();
+    let report = String::from_utf8_lossy(&played.stdout);
+    println!("{report}");
+    assert!(
+        played.status.success(),
+        "{report}{}",
+        String::from_utf8_lossy(&played.stderr)
+    );
+    std::fs::write(out(&format!("{name}.json")), &played.stdout).unwrap();
+    serde_json::from_slice(&played.stdout).unwrap()
+}
+
+fn clip(dir: &Path) -> PathBuf {
+    let path = dir.join("clip.mkv");
+    ffmpeg(
+        "-f lavfi -i testsrc2=size=320x180:rate=30:duration=12 -f lavfi -i sine=d=12 -f lavfi -i sine=frequency=660:d=12 \
+         -map 0 -map 1 -map 2 -c:v libx264 -g 60 -bf 2 -c:a aac -metadata:s:a:0 language=eng -metadata:s:a:1 language=deu",
+        &path,
+    );
+    path
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium and hls.js; scripts/player.sh runs it"]
+async fn a_file_with_two_languages() {
+    let dir = tempfile::tempdir().unwrap();
+    stream(&clip(dir.path()), dir.path(), &[]).await;
+    let report = play(&dir.path().join("hls"), "file");
+    assert_eq!(report["boundaries"], 5);
+    assert_eq!(
+        (&report["levels"], &report["audioTracks"]),
+        (&Value::from(2), &Value::from(2))
+    );
+    assert!(report["audioBytes"].as_u64() > Some(10_000));
+    let duration = report["duration"].as_f64().unwrap();
+    assert!((duration - 12.0).abs() < 0.1, "{duration}");
+    assert_eq!(
+        report["ranges"].as_array().unwrap().len(),
+        1,
+        "one range without holes"
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium and hls.js; scripts/player.sh runs it"]
+async fn a_gap_is_jumped_over() {
+    let dir = tempfile::tempdir().unwrap();
+    stream(&clip(dir.path()), dir.path(), &[2]).await;
+    let report = play(&dir.path().join("hls"), "gap");
+    assert_eq!(report["boundaries"], 3);
+    assert!(report["fatal"].as_array().unwrap().is_empty());
+}
