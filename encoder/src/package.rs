@@ -140,7 +140,8 @@ impl Packager {
     /// Takes one source segment: for each rendition its chunks, in order. Writes what is next in order.
     ///
     /// # Errors
-    /// A segment whose chunks do not show exactly `frames` frames is refused whole and can be given again.
+    /// A segment whose chunks do not show exactly what is kept of `frames` source frames is refused whole and can be
+    /// given again.
     pub fn add_segment(
         &mut self,
         seq: u32,
@@ -178,14 +179,14 @@ impl Packager {
             )?;
             let mut whole = track::Media::default();
             for (chunk, bytes) in chunks.iter().enumerate() {
-                let shown = self.profiles.frames_of(chunk as u32, frames).len();
+                let source = self.profiles.frames_of(chunk as u32, frames).len() as u32;
                 let bad = |detail| PackageError::Chunk {
                     seq,
                     rendition,
                     chunk,
                     detail,
                 };
-                whole.append(bytes, shown).map_err(bad)?;
+                whole.append(bytes, source, track.step).map_err(bad)?;
             }
             let header = track.header().unwrap_or(&whole.header);
             if *header != whole.header {

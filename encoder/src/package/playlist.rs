@@ -55,7 +55,7 @@ pub(super) fn media(track: &Track, finished: bool) -> Vec<u8> {
 pub(super) fn multivariant(tracks: &[Track], source: &SourceFormat) -> Vec<u8> {
     // RFC 8216, section 4.3.4.2: rounded to three decimals.
     let frames_per_second = f64::from(source.fps_num) / f64::from(source.fps_den);
-    let frame_rate = (frames_per_second * 1000.0).round() / 1000.0;
+    let frame_rate = |step: u32| (frames_per_second / f64::from(step) * 1000.0).round() / 1000.0;
     let variants = tracks
         .iter()
         .filter(|t| !t.written.is_empty())
@@ -77,7 +77,7 @@ pub(super) fn multivariant(tracks: &[Track], source: &SourceFormat) -> Vec<u8> {
                     width: track.width.into(),
                     height: track.height.into(),
                 }),
-                frame_rate: Some(frame_rate),
+                frame_rate: Some(frame_rate(track.step)),
                 ..VariantStream::default()
             }
         });

@@ -22,18 +22,33 @@ pub(super) struct Media {
     /// The sequence header OBU.
     pub header: Vec<u8>,
     bytes: Vec<u8>,
-    samples: Vec<(usize, bool)>,
+    samples: Vec<Unit>,
+}
+
+/// One shown frame.
+#[derive(Debug, Default)]
+struct Unit {
+    len: usize,
+    keyframe: bool,
+    /// Source frames that pass while it is shown.
+    lasts: u32,
 }
 
 impl Media {
-    /// Adds a chunk, which must show `frames` frames and start with a key frame.
-    pub fn append(&mut self, chunk: &[u8], frames: usize) -> Result<(), String> {
+    /// Adds a chunk, which must show every `step`-th of `source` frames and start with a key frame. What the last frame
+    /// cannot last any more, because the chunk ends, is taken from it: so renditions of all steps are equally long.
+    pub fn append(&mut self, chunk: &[u8], source: u32, step: u32) -> Result<(), String> {
         let obus = parse_obus(chunk, Av1ObuParseContext::Sample).map_err(|e| e.to_string())?;
         let before = self.samples.len();
         for obu in obus {
             match obu.obu_type {
                 Av1ObuType::TemporalDelimiter => {
-                    self.samples.push((0, false));
+                    let first = ((self.samples.len() - before) as u32).saturating_mul(step);
+                    let lasts = step.min(source.saturating_sub(first));
+                    self.samples.push(Unit {
+                        lasts,
+                        ..Unit::default()
+                    });
                     continue;
                 }
                 Av1ObuType::SequenceHeader if self.header.is_empty() => {
@@ -51,19 +66,20 @@ impl Media {
             else {
                 return Err("it does not start with a temporal delimiter".into());
             };
-            sample.0 += obu.obu.len();
-            sample.1 |= obu.obu_type == Av1ObuType::SequenceHeader;
+            sample.len += obu.obu.len();
+            sample.keyframe |= obu.obu_type == Av1ObuType::SequenceHeader;
             self.bytes.extend_from_slice(obu.obu);
         }
         let new = &self.samples[before..];
-        if new.len() != frames || new.iter().any(|(len, _)| *len == 0) {
+        let frames = source.div_ceil(step) as usize;
+        if new.len() != frames || new.iter().any(|unit| unit.len == 0) {
             return Err(format!(
                 "it has {} temporal units, expected {frames}, none empty",
                 new.len()
             ));
         }
         match new.first() {
-            Some((_, true)) => Ok(()),
+            Some(unit) if unit.keyframe => Ok(()),
             _ => Err("it does not start with a sequence header".into()),
         }
     }
@@ -86,7 +102,10 @@ pub(super) struct Track {
     muxer: Option<Fmp4SegmentMuxer>,
     header: Option<Vec<u8>>,
     pub codecs: String,
+    /// Every how manieth source frame is shown.
+    pub step: u32,
     timescale: NonZeroU32,
+    /// Of one source frame.
     duration: u32,
     pub written: Vec<Written>,
 }
@@ -106,6 +125,7 @@ impl Track {
             name: format!("{index}_{}p", rendition.height),
             width: rendition.width,
             height: rendition.height,
+            step: rendition.frame_step.max(1).into(),
             muxer: None,
             header: None,
             codecs: String::new(),
@@ -151,18 +171,18 @@ impl Track {
         let muxer = self.muxer.as_mut().ok_or_else(|| refused(&"no muxer"))?;
         let mut offset = 0;
         let mut samples = Vec::with_capacity(media.samples.len());
-        for (len, keyframe) in &media.samples {
+        for unit in &media.samples {
             samples.push(Sample {
                 track_kind: TrackKind::Video,
                 sample_entry: entry.take(),
-                keyframe: *keyframe,
+                keyframe: unit.keyframe,
                 timescale: self.timescale,
-                duration: self.duration,
+                duration: self.duration.saturating_mul(unit.lasts),
                 composition_time_offset: None,
                 data_offset: offset,
-                data_size: *len,
+                data_size: unit.len,
             });
-            offset += *len as u64;
+            offset += unit.len as u64;
         }
         let mut segment = muxer
             .create_media_segment_metadata(&samples)
@@ -173,7 +193,8 @@ impl Track {
         } else {
             None
         };
-        let ticks = samples.len() as f64 * f64::from(self.duration);
+        let frames: u32 = media.samples.iter().map(|unit| unit.lasts).sum();
+        let ticks = f64::from(frames) * f64::from(self.duration);
         let seconds = ticks / f64::from(self.timescale.get());
         self.written.push(Written {
             name: name.to_owned(),
