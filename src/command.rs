@@ -5,6 +5,7 @@ mod broadcaster;
 mod court;
 mod demo;
 mod deploy;
+mod doctor;
 mod economy;
 mod error;
 mod init;
@@ -66,6 +67,8 @@ pub enum Command {
     Court(court::Arguments),
     /// Say which round it is, or open the next one.
     Round(round::Arguments),
+    /// Check this machine: does its encoder give everyone's bytes, and has a node what it needs?
+    Doctor(doctor::Arguments),
     /// Check a fraud proof without a network or a chain.
     Proof(proof::Arguments),
     /// Run the economy without video: competition, yields, wash trading.
@@ -110,6 +113,7 @@ pub fn run(command: Command) -> ExitCode {
             Command::Court(arguments) => until_interrupted(court::run(arguments)).await,
             Command::Transcoder(arguments) => until_interrupted(transcoder::run(arguments)).await,
             Command::Round(arguments) => until_interrupted(round::run(arguments)).await,
+            Command::Doctor(arguments) => until_interrupted(doctor::run(arguments)).await,
             Command::Worker
             | Command::Proof(_)
             | Command::Init(_)

@@ -13,6 +13,7 @@ pub mod fault;
 pub mod ffmpeg;
 mod framing;
 pub mod input;
+pub mod ladder;
 pub mod limits;
 pub mod package;
 pub mod probe;
@@ -29,6 +30,7 @@ pub mod y4m;
 
 pub use fault::{Fault, WorkerError};
 pub use input::InputError;
+pub use ladder::Ladder;
 pub use limits::Limits;
 pub use package::Packager;
 pub use probe::{Probe, probe};

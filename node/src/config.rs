@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use assay_chain::queue::QueueConfig;
 use assay_chain::queue::budget::GasLimit;
 use assay_chain::{Endpoints, RpcError};
+use assay_encoder::Ladder;
 use assay_p2p::ConfigError as NetworkError;
 use assay_protocol::{Address, U256};
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,10 @@ pub struct BroadcasterConfig {
     /// Where the playlist is written. Default `hls`.
     #[serde(default = "default_output")]
     pub output: PathBuf,
+    /// The ladder: a preset's name or a TOML file, see `docs/profiles.md`. Default `ladder-720p`: what common players and
+    /// lines need, of a source of any size.
+    #[serde(default = "default_profile")]
+    pub profile: String,
     /// Whether to begin again at its end. Default false.
     #[serde(default)]
     pub repeat: bool,
@@ -93,6 +98,10 @@ pub struct BroadcasterConfig {
 
 fn default_output() -> PathBuf {
     "hls".into()
+}
+
+fn default_profile() -> String {
+    "ladder-720p".into()
 }
 
 const fn default_live() -> bool {
@@ -216,6 +225,7 @@ impl Config {
         paths.extend(&mut self.rpc_ca);
         if let Some(broadcaster) = &mut self.broadcaster {
             paths.extend([&mut broadcaster.input, &mut broadcaster.output]);
+            broadcaster.profile = Ladder::locate(&broadcaster.profile, base);
         }
         for path in paths {
             // Through its components, which leave out every `.`.
@@ -334,6 +344,11 @@ mod tests {
         assert_eq!(broadcaster.input, Path::new("/media/clip.mkv"));
         assert_eq!(broadcaster.output, folder.path().join("hls"));
         assert!(broadcaster.live && !broadcaster.repeat && broadcaster.job.is_none());
+        assert_eq!(broadcaster.profile, "ladder-720p");
+        let own = format!("{text}profile = \"mine.toml\"\n");
+        std::fs::write(&path, own).unwrap();
+        let profile = Config::load(&path).unwrap().broadcaster.unwrap().profile;
+        assert_eq!(Path::new(&profile), folder.path().join("mine.toml"));
         assert!(config.operator.is_none());
         std::fs::write(&path, format!("operator = \"0x{:040x}\"\n[verifier]\n", 7)).unwrap();
         let operator = Config::load(&path).unwrap().operator;

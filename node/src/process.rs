@@ -10,7 +10,7 @@ use assay_chain::ChainError;
 use assay_chain::client::Client;
 use assay_chain::contracts::{Deployment, DeploymentFileError};
 use assay_encoder::conformance::{self, ConformanceError};
-use assay_encoder::{Limits, WorkerCommand, Workers};
+use assay_encoder::{Ladder, Limits, WorkerCommand, Workers};
 use assay_protocol::{Address, U256};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -187,7 +187,11 @@ async fn begin(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = Workers::new(worker, Limits::default(), config.workers.unwrap_or(cores));
     let publication = match &config.broadcaster {
-        Some(settings) => Some((Publication::open(&settings.input).await?, settings)),
+        Some(settings) => {
+            let ladder = Ladder::load(&settings.profile).map_err(ClipError::from)?;
+            let publication = Publication::open(&settings.input, &ladder).await?;
+            Some((publication, settings))
+        }
         None => None,
     };
     tracing::info!(

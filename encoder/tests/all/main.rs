@@ -2,12 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot set its scene has failed.
 
 mod conformance;
+mod corpus;
+mod frame_rate;
 mod input;
 mod package;
 mod picture;
 mod pinned;
 mod pipeline;
 mod processes;
+mod scaler;
 mod streaming;
 mod support;
+mod surroundings;
 mod worker;
