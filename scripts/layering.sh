@@ -57,11 +57,18 @@ done
 
 # The chunk encoder also compiles for a machine that has no C compiler.
 pure=$(crates -p assay-chunk --no-default-features)
-for one in cc nasm-rs; do
+for one in cc cmake nasm-rs bindgen pkg-config num_cpus; do
   if grep -qx "$one" <<<"$pure"; then
     fail "assay-chunk without its features pulls in $one: cargo tree -p assay-chunk -i $one"
   fi
 done
+
+# Nor threads, files, a clock, a network or an environment. rav1e's own are behind features that are off;
+# `scripts/pure-chunk.sh` proves it for the whole by building for a machine that has none of them.
+forbidden='std::(thread|fs|net|env|process|io|time)|Instant|SystemTime|extern "C"|include_bytes'
+if grep -rnE "$forbidden" encoder/chunk/src; then
+  fail "assay-chunk uses what a pure function has not"
+fi
 
 # ethers stays inside the chain client.
 for package in assay-p2p assay-encoder; do

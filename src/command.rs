@@ -6,6 +6,7 @@ mod broadcaster;
 mod court;
 mod demo;
 mod deploy;
+mod doctor;
 mod economy;
 mod error;
 mod init;
@@ -70,6 +71,8 @@ pub enum Command {
     Court(court::Arguments),
     /// Say which round it is, or open the next one.
     Round(round::Arguments),
+    /// Check this machine: does its encoder give everyone's bytes, and has a node what it needs?
+    Doctor(doctor::Arguments),
     /// Check a fraud proof without a network or a chain.
     Proof(proof::Arguments),
     /// Measure what this machine does, beside what one could use instead, and what it costs.
@@ -119,6 +122,7 @@ pub fn run(command: Command) -> ExitCode {
             Command::Transcoder(arguments) => until_interrupted(transcoder::run(arguments)).await,
             Command::Round(arguments) => until_interrupted(round::run(arguments)).await,
             Command::Bench(arguments) => until_interrupted(bench::run(arguments)).await,
+            Command::Doctor(arguments) => until_interrupted(doctor::run(arguments)).await,
             Command::Worker
             | Command::Proof(_)
             | Command::Init(_)

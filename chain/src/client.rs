@@ -46,6 +46,14 @@ impl std::fmt::Debug for Client {
     }
 }
 
+/// The latest block of whatever chain these nodes serve: for looking at the chain's clock before there is a deployment.
+///
+/// # Errors
+/// When no node answers.
+pub async fn latest_block(endpoints: impl Into<Endpoints>) -> Result<BlockRef, ChainError> {
+    Ok(Rpc::new(endpoints)?.latest().await?.into())
+}
+
 impl Client {
     /// Connects to the first of the nodes that serves the deployment's chain and contracts; the others take over while
     /// it is away. A single URL will do.

@@ -56,6 +56,8 @@ async fn run(
         low_latency: false,
         tile_cols_log2: 0,
         tile_rows_log2: 0,
+        bitrate_kbps: 0,
+        frame_step: 1,
     };
     let height = found.height.min(360) as u16;
     let profiles = found.profiles(chunk_frames, &[height, (height / 2).max(16)], &like)?;

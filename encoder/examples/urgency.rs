@@ -35,6 +35,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         low_latency: false,
         tile_cols_log2: 0,
         tile_rows_log2: 0,
+        bitrate_kbps: 0,
+        frame_step: 1,
     };
     let profiles = probe(&clip).await?.profiles(15, &[360, 180], &like)?;
     let source: Arc<[u8]> = std::fs::read(&clip)?.into();

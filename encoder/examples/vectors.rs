@@ -1,47 +1,71 @@
 //! Writes the conformance vectors anew: `cargo run --release -p assay-encoder --example vectors -- encoder/vectors`,
 //! after `cargo build --release -p assay-encoder --bin assay-worker`.
 //!
-//! Only a change of the pipeline, and so of its description, may change what this writes.
+//! Only a change of the pipeline, and so of its description, may change what this writes. The files are compiled into
+//! the crate: a vector that is new needs two empty ones first.
 
 use std::error::Error;
 use std::path::Path;
 
-use assay_encoder::conformance::{Vector, compute};
+use assay_encoder::conformance::{Occasion, Vector, VectorLeaf, compute};
+use assay_encoder::ladder::{Ladder, names};
 use assay_encoder::{Limits, WorkerCommand, Workers, encoder_id};
 use assay_protocol::B256;
-use assay_protocol::profile::{Rendition, SourceFormat};
+use assay_protocol::profile::{Profiles, Rendition, SourceFormat};
 
-fn vector(
+/// Picture sizes, so that a preset has one of its own size and the next larger one.
+const SIZES: [(u16, u16); 7] = [
+    (256, 144),
+    (426, 240),
+    (640, 360),
+    (854, 480),
+    (1280, 720),
+    (1920, 1080),
+    (2560, 1440),
+];
+
+fn source(size: (u16, u16), bit_depth: u8, fps: (u32, u32)) -> SourceFormat {
+    SourceFormat {
+        width: size.0,
+        height: size.1,
+        bit_depth,
+        full_range: false,
+        colour: if bit_depth > 8 { [9, 16, 9] } else { [2; 3] },
+        fps_num: fps.0,
+        fps_den: fps.1,
+    }
+}
+
+fn vector(occasion: Occasion, frames: u32, profiles: Profiles) -> Vector {
+    Vector {
+        encoder_id: encoder_id(),
+        occasion,
+        chunk_frames: profiles.chunk_frames,
+        frames,
+        source: profiles.source,
+        renditions: profiles.renditions,
+        frames_root: B256::ZERO,
+        leaves: Vec::new(),
+    }
+}
+
+fn small(
     size: (u16, u16),
     bit_depth: u8,
     frames: u32,
     chunk_frames: u16,
     renditions: Vec<Rendition>,
 ) -> Vector {
-    let (width, height) = size;
-    let colour = if bit_depth > 8 { [9, 16, 9] } else { [2; 3] };
-    let source = SourceFormat {
-        width,
-        height,
-        bit_depth,
-        full_range: false,
-        colour,
-        fps_num: 30000,
-        fps_den: 1001,
-    };
-    let (frames_root, leaves) = (B256::ZERO, Vec::new());
-    Vector {
-        encoder_id: encoder_id(),
+    let source = source(size, bit_depth, (30_000, 1_001));
+    let profiles = Profiles {
         chunk_frames,
-        frames,
         source,
         renditions,
-        frames_root,
-        leaves,
-    }
+    };
+    vector(Occasion::Start, frames, profiles)
 }
 
-fn all() -> [(&'static str, Vector); 4] {
+fn for_start() -> Vec<(String, Vector)> {
     let r = Rendition {
         width: 192,
         height: 108,
@@ -50,68 +74,81 @@ fn all() -> [(&'static str, Vector); 4] {
         low_latency: false,
         tile_cols_log2: 0,
         tile_rows_log2: 0,
+        bitrate_kbps: 0,
+        frame_step: 1,
     };
+    let size = |width, height| Rendition { width, height, ..r };
     let half = Rendition {
-        width: 96,
-        height: 54,
         quantizer: 140,
-        ..r
+        ..size(96, 54)
+    };
+    let ten = Rendition {
+        speed: 8,
+        ..size(96, 54)
     };
     let tiles = Rendition {
-        width: 256,
-        height: 144,
         low_latency: true,
         tile_cols_log2: 1,
         tile_rows_log2: 1,
-        ..r
+        ..size(256, 144)
     };
     let odd = Rendition {
-        width: 77,
-        height: 131,
         quantizer: 40,
         speed: 9,
-        ..r
+        ..size(77, 131)
+    };
+    let least = Rendition {
+        width: 16,
+        height: 16,
+        quantizer: 255,
+        ..odd
+    };
+    let limited = Rendition {
+        bitrate_kbps: 200,
+        quantizer: 255,
+        ..size(160, 90)
+    };
+    let slower = Rendition {
+        bitrate_kbps: 40,
+        quantizer: 220,
+        frame_step: 2,
+        low_latency: true,
+        ..size(96, 54)
     };
     [
-        ("basic", vector((192, 108), 8, 9, 6, vec![r, half])),
-        (
-            "ten_bit",
-            vector(
-                (128, 72),
-                10,
-                5,
-                5,
-                vec![Rendition {
-                    width: 96,
-                    height: 54,
-                    speed: 8,
-                    ..r
-                }],
-            ),
-        ),
-        (
-            "tiles_low_latency",
-            vector((192, 108), 8, 4, 4, vec![tiles]),
-        ),
-        (
-            "odd_sizes",
-            vector(
-                (101, 67),
-                8,
-                6,
-                6,
-                vec![
-                    odd,
-                    Rendition {
-                        width: 16,
-                        height: 16,
-                        quantizer: 255,
-                        ..odd
-                    },
-                ],
-            ),
-        ),
+        ("basic", small((192, 108), 8, 9, 6, vec![r, half])),
+        ("ten_bit", small((128, 72), 10, 5, 5, vec![ten])),
+        ("tiles_low_latency", small((192, 108), 8, 4, 4, vec![tiles])),
+        ("odd_sizes", small((101, 67), 8, 6, 6, vec![odd, least])),
+        ("bitrate", small((160, 90), 8, 13, 8, vec![limited, slower])),
     ]
+    .map(|(name, vector)| (name.into(), vector))
+    .into()
+}
+
+/// Eight bits at the preset's own size, ten bits from the next larger one; ladders from their top, at 60 frames a
+/// second, so that frames are left out.
+fn for_doctor(name: &str, bit_depth: u8) -> Result<(String, Vector), Box<dyn Error>> {
+    let ladder = Ladder::load(name)?;
+    let top = ladder.renditions.first().ok_or("no rendition")?.height;
+    let own = SIZES.iter().position(|size| size.1 == top);
+    let own = own.ok_or("no such size")?;
+    let single = ladder.renditions.len() == 1;
+    let (size, fps) = match (single, bit_depth) {
+        (true, 8) => (SIZES[own], (30, 1)),
+        (true, _) => (SIZES[own + 1], (25, 1)),
+        (false, 8) => (SIZES[own], (60, 1)),
+        (false, _) => (SIZES[own], (60_000, 1_001)),
+    };
+    // Noisy pictures make large files, and large pictures slow checks.
+    let frames = match (single, top) {
+        (_, ..=360) => 6,
+        (false, _) | (true, ..=480) => 3,
+        (true, _) => 2,
+    };
+    let profiles = ladder.profiles(source(size, bit_depth, fps))?;
+    let name = format!("presets/{name}_{bit_depth}");
+    Ok((name, vector(Occasion::Doctor, frames, profiles)))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -119,21 +156,36 @@ fn main() -> Result<(), Box<dyn Error>> {
     let program = std::env::current_exe()?
         .with_file_name("../assay-worker")
         .canonicalize()?;
-    let workers = Workers::new(
-        WorkerCommand {
-            program,
-            arguments: Vec::new(),
-        },
-        Limits::default(),
-        2,
-    );
+    let worker = WorkerCommand {
+        program,
+        arguments: Vec::new(),
+    };
+    let workers = Workers::new(worker, Limits::default(), 2);
     let runtime = tokio::runtime::Runtime::new()?;
-    for (name, mut vector) in all() {
+    let mut all = for_start();
+    for name in names() {
+        all.extend([for_doctor(name, 8)?, for_doctor(name, 10)?]);
+    }
+    for (name, mut vector) in all {
         let encoded = runtime.block_on(compute(&workers, &vector, None))?;
         vector.frames_root = encoded.source.frames_root;
-        vector.leaves = encoded.leaves.iter().map(|leaf| leaf.output_hash).collect();
+        let mut bytes = Vec::new();
+        for leaf in &encoded.leaves {
+            bytes.extend_from_slice(leaf.bytes.as_deref().unwrap_or_default());
+            vector.leaves.push(VectorLeaf {
+                hash: leaf.output_hash,
+                len: leaf.output_len,
+            });
+        }
+        let path = Path::new(&folder).join(&name);
         let text = serde_json::to_string_pretty(&vector)? + "\n";
-        std::fs::write(Path::new(&folder).join(format!("{name}.json")), text)?;
+        std::fs::write(path.with_extension("json"), text)?;
+        std::fs::write(path.with_extension("obus"), &bytes)?;
+        println!(
+            "{name}: {} leaves, {} bytes",
+            vector.leaves.len(),
+            bytes.len()
+        );
     }
     Ok(())
 }

@@ -1,16 +1,19 @@
 //! Proof that this machine gives the bytes everyone else gets.
 //!
-//! The vectors in `encoder/vectors` hold a profile, an input made by [`synth::frame`], the frames
-//! root and the hash of every leaf. A node computes them in the worker, at the machine's own SIMD level and without
-//! SIMD, before it signs anything.
+//! The vectors in `encoder/vectors` hold a profile, an input made by [`synth::frame`], the frames root, and length, hash
+//! and bytes of every leaf: one for each preset at both bit depths, and some small ones for every kind of setting. A node
+//! computes the small ones in the worker, at the machine's own SIMD level and without SIMD, before it signs anything;
+//! `assay doctor` computes all.
 
-use std::collections::BTreeMap;
+mod level;
+mod vectors;
+
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use assay_protocol::B256;
-use assay_protocol::profile::{Profiles, Rendition, SourceFormat};
-use serde::{Deserialize, Serialize};
+use assay_protocol::profile::SourceFormat;
 
 use crate::fault::WorkerError;
 use crate::request::{EncodeRequest, Encoded, SimdLevel};
@@ -18,36 +21,8 @@ use crate::settings::encoder_id;
 use crate::synth;
 use crate::workers::{Priority, Workers};
 use crate::y4m::{Header, write_frame};
-
-const VECTORS: [(&str, &str); 4] = [
-    ("basic", include_str!("../vectors/basic.json")),
-    ("ten_bit", include_str!("../vectors/ten_bit.json")),
-    (
-        "tiles_low_latency",
-        include_str!("../vectors/tiles_low_latency.json"),
-    ),
-    ("odd_sizes", include_str!("../vectors/odd_sizes.json")),
-];
-
-/// One conformance vector.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Vector {
-    /// The pipeline it belongs to.
-    pub encoder_id: B256,
-    /// Source frames in a chunk.
-    pub chunk_frames: u16,
-    /// Frames of the input.
-    pub frames: u32,
-    /// Size and format of the input.
-    pub source: SourceFormat,
-    /// What is encoded.
-    pub renditions: Vec<Rendition>,
-    /// The input's frames root.
-    pub frames_root: B256,
-    /// BLAKE3 of each leaf, in order.
-    pub leaves: Vec<B256>,
-}
+pub use level::{ASSEMBLY, level_in_use};
+pub use vectors::{Occasion, Vector, VectorLeaf, bytes, vectors};
 
 /// How this machine differs.
 #[derive(Debug, thiserror::Error)]
@@ -98,42 +73,37 @@ pub enum ConformanceError {
     },
 }
 
-/// The vectors built into this program, by name.
-pub fn vectors() -> Result<BTreeMap<&'static str, Vector>, ConformanceError> {
-    let read = |&(name, text): &(&'static str, &str)| {
-        let vector = serde_json::from_str(text)
-            .map_err(|source| ConformanceError::Unreadable { name, source })?;
-        Ok((name, vector))
-    };
-    VECTORS.iter().map(read).collect()
-}
-
-/// Computes every vector at the default SIMD level and without SIMD.
+/// Computes the vectors for [`Occasion::Start`] at the default SIMD level and without SIMD.
 ///
 /// # Errors
 /// The first difference, or a worker that gives no answer.
 pub async fn check(workers: &Workers) -> Result<(), ConformanceError> {
-    for (name, vector) in vectors()? {
-        if vector.encoder_id != encoder_id() {
-            let (found, expected) = (encoder_id(), vector.encoder_id);
-            return Err(ConformanceError::Pipeline {
-                name,
-                found,
-                expected,
-            });
-        }
-        let run = |level| check_at(workers, name, &vector, level);
+    let all = vectors()?.into_iter();
+    for (name, vector) in all.filter(|(_, vector)| vector.occasion == Occasion::Start) {
+        let run = |level| check_one(workers, name, &vector, level);
         tokio::try_join!(run(None), run(Some(SimdLevel::Scalar)))?;
     }
     Ok(())
 }
 
-async fn check_at(
+/// Computes one vector at one SIMD level, or at the default. Gives the CPU time of encoding.
+///
+/// # Errors
+/// The first difference, or a worker that gives no answer.
+pub async fn check_one(
     workers: &Workers,
     name: &'static str,
     vector: &Vector,
     level: Option<SimdLevel>,
-) -> Result<(), ConformanceError> {
+) -> Result<Duration, ConformanceError> {
+    if vector.encoder_id != encoder_id() {
+        let (found, expected) = (encoder_id(), vector.encoder_id);
+        return Err(ConformanceError::Pipeline {
+            name,
+            found,
+            expected,
+        });
+    }
     let label = level.map_or("default", SimdLevel::name);
     let encoded =
         compute(workers, vector, level)
@@ -158,12 +128,37 @@ async fn check_at(
         encoded.source.frames_root,
         vector.frames_root,
     )?;
-    for (leaf, expected) in encoded.leaves.iter().zip(&vector.leaves) {
-        same(format!("leaf {}", leaf.leaf), leaf.output_hash, *expected)?;
+    for (index, (leaf, expected)) in encoded.leaves.iter().zip(&vector.leaves).enumerate() {
+        let what = || {
+            let found = leaf.bytes.as_deref().unwrap_or_default();
+            let place = first_difference(found, bytes(name, vector, index), &leaf.units);
+            format!("leaf {index} ({place})")
+        };
+        if leaf.output_hash != expected.hash {
+            same(what(), leaf.output_hash, expected.hash)?;
+        }
     }
     let (found, expected) = (encoded.leaves.len() as u64, vector.leaves.len() as u64);
     let number = |n| B256::left_padding_from(&u64::to_be_bytes(n));
-    same("number of leaves".into(), number(found), number(expected))
+    same("number of leaves".into(), number(found), number(expected))?;
+    Ok(encoded.encode_cpu)
+}
+
+/// Where bytes begin to differ, and in which frame that is.
+fn first_difference(found: &[u8], expected: &[u8], units: &[u32]) -> String {
+    let equal = found.iter().zip(expected).take_while(|(a, b)| a == b);
+    let at = equal.count();
+    let mut end = 0usize;
+    let frame = units.iter().take_while(|&&len| {
+        end += len as usize;
+        end <= at
+    });
+    format!(
+        "{} bytes, expected {}, from byte {at} on, in frame {}",
+        found.len(),
+        expected.len(),
+        frame.count()
+    )
 }
 
 /// Computes a vector's leaves in a worker.
@@ -172,24 +167,13 @@ pub async fn compute(
     vector: &Vector,
     level: Option<SimdLevel>,
 ) -> Result<Encoded, WorkerError> {
-    let (chunk_frames, source, renditions) = (
-        vector.chunk_frames,
-        vector.source,
-        vector.renditions.clone(),
-    );
-    let profiles = Profiles {
-        chunk_frames,
-        source,
-        renditions,
-    };
-    let mut request = EncodeRequest::whole(input(vector), profiles, vector.frames, 1);
+    let mut request = EncodeRequest::whole(input(vector), vector.profiles(), vector.frames, 1);
     request.level = level;
-    request.want_bytes = false;
     workers.encode(&request, Priority::Accused).await
 }
 
 /// The vector's input as Y4M.
-fn input(vector: &Vector) -> Arc<[u8]> {
+pub fn input(vector: &Vector) -> Arc<[u8]> {
     let SourceFormat {
         width,
         height,
@@ -219,4 +203,43 @@ fn input(vector: &Vector) -> Arc<[u8]> {
         let _ = write_frame(&mut bytes.by_ref(), &frame);
     }
     bytes.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_told_by_its_byte_and_frame() {
+        let units = [3, 2, 4];
+        let place = |found: &[u8]| first_difference(found, b"abcdefghi", &units);
+        assert_eq!(
+            place(b"abXdefghi"),
+            "9 bytes, expected 9, from byte 2 on, in frame 0"
+        );
+        assert_eq!(
+            place(b"abcXefghi"),
+            "9 bytes, expected 9, from byte 3 on, in frame 1"
+        );
+        assert_eq!(
+            place(b"abcdefgh"),
+            "8 bytes, expected 9, from byte 8 on, in frame 2"
+        );
+    }
+
+    #[test]
+    fn each_file_has_the_bytes_of_its_leaves() {
+        for (name, vector) in vectors().unwrap() {
+            assert_eq!(vector.encoder_id, encoder_id(), "{name}");
+            for (index, leaf) in vector.leaves.iter().enumerate() {
+                let bytes = bytes(name, &vector, index);
+                let hash = B256::from(*blake3::hash(bytes).as_bytes());
+                assert_eq!(
+                    (bytes.len() as u32, hash),
+                    (leaf.len, leaf.hash),
+                    "{name} {index}"
+                );
+            }
+        }
+    }
 }

@@ -15,6 +15,7 @@ pub mod fault;
 pub mod ffmpeg;
 mod framing;
 pub mod input;
+pub mod ladder;
 pub mod limits;
 pub mod live;
 pub mod package;
@@ -34,6 +35,7 @@ pub mod y4m;
 
 pub use fault::{Fault, WorkerError};
 pub use input::InputError;
+pub use ladder::Ladder;
 pub use limits::Limits;
 pub use package::Packager;
 pub use probe::{Probe, probe};

@@ -143,7 +143,8 @@ impl Packager {
     /// Takes one source segment: for each rendition its chunks, in order. Writes what is next in order.
     ///
     /// # Errors
-    /// A segment whose chunks do not show exactly `frames` frames is refused whole and can be given again.
+    /// A segment whose chunks do not show exactly what is kept of `frames` source frames is refused whole and can be
+    /// given again.
     pub fn add_segment(
         &mut self,
         seq: u32,
@@ -177,14 +178,14 @@ impl Packager {
             )?;
             let mut whole = track::Media::default();
             for (chunk, bytes) in chunks.iter().enumerate() {
-                let shown = self.profiles.frames_of(chunk as u32, frames).len();
+                let source = self.profiles.frames_of(chunk as u32, frames).len() as u32;
                 let bad = |detail| PackageError::Chunk {
                     seq,
                     rendition,
                     chunk,
                     detail,
                 };
-                whole.append(bytes, shown).map_err(bad)?;
+                whole.append(bytes, source, track.step).map_err(bad)?;
             }
             let header = track.header().unwrap_or(&whole.header);
             if *header != whole.header {
@@ -244,12 +245,12 @@ impl Packager {
     ) -> Result<(), PackageError> {
         let span = self.clock.place(timing, Some(frames));
         let entry = self.entry(&format!("{seq:05}.m4s"), span, timing);
+        let durations = self.clock.durations(span, timing, frames as usize);
         self.written += 1;
         for ((track, shelf), media) in self.tracks.iter_mut().zip(media) {
             if let Some(init) = track.begin(media)? {
                 shelf.init(playlist::INIT, &init)?;
             }
-            let durations = self.clock.durations(span, timing, media.frames());
             let bytes = track.mux(self.written, span.start, &durations, media)?;
             shelf.file(&entry.name, &bytes, entry.seconds)?;
             shelf.push(Entry {

@@ -1,6 +1,7 @@
 //! The protocol's profiles as the chunk encoder's settings.
 
-use assay_chunk::{PIPELINE, RenditionSettings, SourceFormat};
+pub use assay_chunk::PIPELINE;
+use assay_chunk::{RenditionSettings, SourceFormat};
 use assay_protocol::profile::{self, Profiles, Rendition};
 use assay_protocol::{B256, keccak256};
 
@@ -32,6 +33,8 @@ pub fn rendition_settings(rendition: &Rendition) -> RenditionSettings {
         low_latency: rendition.low_latency,
         tile_cols_log2: rendition.tile_cols_log2,
         tile_rows_log2: rendition.tile_rows_log2,
+        bitrate_kbps: rendition.bitrate_kbps,
+        frame_step: rendition.frame_step,
     }
 }
 

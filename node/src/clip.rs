@@ -5,32 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assay_encoder::input::InputError;
+use assay_encoder::ladder::LadderError;
 use assay_encoder::live::LiveError;
 use assay_encoder::probe::{Probe, probe};
 use assay_encoder::segmenter::{Segment, Segmenter};
-use assay_encoder::{InspectRequest, Priority, WorkerError, Workers};
-use assay_protocol::profile::{Profiles, Rendition};
+use assay_encoder::{InspectRequest, Ladder, Priority, WorkerError, Workers};
+use assay_protocol::profile::Profiles;
 use assay_roles::broadcaster::Source;
 
 use crate::blobs::BlobFolder;
 
 /// Target length of a segment.
 pub(crate) const SEGMENT: Duration = Duration::from_secs(2);
-/// Frames in a chunk of the demo preset.
-const CHUNK_FRAMES: u16 = 15;
-/// Top rendition's height at most.
-const TOP_HEIGHT: u16 = 360;
-/// The demo's settings: fastest preset, middling quality, and low latency, because two cores play eight machines
-/// here (about a third less CPU than with frame reordering, for a quarter more bits).
-const LIKE: Rendition = Rendition {
-    width: 0,
-    height: 0,
-    speed: 10,
-    quantizer: 100,
-    low_latency: true,
-    tile_cols_log2: 0,
-    tile_rows_log2: 0,
-};
 
 /// Why a clip cannot be published.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +24,9 @@ pub enum ClipError {
     /// The file.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// The ladder, or the ladder for this file.
+    #[error(transparent)]
+    Ladder(#[from] LadderError),
     /// A segment of it.
     #[error("{path}: segment {seq} (frames from {first_frame} on): {source}", path = path.display())]
     Segment {
@@ -122,12 +111,9 @@ pub(crate) async fn inspect(
     Ok(Prepared { bytes, source })
 }
 
-/// The demo's ladder: source height up to 360, and half of it, both even where they differ from the source's.
-pub fn ladder(probe: &Probe) -> Result<Profiles, InputError> {
-    let source = probe.source_format()?;
-    let top = source.height.min(TOP_HEIGHT);
-    let half = (top / 2).next_multiple_of(2).max(16);
-    probe.profiles(CHUNK_FRAMES, &[top, half], &LIKE)
+/// What a ladder makes of a file.
+pub fn profiles(probe: &Probe, ladder: &Ladder) -> Result<Profiles, ClipError> {
+    Ok(ladder.profiles(probe.source_format()?)?)
 }
 
 impl Clip {
@@ -136,10 +122,11 @@ impl Clip {
         path: &Path,
         folder: &Path,
         workers: &Workers,
+        ladder: &Ladder,
         progress: impl Fn(usize, usize),
     ) -> Result<Self, ClipError> {
         let probe = probe(path).await?;
-        let profiles = ladder(&probe)?;
+        let profiles = profiles(&probe, ladder)?;
         let segments = Segmenter::new(folder, SEGMENT).cut(&probe).await?;
         let mut sources = Vec::with_capacity(segments.len());
         for segment in &segments {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use assay_chain::queue::QueueConfig;
 use assay_chain::queue::budget::GasLimit;
 use assay_chain::{Endpoints, RpcError};
+use assay_encoder::Ladder;
 use assay_encoder::live::{Address as LiveAddress, AddressError};
 use assay_p2p::ConfigError as NetworkError;
 use assay_protocol::{Address, U256};
@@ -189,6 +190,7 @@ impl Config {
             }
             paths.extend([&mut broadcaster.output, &mut broadcaster.key_file]);
             paths.extend(&mut broadcaster.viewer_token_file);
+            broadcaster.profile = Ladder::locate(&broadcaster.profile, base);
         }
         for path in paths {
             // Through its components, which leave out every `.`.
@@ -332,6 +334,11 @@ mod tests {
         );
         assert_eq!(broadcaster.output, folder.path().join("hls"));
         assert!(broadcaster.live && !broadcaster.repeat && broadcaster.job.is_none());
+        assert_eq!(broadcaster.profile, "ladder-720p");
+        let own = format!("{text}profile = \"mine.toml\"\n");
+        std::fs::write(&path, own).unwrap();
+        let profile = Config::load(&path).unwrap().broadcaster.unwrap().profile;
+        assert_eq!(Path::new(&profile), folder.path().join("mine.toml"));
         assert!(config.operator.is_none());
         std::fs::write(&path, format!("operator = \"0x{:040x}\"\n[verifier]\n", 7)).unwrap();
         let operator = Config::load(&path).unwrap().operator;

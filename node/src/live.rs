@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use assay_encoder::live::{Address, Cut, LiveError, LiveEvent, LiveSegment, StreamKey, receive};
 use assay_encoder::probe::{Probe, probe};
-use assay_encoder::{InspectRequest, Priority, Workers};
+use assay_encoder::{InspectRequest, Ladder, Priority, Workers};
 use assay_protocol::profile::{Profiles, SourceFormat};
 use assay_roles::broadcaster::Source;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::blobs::BlobFolder;
-use crate::clip::{ClipError, SEGMENT, ladder};
+use crate::clip::{ClipError, SEGMENT, profiles};
 use crate::settings::Offer;
 
 /// A sender with closed key frames further apart is dropped: viewers see a stream at least this late.
@@ -68,6 +68,7 @@ impl LiveStream {
     pub async fn open(
         address: Address,
         key: Option<StreamKey>,
+        ladder: &Ladder,
         folder: &Path,
     ) -> Result<Self, ClipError> {
         let in_folder = |source| ClipError::Io {
@@ -99,7 +100,7 @@ impl LiveStream {
                     }
                 };
                 let first = first.ok_or_else(|| ClipError::NoStream(address.to_string()))?;
-                let profiles = ladder(&look(&first, folder).await?)?;
+                let profiles = profiles(&look(&first, folder).await?, ladder)?;
                 remember(&profiles, folder).await?;
                 (profiles, Some(first))
             }

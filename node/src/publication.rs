@@ -6,8 +6,8 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use assay_encoder::Workers;
 use assay_encoder::live::{AddressError, StreamKey};
+use assay_encoder::{Ladder, Workers};
 use assay_protocol::profile::Profiles;
 use tokio::sync::mpsc;
 
@@ -63,12 +63,13 @@ impl Publication {
         settings: &BroadcasterConfig,
         folder: &Path,
     ) -> Result<Self, PublicationError> {
+        let ladder = Ladder::load(&settings.profile).map_err(ClipError::from)?;
         let Some(address) = settings.live_source()? else {
             let pace = Pace {
                 repeat: settings.repeat,
                 live: settings.live,
             };
-            let file = Box::new(VideoFile::open(&settings.input).await?);
+            let file = Box::new(VideoFile::open(&settings.input, &ladder).await?);
             return Ok(Self::File(file, pace));
         };
         let key = match address.listens() {
@@ -79,7 +80,7 @@ impl Publication {
         if key.is_some() {
             tracing::info!("the stream key is in {}", settings.key_file.display());
         }
-        let stream = LiveStream::open(address, key, &folder.join("live")).await?;
+        let stream = LiveStream::open(address, key, &ladder, &folder.join("live")).await?;
         Ok(Self::Live(Box::new(stream)))
     }
 

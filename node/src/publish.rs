@@ -4,18 +4,18 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use assay_encoder::Workers;
 use assay_encoder::package::Timing;
 use assay_encoder::probe::{Probe, probe};
 use assay_encoder::segmenter::{Segment, Segmenter};
 use assay_encoder::soundtrack::{SoundReader, Soundtrack};
+use assay_encoder::{Ladder, Workers};
 use assay_protocol::profile::Profiles;
 use assay_roles::broadcaster::Source;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::blobs::BlobFolder;
-use crate::clip::{ClipError, SEGMENT, inspect, ladder};
+use crate::clip::{ClipError, SEGMENT, inspect, profiles};
 use crate::settings::Offer;
 
 /// A file that is about to be published.
@@ -36,9 +36,9 @@ pub(crate) struct Pace {
 
 impl VideoFile {
     /// Looks at a file.
-    pub async fn open(path: &Path) -> Result<Self, ClipError> {
+    pub async fn open(path: &Path, ladder: &Ladder) -> Result<Self, ClipError> {
         let probe = probe(path).await?;
-        let profiles = ladder(&probe)?;
+        let profiles = profiles(&probe, ladder)?;
         Ok(Self {
             path: path.into(),
             probe,

@@ -41,7 +41,7 @@ pub struct Rendition {
     pub height: u16,
     /// rav1e speed preset, 0 to 10.
     pub speed: u8,
-    /// Base quantizer index, 1 to 255.
+    /// Base quantizer index, 1 to 255; with a bitrate the worst that the rate controller may choose.
     pub quantizer: u8,
     /// Low-latency mode: no frame reordering.
     pub low_latency: bool,
@@ -49,6 +49,32 @@ pub struct Rendition {
     pub tile_cols_log2: u8,
     /// Log2 of tile rows.
     pub tile_rows_log2: u8,
+    /// Bitrate aimed at, in kbit/s; 0 keeps the quantizer constant.
+    pub bitrate_kbps: u16,
+    /// Shows every n-th source frame, counted from the segment's first; 1 to 255, and it divides `chunk_frames`.
+    pub frame_step: u8,
+}
+
+impl Rendition {
+    /// One tile, constant quantizer, every frame shown, frames reordered where that saves bits.
+    pub const fn plain(width: u16, height: u16, speed: u8, quantizer: u8) -> Self {
+        Self {
+            width,
+            height,
+            speed,
+            quantizer,
+            low_latency: false,
+            tile_cols_log2: 0,
+            tile_rows_log2: 0,
+            bitrate_kbps: 0,
+            frame_step: 1,
+        }
+    }
+
+    /// Frames shown of the first `source` frames of a chunk or a segment.
+    pub fn frames(&self, source: u32) -> u32 {
+        source.div_ceil(u32::from(self.frame_step.max(1)))
+    }
 }
 
 /// A job's ladder with the source it applies to.
@@ -156,6 +182,12 @@ impl Profiles {
                 r.tile_rows_log2 <= 6,
                 "0 to 6",
             )?;
+            range(
+                "frame step",
+                r.frame_step,
+                r.frame_step > 0 && self.chunk_frames.is_multiple_of(r.frame_step.into()),
+                "1 to 255, and a divisor of chunkFrames",
+            )?;
         }
         Ok(())
     }
@@ -177,7 +209,10 @@ impl Profiles {
             out.extend_from_slice(&r.width.to_be_bytes());
             out.extend_from_slice(&r.height.to_be_bytes());
             out.extend_from_slice(&[r.speed, r.quantizer, r.low_latency.into()]);
-            out.extend_from_slice(&[r.tile_cols_log2, r.tile_rows_log2, 0, 0, 0]);
+            out.extend_from_slice(&[r.tile_cols_log2, r.tile_rows_log2]);
+            out.extend_from_slice(&r.bitrate_kbps.to_be_bytes());
+            // Zero where nothing is left out; the invalid step 0 and the invalid byte 255 are each other's.
+            out.push(r.frame_step.wrapping_sub(1));
         }
         out
     }
@@ -213,6 +248,8 @@ impl Profiles {
             low_latency: r[6] != 0,
             tile_cols_log2: r[7],
             tile_rows_log2: r[8],
+            bitrate_kbps: u16::from_be_bytes([r[9], r[10]]),
+            frame_step: r[11].wrapping_add(1),
         });
         let profiles = Self {
             chunk_frames: u16_at(1),
@@ -224,9 +261,9 @@ impl Profiles {
         let odd = canonical.iter().zip(bytes).position(|(a, b)| a != b);
         match odd {
             Some(at) => Err(ProfileError::Range {
-                field: "flag or reserved byte",
+                field: "position of a flag",
                 found: at as u64,
-                expected: "canonical",
+                expected: "0 or 1 there",
             }),
             None => Ok(profiles),
         }
@@ -281,6 +318,8 @@ mod tests {
             low_latency: false,
             tile_cols_log2: 0,
             tile_rows_log2: 0,
+            bitrate_kbps: 0,
+            frame_step: 1,
         };
         let source = SourceFormat {
             width: 640,
@@ -302,6 +341,41 @@ mod tests {
                     ..rendition
                 },
             ],
+        }
+    }
+
+    #[test]
+    fn left_out_frames_are_left_out_of_every_chunk_alike() {
+        let mut profiles = ladder();
+        profiles.renditions[1].frame_step = 3;
+        profiles.renditions[1].bitrate_kbps = 700;
+        assert_eq!(profiles.validate(), Ok(()));
+        let bytes = profiles.to_bytes();
+        assert_eq!(bytes[bytes.len() - 3..], [0x02, 0xbc, 2]);
+        assert_eq!(Profiles::from_bytes(&bytes), Ok(profiles.clone()));
+        for frames in [1, 2, 3, 4, 15, 16, 17, 18, 60, 61] {
+            let shown: u32 = (0..profiles.chunks(frames))
+                .map(|c| {
+                    let source = profiles.frames_of(c, frames).len() as u32;
+                    profiles.renditions[1].frames(source)
+                })
+                .sum();
+            assert_eq!(shown, profiles.renditions[1].frames(frames), "{frames}");
+        }
+        for step in [0, 2, 4, 16, 255] {
+            profiles.renditions[1].frame_step = step;
+            let found = profiles.validate().unwrap_err();
+            assert!(
+                matches!(
+                    found,
+                    ProfileError::Range {
+                        field: "frame step",
+                        ..
+                    }
+                ),
+                "{found}"
+            );
+            assert_eq!(Profiles::from_bytes(&profiles.to_bytes()), Err(found));
         }
     }
 

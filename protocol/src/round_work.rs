@@ -20,7 +20,7 @@ use crate::assignment::{SignedAssignment, SkipReason};
 use crate::demand::{CreditRule, credit, run_credit};
 use crate::election::Snapshot;
 use crate::params::Params;
-use crate::profile::Profiles;
+use crate::profile::{Profiles, Rendition};
 use crate::work::{WorkClaim, WorkList, receipts_root};
 
 /// Most segments of one job in one round: more than three a second for mainnet's 21 hours. A broadcaster that jumps ahead
@@ -140,14 +140,11 @@ impl Segment {
     }
 }
 
-/// Output pixels of a segment of `frames` frames: every frame in every rendition.
+/// Output pixels of a segment of `frames` source frames: every frame that is shown, in every rendition.
 pub fn output_pixels(profiles: &Profiles, frames: u32) -> u64 {
-    let per_frame: u64 = profiles
-        .renditions
-        .iter()
-        .map(|r| u64::from(r.width) * u64::from(r.height))
-        .sum();
-    per_frame * u64::from(frames)
+    let pixels =
+        |r: &Rendition| u64::from(r.width) * u64::from(r.height) * u64::from(r.frames(frames));
+    profiles.renditions.iter().map(pixels).sum()
 }
 
 /// Whether a price cap admits at least two thirds of the stake of a round's snapshot.

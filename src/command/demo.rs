@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use assay_encoder::WorkerCommand;
+use assay_encoder::{Ladder, WorkerCommand};
 use assay_testnet::cast::Size;
 use assay_testnet::demo::{self, MORE_SEGMENTS, Options};
 use assay_testnet::show::Show;
@@ -16,6 +16,14 @@ pub struct Arguments {
     /// Any video; the demo makes its own moving clip when there is none.
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
+    /// The ladder: a preset (144p … 1080p, ladder-720p, ladder-1080p, bitrate-720p, demo) or a TOML file.
+    #[arg(
+        long,
+        value_name = "FILE|NAME",
+        default_value = "demo",
+        env = "ASSAY_PROFILE"
+    )]
+    profile: String,
     /// Segments to publish at least (default: the clip's). The clip repeats, for at most 60 segments more, until every
     /// cheater has been caught.
     #[arg(long, value_name = "N")]
@@ -69,8 +77,13 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             USAGE,
         );
     }
+    let ladder = match Ladder::load(&arguments.profile) {
+        Ok(ladder) => ladder,
+        Err(e) => return fail(e, USAGE),
+    };
     let options = Options {
         input: arguments.input,
+        ladder,
         segments: arguments.segments,
         size: Size {
             transcoders: arguments.transcoders,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use assay_encoder::WorkerCommand;
+use assay_encoder::{Ladder, WorkerCommand};
 use assay_testnet::cast::Size;
 use assay_testnet::cheat::CheapChunks;
 use assay_testnet::launcher::{self, Plan};
@@ -74,6 +74,14 @@ struct Up {
     /// Any video to publish over and over; a moving clip when there is none.
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
+    /// The ladder: a preset (144p … 1080p, ladder-720p, ladder-1080p, bitrate-720p, demo) or a TOML file.
+    #[arg(
+        long,
+        value_name = "FILE|NAME",
+        default_value = "demo",
+        env = "ASSAY_PROFILE"
+    )]
+    profile: String,
     /// Transcoders.
     #[arg(long, value_name = "N", default_value_t = 3)]
     transcoders: usize,
@@ -92,9 +100,13 @@ struct Up {
 }
 
 impl Up {
-    fn plan(self) -> Result<Plan, std::io::Error> {
+    fn plan(self) -> Result<Plan, ExitCode> {
+        let ladder = Ladder::load(&self.profile).map_err(|e| fail(e, USAGE))?;
+        let worker = WorkerCommand::this_program()
+            .map_err(|e| fail(format!("this program cannot be found: {e}"), 1))?;
         Ok(Plan {
             input: self.input,
+            ladder,
             size: Size {
                 transcoders: self.transcoders,
                 verifiers: self.verifiers,
@@ -103,7 +115,7 @@ impl Up {
             seed: self.seed,
             dir: self.dir,
             look_in: tool_folders(),
-            worker: WorkerCommand::this_program()?,
+            worker,
         })
     }
 }
@@ -113,7 +125,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.action {
         Action::Up(up) => match up.plan() {
             Ok(plan) => launcher::up(plan).await,
-            Err(e) => return fail(format!("this program cannot be found: {e}"), 1),
+            Err(code) => return code,
         },
         Action::Prepare {
             up,
@@ -124,7 +136,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             Ok(plan) => {
                 launcher::prepare(plan, &rpc, node_rpc.as_deref().unwrap_or(&rpc), containers).await
             }
-            Err(e) => return fail(format!("this program cannot be found: {e}"), 1),
+            Err(code) => return code,
         },
         Action::CheatNode { node, seed } => {
             return node::run_with(node, Arc::new(CheapChunks::new(seed))).await;

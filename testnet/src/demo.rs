@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use assay_chain::anvil::{Anvil, AnvilConfig, AnvilError, dev_key, find};
 use assay_encoder::conformance::{self, ConformanceError};
 use assay_encoder::input::InputError;
-use assay_encoder::{Limits, WorkerCommand, Workers, synth};
+use assay_encoder::{Ladder, Limits, WorkerCommand, Workers, synth};
 use assay_node::{KeyError, StartError};
 use assay_protocol::U256;
 use assay_protocol::amount::Eth;
@@ -38,6 +38,8 @@ pub const MORE_SEGMENTS: u32 = 60;
 pub struct Options {
     /// The video; the demo makes one when there is none.
     pub input: Option<PathBuf>,
+    /// The ladder.
+    pub ladder: Ladder,
     /// Segments to publish; the clip's own number when not given.
     pub segments: Option<u32>,
     /// Who takes part.
@@ -157,7 +159,14 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
     show.line(format!("cutting and inspecting {}", input.display()));
     let clip = {
         let progress = |done: usize, of: usize| show.progress(done as u64, of as u64);
-        Clip::prepare(&input, &folders.work.join("segments"), &workers, progress).await?
+        Clip::prepare(
+            &input,
+            &folders.work.join("segments"),
+            &workers,
+            &options.ladder,
+            progress,
+        )
+        .await?
     };
     show.line(format!(
         "{}: {} {}x{}, {} frames in {} segments, {} renditions",

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use assay_chain::anvil::{Anvil, AnvilConfig, dev_key, find};
 use assay_chain::client::Client;
 use assay_chain::contracts::Deployment;
-use assay_encoder::{WorkerCommand, synth};
+use assay_encoder::{Ladder, WorkerCommand, synth};
 use assay_node::status::Status;
 use assay_protocol::params::Params;
 
@@ -51,6 +51,8 @@ const CHAIN: &str = "anvil";
 pub struct Plan {
     /// The video; a moving clip when there is none.
     pub input: Option<PathBuf>,
+    /// Its ladder.
+    pub ladder: Ladder,
     /// Who takes part.
     pub size: Size,
     /// Fixes keys, randomness and the pattern of the cheat.
@@ -213,7 +215,7 @@ async fn input(plan: &Plan, folder: &Folder) -> Result<PathBuf, LauncherError> {
                 source,
             })?;
             let probe = assay_encoder::probe(&path).await?;
-            crate::clip::ladder(&probe)?;
+            plan.ladder.profiles(probe.source_format()?)?;
             Ok(path)
         }
         None => {

@@ -16,13 +16,14 @@ use crate::settings::{RenditionSettings, SourceFormat};
 pub struct EncodedChunk {
     /// Low-overhead OBU stream: the temporal units one after the other. Its BLAKE3 is the leaf's `output_hash`.
     pub obus: Vec<u8>,
-    /// Bytes of each temporal unit; one unit shows one frame, in display order.
+    /// Bytes of each temporal unit; one unit shows one frame that was kept, in display order.
     pub units: Vec<u32>,
 }
 
 /// Scales and encodes one chunk.
 ///
-/// `frames` are raw planar frames of `source`, all of the chunk's frames in order: the first becomes the key frame.
+/// `frames` are raw planar frames of `source`, all of the chunk's frames in order: the first becomes the key frame. Those
+/// between each `frame_step`-th are left out.
 ///
 /// # Errors
 /// Settings outside their ranges, a frame of another length, or a failure inside rav1e. rav1e may still panic on an
@@ -45,22 +46,27 @@ pub fn encode_chunk(
             expected,
         });
     }
+    let kept: Vec<&[u8]> = frames
+        .iter()
+        .copied()
+        .step_by(rendition.frame_step.into())
+        .collect();
     let config = Config::new()
-        .with_encoder_config(configuration(frames.len(), source, rendition)?)
+        .with_encoder_config(configuration(kept.len(), source, rendition)?)
         .with_threads(1);
     let scaler = Scaler::new(source, rendition);
     // new_context asserts that the pixel type holds the bit depth.
     if source.bit_depth > 8 {
         run::<u16>(
             config.new_context().map_err(ChunkError::Refused)?,
-            frames,
+            &kept,
             source,
             &scaler,
         )
     } else {
         run::<u8>(
             config.new_context().map_err(ChunkError::Refused)?,
-            frames,
+            &kept,
             source,
             &scaler,
         )
@@ -79,7 +85,8 @@ pub fn configuration(
     let mut config = EncoderConfig::with_speed_preset(rendition.speed);
     config.width = rendition.width.into();
     config.height = rendition.height.into();
-    config.time_base = Rational::new(source.fps_den.into(), source.fps_num.into());
+    let duration = u64::from(source.fps_den) * u64::from(rendition.frame_step);
+    config.time_base = Rational::new(duration, source.fps_num.into());
     config.bit_depth = source.bit_depth.into();
     config.chroma_sampling = ChromaSampling::Cs420;
     config.level_idx = Some(level(source, rendition));
@@ -93,6 +100,8 @@ pub fn configuration(
     config.max_key_frame_interval = frames as u64;
     config.low_latency = rendition.low_latency;
     config.quantizer = rendition.quantizer.into();
+    // At most 65,535,000 bits a second.
+    config.bitrate = i32::from(rendition.bitrate_kbps) * 1000;
     config.tile_cols = 1 << rendition.tile_cols_log2;
     config.tile_rows = 1 << rendition.tile_rows_log2;
     // Scene detection has been nondeterministic at speed 10.

@@ -2,10 +2,11 @@
 //!
 //! With S source and D output samples, output sample i lies at source position
 //! `((2i + 1)·S − D) / 2D` on a centred grid and `(4i·S + S − D) / 4D` on the grid of left-sited chroma, whose S and D
-//! are the luma sizes. A source sample at distance x has the raw weight of the Catmull-Rom cubic at `t = x / max(1, S/D)`,
-//! so the support widens when the picture shrinks: `w(t) = (3t³ − 5t² + 2) / 2` for t < 1,
-//! `(−t³ + 5t² − 8t + 4) / 2` for 1 ≤ t < 2, else 0.
-//! With t = n/d the numerators over 2d³ are integers. Weights become 14-bit coefficients `round(16384 · w / Σw)`
+//! are the luma sizes. A source sample at distance x has the raw weight of Keys' cubic at `t = x / max(1, S/D)`,
+//! so the support widens when the picture shrinks: `w(t) = (2 − a)t³ − (3 − a)t² + 1` for t < 1,
+//! `−a(t³ − 5t² + 8t − 4)` for 1 ≤ t < 2, else 0. The sharpness a is 1/2 (Catmull-Rom) where the picture shrinks and 3/5
+//! (FFmpeg's bicubic) where it grows: each is the nearer one to the truth there (`encoder/tests/all/scaler.rs`).
+//! With t = n/d the numerators over 10d³ are integers. Weights become 14-bit coefficients `round(16384 · w / Σw)`
 //! (halves away from zero); what is missing from 16,384 goes to the first largest one. Samples beyond an edge are
 //! the edge's.
 
@@ -27,9 +28,10 @@ pub enum Grid {
 pub struct Kernel {
     /// First source sample of each output sample.
     pub(crate) first: Vec<usize>,
-    /// Coefficients, `taps` for each output sample.
-    pub(crate) coefficients: Vec<i32>,
-    /// Coefficients for each output sample.
+    /// Coefficients, `taps` for each output sample; each at most 1.5 · 16,384, because the negative ones sum to less
+    /// than half.
+    pub(crate) coefficients: Vec<i16>,
+    /// Coefficients for each output sample: as many as the one that needs most.
     pub(crate) taps: usize,
     /// Whether output is input.
     pub(crate) identity: bool,
@@ -48,62 +50,79 @@ impl Kernel {
         };
         // t = |unit·j − position| / reach
         let reach = unit / d * s.max(d);
-        let taps = (4 * s.max(d) / d + 2) as usize;
-        let taps = taps.min(from);
-        let mut kernel = Self {
-            first: Vec::with_capacity(to),
-            coefficients: Vec::with_capacity(to * taps),
-            taps,
-            identity,
-        };
+        let sharpness = if d > s { 6 } else { 5 };
+        let widest = ((4 * s.max(d) / d + 2) as usize).min(from);
+        let mut windows = Vec::with_capacity(to);
         for i in 0..to as i64 {
             let centre = position(i);
             // All j with |unit·j − centre| < 2·reach.
             let low = (centre - 2 * reach).div_euclid(unit) + 1;
             let high = (centre + 2 * reach - 1).div_euclid(unit);
             let last = from as i64 - 1;
-            let start = low.clamp(0, from as i64 - taps as i64);
-            let mut weights = vec![0i128; taps];
+            let start = low.clamp(0, from as i64 - widest as i64);
+            let mut weights = vec![0i128; widest];
             for j in low..=high {
                 let at = j.clamp(0, last) - start;
-                weights[at as usize] += catmull_rom((unit * j - centre).abs(), reach);
+                weights[at as usize] += cubic((unit * j - centre).abs(), reach, sharpness);
             }
-            kernel.first.push(start as usize);
-            kernel.coefficients.extend(normalise(&weights));
+            windows.push(trimmed(start as usize, &normalise(&weights)));
+        }
+        let taps = windows.iter().map(|w| w.1.len()).max().unwrap_or(1);
+        let mut kernel = Self {
+            first: Vec::with_capacity(to),
+            coefficients: vec![0; to * taps],
+            taps,
+            identity,
+        };
+        for ((at, own), all) in windows
+            .into_iter()
+            .zip(kernel.coefficients.chunks_exact_mut(taps))
+        {
+            let first = at.min(from - taps);
+            kernel.first.push(first);
+            all[at - first..][..own.len()].copy_from_slice(&own);
         }
         kernel
     }
 }
 
-/// The cubic at t = n/d, times 2d³.
-fn catmull_rom(n: i64, d: i64) -> i128 {
+/// A window without the zeros at its ends, and where it now begins.
+fn trimmed(start: usize, window: &[i16]) -> (usize, Vec<i16>) {
+    let used = |c: &i16| *c != 0;
+    let from = window.iter().position(used).unwrap_or(0);
+    let to = window.iter().rposition(used).unwrap_or(0);
+    (start + from, window[from..=to].to_vec())
+}
+
+/// The cubic of sharpness a/10 at t = n/d, times 10d³.
+fn cubic(n: i64, d: i64, a: i128) -> i128 {
     let (n, d) = (i128::from(n), i128::from(d));
     if n < d {
-        3 * n * n * n - 5 * n * n * d + 2 * d * d * d
+        (20 - a) * n * n * n - (30 - a) * n * n * d + 10 * d * d * d
     } else if n < 2 * d {
-        -n * n * n + 5 * n * n * d - 8 * n * d * d + 4 * d * d * d
+        -a * (n * n * n - 5 * n * n * d + 8 * n * d * d - 4 * d * d * d)
     } else {
         0
     }
 }
 
-fn normalise(weights: &[i128]) -> Vec<i32> {
+fn normalise(weights: &[i128]) -> Vec<i16> {
     let sum: i128 = weights.iter().sum();
-    let mut coefficients: Vec<i32> = weights
+    let mut coefficients: Vec<i16> = weights
         .iter()
         .map(|&w| {
             let rounded = (2 * ONE * w.abs() + sum) / (2 * sum);
-            (if w < 0 { -rounded } else { rounded }) as i32
+            (if w < 0 { -rounded } else { rounded }) as i16
         })
         .collect();
-    let missing = ONE as i32 - coefficients.iter().sum::<i32>();
+    let total: i32 = coefficients.iter().map(|&c| i32::from(c)).sum();
     let mut largest = 0;
     for (i, &w) in weights.iter().enumerate() {
         if w > weights[largest] {
             largest = i;
         }
     }
-    coefficients[largest] += missing;
+    coefficients[largest] += (ONE as i32 - total) as i16;
     coefficients
 }
 
@@ -122,15 +141,22 @@ mod tests {
             (16, 256),
             (256, 16),
             (17, 16),
+            (16, 17),
+            (16, 18),
+            (31, 16),
+            (33, 500),
+            (1000, 64),
+            (65_535, 4_096),
         ] {
             for grid in [Grid::Centred, Grid::Left] {
                 for (from, to) in [(s, d), (s.div_ceil(2), d.div_ceil(2))] {
                     let k = Kernel::new(from, to, (s as u16, d as u16), grid);
                     assert_eq!(k.first.len(), to);
                     for (i, c) in k.coefficients.chunks(k.taps).enumerate() {
-                        assert_eq!(c.iter().sum::<i32>(), ONE as i32, "{s} to {d}, sample {i}");
+                        let c = c.iter().map(|&c| i32::from(c));
+                        assert_eq!(c.clone().sum::<i32>(), ONE as i32, "{s} to {d}, sample {i}");
                         assert!(k.first[i] + k.taps <= from);
-                        assert!(c.iter().map(|c| c.abs()).sum::<i32>() < 2 * ONE as i32);
+                        assert!(c.map(i32::abs).sum::<i32>() < 2 * ONE as i32);
                     }
                 }
             }
@@ -146,7 +172,7 @@ mod tests {
                 assert!(
                     c.iter()
                         .enumerate()
-                        .all(|(j, &c)| c == if j == at { ONE as i32 } else { 0 })
+                        .all(|(j, &c)| c == if j == at { ONE as i16 } else { 0 })
                 );
             }
         }
@@ -159,6 +185,7 @@ mod tests {
         let i = 21; // position 10.25
         let window = &k.coefficients[i * k.taps..(i + 1) * k.taps];
         let from = 9 - k.first[i];
-        assert_eq!(window[from..from + 4], [-1152, 14208, 3712, -384]);
+        // 16,384 times −27/320, 279/320, 77/320, −9/320.
+        assert_eq!(window[from..from + 4], [-1382, 14285, 3942, -461]);
     }
 }

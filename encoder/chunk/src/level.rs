@@ -25,6 +25,7 @@ const UNBOUNDED: u8 = 31;
 pub(crate) fn level(source: &SourceFormat, rendition: &RenditionSettings) -> u8 {
     let samples = u64::from(rendition.width) * u64::from(rendition.height);
     let displayed = u128::from(samples) * u128::from(source.fps_num);
+    let duration = u128::from(source.fps_den) * u128::from(rendition.frame_step);
     let columns = 1u32 << rendition.tile_cols_log2;
     let tiles = columns << rendition.tile_rows_log2;
     let admits = |&&(_, size, width, height, rate, max_tiles, max_columns): &&(
@@ -39,7 +40,7 @@ pub(crate) fn level(source: &SourceFormat, rendition: &RenditionSettings) -> u8 
         samples <= size
             && rendition.width <= width
             && rendition.height <= height
-            && displayed <= u128::from(rate) * u128::from(source.fps_den)
+            && displayed <= u128::from(rate) * duration
             && tiles <= max_tiles
             && columns <= max_columns
     };
@@ -76,5 +77,10 @@ mod tests {
         assert_eq!(level(&source(30), &size(1920, 1080)), 8);
         assert_eq!(level(&source(60), &size(3840, 2160)), 13);
         assert_eq!(level(&source(30), &size(65_535, 16)), 31);
+        let half_rate = RenditionSettings {
+            frame_step: 2,
+            ..size(640, 360)
+        };
+        assert_eq!(level(&source(60), &half_rate), 1);
     }
 }

@@ -5,6 +5,8 @@ use crate::settings::{RenditionSettings, SourceFormat};
 
 /// Fractional bits kept between the passes; 10-bit samples with overshoot then fit 16 bits.
 const BETWEEN_BITS: u32 = 4;
+/// Samples of a row that are summed at the same time.
+const BLOCK: usize = 16;
 
 /// A stored sample: `u8`, or `u16` for 10 bits.
 pub trait Sample: rav1e::prelude::Pixel + Default {
@@ -47,8 +49,62 @@ impl Sample for u16 {
 /// Scales the planes of one source format to one rendition.
 pub struct Scaler {
     source: [(usize, usize); 3],
-    kernels: [(Kernel, Kernel); 2],
+    kernels: [(Across, Kernel); 2],
     max: i32,
+}
+
+/// The horizontal kernel, its windows filled up with zeros to a length that compilers unroll.
+struct Across {
+    kernel: Kernel,
+    coefficients: Vec<i16>,
+    taps: usize,
+}
+
+impl Across {
+    /// Lengths for which there is a loop; the longest window, at a ratio of 16, has 66.
+    const LENGTHS: [usize; 6] = [8, 12, 16, 24, 40, 72];
+
+    fn new(kernel: Kernel) -> Self {
+        let fits = |n: &&usize| **n >= kernel.taps;
+        let taps = *Self::LENGTHS.iter().find(fits).unwrap_or(&kernel.taps);
+        let mut coefficients = vec![0; kernel.first.len() * taps];
+        for (all, own) in coefficients
+            .chunks_exact_mut(taps)
+            .zip(kernel.coefficients.chunks_exact(kernel.taps))
+        {
+            all[..own.len()].copy_from_slice(own);
+        }
+        Self {
+            kernel,
+            coefficients,
+            taps,
+        }
+    }
+
+    /// One row; `line` goes on with any values for as long as a window may reach beyond it.
+    fn row(&self, line: &[i16], out: &mut [i16]) {
+        match self.taps {
+            8 => self.dots::<8>(line, out),
+            12 => self.dots::<12>(line, out),
+            16 => self.dots::<16>(line, out),
+            24 => self.dots::<24>(line, out),
+            40 => self.dots::<40>(line, out),
+            _ => self.dots::<72>(line, out),
+        }
+    }
+
+    fn dots<const N: usize>(&self, line: &[i16], out: &mut [i16]) {
+        const SHIFT: u32 = COEFFICIENT_BITS - BETWEEN_BITS;
+        let windows = self.coefficients.as_chunks::<N>().0;
+        for ((out, &first), window) in out.iter_mut().zip(&self.kernel.first).zip(windows) {
+            let Some(samples) = line[first..].first_chunk::<N>() else {
+                continue;
+            };
+            let products = samples.iter().zip(window);
+            let sum: i32 = products.map(|(&s, &c)| i32::from(s) * i32::from(c)).sum();
+            *out = ((sum + (1 << (SHIFT - 1))) >> SHIFT) as i16;
+        }
+    }
 }
 
 impl Scaler {
@@ -59,7 +115,7 @@ impl Scaler {
         let heights = (source.height, rendition.height);
         let pair = |plane: usize, grid| {
             (
-                Kernel::new(from[plane].0, to[plane].0, widths, grid),
+                Across::new(Kernel::new(from[plane].0, to[plane].0, widths, grid)),
                 Kernel::new(from[plane].1, to[plane].1, heights, Grid::Centred),
             )
         };
@@ -74,59 +130,82 @@ impl Scaler {
     pub fn plane<T: Sample>(&self, raw: &[u8], plane: usize, mut row: impl FnMut(usize, &[T])) {
         let (width, height) = self.source[plane];
         let (across, down) = &self.kernels[usize::from(plane > 0)];
-        let read = |y: usize, out: &mut Vec<T>| {
-            let bytes = &raw[y * width * T::BYTES..(y + 1) * width * T::BYTES];
-            out.clear();
-            out.extend(bytes.chunks_exact(T::BYTES).map(|b| T::read(b, self.max)));
-        };
-        let mut line = Vec::with_capacity(width);
-        if across.identity && down.identity {
-            for y in 0..height {
-                read(y, &mut line);
+        let rows = raw.chunks_exact(width * T::BYTES).take(height);
+        if across.kernel.identity && down.identity {
+            let mut line = Vec::with_capacity(width);
+            for (y, bytes) in rows.enumerate() {
+                line.clear();
+                line.extend(bytes.chunks_exact(T::BYTES).map(|b| T::read(b, self.max)));
                 row(y, &line);
             }
             return;
         }
-        let out_width = across.first.len();
-        let mut between = vec![0i32; out_width * height];
-        for (y, out) in between.chunks_exact_mut(out_width).enumerate() {
-            read(y, &mut line);
-            horizontal(&line, across, out);
-        }
-        let mut sums = vec![0i32; out_width];
+        let out_width = across.kernel.first.len();
+        // A ring of rows, so that a large picture is not written out between the passes.
+        let held = rows_held(down);
+        let mut between = vec![0i16; out_width * held];
+        let mut line = vec![0i16; width + across.taps];
+        let mut rows = rows.enumerate().peekable();
         let mut finished = vec![T::default(); out_width];
-        for (y, coefficients) in down.coefficients.chunks_exact(down.taps).enumerate() {
-            vertical(
-                &between[down.first[y] * out_width..],
-                coefficients,
-                &mut sums,
-            );
-            for (out, &sum) in finished.iter_mut().zip(&sums) {
-                const SHIFT: u32 = COEFFICIENT_BITS + BETWEEN_BITS;
-                *out = T::from_value(((sum + (1 << (SHIFT - 1))) >> SHIFT).clamp(0, self.max));
+        for (y, window) in down.coefficients.chunks_exact(down.taps).enumerate() {
+            let needed = down.first[y]..down.first[y] + down.taps;
+            while let Some((at, bytes)) = rows.next_if(|(at, _)| *at < needed.end) {
+                for (sample, bytes) in line.iter_mut().zip(bytes.chunks_exact(T::BYTES)) {
+                    // At most 1,023.
+                    *sample = T::read(bytes, self.max).value() as i16;
+                }
+                across.row(&line, &mut between[at % held * out_width..][..out_width]);
             }
+            let (behind, ahead) = between.split_at(needed.start % held * out_width);
+            vertical([ahead, behind], window, self.max, &mut finished);
             row(y, &finished);
         }
     }
 }
 
-fn horizontal<T: Sample>(line: &[T], kernel: &Kernel, out: &mut [i32]) {
-    const SHIFT: u32 = COEFFICIENT_BITS - BETWEEN_BITS;
-    let windows = kernel.coefficients.chunks_exact(kernel.taps);
-    for ((out, &first), window) in out.iter_mut().zip(&kernel.first).zip(windows) {
-        let samples = &line[first..first + kernel.taps];
-        let sum: i32 = samples.iter().zip(window).map(|(s, c)| s.value() * c).sum();
-        *out = (sum + (1 << (SHIFT - 1))) >> SHIFT;
+/// Rows from the first that an output row may still need to the last that was read for one before it.
+fn rows_held(down: &Kernel) -> usize {
+    let (mut read, mut held) = (0, 0);
+    for &first in &down.first {
+        read = read.max(first + down.taps);
+        held = held.max(read - first);
+    }
+    held
+}
+
+/// One finished row out of as many as `window` has coefficients: those of the first part, then of the second.
+fn vertical<T: Sample>(rows: [&[i16]; 2], window: &[i16], max: i32, finished: &mut [T]) {
+    let width = finished.len();
+    let (blocks, rest) = finished.as_chunks_mut::<BLOCK>();
+    let done = blocks.len() * BLOCK;
+    for (index, block) in blocks.iter_mut().enumerate() {
+        *block = column(rows, width, index * BLOCK, window, max);
+    }
+    for (index, sample) in rest.iter_mut().enumerate() {
+        [*sample] = column(rows, width, done + index, window, max);
     }
 }
 
-fn vertical(rows: &[i32], coefficients: &[i32], sums: &mut [i32]) {
-    sums.fill(0);
-    for (row, &c) in rows.chunks_exact(sums.len()).zip(coefficients) {
-        for (sum, &value) in sums.iter_mut().zip(row) {
-            *sum += value * c;
+/// `N` neighbouring samples: their sums stay in registers.
+#[inline(always)]
+fn column<T: Sample, const N: usize>(
+    rows: [&[i16]; 2],
+    width: usize,
+    x: usize,
+    window: &[i16],
+    max: i32,
+) -> [T; N] {
+    const SHIFT: u32 = COEFFICIENT_BITS + BETWEEN_BITS;
+    let mut sums = [1 << (SHIFT - 1); N];
+    let rows = rows.into_iter().flat_map(|part| part.chunks_exact(width));
+    for (row, &c) in rows.zip(window) {
+        if let Some(values) = row[x..].first_chunk::<N>() {
+            for (sum, &value) in sums.iter_mut().zip(values) {
+                *sum += i32::from(value) * i32::from(c);
+            }
         }
     }
+    sums.map(|sum| T::from_value((sum >> SHIFT).clamp(0, max)))
 }
 
 #[cfg(test)]
@@ -207,12 +286,13 @@ mod tests {
             let (ratio, mut out) = (s as f64 / d as f64, Vec::new());
             let centre = (i as f64 + 0.5) * ratio - 0.5;
             let reach = ratio.max(1.0);
+            let a = if d > s { 0.6 } else { 0.5 };
             for j in (centre - 2.0 * reach).floor() as i64..=(centre + 2.0 * reach).ceil() as i64 {
                 let t = ((j as f64 - centre) / reach).abs();
                 let w = if t < 1.0 {
-                    1.5 * t * t * t - 2.5 * t * t + 1.0
+                    (2.0 - a) * t * t * t - (3.0 - a) * t * t + 1.0
                 } else if t < 2.0 {
-                    -0.5 * t * t * t + 2.5 * t * t - 4.0 * t + 2.0
+                    -a * (t * t * t - 5.0 * t * t + 8.0 * t - 4.0)
                 } else {
                     0.0
                 };

@@ -36,7 +36,7 @@ pub struct RenditionSettings {
     pub height: u16,
     /// rav1e speed preset, 0 to 10.
     pub speed: u8,
-    /// Base quantizer index, 1 to 255.
+    /// Base quantizer index, 1 to 255; with a bitrate the worst that the rate controller may choose.
     pub quantizer: u8,
     /// Low-latency mode: no frame reordering. Costs about a quarter more bits.
     pub low_latency: bool,
@@ -44,6 +44,10 @@ pub struct RenditionSettings {
     pub tile_cols_log2: u8,
     /// Log2 of tile rows, 0 to 6.
     pub tile_rows_log2: u8,
+    /// Bitrate aimed at, in kbit/s, by a rate controller that begins anew in each chunk; 0 keeps the quantizer constant.
+    pub bitrate_kbps: u16,
+    /// Encodes every n-th of the chunk's frames, from the first on: 1 to 255.
+    pub frame_step: u8,
 }
 
 impl Default for RenditionSettings {
@@ -57,6 +61,8 @@ impl Default for RenditionSettings {
             low_latency: false,
             tile_cols_log2: 0,
             tile_rows_log2: 0,
+            bitrate_kbps: 0,
+            frame_step: 1,
         }
     }
 }
@@ -148,6 +154,20 @@ impl RenditionSettings {
             self.tile_rows_log2,
             self.tile_rows_log2 <= 6,
             "0 to 6",
+        )?;
+        range(
+            "frame step",
+            self.frame_step,
+            self.frame_step > 0,
+            "1 to 255",
+        )?;
+        // The encoder takes a frame's duration as a fraction of two 32-bit numbers.
+        let duration = u64::from(source.fps_den) * u64::from(self.frame_step);
+        range(
+            "frame step times frame rate denominator",
+            duration,
+            u32::try_from(duration).is_ok(),
+            "32 bits",
         )?;
         let near =
             |a: u16, b: u16| u32::from(a.max(b)) <= u32::from(MAX_SCALE) * u32::from(a.min(b));

@@ -212,15 +212,7 @@ pub async fn run(
 fn profiles(clip: &Clip, plan: &Plan) -> Profiles {
     let rendition = |rung: &Rung| {
         let (width, height) = clip.scaled(rung.height);
-        Rendition {
-            width,
-            height,
-            speed: rung.speed,
-            quantizer: rung.quantizer,
-            low_latency: false,
-            tile_cols_log2: 0,
-            tile_rows_log2: 0,
-        }
+        Rendition::plain(width, height, rung.speed, rung.quantizer)
     };
     Profiles {
         chunk_frames: clip.frames_in(plan.chunk),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use assay_protocol::profile::{Profiles, Rendition};
+use assay_protocol::profile::{Profiles, Rendition, SourceFormat};
 use assay_protocol::receipt::output_tree;
 use tokio::task::JoinSet;
 
@@ -72,15 +72,8 @@ impl Transcoded {
 
 /// The clip's size at this quality, in frame reordering mode.
 pub fn same_size(clip: &Clip, chunk_frames: u16, speed: u8, quantizer: u8) -> Profiles {
-    let rendition = Rendition {
-        width: clip.format.width,
-        height: clip.format.height,
-        speed,
-        quantizer,
-        low_latency: false,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
-    };
+    let SourceFormat { width, height, .. } = clip.format;
+    let rendition = Rendition::plain(width, height, speed, quantizer);
     Profiles {
         chunk_frames,
         source: clip.format,

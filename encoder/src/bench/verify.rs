@@ -146,15 +146,7 @@ pub async fn of(
 fn ladder(clip: &Clip, plan: &Plan) -> Profiles {
     let rendition = |&rows: &u16| {
         let (width, height) = clip.scaled(rows);
-        Rendition {
-            width,
-            height,
-            speed: plan.speed,
-            quantizer: plan.quantizer,
-            low_latency: false,
-            tile_cols_log2: 0,
-            tile_rows_log2: 0,
-        }
+        Rendition::plain(width, height, plan.speed, plan.quantizer)
     };
     let mut heights = plan.heights.clone();
     heights.sort_by(|a, b| b.cmp(a));

@@ -31,7 +31,7 @@ pub(super) fn multivariant(
 ) -> Vec<u8> {
     // RFC 8216, section 4.3.4.2: rounded to three decimals.
     let frames_per_second = f64::from(source.fps_num) / f64::from(source.fps_den);
-    let frame_rate = (frames_per_second * 1000.0).round() / 1000.0;
+    let frame_rate = |step: u32| (frames_per_second / f64::from(step) * 1000.0).round() / 1000.0;
     // All of a group have one codec, so that CODECS is true whichever is chosen.
     let mut groups: Vec<(String, Rate)> = Vec::new();
     for (track, rate) in audio {
@@ -92,7 +92,7 @@ pub(super) fn multivariant(
                     width: track.width.into(),
                     height: track.height.into(),
                 }),
-                frame_rate: Some(frame_rate),
+                frame_rate: Some(frame_rate(track.step)),
                 audio: group.map(|(codecs, _)| group_id(codecs)),
                 other_attributes: Some(range.clone()),
                 ..VariantStream::default()

@@ -17,18 +17,33 @@ pub(super) struct Media {
     /// The sequence header OBU.
     pub header: Vec<u8>,
     bytes: Vec<u8>,
-    samples: Vec<(usize, bool)>,
+    samples: Vec<Unit>,
+}
+
+/// One shown frame.
+#[derive(Debug, Default)]
+struct Unit {
+    len: usize,
+    keyframe: bool,
+    /// Source frames that pass while it is shown.
+    lasts: u32,
 }
 
 impl Media {
-    /// Adds a chunk, which must show `frames` frames and start with a key frame.
-    pub fn append(&mut self, chunk: &[u8], frames: usize) -> Result<(), String> {
+    /// Adds a chunk, which must show every `step`-th of `source` frames and start with a key frame. What the last frame
+    /// cannot last any more, because the chunk ends, is taken from it: so renditions of all steps are equally long.
+    pub fn append(&mut self, chunk: &[u8], source: u32, step: u32) -> Result<(), String> {
         let obus = parse_obus(chunk, Av1ObuParseContext::Sample).map_err(|e| e.to_string())?;
         let before = self.samples.len();
         for obu in obus {
             match obu.obu_type {
                 Av1ObuType::TemporalDelimiter => {
-                    self.samples.push((0, false));
+                    let first = ((self.samples.len() - before) as u32).saturating_mul(step);
+                    let lasts = step.min(source.saturating_sub(first));
+                    self.samples.push(Unit {
+                        lasts,
+                        ..Unit::default()
+                    });
                     continue;
                 }
                 Av1ObuType::SequenceHeader if self.header.is_empty() => {
@@ -46,26 +61,22 @@ impl Media {
             else {
                 return Err("it does not start with a temporal delimiter".into());
             };
-            sample.0 += obu.obu.len();
-            sample.1 |= obu.obu_type == Av1ObuType::SequenceHeader;
+            sample.len += obu.obu.len();
+            sample.keyframe |= obu.obu_type == Av1ObuType::SequenceHeader;
             self.bytes.extend_from_slice(obu.obu);
         }
         let new = &self.samples[before..];
-        if new.len() != frames || new.iter().any(|(len, _)| *len == 0) {
+        let frames = source.div_ceil(step) as usize;
+        if new.len() != frames || new.iter().any(|unit| unit.len == 0) {
             return Err(format!(
                 "it has {} temporal units, expected {frames}, none empty",
                 new.len()
             ));
         }
         match new.first() {
-            Some((_, true)) => Ok(()),
+            Some(unit) if unit.keyframe => Ok(()),
             _ => Err("it does not start with a sequence header".into()),
         }
-    }
-
-    /// Frames shown.
-    pub fn frames(&self) -> usize {
-        self.samples.len()
     }
 }
 
@@ -76,6 +87,8 @@ pub(super) struct Track {
     pub height: u16,
     header: Option<Vec<u8>>,
     pub codecs: String,
+    /// Every how manieth source frame is shown.
+    pub step: u32,
     timescale: u32,
 }
 
@@ -85,6 +98,7 @@ impl Track {
             name: format!("{index}_{}p", rendition.height),
             width: rendition.width,
             height: rendition.height,
+            step: rendition.frame_step.max(1).into(),
             header: None,
             codecs: String::new(),
             timescale,
@@ -120,7 +134,8 @@ impl Track {
         Ok(Some(init))
     }
 
-    /// The media segment that begins at `start`, with these durations of its frames, in ticks.
+    /// The media segment that begins at `start`, with these durations of the source's frames, in ticks; what is shown for
+    /// several of them lasts as long as they do.
     pub fn mux(
         &self,
         sequence: u32,
@@ -128,14 +143,14 @@ impl Track {
         durations: &[u32],
         media: &Media,
     ) -> Result<Vec<u8>, PackageError> {
+        let mut source = durations.iter();
         let pieces: Vec<_> = media
             .samples
             .iter()
-            .zip(durations)
-            .map(|(&(size, key), &duration)| Piece {
-                duration,
-                size: size as u32,
-                key,
+            .map(|unit| Piece {
+                duration: source.by_ref().take(unit.lasts as usize).sum(),
+                size: unit.len as u32,
+                key: unit.keyframe,
             })
             .collect();
         fragment::media(sequence, start, &pieces, &media.bytes)

@@ -94,6 +94,8 @@ mod tests {
             low_latency: false,
             tile_cols_log2: 0,
             tile_rows_log2: 0,
+            bitrate_kbps: 0,
+            frame_step: 1,
         };
         LeafRequest { leaf, settings }
     }

@@ -3,8 +3,15 @@
 use crate::support;
 
 use assay_encoder::SimdLevel;
-use assay_encoder::conformance::{check, compute, vectors};
+use assay_encoder::conformance::{
+    ConformanceError, Occasion, Vector, check, check_one, compute, vectors,
+};
 use support::workers;
+
+fn those(occasion: Occasion) -> impl Iterator<Item = (&'static str, Vector)> {
+    let all = vectors().unwrap().into_iter();
+    all.filter(move |(_, vector)| vector.occasion == occasion)
+}
 
 #[tokio::test]
 async fn this_machine_conforms() {
@@ -16,14 +23,39 @@ async fn this_machine_conforms() {
 #[tokio::test]
 async fn every_level_gives_the_same_bytes() {
     let workers = workers(2);
-    for (name, vector) in vectors().unwrap() {
+    for (name, vector) in those(Occasion::Start) {
         for level in SimdLevel::ALL {
-            let encoded = compute(&workers, &vector, Some(level)).await.unwrap();
-            let hashes: Vec<_> = encoded.leaves.iter().map(|l| l.output_hash).collect();
-            assert_eq!(hashes, vector.leaves, "{name} at {}", level.name());
-            assert_eq!(encoded.source.frames_root, vector.frames_root, "{name}");
+            check_one(&workers, name, &vector, Some(level))
+                .await
+                .unwrap();
         }
     }
+}
+
+/// The small ones here; `assay doctor` and the nightly run compute all.
+#[tokio::test]
+async fn small_presets_give_their_bytes() {
+    let workers = workers(2);
+    let small = |vector: &Vector| vector.source.height <= 360 && vector.renditions.len() == 1;
+    for (name, vector) in those(Occasion::Doctor).filter(|(_, vector)| small(vector)) {
+        check_one(&workers, name, &vector, None).await.unwrap();
+    }
+}
+
+#[tokio::test]
+#[ignore = "minutes: scripts/nightly.sh"]
+async fn every_preset_gives_its_bytes_at_every_level() {
+    let (workers, started) = (workers(2), std::time::Instant::now());
+    for (name, vector) in those(Occasion::Doctor) {
+        for pair in SimdLevel::ALL.chunks(2) {
+            let run = |level| check_one(&workers, name, &vector, Some(level));
+            tokio::try_join!(run(pair[0]), run(pair[1])).unwrap();
+        }
+    }
+    println!(
+        "every preset agrees at every level after {:?}",
+        started.elapsed()
+    );
 }
 
 #[tokio::test]
@@ -32,6 +64,18 @@ async fn other_settings_give_other_bytes() {
     let mut vector = vectors().unwrap().remove("basic").unwrap();
     vector.renditions[0].quantizer += 1;
     let encoded = compute(&workers, &vector, None).await.unwrap();
-    assert_ne!(encoded.leaves[0].output_hash, vector.leaves[0]);
-    assert_eq!(encoded.leaves[2].output_hash, vector.leaves[2]);
+    assert_ne!(encoded.leaves[0].output_hash, vector.leaves[0].hash);
+    assert_eq!(encoded.leaves[2].output_hash, vector.leaves[2].hash);
+    let error = check_one(&workers, "basic", &vector, None)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, ConformanceError::Differs { name: "basic", .. }),
+        "{error}"
+    );
+    let text = error.to_string();
+    assert!(
+        text.contains("leaf 0 (") && text.contains("in frame 0"),
+        "{text}"
+    );
 }

@@ -3,6 +3,8 @@
 
 mod bench;
 mod conformance;
+mod corpus;
+mod frame_rate;
 mod input;
 mod live;
 mod package;
@@ -12,6 +14,8 @@ mod pipeline;
 mod player;
 mod playlists;
 mod processes;
+mod scaler;
 mod streaming;
 mod support;
+mod surroundings;
 mod worker;

@@ -22,6 +22,10 @@ pub struct BroadcasterConfig {
     /// Where the playlist is written. Default `hls`.
     #[serde(default = "default_output")]
     pub output: PathBuf,
+    /// The ladder: a preset's name or a TOML file, see `docs/profiles.md`. Default `ladder-720p`: what common players and
+    /// lines need, of a source of any size.
+    #[serde(default = "default_profile")]
+    pub profile: String,
     /// Whether to begin again at its end. Default false.
     #[serde(default)]
     pub repeat: bool,
@@ -59,6 +63,10 @@ pub struct BroadcasterConfig {
     pub max_price_per_pixel: u64,
 }
 
+fn default_profile() -> String {
+    "ladder-720p".into()
+}
+
 fn default_output() -> PathBuf {
     "hls".into()
 }
@@ -86,6 +94,7 @@ impl BroadcasterConfig {
             input,
             key_file: default_key_file(),
             output: default_output(),
+            profile: default_profile(),
             repeat: false,
             live: default_live(),
             in_flight: None,

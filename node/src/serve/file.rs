@@ -114,8 +114,8 @@ pub(super) async fn send(
     let mut playlist = None;
     if let (Kind::Playlist, Some(token)) = (kind, token) {
         let mut text = String::new();
-        let read = (&mut file).take(MAX_PLAYLIST).read_to_string(&mut text);
-        if read.await.is_err() {
+        let mut head = (&mut file).take(MAX_PLAYLIST);
+        if head.read_to_string(&mut text).await.is_err() {
             return missing();
         }
         let text = with_token(&text, token);

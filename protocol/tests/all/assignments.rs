@@ -64,6 +64,8 @@ fn scene(chunk_frames: u16) -> Scene {
         low_latency: false,
         tile_cols_log2: 0,
         tile_rows_log2: 0,
+        bitrate_kbps: 0,
+        frame_step: 1,
     };
     let source = SourceFormat {
         width: 64,

@@ -22,7 +22,7 @@ use assay_protocol::verdict::{Divergence, Unverifiable, Verdict};
 use assay_protocol::work::{RoundWork, WorkClaim, WorkList, receipts_root};
 use serde_json::{Value, json};
 
-fn check(name: &str, value: &Value) {
+pub(crate) fn check(name: &str, value: &Value) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("vectors")
         .join(name);
@@ -172,6 +172,8 @@ fn trees_leaves_and_profiles() {
         low_latency: false,
         tile_cols_log2: 0,
         tile_rows_log2: 0,
+        bitrate_kbps: 0,
+        frame_step: 1,
     };
     let profiles = Profiles {
         chunk_frames: 15,

@@ -6,6 +6,7 @@ use assay_chain::ChainError;
 use assay_chain::anvil::AnvilError;
 use assay_chain::contracts::DeploymentFileError;
 use assay_encoder::input::InputError;
+use assay_encoder::ladder::LadderError;
 use assay_node::KeyError;
 
 use crate::cast::SizeError;
@@ -20,6 +21,9 @@ pub enum LauncherError {
     /// The video.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// The ladder does not fit the video.
+    #[error(transparent)]
+    Ladder(#[from] LadderError),
     /// No development chain.
     #[error(transparent)]
     Anvil(#[from] AnvilError),
@@ -130,6 +134,7 @@ impl LauncherError {
             self,
             Self::Size(_)
                 | Self::Input(_)
+                | Self::Ladder(_)
                 | Self::Foreign(_)
                 | Self::AlreadyUp { .. }
                 | Self::NoNetwork(_)

@@ -13,6 +13,8 @@ use crate::cast::{Part, Player};
 
 /// Says that a folder is a test network's own.
 const MARK: &str = ".assay-testnet";
+/// The ladder, which the broadcaster's configuration names.
+const LADDER: &str = "profile.toml";
 /// Words of a log that are shown when its node has ended.
 const LAST_WORDS: usize = 600;
 /// libp2p's usual port.
@@ -156,6 +158,8 @@ impl Folder {
             .find(|player| player.part == Part::Broadcaster);
         let known = known.map(peer_of).transpose()?;
         let mut operators = Vec::new();
+        let ladder = self.dir.join(LADDER);
+        fs::write(&ladder, plan.ladder.to_toml()).map_err(io(&ladder))?;
         for player in players
             .iter()
             .filter(|player| player.part != Part::Delegator)
@@ -240,6 +244,7 @@ fn configuration(
             format!(
                 "[broadcaster]\n\
              input = {input:?}\n\
+             profile = \"../{LADDER}\"\n\
              repeat = true\n\
              output = \"hls\"\n\
              # More at a time, and the nodes of one machine would make each other late.\n\

@@ -39,6 +39,8 @@ pub(super) fn ladder() -> Profiles {
         low_latency: false,
         tile_cols_log2: 0,
         tile_rows_log2: 0,
+        bitrate_kbps: 0,
+        frame_step: 1,
     };
     let half = Rendition {
         width: 320,

@@ -171,6 +171,8 @@ pub fn profiles() -> Profiles {
         low_latency: true,
         tile_cols_log2: 0,
         tile_rows_log2: 0,
+        bitrate_kbps: 0,
+        frame_step: 1,
     };
     Profiles {
         chunk_frames: 15,

@@ -28,6 +28,8 @@ pub fn rendition(width: u16, height: u16) -> Rendition {
         low_latency: false,
         tile_cols_log2: 0,
         tile_rows_log2: 0,
+        bitrate_kbps: 0,
+        frame_step: 1,
     }
 }
 

@@ -17,6 +17,8 @@ pub fn job(max_price: u64) -> Job {
         low_latency: false,
         tile_cols_log2: 0,
         tile_rows_log2: 0,
+        bitrate_kbps: 0,
+        frame_step: 1,
     };
     Job {
         id: U256::from(1),

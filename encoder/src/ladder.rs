@@ -1,0 +1,435 @@
+//! Ladders as data: TOML files that say which renditions a source gets, applied to what the source is.
+//!
+//! The presets of `profiles/` are compiled in. What a file says (`max_fps`, `chunk_ms`, a height) becomes exact numbers
+//! for one source; only those are hashed, see [`Profiles`].
+//!
+//! ```
+//! use assay_encoder::Ladder;
+//! let mine = Ladder::parse("chunk_ms = 500\n[[rendition]]\nheight = 240\nquantizer = 120\n")?;
+//! assert_eq!(mine.renditions[0].speed, 10);
+//! assert!(Ladder::preset("720p").is_some());
+//! # Ok::<(), assay_encoder::ladder::LadderError>(())
+//! ```
+
+mod presets;
+
+use std::path::{Path, PathBuf};
+
+use assay_protocol::profile::{MAX_RENDITIONS, ProfileError, Profiles, Rendition, SourceFormat};
+use serde::{Deserialize, Serialize};
+
+use crate::settings;
+pub use presets::names;
+
+/// Longest chunk; a segment has at most a minute.
+const MAX_CHUNK_MS: u32 = 60_000;
+/// Quantizer index where a rendition names neither that nor a bitrate: rav1e's own default.
+const DEFAULT_QUANTIZER: u8 = 100;
+/// Quantizer index that a bitrate may not exceed where none is named: rav1e's worst, so that the bitrate always holds.
+const DEFAULT_WORST: u8 = 255;
+
+/// A ladder before it is applied to a source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ladder {
+    /// Length of a chunk in milliseconds, 1 to 60,000. Each begins with a key frame and is what verifiers sample.
+    pub chunk_ms: u32,
+    /// The renditions, best first.
+    #[serde(rename = "rendition")]
+    pub renditions: Vec<Rung>,
+}
+
+/// One rendition of a ladder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rung {
+    /// Samples along the picture's shorter side: rows, or columns of an upright picture. 16 to 65,535.
+    pub height: u16,
+    /// Samples along the longer side. Default: what keeps the aspect ratio, even.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u16>,
+    /// Most frames a second: of a faster source every second, third … frame is shown. Default: the source's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_fps: Option<u32>,
+    /// rav1e speed preset, 0 (slowest) to 10. Default 10.
+    #[serde(default = "fastest")]
+    pub speed: u8,
+    /// Base quantizer index, 1 to 255: the picture's, or with a bitrate the worst allowed. Default 100, with a
+    /// bitrate 255.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantizer: Option<u8>,
+    /// Bitrate aimed at in each chunk, 1 to 65,535 kbit/s. Default: none, constant quantizer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bitrate_kbps: Option<u16>,
+    /// Tile columns: 1, 2, 4 … 64. Default 1.
+    #[serde(default = "one")]
+    pub tile_cols: u8,
+    /// Tile rows: 1, 2, 4 … 64. Default 1.
+    #[serde(default = "one")]
+    pub tile_rows: u8,
+    /// No frame reordering: less delay and CPU, about a quarter more bits. Default false.
+    #[serde(default)]
+    pub low_latency: bool,
+}
+
+const fn fastest() -> u8 {
+    10
+}
+
+const fn one() -> u8 {
+    1
+}
+
+/// Why a ladder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LadderError {
+    /// Neither a preset's name nor a file that can be read.
+    #[error("profile {path}: {source}; it is also none of the presets {}", names().join(", "))]
+    Read {
+        /// As given.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Not TOML, or a setting that does not exist or has another type.
+    #[error("{0}")]
+    Parse(Box<toml::de::Error>),
+    /// A number outside its range.
+    #[error("{place}{field} is {found}, expected {expected}")]
+    Range {
+        /// Empty, or which rendition.
+        place: String,
+        /// The setting.
+        field: &'static str,
+        /// Its value.
+        found: u64,
+        /// The range in words.
+        expected: &'static str,
+    },
+    /// Any of these, with the file that it is in.
+    #[error("profile {name}: {source}")]
+    In {
+        /// The file's or the preset's name.
+        name: String,
+        /// What is wrong with it.
+        source: Box<LadderError>,
+    },
+    /// The exact numbers for a source are not a profile.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The encoder does not take them.
+    #[error(transparent)]
+    Encoder(#[from] assay_chunk::ChunkError),
+}
+
+impl Ladder {
+    /// A preset by its name.
+    pub fn preset(name: &str) -> Option<Self> {
+        Self::parse(presets::text(name)?).ok()
+    }
+
+    /// A preset by its name, or a file.
+    ///
+    /// # Errors
+    /// What is wrong with the file, and where.
+    pub fn load(profile: &str) -> Result<Self, LadderError> {
+        let text = match presets::text(profile) {
+            Some(text) => text.to_owned(),
+            None => std::fs::read_to_string(profile).map_err(|source| LadderError::Read {
+                path: profile.into(),
+                source,
+            })?,
+        };
+        Self::parse(&text).map_err(|source| LadderError::In {
+            name: profile.into(),
+            source: Box::new(source),
+        })
+    }
+
+    /// `profile` where it is a preset's name, otherwise the path of a file, relative to `base`.
+    pub fn locate(profile: &str, base: &Path) -> String {
+        if presets::text(profile).is_some() {
+            return profile.into();
+        }
+        base.join(profile).display().to_string()
+    }
+
+    /// As a file.
+    pub fn to_toml(&self) -> String {
+        // Numbers, strings and booleans in tables: TOML has all of them.
+        toml::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads and checks TOML.
+    ///
+    /// # Errors
+    /// Where it is no TOML, which setting is unknown or outside its range.
+    pub fn parse(text: &str) -> Result<Self, LadderError> {
+        let ladder: Self = toml::from_str(text).map_err(|e| LadderError::Parse(Box::new(e)))?;
+        ladder.validate()?;
+        Ok(ladder)
+    }
+
+    /// Checks every setting that can be checked without a source.
+    pub fn validate(&self) -> Result<(), LadderError> {
+        let check = |place: &str, field, found: u64, ok, expected| match ok {
+            true => Ok(()),
+            false => Err(LadderError::Range {
+                place: place.into(),
+                field,
+                found,
+                expected,
+            }),
+        };
+        let ms = self.chunk_ms;
+        let known = (1..=MAX_CHUNK_MS).contains(&ms);
+        check("", "chunk_ms", ms.into(), known, "1 to 60000")?;
+        let count = self.renditions.len();
+        let few = (1..=MAX_RENDITIONS).contains(&count);
+        check("", "number of renditions", count as u64, few, "1 to 16")?;
+        for (index, rung) in self.renditions.iter().enumerate() {
+            let place = format!("rendition {}: ", index + 1);
+            let check = |field, found: u64, ok, expected| check(&place, field, found, ok, expected);
+            let side = |field, n: u16| check(field, n.into(), n >= 16, "16 to 65535");
+            side("height", rung.height)?;
+            side("width", rung.width.unwrap_or(16))?;
+            let fps = rung.max_fps.unwrap_or(1);
+            check("max_fps", fps.into(), fps > 0, "1 or more")?;
+            check("speed", rung.speed.into(), rung.speed <= 10, "0 to 10")?;
+            let quantizer = rung.quantizer.unwrap_or(1);
+            check("quantizer", quantizer.into(), quantizer > 0, "1 to 255")?;
+            let bitrate = rung.bitrate_kbps.unwrap_or(1);
+            check("bitrate_kbps", bitrate.into(), bitrate > 0, "1 to 65535")?;
+            for (field, tiles) in [("tile_cols", rung.tile_cols), ("tile_rows", rung.tile_rows)] {
+                let known = tiles.is_power_of_two() && tiles <= 64;
+                check(field, tiles.into(), known, "1, 2, 4, 8, 16, 32 or 64")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The exact profile for a source.
+    ///
+    /// Renditions larger than the source are left out; where all are, there is one of the source's size with the
+    /// settings of the last. The chunk is the number of frames nearest to its length, rounded up to a multiple of every
+    /// frame step.
+    ///
+    /// # Errors
+    /// A source too large or small for one of the renditions.
+    pub fn profiles(&self, source: SourceFormat) -> Result<Profiles, LadderError> {
+        let short = source.width.min(source.height);
+        let fitting = self.renditions.iter().filter(|rung| rung.height <= short);
+        let mut renditions: Vec<_> = fitting.map(|rung| rung.rendition(&source)).collect();
+        if renditions.is_empty() {
+            renditions.extend(self.renditions.last().map(|rung| Rendition {
+                width: source.width,
+                height: source.height,
+                ..rung.rendition(&source)
+            }));
+        }
+        let profiles = Profiles {
+            chunk_frames: self.chunk_frames(&source, &renditions),
+            source,
+            renditions,
+        };
+        profiles.validate()?;
+        settings::check(&profiles)?;
+        Ok(profiles)
+    }
+
+    fn chunk_frames(&self, source: &SourceFormat, renditions: &[Rendition]) -> u16 {
+        let steps = renditions.iter().map(|r| u64::from(r.frame_step));
+        let step = steps.fold(1, least_common_multiple);
+        let (num, den) = (u64::from(source.fps_num), u64::from(source.fps_den));
+        let frames = (u64::from(self.chunk_ms) * num + 500 * den) / (1000 * den);
+        // The largest multiple that has 16 bits, if there is one: validate() says so otherwise.
+        let most = u64::from(u16::MAX) / step * step;
+        frames.max(1).next_multiple_of(step).min(most) as u16
+    }
+}
+
+impl Rung {
+    /// The exact rendition for a source.
+    fn rendition(&self, source: &SourceFormat) -> Rendition {
+        let upright = source.height > source.width;
+        let (long, short) = match upright {
+            true => (source.height, source.width),
+            false => (source.width, source.height),
+        };
+        let across = match self.width {
+            Some(width) => width,
+            // The full size stays as it is, odd or not.
+            None if self.height == short => long,
+            None => {
+                let (l, s, h) = (u64::from(long), u64::from(short), u64::from(self.height));
+                let even = (l * h + s) / (2 * s) * 2;
+                even.clamp(16, 65_534) as u16
+            }
+        };
+        let (width, height) = match upright {
+            true => (self.height, across),
+            false => (across, self.height),
+        };
+        let otherwise = match self.bitrate_kbps {
+            Some(_) => DEFAULT_WORST,
+            None => DEFAULT_QUANTIZER,
+        };
+        Rendition {
+            width,
+            height,
+            speed: self.speed,
+            quantizer: self.quantizer.unwrap_or(otherwise),
+            low_latency: self.low_latency,
+            tile_cols_log2: self.tile_cols.trailing_zeros() as u8,
+            tile_rows_log2: self.tile_rows.trailing_zeros() as u8,
+            bitrate_kbps: self.bitrate_kbps.unwrap_or(0),
+            frame_step: self.frame_step(source),
+        }
+    }
+
+    /// The smallest step that keeps the frame rate within `max_fps`, or the largest there is.
+    fn frame_step(&self, source: &SourceFormat) -> u8 {
+        let most = match self.max_fps {
+            Some(fps) => u64::from(fps) * u64::from(source.fps_den),
+            None => return 1,
+        };
+        let step = u64::from(source.fps_num).div_ceil(most.max(1));
+        step.clamp(1, 255) as u8
+    }
+}
+
+fn least_common_multiple(a: u64, b: u64) -> u64 {
+    let (mut x, mut y) = (a, b);
+    while y != 0 {
+        (x, y) = (y, x % y);
+    }
+    // Of a few steps of at most 255, and u16::MAX is more than enough.
+    (a / x).saturating_mul(b).min(u64::from(u16::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(width: u16, height: u16, fps: (u32, u32)) -> SourceFormat {
+        SourceFormat {
+            width,
+            height,
+            bit_depth: 8,
+            full_range: false,
+            colour: [2; 3],
+            fps_num: fps.0,
+            fps_den: fps.1,
+        }
+    }
+
+    #[test]
+    fn every_preset_applies_to_every_common_source() {
+        assert!(names().len() >= 10);
+        for name in names() {
+            let ladder = Ladder::load(name).unwrap();
+            assert_eq!(Ladder::parse(&ladder.to_toml()).unwrap(), ladder);
+            for (w, h) in [
+                (1920, 1080),
+                (1280, 720),
+                (640, 360),
+                (160, 90),
+                (1080, 1920),
+                (641, 359),
+            ] {
+                for fps in [
+                    (24, 1),
+                    (30_000, 1_001),
+                    (60, 1),
+                    (60_000, 1_001),
+                    (10, 1),
+                    (144, 1),
+                ] {
+                    let profiles = ladder.profiles(source(w, h, fps)).unwrap();
+                    for r in &profiles.renditions {
+                        assert!(r.width <= w && r.height <= h, "{name} {w}x{h}: {r:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sizes_keep_the_aspect_ratio_and_larger_ones_are_left_out() {
+        let ladder = Ladder::preset("ladder-1080p").unwrap();
+        let sizes = |w, h| -> Vec<(u16, u16)> {
+            let profiles = ladder.profiles(source(w, h, (30, 1))).unwrap();
+            profiles
+                .renditions
+                .iter()
+                .map(|r| (r.width, r.height))
+                .collect()
+        };
+        let all = [
+            (1920, 1080),
+            (1280, 720),
+            (854, 480),
+            (640, 360),
+            (426, 240),
+            (256, 144),
+        ];
+        assert_eq!(sizes(1920, 1080), all);
+        assert_eq!(sizes(1000, 480)[0], (1000, 480));
+        assert_eq!(sizes(360, 640), [(360, 640), (240, 426), (144, 256)]);
+        assert_eq!(sizes(101, 67), [(101, 67)]);
+    }
+
+    #[test]
+    fn frame_rates_are_limited_by_whole_steps() {
+        let text = "chunk_ms = 1000\n[[rendition]]\nheight = 96\n[[rendition]]\nheight = 64\nmax_fps = 30\n\
+                    [[rendition]]\nheight = 32\nmax_fps = 15\nbitrate_kbps = 80\n";
+        let ladder = Ladder::parse(text).unwrap();
+        let found = |fps| {
+            let profiles = ladder.profiles(source(128, 96, fps)).unwrap();
+            let steps: Vec<u8> = profiles.renditions.iter().map(|r| r.frame_step).collect();
+            (steps, profiles.chunk_frames)
+        };
+        assert_eq!(found((30, 1)), (vec![1, 1, 2], 30));
+        assert_eq!(found((60_000, 1_001)), (vec![1, 2, 4], 60));
+        assert_eq!(found((25, 1)), (vec![1, 1, 2], 26));
+        assert_eq!(found((50, 1)), (vec![1, 2, 4], 52));
+        assert_eq!(found((75, 1)), (vec![1, 3, 5], 75));
+        let last = ladder
+            .profiles(source(128, 96, (30, 1)))
+            .unwrap()
+            .renditions[2];
+        assert_eq!((last.bitrate_kbps, last.quantizer), (80, 255));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let error = |text: &str| Ladder::parse(text).unwrap_err().to_string();
+        let with = |line: &str| {
+            error(&format!(
+                "chunk_ms = 1000\n[[rendition]]\nheight = 144\n{line}"
+            ))
+        };
+        assert!(with("spede = 3").contains("spede"));
+        assert_eq!(
+            with("speed = 11"),
+            "rendition 1: speed is 11, expected 0 to 10"
+        );
+        assert!(with("quantizer = 0").contains("quantizer is 0"));
+        assert!(with("quantizer = 256").contains("256"));
+        assert!(with("bitrate_kbps = 0").contains("bitrate_kbps is 0"));
+        assert!(with("tile_cols = 3").contains("tile_cols is 3, expected 1, 2, 4"));
+        assert!(with("max_fps = 0").contains("max_fps is 0"));
+        assert!(with("width = 8").contains("width is 8"));
+        assert!(error("chunk_ms = 0\n[[rendition]]\nheight = 16").contains("chunk_ms is 0"));
+        assert!(error("chunk_ms = 5\nrendition = []").contains("number of renditions is 0"));
+        let missing = Ladder::load("8k").unwrap_err().to_string();
+        assert!(
+            missing.contains("profile 8k") && missing.contains("720p"),
+            "{missing}"
+        );
+        let large = Ladder::preset("144p")
+            .unwrap()
+            .profiles(source(7680, 4320, (30, 1)));
+        assert!(large.unwrap_err().to_string().contains("within 16 times"));
+    }
+}

@@ -1,0 +1,157 @@
+//! `assay doctor`
+
+mod encoder;
+mod machine;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use assay_encoder::{Limits, WorkerCommand, Workers, encoder_id};
+use assay_node::Config;
+use serde::Serialize;
+
+use super::{USAGE, fail, say};
+use encoder::VectorReport;
+
+/// Options of `assay doctor`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The node's configuration file: its RPC and its folder are looked at.
+    #[arg(long, value_name = "FILE", env = "ASSAY_CONFIG")]
+    config: Option<PathBuf>,
+    /// RPC of the chain whose clock is compared with this machine's (default: the configuration's).
+    #[arg(long, value_name = "URL", env = "ASSAY_RPC", hide_env_values = true)]
+    rpc: Option<String>,
+    /// Folder on whose disk the node lives (default: the configuration's, or this one).
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// Compute the conformance vectors at every SIMD level, not only this machine's and without SIMD.
+    #[arg(long)]
+    every_level: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Verdict {
+    /// As it should be.
+    Ok,
+    /// The node runs, but not everything will work well.
+    Warning,
+    /// A node must not or cannot run here.
+    Failure,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Check {
+    name: &'static str,
+    verdict: Verdict,
+    /// What was found.
+    found: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
+}
+
+impl Check {
+    fn ok(name: &'static str, found: impl Into<String>) -> Self {
+        Self {
+            name,
+            verdict: Verdict::Ok,
+            found: found.into(),
+            advice: None,
+        }
+    }
+
+    fn bad(
+        name: &'static str,
+        verdict: Verdict,
+        found: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            verdict,
+            advice: Some(advice.into()),
+            ..Self::ok(name, found)
+        }
+    }
+}
+
+/// Everything, as JSON.
+#[derive(Serialize)]
+struct Report {
+    ok: bool,
+    version: &'static str,
+    encoder_id: String,
+    pipeline: &'static str,
+    simd_level: &'static str,
+    checks: Vec<Check>,
+    vectors: Vec<VectorReport>,
+}
+
+/// Looks at everything; exit code 1 if a vector differs or something else keeps a node from running here.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    let config = match arguments.config.as_deref().map(Config::load).transpose() {
+        Ok(config) => config,
+        Err(e) => return fail(e, USAGE),
+    };
+    let worker = match WorkerCommand::this_program() {
+        Ok(worker) => worker,
+        Err(e) => return fail(format!("this program cannot be found: {e}"), 1),
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = Workers::new(worker, Limits::default(), cores);
+    let endpoints = match (arguments.rpc, &config) {
+        (Some(rpc), _) => Some(rpc.into()),
+        (None, Some(config)) => Some(config.endpoints()),
+        (None, None) => None,
+    };
+    let folder = arguments.folder.or(config.map(|config| config.folder));
+    let folder = folder.unwrap_or_else(|| ".".into());
+
+    let mut checks = vec![
+        machine::ffmpeg().await,
+        machine::clock(endpoints).await,
+        machine::disk(&folder),
+        machine::memory(cores),
+        machine::files(),
+    ];
+    let vectors = match encoder::vectors(&workers, arguments.every_level).await {
+        Ok(vectors) => vectors,
+        Err(e) => return fail(e, 1),
+    };
+    checks.splice(0..0, encoder::checks(&vectors));
+    let ok = checks.iter().all(|check| check.verdict < Verdict::Failure);
+    if arguments.json {
+        let report = Report {
+            ok,
+            version: env!("CARGO_PKG_VERSION"),
+            encoder_id: encoder_id().to_string(),
+            pipeline: encoder::PIPELINE,
+            simd_level: encoder::level_in_use(),
+            checks,
+            vectors,
+        };
+        match serde_json::to_string_pretty(&report) {
+            Ok(text) => say(text),
+            Err(e) => return fail(format!("the report cannot be written: {e}"), 1),
+        }
+    } else {
+        for check in &checks {
+            let verdict = match check.verdict {
+                Verdict::Ok => "ok",
+                Verdict::Warning => "warning",
+                Verdict::Failure => "FAILURE",
+            };
+            say(format!("{:<10}{verdict:<9}{}", check.name, check.found));
+            if let Some(advice) = &check.advice {
+                say(format!("{:<19}{advice}", ""));
+            }
+        }
+    }
+    ExitCode::from(u8::from(!ok))
+}
