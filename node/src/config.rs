@@ -42,7 +42,7 @@ pub struct Config {
     pub gas_for_evidence: u8,
     /// The deployment's file. Default `deployment.json`.
     pub deployment: PathBuf,
-    /// Worker processes at a time. Default: one for each core, because an encode keeps one busy.
+    /// Chunks encoded at a time in all worker processes. Default: one for each core, because an encode keeps one busy.
     pub workers: Option<usize>,
     /// The network. Chain and court come from the deployment; if they are given here they must be the same.
     pub p2p: assay_p2p::Config,
@@ -60,7 +60,8 @@ pub struct Config {
 pub struct TranscoderConfig {
     /// Segments taken at a time; more are refused. Default 4: two broadcasters with two segments in flight each.
     pub capacity: usize,
-    /// Chunks of one segment encoded at the same time. Default 2: half of the usual four chunks of a rendition.
+    /// Chunks of one segment encoded at the same time, at most; while other segments wait each has its part of
+    /// `workers`. Default 2: half of the usual four chunks of a rendition.
     pub threads: u16,
 }
 

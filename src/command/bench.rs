@@ -52,7 +52,7 @@ enum Action {
         #[arg(long, value_name = "N", default_value_t = 2.0)]
         segment: f64,
         /// Runs of each; they alternate.
-        #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+        #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
         repetitions: u16,
         /// The rav1e program, version 0.8.1, where it is not on the PATH.
         #[arg(long, value_name = "PATH")]
@@ -180,6 +180,14 @@ fn amount(name: &str, value: f64) -> Result<f64, String> {
     match value.is_finite() && value >= 0.0 {
         true => Ok(value),
         false => Err(format!("--{name} {value}; 0 or more is needed")),
+    }
+}
+
+/// What wei are told by.
+fn price_of_eth(price: f64) -> Result<f64, String> {
+    match price.is_finite() && price > 0.0 {
+        true => Ok(price),
+        false => Err(format!("--eth-price {price}; more than 0 is needed")),
     }
 }
 
@@ -373,7 +381,7 @@ impl Bench {
                         watts: amount("watts", watts)?,
                         per_kwh: amount("price-per-kwh", price_per_kwh)?,
                         per_hour: amount("price-per-hour", price_per_hour)?,
-                        eth: eth_price.map(|p| amount("eth-price", p)).transpose()?,
+                        eth: eth_price.map(price_of_eth).transpose()?,
                     },
                 };
                 let report = cost::run(&plan, workers, dir, told).await?;

@@ -81,7 +81,7 @@ impl CommandLine {
         command.arg("--no-scene-detection");
         command.args(["--threads", &settings.threads.to_string()]);
         command.args(["--tiles", &settings.tiles.to_string()]);
-        command.args(["--quiet", "--overwrite"]);
+        command.args(["--quiet", "-y"]);
         let meter = Meter::start();
         run(&mut command, "encoding").await?;
         Ok(meter.stop())
