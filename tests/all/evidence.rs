@@ -68,11 +68,11 @@ fn profiles() -> Profiles {
 
 impl Scene {
     async fn set() -> Self {
-        let anvil = Anvil::start(&AnvilConfig {
+        let config = AnvilConfig {
             look_in: vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("chain")],
             ..AnvilConfig::default()
-        });
-        let anvil = anvil.await.unwrap();
+        };
+        let anvil = Anvil::start(&config).await.unwrap();
         let (url, deployer, params) = (anvil.url(), dev_key(0).unwrap(), Params::demo());
         let deployment = stage::deploy_seeded(&url, &deployer, &params, SEED).await;
         let deployment = deployment.unwrap();
