@@ -57,7 +57,7 @@ pub enum Command {
     Key(key::Arguments),
     /// Bond, delegate, move and take out stake; see what an account has at stake.
     Stake(stake::Arguments),
-    /// Put the contracts on a chain.
+    /// Put the contracts on a chain; the deployer needs ETH for about 40 million gas.
     Deploy(deploy::Arguments),
     /// Say which hot key signs for the owner of a stake.
     Operator(operator::Arguments),

@@ -8,6 +8,7 @@ mod ether;
 mod fees;
 mod jobs;
 mod operators;
+mod pool;
 mod rounds;
 mod stake;
 mod token;
@@ -31,6 +32,7 @@ pub use fees::FeeCall;
 pub use jobs::JobCall;
 pub use operators::OperatorCall;
 pub(crate) use operators::Percent;
+pub use pool::PoolCall;
 pub use rounds::RoundsCall;
 pub use stake::StakeCall;
 pub use token::TokenCall;
@@ -125,6 +127,8 @@ calls! {
     Court(CourtCall),
     /// Certified work.
     Work(WorkCall),
+    /// The pool of rewards, where there is one.
+    Pool(PoolCall),
     /// Contested cases and the breaker.
     Contests(ContestCall),
     /// Finders, faults of verifiers, plants, demands.

@@ -1,6 +1,9 @@
 //! What the contracts say, typed: one file of events for each contract.
 
 mod broker;
+mod budget;
+mod challenges;
+mod contests;
 mod court;
 mod fees;
 mod jobs;
@@ -22,6 +25,9 @@ use crate::contracts::Contracts;
 use crate::convert::{address_out, hash_in};
 
 pub use broker::BrokerLog;
+pub use budget::BudgetLog;
+pub use challenges::ChallengeLog;
+pub use contests::ContestLog;
 pub use court::CourtLog;
 pub use fees::FeeLog;
 pub use jobs::JobLog;
@@ -106,6 +112,12 @@ logs! {
     Broker(BrokerLog) from ticket_broker,
     /// Of `FraudCourt`.
     Court(CourtLog) from fraud_court,
+    /// Of `Contests`.
+    Contests(ContestLog) from contests,
+    /// Of `Challenges`.
+    Challenges(ChallengeLog) from challenges,
+    /// Of `Minter`, or of `FundedPool` in its place.
+    Budget(BudgetLog) from minter,
     /// Of `WorkLedger`.
     Work(WorkLog) from work_ledger,
 }

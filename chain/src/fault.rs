@@ -48,6 +48,46 @@ impl FaultKind {
     ];
 }
 
+/// Why a case is contested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// By the accused, with a bond.
+    Accused,
+    /// Slashes by quorums would exceed what the signers have at stake.
+    Cap,
+    /// Too many operators of one encoder are accused, or too many verifiers report a divergence.
+    Breaker,
+    /// Two quorums contradict each other.
+    Conflict,
+}
+
+impl Cause {
+    /// From the number in the contracts; `None` for none.
+    pub(crate) const fn of(code: u8) -> Option<Self> {
+        Some(match code {
+            1 => Self::Accused,
+            2 => Self::Cap,
+            3 => Self::Breaker,
+            4 => Self::Conflict,
+            _ => return None,
+        })
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Accused => "by the accused",
+            Self::Cap => "its slash would exceed what its signers have at stake",
+            Self::Breaker => {
+                "too many are accused, or too many verifiers see their encoders differ"
+            }
+            Self::Conflict => "two quorums contradict each other",
+        })
+    }
+}
+
 /// Where a case stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -9,7 +9,7 @@
 //! | [`deploy`](mod@deploy), [`contracts`] | the contracts, and where they are |
 //! | [`client`], `stake`, [`court`], [`views`] | reads |
 //! | [`watcher`], [`events`] | blocks and events as they come |
-//! | [`call`], [`fault`], [`queue`] | transactions by meaning, journaled and sent |
+//! | [`call`], [`fault`], [`exhibit`], [`queue`] | transactions by meaning, evidence as files, journaled and sent |
 //! | [`revert`] | contracts' refusals in words |
 //!
 //! ```no_run
@@ -57,6 +57,7 @@ pub mod deploy;
 pub mod error;
 pub mod events;
 mod evidence;
+pub mod exhibit;
 pub mod fault;
 mod fees;
 pub mod operators;

@@ -9,21 +9,23 @@ use std::time::Duration;
 use assay_chain::ChainError;
 use assay_chain::client::Client;
 use assay_chain::events::{
-    BrokerLog, CourtLog, JobLog, Log, LogEntry, OperatorLog, RosterLog, RoundsLog, WorkLog,
+    BrokerLog, JobLog, Log, LogEntry, OperatorLog, RosterLog, RoundsLog, WorkLog,
 };
-use assay_chain::fault::{CaseStatus, FaultKind};
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event as ChainEvent, Watcher, WatcherConfig};
-use assay_protocol::amount::Lpt;
+use assay_protocol::B256;
 use assay_protocol::profile::Profiles;
 use assay_protocol::rules::Job;
-use assay_protocol::verdict::LeafId;
-use assay_protocol::{Address, B256, U256};
 use tokio::sync::mpsc;
 
 use crate::authority::Tenure;
-use crate::chain_state::{Case, ChainState, Posted, Round};
+use crate::chain_state::{ChainState, Posted, Round};
 use crate::driver::Event;
+
+mod court;
+mod news;
+
+pub(crate) use news::ChainNews;
 
 /// Pause between two looks for a new block: short against a block of one second, cheap on loopback.
 const POLL: Duration = Duration::from_millis(100);
@@ -34,75 +36,6 @@ const RETRY: Duration = Duration::from_millis(500);
 const LAG_BLOCKS: u64 = 2;
 /// Depth to which a reorganisation is followed; the watcher remembers no more blocks.
 pub(crate) const REORG_BLOCKS: u64 = 256;
-
-/// What has changed.
-#[derive(Clone, Debug)]
-pub(crate) enum ChainNews {
-    /// A new head, and whether it is about the chain's; everything in it has been told.
-    Block(u64, bool),
-    /// A round was opened.
-    Round(u64),
-    /// A job's seed is known.
-    Job(U256),
-    /// A case was opened.
-    CaseOpened {
-        case: B256,
-        kind: FaultKind,
-        operator: Address,
-        leaf: LeafId,
-        signers: usize,
-        block: u64,
-    },
-    /// A case was executed.
-    CaseExecuted {
-        case: Case,
-        slashed: Lpt,
-        burned: Lpt,
-        block: u64,
-    },
-    /// A ticket of somebody's was paid.
-    TicketPaid {
-        ticket: B256,
-        recipient: Address,
-        paid: U256,
-        burned: U256,
-        block: u64,
-    },
-    /// Everything above this block never was.
-    Rewound(u64),
-    /// A case ended without a slash.
-    CaseClosed {
-        case: Case,
-        status: CaseStatus,
-        block: u64,
-    },
-    /// A round's list was certified.
-    Certified {
-        round: u64,
-        claims_root: B256,
-        pixels: u64,
-        duties: u64,
-        block: u64,
-    },
-    /// A verifier was jailed, in this block.
-    Jailed(Address, u64),
-    /// A verifier has returned, in this block.
-    Released(Address, u64),
-    /// A pool was paid for a round's work or duty.
-    Minted {
-        round: u64,
-        operator: Address,
-        duty: bool,
-        amount: Lpt,
-        block: u64,
-    },
-    /// A signer was paid.
-    SignerPaid {
-        case: B256,
-        verifier: Address,
-        amount: Lpt,
-    },
-}
 
 pub(crate) struct Feed {
     client: Client,
@@ -246,56 +179,9 @@ impl Feed {
                 }
                 None
             }
-            Log::Court(CourtLog::CaseOpened {
-                case,
-                kind,
-                operator,
-                receipt_hash,
-                leaf_index,
-                bitmap,
-            }) => {
-                let view = patiently(|| self.client.case(case)).await;
-                let state = Case {
-                    id: case,
-                    operator,
-                    round: view.map(|view| view.round).unwrap_or_default(),
-                    bitmap,
-                    receipt: receipt_hash,
-                    leaf: leaf_index,
-                    opened: block,
-                    executable: view.map_or(u64::MAX, |view| view.executable_at),
-                    ended: None,
-                    contested: false,
-                };
-                self.write().cases.insert(case, state);
-                let leaf = LeafId {
-                    receipt: receipt_hash,
-                    index: leaf_index,
-                };
-                let signers = bitmap.count_ones();
-                Some(ChainNews::CaseOpened {
-                    case,
-                    kind,
-                    operator,
-                    leaf,
-                    signers,
-                    block,
-                })
-            }
-            Log::Court(CourtLog::CaseExecuted {
-                case,
-                slashed,
-                burned,
-                ..
-            }) => {
-                let case = self.write().end(case, block)?;
-                Some(ChainNews::CaseExecuted {
-                    case,
-                    slashed,
-                    burned,
-                    block,
-                })
-            }
+            Log::Court(log) => self.on_court(log, block).await,
+            Log::Contests(log) => self.on_contests(log, block),
+            Log::Challenges(log) => self.on_challenges(log, block),
             Log::Broker(BrokerLog::TicketRedeemed {
                 recipient,
                 ticket,
@@ -308,29 +194,6 @@ impl Feed {
                 paid: paid.0,
                 burned: burned.0,
                 block,
-            }),
-            Log::Court(CourtLog::CaseContested { case, .. }) => {
-                if let Some(case) = self.write().cases.get_mut(&case) {
-                    case.contested = true;
-                }
-                None
-            }
-            Log::Court(CourtLog::CaseClosed { case, status, .. }) => {
-                let case = self.write().end(case, block)?;
-                Some(ChainNews::CaseClosed {
-                    case,
-                    status,
-                    block,
-                })
-            }
-            Log::Court(CourtLog::SignerPaid {
-                case,
-                verifier,
-                amount,
-            }) => Some(ChainNews::SignerPaid {
-                case,
-                verifier,
-                amount,
             }),
             Log::Roster(RosterLog::Jailed {
                 role: Role::Verifier,

@@ -2,16 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use assay_chain::fault::FaultKind;
 use assay_protocol::bls::BlsPublicKey;
 use assay_protocol::election::Snapshot;
 use assay_protocol::fraud_proof::VerifierSet;
 use assay_protocol::rules::{ChainView, Job};
+use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
 
 use crate::authority::Authority;
 
 /// Rounds kept; evidence never reaches further back than a few.
 const ROUNDS: usize = 64;
+
+/// Blocks after its end in which a demand that was not answered is remembered: somebody reports it.
+const DEMAND_BLOCKS: u64 = 1_024;
 
 /// Places in line before everybody's turn has come.
 const LINE: u64 = 4;
@@ -21,6 +26,8 @@ const LINE: u64 = 4;
 pub struct Case {
     /// Its id.
     pub id: B256,
+    /// What it is about.
+    pub kind: FaultKind,
     /// The accused.
     pub operator: Address,
     /// Round whose verifiers signed.
@@ -37,8 +44,38 @@ pub struct Case {
     pub leaf: u32,
     /// Block in which it ended: by its execution, or without a slash.
     pub ended: Option<u64>,
-    /// Whether the resolver decides it: nobody executes it meanwhile.
-    pub contested: bool,
+    /// Whether it ended by its execution.
+    pub executed: bool,
+    /// Block since which the resolver decides it: nobody executes it meanwhile.
+    pub contested: Option<u64>,
+}
+
+impl Case {
+    /// The leaf that it is about; of receipt zero where it is about something else.
+    pub fn leaf(&self) -> LeafId {
+        LeafId {
+            receipt: self.receipt,
+            index: self.leaf,
+        }
+    }
+
+    /// Whether the resolver decides it.
+    pub fn is_contested(&self) -> bool {
+        self.contested.is_some()
+    }
+}
+
+/// A leaf that a transcoder must open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// The transcoder.
+    pub transcoder: Address,
+    /// Last block for the answer.
+    pub answer_until: u64,
+    /// Block of the demand.
+    pub since: u64,
+    /// Block in which the leaf was opened.
+    pub opened: Option<u64>,
 }
 
 /// One round.
@@ -80,9 +117,28 @@ pub struct ChainState {
     pub cases: BTreeMap<B256, Case>,
     /// Who signs for whom.
     pub authority: Authority,
+    /// Demands that are not long over, by leaf.
+    pub demands: BTreeMap<LeafId, Demand>,
+    /// Stops of encoders: the last round, and the block of the stop.
+    pub stops: BTreeMap<B256, Vec<(u64, u64)>>,
 }
 
 impl ChainState {
+    /// Takes the stop of an encoder in `block`, until the end of a round.
+    pub fn stop(&mut self, encoder: B256, until_round: u64, block: u64) {
+        let stops = self.stops.entry(encoder).or_default();
+        stops.push((until_round, block));
+    }
+
+    /// Whether nobody assigns work to this encoder in the present round.
+    pub fn is_stopped(&self, encoder: B256) -> bool {
+        let present = self.current().map_or(0, |(number, _)| number);
+        let stops = self.stops.get(&encoder).into_iter().flatten();
+        stops
+            .max_by_key(|(_, block)| *block)
+            .is_some_and(|(until, _)| present <= *until)
+    }
+
     /// Adds a round.
     pub fn add_round(&mut self, number: u64, round: Round) {
         self.rounds.insert(number, round);
@@ -106,9 +162,9 @@ impl ChainState {
     }
 
     /// Marks a case as over in `block`, executed or not; gives it back.
-    pub fn end(&mut self, case: B256, block: u64) -> Option<Case> {
+    pub fn end(&mut self, case: B256, executed: bool, block: u64) -> Option<Case> {
         let case = self.cases.get_mut(&case)?;
-        case.ended = Some(block);
+        (case.ended, case.executed) = (Some(block), executed);
         Some(case.clone())
     }
 
@@ -132,6 +188,15 @@ impl ChainState {
         self.cases.retain(|_, case| case.opened <= ancestor);
         for case in self.cases.values_mut() {
             case.ended = case.ended.filter(|block| *block <= ancestor);
+            case.executed &= case.ended.is_some();
+            case.contested = case.contested.filter(|block| *block <= ancestor);
+        }
+        self.demands.retain(|_, demand| demand.since <= ancestor);
+        for demand in self.demands.values_mut() {
+            demand.opened = demand.opened.filter(|block| *block <= ancestor);
+        }
+        for stops in self.stops.values_mut() {
+            stops.retain(|(_, block)| *block <= ancestor);
         }
     }
 
@@ -151,8 +216,12 @@ impl ChainState {
         self.posted.iter().filter(due).map(|(id, _)| *id).collect()
     }
 
-    /// Forgets how jobs came about whose seeds no reorganisation reaches any more.
+    /// Forgets how jobs came about whose seeds no reorganisation reaches any more, and demands that are over.
     pub fn settle(&mut self, block: u64) {
+        self.demands.retain(|_, demand| {
+            let over = demand.opened.unwrap_or(demand.answer_until + DEMAND_BLOCKS);
+            over > block
+        });
         let jobs = &self.jobs;
         self.posted
             .retain(|id, posted| posted.seed_block > block || !jobs.contains_key(id));

@@ -94,6 +94,8 @@ impl Node {
             };
             self.drive_broadcaster(input).await;
         }
+        let stopped = self.read(|state| state.is_stopped(encoder_id));
+        self.drive_broadcaster(Input::Stopped(stopped)).await;
         self.drive_broadcaster(Input::Round(snapshot)).await;
     }
 

@@ -2,18 +2,26 @@
 
 use assay_chain::call::{OperatorCall, WorkCall};
 use assay_chain::views::Role as ChainRole;
+use assay_p2p::PeerId;
 use assay_protocol::assignment::SignedAssignment;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::certification::SignedVote;
 use assay_protocol::checked::Now;
 use assay_protocol::round_work::Segment;
+use assay_protocol::wire::{Answer, JobRequest, decode, encode};
 use assay_protocol::work::WorkList;
 use assay_protocol::{Address, B256, U256};
 use assay_verifier::certify::{Certification, Input, Output, RoundFacts, SeenAssignment};
 
-use crate::driver::{Node, Role};
+use crate::chain_state::ChainState;
+use crate::driver::{Event, Node, Role};
 use crate::dues::{Certified, Claim};
 use crate::notice::Notice;
+
+/// Blocks between two questions for a list that was never heard: by then gossip would have brought it.
+const LIST_BLOCKS: u64 = 8;
+/// Verifiers that are asked each time.
+const ASKED: usize = 4;
 
 impl Node {
     pub(crate) async fn drive_certifier(&mut self, input: Input) {
@@ -184,8 +192,59 @@ impl Node {
             // A list that is not here yet may still come.
             if known {
                 self.dues.offered(round, claim, present);
+            } else if claim == Claim::Work && block % LIST_BLOCKS == round % LIST_BLOCKS {
+                self.ask_for_list(round, certified.claims_root);
             }
         }
+    }
+
+    /// Asks the round's verifiers, who signed it, for a certified list that was never heard here.
+    fn ask_for_list(&self, round: u64, root: B256) {
+        let worked = |state: &ChainState| {
+            let round = state.rounds.get(&round)?;
+            round.transcoders.get(self.me).map(drop)
+        };
+        if self.read(worked).is_none() {
+            return;
+        }
+        let peers: Vec<PeerId> = self.read(|state| {
+            let seats = state.verifiers(round).map(|set| set.seats.iter());
+            let others = seats
+                .into_iter()
+                .flatten()
+                .filter(|seat| seat.operator != self.me);
+            let known = others.filter_map(|seat| self.directory.peer(seat.operator));
+            known.collect()
+        });
+        // Not everybody asks the same ones first.
+        let first = self.me[19] as usize % peers.len().max(1);
+        let asked = peers.iter().cycle().skip(first);
+        let asked: Vec<PeerId> = asked.take(peers.len().min(ASKED)).copied().collect();
+        let (network, events, domain) = (self.network.clone(), self.events.clone(), self.domain);
+        tokio::spawn(async move {
+            let request = JobRequest::WorkList {
+                round,
+                claims_root: root,
+            };
+            let bytes = encode(&request).unwrap_or_default();
+            for peer in asked {
+                let answer = network.send_job(peer, bytes.clone()).await;
+                let Ok(Ok(Answer::Listed(list))) = answer.as_deref().map(decode::<Answer>) else {
+                    continue;
+                };
+                // The root says whether it is the one.
+                if list.round == round && list.work(&domain, 0).claimsRoot == root {
+                    let _ = events.send(Event::Listed(list, root)).await;
+                    return;
+                }
+            }
+        });
+    }
+
+    /// A list that the chain has certified has come from a peer.
+    pub(crate) fn on_listed(&mut self, list: &WorkList, root: B256) {
+        self.keep_list(list, root, Address::ZERO);
+        self.shelf.certified(list.round, root);
     }
 
     fn present_round(&self) -> u64 {

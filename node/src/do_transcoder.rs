@@ -47,12 +47,11 @@ impl Node {
                 let text = format!("assignment {assignment} is declined: {why}");
                 self.tell(Notice::Warning(text)).await;
             }
-            Output::Gossip(message) => {
-                if let Gossip::Receipt(message) = &message {
-                    self.tell_receipt(message).await;
-                }
-                self.outlet.publish(&message);
+            Output::Gossip(Gossip::Receipt(message)) => {
+                self.tell_receipt(&message).await;
+                self.publish_receipt(message);
             }
+            Output::Gossip(message) => self.outlet.publish(&message),
             Output::Refuse {
                 to,
                 refusal,
@@ -82,6 +81,20 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// Gossips a receipt once its leaves are on disk: they may be demanded of this node.
+    fn publish_receipt(&self, message: Box<ReceiptMessage>) {
+        let (receipts, outlet) = (self.receipts.clone(), self.outlet.clone());
+        let hash = self.domain.digest(&message.receipt.receipt);
+        let deadline = message.assignment.assignment.deadlineBlock;
+        let until = deadline.saturating_add(self.params.evidence_blocks);
+        tokio::task::spawn_blocking(move || {
+            if let Err(e) = receipts.keep(hash, until, &message.receipt.leaves) {
+                tracing::error!("the leaves of receipt {hash} are not kept: {e}");
+            }
+            outlet.publish(&Gossip::Receipt(message));
+        });
     }
 
     async fn tell_receipt(&self, message: &ReceiptMessage) {

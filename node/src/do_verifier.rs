@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use assay_chain::call::CourtCall;
-use assay_chain::fault::{Equivocation, LeafFault, SignedWork, VerifierEquivocation};
+use assay_chain::exhibit::Exhibit;
+use assay_chain::fault::LeafFault;
 use assay_encoder::{EncodeRequest, Priority, SimdLevel, Workers};
 use assay_p2p::PeerId;
 use assay_protocol::B256;
@@ -18,6 +19,7 @@ use assay_verifier::aggregate::aggregate;
 use assay_verifier::{self as verifier, Conviction, Input, Note, Output, Recomputation, Urgency};
 
 use crate::driver::{Event, Node, Role};
+use crate::evidence::work;
 use crate::keeper::prove_key;
 use crate::notice::Notice;
 
@@ -65,9 +67,11 @@ impl Node {
             Output::ServeSource(hash) => {
                 self.network.allow_blob(hash, []);
             }
-            Output::Convict(conviction) => self.convict(*conviction).await,
+            Output::Convict(conviction) => self.convict(*conviction, true).await,
+            Output::Absorbed(conviction) => self.convict(*conviction, false).await,
             Output::ReportLeafFault(fault) => self.report_leaf_fault(*fault),
-            Output::ReportEquivocation(equivocation) => self.report_equivocation(equivocation),
+            // The witness has seen both: checks show it all that is signed.
+            Output::ReportEquivocation(_) => {}
             Output::Note(note) => self.note(note).await,
         }
     }
@@ -220,7 +224,7 @@ impl Node {
         });
     }
 
-    async fn convict(&mut self, conviction: Conviction) {
+    async fn convict(&mut self, conviction: Conviction, submits: bool) {
         let assignment = &conviction.evidence.assignment.assignment;
         let known = self.read(|state| {
             let broadcaster = state.jobs.get(&assignment.jobId)?.broadcaster;
@@ -269,6 +273,9 @@ impl Node {
         };
         self.tell(notice).await;
         self.outlet.publish(&Gossip::Proof(Box::new(proof.clone())));
+        if !submits {
+            return;
+        }
         self.submit(
             "prove",
             prove_key(conviction.leaf),
@@ -292,7 +299,7 @@ impl Node {
         };
         let tree = segment_tree(&fault.chunk_roots);
         let receipt = self.domain.digest(&fault.evidence.receipt.receipt);
-        let call = CourtCall::LeafFault(Box::new(LeafFault {
+        let exhibit = Exhibit::LeafFault(Box::new(LeafFault {
             work: work(&fault.evidence),
             leaf,
             leaf_index: fault.index,
@@ -305,53 +312,8 @@ impl Node {
                 .unwrap_or_default(),
             frames_path: tree.path(leaf.chunk),
         }));
-        self.submit("leaf fault", format!("leaf-fault:{receipt}"), receipt, call);
-    }
-
-    fn report_equivocation(&self, equivocation: verifier::Equivocation) {
-        match equivocation {
-            verifier::Equivocation::Transcoder {
-                assignment,
-                receipts,
-            } => {
-                let [first, second] = *receipts;
-                let hash = first.receipt.assignmentHash;
-                let work = work(&ReceiptMessage {
-                    assignment,
-                    receipt: first,
-                });
-                let call = CourtCall::Equivocation(Box::new(Equivocation {
-                    work,
-                    other: second.receipt,
-                    other_signature: second.signature,
-                }));
-                self.submit("equivocation", format!("equivocation:{hash}"), hash, call);
-            }
-            verifier::Equivocation::Verifier([first, second]) => {
-                let receipt = first.verdict.receiptHash;
-                let key = format!(
-                    "equivocation:{}:{receipt}:{}",
-                    first.verifier, first.verdict.leafIndex
-                );
-                let call = CourtCall::VerifierEquivocation(Box::new(VerifierEquivocation {
-                    verifier: first.verifier,
-                    verdict: first.verdict,
-                    signature: first.signature,
-                    other: second.verdict,
-                    other_signature: second.signature,
-                }));
-                self.submit("verifier equivocation", key, receipt, call);
-            }
-        }
-    }
-}
-
-fn work(evidence: &ReceiptMessage) -> SignedWork {
-    SignedWork {
-        assignment: evidence.assignment.assignment.clone(),
-        assignment_signature: evidence.assignment.signature,
-        receipt: evidence.receipt.receipt.clone(),
-        receipt_signature: evidence.receipt.signature,
+        let culprit = fault.evidence.assignment.assignment.transcoder;
+        self.keep_evidence(exhibit, culprit, receipt);
     }
 }
 

@@ -15,6 +15,7 @@ use assay_protocol::domain::Domain;
 use assay_protocol::draft::{Draft, Sealed};
 use assay_protocol::params::Params;
 use assay_protocol::payment::SignedTicket;
+use assay_protocol::work::WorkList;
 use assay_protocol::{Address, B256, U256};
 use assay_roles::broadcaster::{self, Broadcaster};
 use assay_roles::transcoder::{self, Tender, Transcoder};
@@ -30,10 +31,12 @@ use crate::checks::Checks;
 use crate::collect::Collections;
 use crate::directory::Directory;
 use crate::dues::Dues;
+use crate::evidence::Witness;
 use crate::keeper::Keeper;
 use crate::notice::Notice;
 use crate::offers::Offers;
 use crate::outlet::Outlet;
+use crate::own_receipts::OwnReceipts;
 use crate::seen_log::SeenLog;
 use crate::settings::{BroadcasterSettings, Offer, TranscoderSettings};
 use crate::signer::Signer;
@@ -73,6 +76,8 @@ pub(crate) enum Event {
     Tender(Box<Tender>),
     /// A transcoder's segment is encoded: the bytes to push, then the core's input.
     Encoded(B256, Made, Box<transcoder::Input>),
+    /// A certified list that was asked for, with its root.
+    Listed(Box<WorkList>, B256),
     Notice(Notice),
     Announce,
     Stop,
@@ -148,6 +153,8 @@ pub(crate) struct Node {
     pub shelf: WorkShelf,
     pub dues: Dues,
     pub seen_log: SeenLog,
+    pub witness: Arc<Witness>,
+    pub receipts: OwnReceipts,
     pub events: mpsc::Sender<Event>,
     pub notices: mpsc::Sender<Notice>,
 }
@@ -186,6 +193,7 @@ impl Node {
                     }
                     self.drive_transcoder(*input).await;
                 }
+                Event::Listed(list, root) => self.on_listed(&list, root),
                 Event::Notice(notice) => self.tell(notice).await,
                 Event::Announce => self.announce(),
                 Event::Stop => break,

@@ -3,37 +3,41 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use assay_chain::call::{Call, CourtCall, JobCall, RoundsCall};
-use assay_chain::fault::FaultKind;
+use assay_chain::call::{Call, CourtCall, RoundsCall};
 use assay_chain::queue::TxError;
 use assay_protocol::assignment::{Assignment, MAX_ATTEMPT};
 use assay_protocol::fraud_proof::{FraudProof, Proven};
+use assay_protocol::payment::due;
 use assay_protocol::record::roles;
+use assay_protocol::round_work::output_pixels;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
-use assay_roles::{broadcaster, transcoder};
-use assay_verifier::{self as verifier, certify};
 
-use crate::chain_feed::ChainNews;
 use crate::chain_state::Case;
 use crate::driver::{Event, Node};
-use crate::dues::Claim;
+use crate::evidence::Finding;
 use crate::notice::Notice;
 
 /// Blocks that each one in line waits for the one before.
 const TURN_BLOCKS: u64 = 2;
 /// Pause between two announcements when nothing has changed.
-const ANNOUNCE: Duration = Duration::from_secs(15);
+pub(crate) const ANNOUNCE: Duration = Duration::from_secs(15);
 /// Connections come in bursts; one record answers them all.
 const ANNOUNCE_BURST: Duration = Duration::from_millis(500);
 
 /// What the chores remember.
 #[derive(Debug, Default)]
 pub(crate) struct Keeper {
-    announced: Option<Instant>,
+    pub announced: Option<Instant>,
     proofs: BTreeMap<LeafId, (u64, Box<FraudProof>, Address)>,
     executing: BTreeSet<B256>,
     opening: u64,
+    /// Findings that this node brings before the court when its turn comes, with the block in which they came.
+    pub found: Vec<(u64, Finding)>,
+    /// Demanded leaves by the block in which this node last tried to open them.
+    pub answered: BTreeMap<LeafId, u64>,
+    /// Receipts of which this node has reported a withheld leaf.
+    pub reported: BTreeSet<B256>,
 }
 
 /// The idempotency key of a proof's transaction.
@@ -52,6 +56,14 @@ impl Keeper {
         self.announced = Some(Instant::now());
     }
 
+    /// After a reorganisation what was done may be to do again; what the chain still has is refused before it is sent.
+    pub(crate) fn rewind(&mut self) {
+        self.executing.clear();
+        self.opening = 0;
+        self.answered.clear();
+        self.reported.clear();
+    }
+
     /// Keeps a proof in case nobody submits it.
     pub(crate) fn keep_proof(&mut self, proof: Box<FraudProof>, proven: Proven, block: u64) {
         let leaf = LeafId {
@@ -65,245 +77,8 @@ impl Keeper {
 }
 
 impl Node {
-    /// Writes down the seed of a job of one's own: block hashes are readable for hours, jobs live for months.
-    fn fix_seed(&self, job: U256) {
-        if self.read(|state| state.jobs.get(&job).map(|job| job.broadcaster)) == Some(self.me) {
-            self.submit(
-                "fix seed",
-                format!("seed:{job}"),
-                B256::ZERO,
-                JobCall::FixSeed { job },
-            );
-        }
-    }
-
-    pub(crate) async fn on_chain(&mut self, news: ChainNews) {
-        match news {
-            ChainNews::Block(number, live) => {
-                self.live = live;
-                self.on_block(number).await;
-            }
-            ChainNews::Round(round) => self.on_round(round).await,
-            ChainNews::Job(job) => {
-                self.fix_seed(job);
-                self.begin_publishing().await;
-                // Whose job is new was not listened to before.
-                self.announce_soon();
-            }
-            ChainNews::CaseOpened {
-                case,
-                kind,
-                operator,
-                leaf,
-                signers,
-                block,
-            } => {
-                self.tell(Notice::CaseOpened {
-                    case,
-                    operator,
-                    leaf,
-                    signers,
-                    block,
-                })
-                .await;
-                self.drive_broadcaster(broadcaster::Input::Frozen {
-                    operator,
-                    frozen: true,
-                })
-                .await;
-                self.drive_certifier(certify::Input::CaseOpened(leaf.receipt))
-                    .await;
-                // Other kinds of fault absorb nothing.
-                if kind == FaultKind::WrongEncode {
-                    self.drive_verifier(verifier::Input::CaseOpened {
-                        operator,
-                        leaf,
-                        block,
-                    })
-                    .await;
-                }
-            }
-            ChainNews::CaseExecuted {
-                case,
-                slashed,
-                burned,
-                block,
-            } => {
-                let (id, operator) = (case.id, case.operator);
-                let notice = Notice::Slashed {
-                    case: id,
-                    operator,
-                    slashed: slashed.0,
-                    burned: burned.0,
-                    block,
-                };
-                self.tell(notice).await;
-                let frozen = self.read(|state| state.frozen(operator));
-                self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen })
-                    .await;
-                self.claim(&case);
-            }
-            ChainNews::Rewound(ancestor) => {
-                self.winners.rewind(ancestor);
-                self.dues.rewind(ancestor);
-            }
-            ChainNews::TicketPaid {
-                ticket,
-                recipient,
-                paid,
-                burned,
-                block,
-            } => {
-                self.winners.paid(ticket, block);
-                if recipient == self.me {
-                    self.tell(Notice::TicketPaid {
-                        ticket,
-                        paid,
-                        burned,
-                    })
-                    .await;
-                }
-            }
-            ChainNews::CaseClosed {
-                case,
-                status,
-                block,
-            } => {
-                let (id, operator) = (case.id, case.operator);
-                let notice = Notice::CaseClosed {
-                    case: id,
-                    operator,
-                    status,
-                    block,
-                };
-                self.tell(notice).await;
-                let frozen = self.read(|state| state.frozen(operator));
-                self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen })
-                    .await;
-            }
-            ChainNews::Certified {
-                round,
-                claims_root,
-                pixels,
-                duties,
-                block,
-            } => {
-                self.tell(Notice::Certified { round, pixels }).await;
-                self.on_certified(round, claims_root, duties, block).await;
-            }
-            ChainNews::Jailed(operator, block) => {
-                if operator == self.me {
-                    self.dues.jailed(block);
-                }
-            }
-            ChainNews::Released(operator, block) => {
-                if operator == self.me {
-                    self.dues.released(block);
-                }
-            }
-            ChainNews::Minted {
-                round,
-                operator,
-                duty,
-                amount,
-                block,
-            } => {
-                if operator == self.me {
-                    let claim = if duty { Claim::Duty } else { Claim::Work };
-                    self.dues.paid(round, claim, block);
-                }
-                self.tell(Notice::Minted {
-                    round,
-                    operator,
-                    duty,
-                    amount: amount.0,
-                })
-                .await;
-            }
-            ChainNews::SignerPaid {
-                case,
-                verifier,
-                amount,
-            } => {
-                self.tell(Notice::SignerPaid {
-                    case,
-                    verifier,
-                    amount: amount.0,
-                })
-                .await;
-            }
-        }
-    }
-
-    async fn on_round(&mut self, round: u64) {
-        self.tell(Notice::Round(round)).await;
-        self.check_authority(round).await;
-        let sets = self.read(|state| {
-            state
-                .rounds
-                .get(&round)
-                .map(|r| (r.transcoders.clone(), r.verifiers.clone()))
-        });
-        let Some((transcoders, verifiers)) = sets else {
-            return;
-        };
-        self.look_at_own_funds();
-        self.drive_broadcaster(broadcaster::Input::Round(transcoders))
-            .await;
-        self.drive_verifier(verifier::Input::Round(verifiers)).await;
-        self.round_for_certifier(round).await;
-        self.begin_publishing().await;
-        self.admit();
-        // Whose stake begins to count with this round was not listened to before.
-        self.announce_soon();
-    }
-
-    /// A key that does not sign for the operator any more must not sign at all: others would take it for an impostor.
-    async fn check_authority(&mut self, round: u64) {
-        let (key, signer) = (
-            self.signer.account(),
-            self.read(|state| state.authority.signer_at(self.me, round)),
-        );
-        if self.live && signer != key {
-            let text = format!(
-                "from round {round} on {signer} signs for {}, not this node's key {key}: this node ends",
-                self.me
-            );
-            self.tell(Notice::Warning(text)).await;
-            self.ended = true;
-        }
-    }
-
-    async fn on_block(&mut self, number: u64) {
-        self.tell(Notice::Block(number)).await;
-        // What the past would have had to do with is past.
-        if !self.live {
-            return;
-        }
-        self.recall();
-        self.begin_publishing().await;
-        self.drive_broadcaster(broadcaster::Input::Block).await;
-        self.drive_transcoder(transcoder::Input::Block).await;
-        self.drive_verifier(verifier::Input::Block).await;
-        self.drive_certifier(certify::Input::Block).await;
-        self.claim_work(number);
-        self.return_from_jail();
-        self.open_round(number);
-        self.execute_due(number);
-        self.submit_orphans(number);
-        self.redeem_due(number).await;
-        self.clear_sources(number);
-        if self
-            .keeper
-            .announced
-            .is_none_or(|last| last.elapsed() > ANNOUNCE)
-        {
-            self.announce();
-        }
-    }
-
     /// Blocks that this node leaves to those before it.
-    fn turn_blocks(&self) -> u64 {
+    pub(crate) fn turn_blocks(&self) -> u64 {
         TURN_BLOCKS * self.read(|state| state.turn(self.me))
     }
 
@@ -325,7 +100,7 @@ impl Node {
     }
 
     /// Removes sources that nobody needs any more.
-    fn clear_sources(&mut self, block: u64) {
+    pub(crate) fn clear_sources(&mut self, block: u64) {
         let over = self.leases.expire(block);
         // A file may be published again; a live stream is not.
         let live = self.publishing.as_ref().is_some_and(|p| p.offers.is_live());
@@ -345,7 +120,7 @@ impl Node {
         });
     }
 
-    fn open_round(&mut self, block: u64) {
+    pub(crate) fn open_round(&mut self, block: u64) {
         let current = self.read(|state| {
             state
                 .current()
@@ -366,11 +141,11 @@ impl Node {
         }
     }
 
-    fn execute_due(&mut self, block: u64) {
+    pub(crate) fn execute_due(&mut self, block: u64) {
         let wait = self.turn_blocks();
         let due: Vec<B256> = self.read(|state| {
             let open = state.cases.values().filter(|case| case.ended.is_none());
-            open.filter(|case| !case.contested && block >= case.executable + wait)
+            open.filter(|case| !case.is_contested() && block >= case.executable + wait)
                 .map(|case| case.id)
                 .collect()
         });
@@ -387,7 +162,7 @@ impl Node {
     }
 
     /// Proofs that were gossiped and did not reach the chain: anyone submits them.
-    fn submit_orphans(&mut self, block: u64) {
+    pub(crate) fn submit_orphans(&mut self, block: u64) {
         let wait = self.params.open_blocks + self.turn_blocks();
         let last = |proof: &FraudProof| {
             proof
@@ -400,24 +175,39 @@ impl Node {
             .retain(|_, (_, proof, _)| last(proof) >= block);
         let (settled, due): (Vec<_>, Vec<_>) = self.read(|state| {
             let d = self.params.response_blocks;
+            let pays = |proof: &FraudProof| {
+                let job = state.jobs.get(&proof.assignment.jobId);
+                job.is_some_and(|job| job.broadcaster == self.me)
+            };
             let ripe = self.keeper.proofs.iter().filter(|(_, (seen, proof, _))| {
                 block >= seen + wait || block + TURN_BLOCKS >= last(proof)
             });
             let judged = ripe.map(|(leaf, (_, proof, operator))| {
                 let signed = proof.assignment.signed_block(d);
-                let covers = |case: &Case| {
-                    let burst = (case.opened.saturating_sub(d)..=case.opened).contains(&signed);
-                    case.receipt == leaf.receipt || (case.operator == *operator && burst)
+                let burst = |case: &Case| {
+                    let blocks = case.opened.saturating_sub(d)..=case.opened;
+                    case.operator == *operator && blocks.contains(&signed)
                 };
-                (*leaf, state.cases.values().any(covers))
+                let proven = state
+                    .cases
+                    .values()
+                    .any(|case| case.receipt == leaf.receipt);
+                let absorbed = state.cases.values().any(burst);
+                // What a case has absorbed matters only to whoever pays for it.
+                let covered = proven || absorbed && !pays(proof);
+                (*leaf, covered, absorbed)
             });
-            judged.partition(|(_, covered)| *covered)
+            judged.partition(|(_, covered, _)| *covered)
         });
-        for (leaf, _) in settled {
+        for (leaf, ..) in settled {
             self.keeper.proofs.remove(&leaf);
         }
-        for (leaf, _) in due {
+        for (leaf, _, absorbed) in due {
             if let Some((_, proof, _)) = self.keeper.proofs.remove(&leaf) {
+                if absorbed {
+                    self.void_payment(leaf, proof);
+                    continue;
+                }
                 self.submit(
                     "prove",
                     prove_key(leaf),
@@ -428,8 +218,42 @@ impl Node {
         }
     }
 
+    /// Proves work that this broadcaster would pay for although a case has absorbed its fault, where that costs less than
+    /// the fee: nobody redeems a ticket for an assignment with a case.
+    fn void_payment(&self, leaf: LeafId, proof: Box<FraudProof>) {
+        let assignment = &proof.assignment;
+        let fee = self.read(|state| {
+            let job = state.jobs.get(&assignment.jobId)?;
+            let pixels = output_pixels(&job.profiles, assignment.frameCount);
+            Some(due(assignment, pixels))
+        });
+        let Some(fee) = fee else {
+            return;
+        };
+        let (queue, client) = (self.queue.clone(), self.client.clone());
+        let call = Call::from(CourtCall::Prove(proof));
+        tokio::spawn(async move {
+            let (trials, price) = match (
+                client.simulate(std::slice::from_ref(&call)).await,
+                client.gas_price().await,
+            ) {
+                (Ok(trials), Ok(price)) => (trials, price),
+                (Err(e), _) | (_, Err(e)) => return tracing::debug!("absorbed receipt: {e}"),
+            };
+            let gas = trials.first().and_then(|trial| trial.gas);
+            let cost = gas.map(|gas| price.0.saturating_mul(U256::from(gas)));
+            if cost.is_none_or(|cost| cost >= fee) {
+                return tracing::debug!("proving {} would cost more than it saves", leaf.receipt);
+            }
+            match queue.run(prove_key(leaf), call).await {
+                Ok(_) => tracing::info!(receipt = %leaf.receipt, "payment voided by a proof"),
+                Err(e) => tracing::debug!("absorbed receipt {}: {e}", leaf.receipt),
+            }
+        });
+    }
+
     /// Takes this verifier's part of an executed case.
-    fn claim(&self, case: &Case) {
+    pub(crate) fn claim(&self, case: &Case) {
         let seat = self.read(|state| {
             state
                 .verifiers(case.round)

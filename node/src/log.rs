@@ -142,6 +142,11 @@ pub(crate) fn notice(notice: &Notice) {
         } => {
             info!(round, %operator, duty, amount = %Lpt(*amount), "paid for a round's work");
         }
+        Notice::Evidence {
+            kind,
+            culprit,
+            file,
+        } => warn!(%kind, %culprit, file = %file.display(), "evidence kept"),
         Notice::Warning(text) => warn!("{text}"),
         Notice::Transcoded { cpu } => debug!(?cpu, "transcoded"),
     }

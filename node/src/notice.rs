@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use assay_chain::exhibit::Kind;
 use assay_chain::fault::CaseStatus;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
@@ -225,6 +226,15 @@ pub enum Notice {
         verifier: Address,
         /// Base units of LPT.
         amount: U256,
+    },
+    /// What proves a fault was seen, and is kept.
+    Evidence {
+        /// Its kind.
+        kind: Kind,
+        /// Whom it costs, or whose claim it is.
+        culprit: Address,
+        /// The file.
+        file: std::path::PathBuf,
     },
     /// Something went wrong that an operator should see.
     Warning(String),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use assay_p2p::{Judgement, MessageToken, Misconduct, PeerId, Topic};
+use assay_protocol::B256;
 use assay_protocol::record::{NodeRecord, roles};
 use assay_protocol::verdict::SignedVerdict;
 use assay_protocol::wire::{Answer, Gossip, JobRequest, decode, encode};
@@ -14,6 +15,7 @@ use crate::driver::{Event, Node};
 use crate::notice::Notice;
 use crate::payments::few_enough;
 use crate::validate::{Refused, Verified, has_its_reasons, wrong};
+use crate::work_shelf;
 
 /// Blocks for which a node record holds: long enough to outlive a restart, short enough to forget the dead.
 const RECORD_BLOCKS: u64 = 7_200;
@@ -93,6 +95,9 @@ impl Node {
                     Ok(Event::Broadcaster(broadcaster::Input::Refusal(refusal)))
                 });
             }
+            Ok(JobRequest::WorkList { round, claims_root }) => {
+                self.show_list(peer, reply, round, claims_root);
+            }
             Ok(JobRequest::Push(part)) => {
                 // Without an answer the electee is told to ask again later.
                 if let Some(answer) = self.on_part(peer, part) {
@@ -104,6 +109,21 @@ impl Node {
                 self.answer(peer, reply, Answer::Rejected);
             }
         }
+    }
+
+    /// Reads a list off the loop: it lies on disk, and asking for it is free.
+    fn show_list(&self, peer: PeerId, reply: oneshot::Sender<Vec<u8>>, round: u64, root: B256) {
+        let file = self.shelf.file(round, root);
+        let place = self.checks.enter(peer, self.is_staked(peer));
+        let (Some(file), Some(place)) = (file, place) else {
+            return self.answer(peer, reply, Answer::Ignored);
+        };
+        tokio::task::spawn_blocking(move || {
+            let list = work_shelf::read(&file);
+            let answer = list.map_or(Answer::Ignored, |list| Answer::Listed(Box::new(list)));
+            let _ = reply.send(encode(&answer).unwrap_or_default());
+            drop(place);
+        });
     }
 
     /// Looks at a direct message off the loop and answers it: what is not answered yet counts against what a peer may
@@ -138,8 +158,9 @@ impl Node {
 
     /// Answers at once; whoever is rejected pays for it.
     fn answer(&self, peer: PeerId, reply: oneshot::Sender<Vec<u8>>, answer: Answer) {
+        let rejected = answer == Answer::Rejected;
         let _ = reply.send(encode(&answer).unwrap_or_default());
-        if answer == Answer::Rejected {
+        if rejected {
             let network = self.network.clone();
             tokio::spawn(async move { network.punish(peer, Misconduct::BadMessage).await });
         }

@@ -8,7 +8,7 @@ use assay_p2p::PeerId;
 use assay_protocol::assignment::SignedAssignment;
 use assay_protocol::checked::Checked;
 use assay_protocol::payment::{Claim, Funds, MAX_TICKETS, SignedTicket, Winner, due, rand_hash};
-use assay_protocol::round_work::output_pixels;
+use assay_protocol::round_work::{admits, output_pixels};
 use assay_protocol::rules::ChainView;
 use assay_protocol::wire::{Answer, JobRequest, decode, encode};
 use assay_protocol::{Address, B256, keccak256};
@@ -147,9 +147,10 @@ impl Node {
             .await;
     }
 
-    /// Says in each round what makes transcoders decline this broadcaster's assignments.
+    /// Says in each round what makes transcoders decline this broadcaster's assignments, or earn less by them.
     pub(crate) fn look_at_own_funds(&self) {
         let me = self.me;
+        self.look_at_own_cap();
         let pays = self.read(|state| {
             let mut own = state.jobs.values().filter(|job| job.broadcaster == me);
             own.any(|job| !job.max_price.is_zero())
@@ -176,6 +177,30 @@ impl Node {
                 );
             }
         });
+    }
+
+    /// Work of a job that shuts out much of the stake is not minted, so that nobody is routed work by its price: who is
+    /// elected for it earns fees alone.
+    fn look_at_own_cap(&self) {
+        let publishing = self.publishing.is_some() || self.unborn.is_some();
+        if !self.live || !publishing {
+            return;
+        }
+        let (me, bps) = (self.me, self.params.admitted_bps);
+        let narrow: Vec<_> = self.read(|state| {
+            let Some((_, round)) = state.current() else {
+                return Vec::new();
+            };
+            let own = state.jobs.values().filter(|job| job.broadcaster == me);
+            let narrow = own.filter(|job| !admits(&round.transcoders, job.max_price, bps));
+            narrow.map(|job| (job.id, job.max_price)).collect()
+        });
+        for (job, cap) in narrow {
+            tracing::warn!(
+                "the price cap of job {job}, {cap} wei a pixel, admits less than {bps} basis points of the stake: \
+                 its work is not minted, and transcoders may decline; a job with a higher max_price admits more"
+            );
+        }
     }
 
     /// Offers winners to the chain whose evidence window has ended.

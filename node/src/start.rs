@@ -21,9 +21,11 @@ use crate::blobs::{BlobFolder, Leases};
 use crate::chain_feed::Feed;
 use crate::driver::{Event, Node, Transcoding, Unborn};
 use crate::dues::Dues;
+use crate::evidence::Witness;
 use crate::journal::{Journal, JournalError};
 use crate::notice::Notice;
 use crate::outlet::Outlet;
+use crate::own_receipts::OwnReceipts;
 use crate::seen_log::SeenLog;
 use crate::settings::{JobChoice, Settings};
 use crate::signer::Signer;
@@ -171,11 +173,13 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     let (notices, watched) = mpsc::channel(NOTICES);
     let state = Arc::new(RwLock::default());
     let encoder_id = assay_encoder::encoder_id();
+    let witness = Arc::new(Witness::new(&folder, me, domain, &params));
     let checker = Arc::new(Checker::new(
         domain,
         params.clone(),
         encoder_id,
         state.clone(),
+        witness.clone(),
     ));
     let outlet = Outlet {
         network: network.clone(),
@@ -223,6 +227,8 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         shelf: WorkShelf::open(&folder),
         dues: Dues::default(),
         seen_log: SeenLog::new(&folder),
+        witness,
+        receipts: OwnReceipts::new(&folder),
         verifying: verifier.then(|| Verifier::new(me, params.clone(), Now { block: head })),
         params,
         folder,

@@ -14,9 +14,8 @@ use assay_protocol::checked::Checked;
 use assay_protocol::domain::Domain;
 use assay_protocol::fraud_proof::{FraudProof, Proven, SigningKeys};
 use assay_protocol::params::Params;
-use assay_protocol::payment::SignedTicket;
 use assay_protocol::record::SignedRecord;
-use assay_protocol::rules::{AssignmentError, ChainView, Job, check_assignment};
+use assay_protocol::rules::ChainView;
 use assay_protocol::sig::Signature;
 use assay_protocol::verdict::{SignedDivergence, SignedVerdict};
 use assay_protocol::wire::{Gossip, ReceiptMessage, SampleReport, decode};
@@ -24,9 +23,10 @@ use assay_protocol::work::WorkList;
 use assay_protocol::{Address, B256};
 
 use crate::chain_state::ChainState;
-use crate::driver::Event;
+use crate::evidence::Witness;
 
 mod report;
+mod segment;
 mod work;
 
 /// An assignment whose block of signing is further from the head than this is not followed [backdating].
@@ -99,6 +99,7 @@ pub struct Checker {
     params: Params,
     encoder_id: B256,
     state: Arc<RwLock<ChainState>>,
+    witness: Arc<Witness>,
     taken: Mutex<Taken>,
 }
 
@@ -114,18 +115,20 @@ struct Taken {
 }
 
 impl Checker {
-    /// A checker in `domain` for the pipeline `encoder_id`.
+    /// A checker in `domain` for the pipeline `encoder_id` that shows the witness what is validly signed.
     pub fn new(
         domain: Domain,
         params: Params,
         encoder_id: B256,
         state: Arc<RwLock<ChainState>>,
+        witness: Arc<Witness>,
     ) -> Self {
         Self {
             domain,
             params,
             encoder_id,
             state,
+            witness,
             taken: Mutex::default(),
         }
     }
@@ -221,123 +224,12 @@ impl Checker {
         operator.ok_or_else(|| Refused::Unneeded(format!("{key} signs for nobody any more")))
     }
 
-    fn assignment(&self, signed: &SignedAssignment) -> Result<(B256, Job), Refused> {
-        // Before anything that can be too early: what waits must be small.
-        if !has_its_reasons(signed) {
-            return Err(wrong("not one reason for each earlier attempt"));
-        }
-        let state = self.state();
-        let Some(job) = state.jobs.get(&signed.assignment.jobId).cloned() else {
-            return Err(Refused::Early(format!(
-                "job {} is not known",
-                signed.assignment.jobId
-            )));
-        };
-        match check_assignment(
-            signed,
-            &self.domain,
-            &job,
-            self.encoder_id,
-            &self.params,
-            &*state,
-        ) {
-            Ok(hash) => Ok((hash, job)),
-            Err(e @ AssignmentError::UnknownRound(_)) => Err(Refused::Early(e.to_string())),
-            // The freeze may be in a block that has not been seen here.
-            Err(e @ AssignmentError::Skip(_)) => Err(Refused::Early(e.to_string())),
-            Err(e) => Err(wrong(e)),
-        }
-    }
-
-    /// An assignment as gossiped or sent by the broadcaster just now.
-    pub fn fresh_assignment(&self, signed: &SignedAssignment) -> Result<Verified, Refused> {
-        self.synced()?;
-        let (hash, job) = self.assignment(signed)?;
-        let (signed_block, head) = (
-            signed.assignment.signed_block(self.params.response_blocks),
-            self.state().head,
-        );
-        if signed_block.abs_diff(head) > CLOCK_BLOCKS {
-            let reason =
-                format!("assignment was signed at block {signed_block}, the head is {head}");
-            return Err(Refused::Unneeded(reason));
-        }
-        Ok(Verified::Assignment(Box::new(Checked {
-            hash,
-            signer: job.broadcaster,
-            message: signed.clone(),
-        })))
-    }
-
-    /// An assignment as its broadcaster sends it to the electee, with what pays for it.
-    pub(crate) fn paid_assignment(
-        &self,
-        signed: &SignedAssignment,
-        tickets: Vec<SignedTicket>,
-    ) -> Result<Event, Refused> {
-        let Verified::Assignment(assignment) = self.fresh_assignment(signed)? else {
-            return Err(wrong("an assignment is nothing else"));
-        };
-        let mut checked = Vec::with_capacity(tickets.len());
-        for message in tickets {
-            let hash = self.domain.digest(&message.ticket);
-            let signer = message.signature.recover(hash).map_err(wrong)?;
-            checked.push(Checked {
-                hash,
-                signer,
-                message,
-            });
-        }
-        Ok(Event::Assigned(assignment, checked))
-    }
-
-    fn receipt(&self, message: Box<ReceiptMessage>) -> Result<Verified, Refused> {
-        let assignment = &message.assignment.assignment;
-        let head = self.state().head;
-        if head > assignment.deadlineBlock + self.params.late_blocks {
-            let reason = format!(
-                "receipt is first seen at block {head}, its deadline was {}",
-                assignment.deadlineBlock
-            );
-            return Err(Refused::Unneeded(reason));
-        }
-        // Who signs for the electee is known of the rounds that are known.
-        let round = assignment.round;
-        if !self.state().rounds.contains_key(&round) {
-            return Err(Refused::Early(format!("round {round} is not known")));
-        }
-        let hash = self.domain.digest(&message.receipt.receipt);
-        let found = message.receipt.signature.recover(hash).map_err(wrong)?;
-        let signer = assignment.transcoder;
-        let expected = self.state().signer_at(signer, round);
-        if found != expected {
-            return Err(wrong(format!(
-                "receipt is signed by {found}, {expected} signs for {signer}, which was assigned"
-            )));
-        }
-        let (assignment_hash, job) = self.assignment(&message.assignment)?;
-        if message.receipt.receipt.assignmentHash != assignment_hash {
-            return Err(wrong(
-                "receipt answers another assignment than the one beside it",
-            ));
-        }
-        let renditions = job.profiles.renditions.len() as u32;
-        message
-            .receipt
-            .check_leaves(assignment.leafCount, renditions)
-            .map_err(wrong)?;
-        Ok(Verified::Receipt(Box::new(Checked {
-            hash,
-            signer,
-            message: *message,
-        })))
-    }
-
     fn accusation(&self, signed: SignedAccusation) -> Result<Verified, Refused> {
         let hash = self.domain.digest(&signed.accusation);
         let key = signed.signature.recover(hash).map_err(wrong)?;
         let signer = self.operator_of(key)?;
         self.verifier_key(signer)?;
+        self.witness.accusation(&self.state(), signer, &signed);
         Ok(Verified::Accusation(Checked {
             hash,
             signer,
@@ -350,6 +242,7 @@ impl Checker {
         let key = self.verifier_key(signed.verifier)?;
         let hash = self.domain.digest(&signed.verdict);
         signed.signature.verify(hash, &key).map_err(wrong)?;
+        self.witness.verdict(&self.state(), &signed);
         Ok(Checked {
             hash,
             signer: signed.verifier,
@@ -363,6 +256,7 @@ impl Checker {
             .signature
             .verify(self.domain.digest(&signed.divergence), &key)
             .map_err(wrong)?;
+        self.witness.divergence(&self.state(), &signed);
         Ok(Verified::Divergence(signed))
     }
 

@@ -18,7 +18,7 @@ use crate::chain_feed::REORG_BLOCKS;
 const WINNERS: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("winners");
 
 /// Most tickets in one transaction: 20 cost about 1.2 million gas.
-const BATCH: usize = 20;
+pub const BATCH: usize = 20;
 /// Rounds in which a ticket is offered to the chain before it is given up: its assignment is accused, or its sender
 /// has nothing left.
 const PATIENCE_ROUNDS: u64 = 30;
@@ -130,6 +130,11 @@ impl Winners {
         write.commit().map_err(|e| self.error(e))?;
         self.kept.values_mut().for_each(|kept| kept.written = true);
         Ok(())
+    }
+
+    /// Those that are kept, whatever has become of them.
+    pub fn all(&self) -> impl Iterator<Item = &Winner> {
+        self.kept.values().map(|kept| &kept.winner)
     }
 
     /// Wei of this sender's winners that are not paid yet.

@@ -17,6 +17,16 @@ const ROUND_LISTS: usize = 32;
 /// Rounds; claims are due for eight on mainnet.
 const ROUNDS: usize = 32;
 
+/// The list of a round with this root in a node's folder, where it is there and whole.
+pub fn find(node: &Path, round: u64, root: B256) -> Option<WorkList> {
+    WorkShelf::open(node).get(round, root)
+}
+
+/// Reads a list's file.
+pub(crate) fn read(file: &Path) -> Option<WorkList> {
+    decode(&std::fs::read(file).ok()?).ok()
+}
+
 /// A list on disk.
 #[derive(Debug)]
 struct Kept {
@@ -139,11 +149,16 @@ impl WorkShelf {
         }
     }
 
-    /// A list, where it is here and whole.
-    pub(crate) fn get(&self, round: u64, root: B256) -> Option<WorkList> {
+    /// The file of a list, where it is here.
+    pub(crate) fn file(&self, round: u64, root: B256) -> Option<PathBuf> {
         let kept = self.rounds.get(&round)?;
         kept.iter().find(|kept| kept.root == root)?;
-        decode(&std::fs::read(self.path(round, root)).ok()?).ok()
+        Some(self.path(round, root))
+    }
+
+    /// A list, where it is here and whole.
+    pub(crate) fn get(&self, round: u64, root: B256) -> Option<WorkList> {
+        read(&self.file(round, root)?)
     }
 }
 

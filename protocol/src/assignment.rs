@@ -75,6 +75,8 @@ pub enum RefusalReason {
     Overloaded = 7,
     /// No tickets, or tickets that are worth too little or that nothing stands behind.
     Unpaid = 8,
+    /// The chain has stopped the encoder for the present round.
+    EncoderStopped = 9,
 }
 
 impl RefusalReason {
@@ -82,7 +84,7 @@ impl RefusalReason {
     pub const fn may_pass(self) -> bool {
         matches!(
             self,
-            Self::SourceUnavailable | Self::EncoderFailed | Self::Overloaded
+            Self::SourceUnavailable | Self::EncoderFailed | Self::Overloaded | Self::EncoderStopped
         )
     }
 }

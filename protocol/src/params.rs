@@ -177,7 +177,8 @@ impl Params {
             // third; of 256, the best of a thousand jobs gives it three fifths.
             job_segments: 256,
             receipted_bps: 8_000,
-            admitted_bps: 6_667,
+            // Two thirds, rounded down so that exactly two thirds will do.
+            admitted_bps: 6_666,
             late_blocks: 2,
             join_blocks: 3,
             open_blocks: 6,

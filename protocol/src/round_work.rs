@@ -42,6 +42,8 @@ pub struct WorkRule {
     pub min_segments: u32,
     /// Part of a run's segments that must be receipted, basis points.
     pub min_receipted_bps: u64,
+    /// Part of the stake that a job's price cap must admit, basis points.
+    pub admitted_bps: u64,
     /// How work is credited against stake.
     pub credit: CreditRule,
 }
@@ -53,6 +55,7 @@ impl WorkRule {
             late_blocks: params.late_blocks,
             min_segments: u32::try_from(params.job_segments).unwrap_or(u32::MAX),
             min_receipted_bps: params.receipted_bps,
+            admitted_bps: params.admitted_bps,
             credit: CreditRule {
                 trim_bps: params.demand_trim_bps,
                 slack_bps: params.claim_slack_bps,
@@ -147,14 +150,14 @@ pub fn output_pixels(profiles: &Profiles, frames: u32) -> u64 {
     profiles.renditions.iter().map(pixels).sum()
 }
 
-/// Whether a price cap admits at least two thirds of the stake of a round's snapshot.
-pub fn admits(snapshot: &Snapshot, max_price: U256) -> bool {
+/// Whether a price cap admits at least this part of the stake of a round's snapshot, in basis points.
+pub fn admits(snapshot: &Snapshot, max_price: U256, bps: u64) -> bool {
     let admitted = snapshot
         .candidates
         .iter()
         .filter(|c| c.price <= max_price)
         .fold(U256::ZERO, |sum, c| sum + c.weight);
-    admitted * U256::from(3) >= snapshot.total() * U256::from(2)
+    admitted * U256::from(10_000) >= snapshot.total() * U256::from(bps)
 }
 
 /// A credited segment.

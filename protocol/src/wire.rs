@@ -14,6 +14,7 @@ use crate::receipt::SignedReceipt;
 use crate::record::SignedRecord;
 use crate::sig::Signature;
 use crate::verdict::{SignedDivergence, SignedUnverifiable, SignedVerdict};
+use crate::work::WorkList;
 
 /// Largest gossip payload in bytes; libp2p's default transmit limit.
 pub const MAX_GOSSIP: usize = 64 * 1024;
@@ -96,6 +97,14 @@ pub enum JobRequest {
         /// The assignment to be paid for.
         assignment_hash: B256,
     },
+    /// Anybody to a verifier of the round: the list that the chain has certified under this root. The answer is
+    /// [`Answer::Listed`].
+    WorkList {
+        /// The round.
+        round: u64,
+        /// Root over the list's claims.
+        claims_root: B256,
+    },
 }
 
 /// A piece of one output chunk, at most [`MAX_PART`] bytes.
@@ -114,7 +123,7 @@ pub struct OutputPart {
 }
 
 /// Answer on `/assay/job/1` and `/assay/verdict/1`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// Taken.
     Accepted,
@@ -124,6 +133,8 @@ pub enum Answer {
     Rejected,
     /// To a [`JobRequest::Quote`]: keccak of the electee's number for the assignment.
     Quoted(B256),
+    /// To a [`JobRequest::WorkList`].
+    Listed(Box<WorkList>),
 }
 
 /// Why bytes are not a message.

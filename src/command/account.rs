@@ -39,6 +39,39 @@ impl From<RoleName> for Role {
     }
 }
 
+/// Where the chain is.
+#[derive(clap::Args, Clone, Debug)]
+pub struct EndpointOptions {
+    /// RPC of the chain.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ASSAY_RPC",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:8545"
+    )]
+    pub rpc: String,
+}
+
+/// Whose key signs.
+#[derive(clap::Args, Clone, Debug)]
+pub struct KeyOptions {
+    /// Key file of the account that acts (web3 secret storage), or the folder that `assay init` made.
+    #[arg(long, value_name = "FILE", env = "ASSAY_KEY")]
+    key: PathBuf,
+    /// File whose first line is the key file's password (mode 600). Default: the key file with the ending .password, if
+    /// it is there; otherwise the password is asked for.
+    #[arg(long, value_name = "FILE", env = "ASSAY_PASSWORD_FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl KeyOptions {
+    /// Opens the key file.
+    pub fn open(&self) -> Result<OperatorKey, CommandError> {
+        open_key_file(&self.key, self.password_file.as_deref())
+    }
+}
+
 /// Where the chain is and how answers are written: for commands that only look.
 #[derive(clap::Args, Clone, Debug)]
 pub struct ChainOptions {
@@ -50,15 +83,8 @@ pub struct ChainOptions {
         default_value = "deployment.json"
     )]
     pub deployment: PathBuf,
-    /// RPC of the chain.
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "ASSAY_RPC",
-        hide_env_values = true,
-        default_value = "http://127.0.0.1:8545"
-    )]
-    pub rpc: String,
+    #[command(flatten)]
+    pub endpoint: EndpointOptions,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -69,13 +95,8 @@ pub struct ChainOptions {
 pub struct AccountOptions {
     #[command(flatten)]
     pub chain: ChainOptions,
-    /// Key file of the account that acts (web3 secret storage), or the folder that `assay init` made.
-    #[arg(long, value_name = "FILE", env = "ASSAY_KEY")]
-    pub key: PathBuf,
-    /// File whose first line is the key file's password (mode 600). Default: the key file with the ending .password, if
-    /// it is there; otherwise the password is asked for.
-    #[arg(long, value_name = "FILE", env = "ASSAY_PASSWORD_FILE")]
-    pub password_file: Option<PathBuf>,
+    #[command(flatten)]
+    key: KeyOptions,
     /// Show gas and effect, and send nothing.
     #[arg(long)]
     pub dry_run: bool,
@@ -126,7 +147,7 @@ impl ChainOptions {
     /// Connects to look: nothing is signed.
     pub async fn look(&self) -> Result<(Client, Deployment), CommandError> {
         let deployment = Deployment::load(&self.deployment)?;
-        let client = Client::watching(&self.rpc, &deployment).await?;
+        let client = Client::watching(&self.endpoint.rpc, &deployment).await?;
         Ok((client, deployment))
     }
 }
@@ -134,14 +155,14 @@ impl ChainOptions {
 impl AccountOptions {
     /// Opens the key file.
     pub fn open_key(&self) -> Result<OperatorKey, CommandError> {
-        open_key_file(&self.key, self.password_file.as_deref())
+        self.key.open()
     }
 
     /// Opens the key and connects.
     pub async fn open(&self) -> Result<Session, CommandError> {
         let deployment = Deployment::load(&self.chain.deployment)?;
         let key = self.open_key()?;
-        let client = Client::connect(&self.chain.rpc, &deployment, key).await?;
+        let client = Client::connect(&self.chain.endpoint.rpc, &deployment, key).await?;
         Ok(Session {
             client,
             deployment,
@@ -333,13 +354,17 @@ pub fn open_key_file(
     Ok(keystore::read(&path, &password)?)
 }
 
-/// Reads a file of JSON.
-pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, CommandError> {
-    let bytes = std::fs::read(path).map_err(|source| CommandError::File {
+/// Reads a file.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, CommandError> {
+    std::fs::read(path).map_err(|source| CommandError::File {
         path: path.to_owned(),
         source,
-    })?;
-    serde_json::from_slice(&bytes)
+    })
+}
+
+/// Reads a file of JSON.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, CommandError> {
+    serde_json::from_slice(&read_file(path)?)
         .map_err(|e| CommandError::Argument(format!("{}: {e}", path.display())))
 }
 

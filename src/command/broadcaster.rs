@@ -43,6 +43,14 @@ enum Action {
         #[command(flatten)]
         account: AccountOptions,
     },
+    /// Send what a broadcaster's payments burn to the zero address; anyone may.
+    Burn {
+        /// Whose. Default: that of the operator for which the key signs.
+        #[arg(long = "for", value_name = "ADDRESS")]
+        broadcaster: Option<Address>,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
     /// Say what a broadcaster has put up.
     Status {
         /// The broadcaster's account.
@@ -72,6 +80,10 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             account,
         } => fund(&deposit, &reserve, broadcaster, &account).await,
         Action::Withdraw { cancel, account } => withdraw(cancel, &account).await,
+        Action::Burn {
+            broadcaster,
+            account,
+        } => burn(broadcaster, &account).await,
         Action::Status { broadcaster, chain } => status(broadcaster, &chain).await,
     })
 }
@@ -125,6 +137,18 @@ async fn withdraw(cancel: bool, account: &AccountOptions) -> Result<(), CommandE
     };
     let calls: Vec<Call> = vec![call.into()];
     session.carry_out(question.as_deref(), calls).await
+}
+
+async fn burn(broadcaster: Option<Address>, account: &AccountOptions) -> Result<(), CommandError> {
+    let session = account.open().await?;
+    let broadcaster = session.operator(broadcaster).await?;
+    let waiting = session.client.sender(broadcaster).await?.burned;
+    if waiting.0.is_zero() {
+        let text = format!("nothing of {broadcaster}'s payments waits to be burned");
+        return Err(CommandError::Argument(text));
+    }
+    let call = BrokerCall::Burn { broadcaster };
+    session.carry_out(None, vec![call.into()]).await
 }
 
 async fn status(broadcaster: Address, chain: &ChainOptions) -> Result<(), CommandError> {

@@ -5,14 +5,16 @@ use std::process::ExitCode;
 
 use assay_chain::call::{Call, ChallengeCall, ContestCall, CourtCall};
 use assay_chain::court::CaseView;
-use assay_protocol::fraud_proof::ProofFile;
 use assay_protocol::{Address, B256};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use super::account::{AccountOptions, ChainOptions, print_json, read_json};
+use super::account::{AccountOptions, ChainOptions, print_json};
 use super::error::{CommandError, finish};
 use super::say;
+
+mod evidence;
+
+use evidence::{Evidence, EvidenceArguments};
 
 /// Options of `assay court`.
 #[derive(clap::Args)]
@@ -26,16 +28,6 @@ pub struct Arguments {
 struct CaseArguments {
     /// Its id.
     case: B256,
-    #[command(flatten)]
-    account: AccountOptions,
-}
-
-/// Evidence in a file.
-#[derive(clap::Args)]
-struct EvidenceArguments {
-    /// JSON file with the evidence (docs/protocol.md, section 9).
-    #[arg(value_name = "FILE")]
-    evidence: PathBuf,
     #[command(flatten)]
     account: AccountOptions,
 }
@@ -111,47 +103,18 @@ enum Action {
         #[command(flatten)]
         account: AccountOptions,
     },
+    /// List the evidence in a node's folder: its kind, whom it concerns, until which block it is accepted.
+    Evidence {
+        /// The node's folder.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        #[command(flatten)]
+        chain: ChainOptions,
+    },
+    /// Bring a file of a node's folder before the court; its name says its kind.
+    Submit(EvidenceArguments),
     #[command(flatten)]
-    Evidence(Evidence),
-}
-
-/// What is shown with a file.
-#[derive(clap::Subcommand)]
-enum Evidence {
-    /// Prove a wrong encode: a proof file, as nodes write them.
-    Prove(EvidenceArguments),
-    /// Trip the breaker by cases: a list of assignments.
-    Trip(EvidenceArguments),
-    /// Trip the breaker by divergences of more than a third.
-    TripByDivergence(EvidenceArguments),
-    /// Contest open cases of an encoder that is stopped: a list of assignments.
-    ContestStopped(EvidenceArguments),
-    /// Claim the finder's part of a wrong-encode case by ticket.
-    ClaimFinder(EvidenceArguments),
-    /// Pay or burn the finder's part once the evidence window is closed: the assignment.
-    SettleFinder(EvidenceArguments),
-    /// Show a ticket whose epoch has not ended.
-    ShowEarlyTicket(EvidenceArguments),
-    /// Show a pass that a quorum contradicts.
-    FalsePass(EvidenceArguments),
-    /// Show a divergence that the resolver refuted.
-    FalseDivergence(EvidenceArguments),
-    /// Acquit an accused operator by a quorum of passes, at the accuser's cost.
-    Acquit(EvidenceArguments),
-    /// Reveal a planted fault.
-    RevealPlant(EvidenceArguments),
-    /// Demand the opening of a leaf, with a bond.
-    ChallengeLeaf(EvidenceArguments),
-    /// Open a demanded leaf.
-    OpenLeaf(EvidenceArguments),
-    /// Prove two receipts for one assignment.
-    Equivocation(EvidenceArguments),
-    /// Prove two verdicts of a verifier on one leaf.
-    VerifierEquivocation(EvidenceArguments),
-    /// Prove two assignments of a broadcaster for one attempt.
-    BroadcasterEquivocation(EvidenceArguments),
-    /// Prove a leaf that contradicts its place or the source.
-    LeafFault(EvidenceArguments),
+    Bring(Evidence),
 }
 
 /// One of several cases.
@@ -211,45 +174,11 @@ async fn carry_out(action: Action) -> Result<(), CommandError> {
             send(call, &account).await
         }
         A::Withdraw { account } => withdraw(&account).await,
-        A::Evidence(evidence) => {
-            let (call, account) = evidence.call()?;
-            send(call, &account).await
-        }
-    }
-}
-
-impl EvidenceArguments {
-    /// The call that the file's evidence is for, and who makes it.
-    fn shown<T: DeserializeOwned, C: Into<Call>>(
-        self,
-        call: impl FnOnce(Box<T>) -> C,
-    ) -> Result<(Call, AccountOptions), CommandError> {
-        Ok((call(read_json(&self.evidence)?).into(), self.account))
-    }
-}
-
-impl Evidence {
-    fn call(self) -> Result<(Call, AccountOptions), CommandError> {
-        match self {
-            Self::Prove(e) => {
-                e.shown(|file: Box<ProofFile>| CourtCall::Prove(Box::new(file.proof)))
-            }
-            Self::Trip(e) => e.shown(|cases| ContestCall::TripByCases(*cases)),
-            Self::TripByDivergence(e) => e.shown(ContestCall::TripByDivergence),
-            Self::ContestStopped(e) => e.shown(|cases| ContestCall::ContestStopped(*cases)),
-            Self::ClaimFinder(e) => e.shown(ChallengeCall::ClaimFinder),
-            Self::SettleFinder(e) => e.shown(ChallengeCall::SettleFinder),
-            Self::ShowEarlyTicket(e) => e.shown(ChallengeCall::ShowEarlyTicket),
-            Self::FalsePass(e) => e.shown(ChallengeCall::FalsePass),
-            Self::FalseDivergence(e) => e.shown(ChallengeCall::FalseDivergence),
-            Self::Acquit(e) => e.shown(ChallengeCall::Acquit),
-            Self::RevealPlant(e) => e.shown(ChallengeCall::RevealPlant),
-            Self::ChallengeLeaf(e) => e.shown(ChallengeCall::ChallengeLeaf),
-            Self::OpenLeaf(e) => e.shown(ChallengeCall::OpenLeaf),
-            Self::Equivocation(e) => e.shown(CourtCall::Equivocation),
-            Self::VerifierEquivocation(e) => e.shown(CourtCall::VerifierEquivocation),
-            Self::BroadcasterEquivocation(e) => e.shown(CourtCall::BroadcasterEquivocation),
-            Self::LeafFault(e) => e.shown(CourtCall::LeafFault),
+        A::Evidence { data, chain } => evidence::list(&data, &chain).await,
+        A::Submit(e) => send(e.by_name()?.call(), &e.account).await,
+        A::Bring(evidence) => {
+            let (kind, e) = evidence.kind();
+            send(e.of(kind)?.call(), &e.account).await
         }
     }
 }

@@ -8,7 +8,7 @@ use assay_chain::deploy::{DeployConfig, TokenChoice, deploy};
 use assay_protocol::Address;
 use assay_protocol::params::Params;
 
-use super::account::open_key_file;
+use super::account::{EndpointOptions, KeyOptions};
 use super::error::{CommandError, finish};
 use super::{say, units};
 
@@ -30,21 +30,10 @@ pub struct Arguments {
     /// Where the deployment is written; nodes and commands read it.
     #[arg(long, value_name = "FILE", default_value = "deployment.json")]
     out: PathBuf,
-    /// RPC of the chain.
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "ASSAY_RPC",
-        hide_env_values = true,
-        default_value = "http://127.0.0.1:8545"
-    )]
-    rpc: String,
-    /// Key file of the deployer; it needs ETH for about 40 million gas.
-    #[arg(long, value_name = "FILE", env = "ASSAY_KEY")]
-    key: PathBuf,
-    /// File whose first line is the key file's password (mode 600).
-    #[arg(long, value_name = "FILE", env = "ASSAY_PASSWORD_FILE")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    endpoint: EndpointOptions,
+    #[command(flatten)]
+    key: KeyOptions,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
@@ -76,7 +65,7 @@ async fn carry_out(arguments: Arguments) -> Result<(), CommandError> {
             supply: units::lpt(&arguments.supply)?,
         },
     };
-    let key = open_key_file(&arguments.key, arguments.password_file.as_deref())?;
+    let key = arguments.key.open()?;
     let config = DeployConfig {
         params: match arguments.preset {
             Preset::Mainnet => Params::mainnet(),
@@ -87,7 +76,7 @@ async fn carry_out(arguments: Arguments) -> Result<(), CommandError> {
         token,
         resolver: arguments.resolver.unwrap_or(key.address()),
     };
-    let deployment = deploy(&arguments.rpc, &key, &config).await?;
+    let deployment = deploy(&arguments.endpoint.rpc, &key, &config).await?;
     deployment.save(out)?;
     for (name, address) in deployment.contracts.named() {
         say(format!("{name:<18} {address}"));

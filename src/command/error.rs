@@ -8,6 +8,7 @@ use assay_chain::contracts::DeploymentFileError;
 use assay_chain::queue::TxError;
 use assay_chain::revert::Revert;
 use assay_node::KeyError;
+use assay_node::evidence::EvidenceFileError;
 use assay_node::keystore::KeystoreError;
 use assay_protocol::amount::AmountError;
 
@@ -39,6 +40,9 @@ pub enum CommandError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file of evidence.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceFileError),
     /// A password is needed and there is nobody to ask.
     #[error("no password: name a --password-file; there is no terminal to ask on ({0})")]
     NoTerminal(std::io::Error),

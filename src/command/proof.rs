@@ -1,11 +1,12 @@
 //! `assay proof`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use assay_protocol::fraud_proof::{ProofFile, Proven};
 
-use super::{USAGE, fail, say};
+use super::account::read_json;
+use super::{fail, say};
 
 /// Options of `assay proof`.
 #[derive(clap::Args)]
@@ -27,9 +28,9 @@ enum Action {
 /// Exit code 0 when the proof holds, 1 when it does not, 2 when the file is none.
 pub fn run(arguments: &Arguments) -> ExitCode {
     let Action::Verify { file } = &arguments.action;
-    let proof = match read(file) {
+    let proof: ProofFile = match read_json(file) {
         Ok(proof) => proof,
-        Err(reason) => return fail(format!("{}: {reason}", file.display()), USAGE),
+        Err(e) => return e.exit(),
     };
     match proof.verify() {
         Ok(proven) => {
@@ -64,9 +65,4 @@ fn summary(file: &ProofFile, proven: &Proven) -> String {
         file.verifiers.seats.len(),
         proven.weight_bps()
     )
-}
-
-fn read(path: &Path) -> Result<ProofFile, String> {
-    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-    serde_json::from_slice(&bytes).map_err(|e| format!("not a proof file: {e}"))
 }

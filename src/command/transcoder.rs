@@ -1,9 +1,12 @@
 //! `assay transcoder`: on which terms an operator works.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use assay_chain::call::OperatorCall;
+use assay_chain::call::{BrokerCall, OperatorCall};
+use assay_node::winners::{BATCH, Winners};
 use assay_protocol::Address;
+use assay_protocol::payment::Winner;
 
 use super::account::{AccountOptions, RoleName};
 use super::error::{CommandError, finish};
@@ -43,6 +46,15 @@ enum Action {
         #[command(flatten)]
         account: AccountOptions,
     },
+    /// Redeem the winning tickets that a node keeps, where the node does not do it any more; anyone may, and the pay is
+    /// the operator's. The node must not run.
+    Redeem {
+        /// The node's folder.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
 }
 
 /// Carries it out.
@@ -59,6 +71,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             role,
             account,
         } => set_cuts(role, reward_cut, fee_share, &account).await,
+        Action::Redeem { data, account } => redeem(&data, &account).await,
     })
 }
 
@@ -75,6 +88,40 @@ async fn set_price(
         price_per_pixel,
     };
     session.carry_out(None, vec![call.into()]).await
+}
+
+async fn redeem(data: &Path, account: &AccountOptions) -> Result<(), CommandError> {
+    let file = data.join("winners.redb");
+    if !file.is_file() {
+        let text = format!("{} is not there: no node has won tickets", file.display());
+        return Err(CommandError::Argument(text));
+    }
+    let session = account.open().await?;
+    let params = &session.deployment.params;
+    let winners = Winners::open(&file, session.deployment.domain())
+        .map_err(|e| CommandError::Argument(e.to_string()))?;
+    let kept = winners.all().count();
+    let head = session.client.head().await?.number;
+    let ripe = |winner: &&Winner| {
+        let deadline = winner.assignment.deadlineBlock;
+        deadline.saturating_add(params.evidence_blocks) < head
+    };
+    let mut due = Vec::new();
+    for winner in winners.all().filter(ripe) {
+        let ticket = session.deployment.domain().digest(&winner.ticket.ticket);
+        if !session.client.is_redeemed(ticket).await? {
+            due.push(winner.clone());
+        }
+    }
+    if due.is_empty() {
+        return Err(CommandError::Argument(format!(
+            "none of {kept} winning tickets can be redeemed now: they are paid already, or evidence about their work \
+             is still taken"
+        )));
+    }
+    let batches = due.chunks(BATCH).map(<[Winner]>::to_vec);
+    let calls = batches.map(|batch| BrokerCall::RedeemBatch(batch).into());
+    session.carry_out(None, calls.collect()).await
 }
 
 async fn set_cuts(

@@ -225,6 +225,9 @@ impl Show {
                     self.who(operator)
                 )
             }
+            Notice::Evidence { kind, culprit, .. } => {
+                format!("evidence    {me} keeps {kind} about {}", self.who(culprit))
+            }
             Notice::Warning(text) => format!("warning     {me}: {text}"),
             Notice::Block(number) => return self.status(format!("block {number}")),
             _ => return,

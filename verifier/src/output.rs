@@ -140,6 +140,9 @@ pub enum Output {
     ServeSource(B256),
     /// Aggregate, gossip and submit to the court.
     Convict(Box<Conviction>),
+    /// Aggregate and gossip: a case has absorbed this fault, so that only whoever paid for the work gains by the proof,
+    /// which voids the payment.
+    Absorbed(Box<Conviction>),
     /// Submit to the court.
     ReportLeafFault(Box<LeafFault>),
     /// Submit to the court.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::params::Params;
 use assay_protocol::verdict::{LeafId, SignedVerdict};
+use assay_protocol::wire::ReceiptMessage;
 use assay_protocol::{B256, U256};
 
-use crate::leaf::{Matter, Own};
+use crate::leaf::{LeafState, Matter, Own};
 use crate::output::{Conviction, Equivocation, Note, Output};
 use crate::state::Verifier;
 
@@ -55,7 +56,8 @@ impl Verifier {
         };
         let (round, transcoder, signed_block) =
             (watched.round(), watched.transcoder(), watched.signed_block);
-        let settled = watched.proven || self.absorbed(transcoder, signed_block);
+        let proven = watched.proven;
+        let settled = proven || self.absorbed(transcoder, signed_block);
         let Some(set) = self.sets.get(&round).cloned() else {
             return Vec::new();
         };
@@ -95,9 +97,23 @@ impl Verifier {
             state.matter = Matter::Acquitted;
             return Self::note(Note::Acquitted(leaf));
         }
+        let conviction = |evidence: &ReceiptMessage, state: &LeafState| Conviction {
+            evidence: evidence.clone(),
+            leaf,
+            recomputed_hash: decided,
+            verdicts: state
+                .verdicts
+                .values()
+                .filter(|v| v.verdict.recomputedHash == decided)
+                .cloned()
+                .collect(),
+        };
         if settled {
             state.matter = Matter::Settled;
-            return Vec::new();
+            // One accuser may be the cheat's friend.
+            let makes = !proven && state.accusers.iter().take(2).any(|who| *who == me);
+            let absorbed = makes.then(|| Output::Absorbed(Box::new(conviction(evidence, state))));
+            return absorbed.into_iter().collect();
         }
         let anyone = now.block >= accused_at + open_blocks;
         if !state.accusers.contains(&me) && !anyone {
@@ -114,19 +130,8 @@ impl Verifier {
             return Vec::new();
         }
         state.matter = Matter::Settled;
-        let verdicts: Vec<_> = state
-            .verdicts
-            .values()
-            .filter(|v| v.verdict.recomputedHash == decided)
-            .cloned()
-            .collect();
-        let signers = verdicts.len();
-        let conviction = Conviction {
-            evidence: evidence.clone(),
-            leaf,
-            recomputed_hash: decided,
-            verdicts,
-        };
+        let conviction = conviction(evidence, state);
+        let signers = conviction.verdicts.len();
         vec![
             Output::Note(Note::Quorum { leaf, signers }),
             Output::Convict(Box::new(conviction)),

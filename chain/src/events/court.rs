@@ -3,7 +3,7 @@
 use std::fmt;
 
 use alloy_primitives::{Address, B256, U256};
-use assay_protocol::amount::Lpt;
+use assay_protocol::amount::{Eth, Lpt};
 use ethers::abi::RawLog;
 use ethers::contract::EthLogDecode;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,20 @@ pub enum CourtLog {
         verifier: Address,
         amount: Lpt,
     },
+    /// The finder of a case was paid; nobody claimed where it is the zero address.
+    FinderPaid {
+        case: B256,
+        finder: Address,
+        amount: Lpt,
+    },
+    /// Two assignments for one attempt: what was left of the reserve has burned.
+    BroadcasterEquivocated {
+        broadcaster: Address,
+        job: U256,
+        seq: u32,
+        attempt: u8,
+        burned: Eth,
+    },
 }
 
 impl CourtLog {
@@ -84,7 +98,18 @@ impl CourtLog {
                 verifier: address_in(e.verifier),
                 amount: lpt(e.amount),
             },
-            _ => return None,
+            Events::FinderPaidFilter(e) => Self::FinderPaid {
+                case: B256::from(e.case_id),
+                finder: address_in(e.finder),
+                amount: lpt(e.amount),
+            },
+            Events::BroadcasterEquivocatedFilter(e) => Self::BroadcasterEquivocated {
+                broadcaster: address_in(e.broadcaster),
+                job: word_in(e.job_id),
+                seq: e.seq,
+                attempt: e.attempt,
+                burned: Eth(word_in(e.burned)),
+            },
         })
     }
 }
@@ -115,6 +140,21 @@ impl fmt::Display for CourtLog {
             Self::SignerPaid {
                 verifier, amount, ..
             } => write!(f, "signer {verifier} is paid {amount} LPT"),
+            Self::FinderPaid { finder, amount, .. } if finder.is_zero() => {
+                write!(f, "nobody claimed the finder's {amount} LPT: they burn")
+            }
+            Self::FinderPaid { finder, amount, .. } => {
+                write!(f, "finder {finder} is paid {amount} LPT")
+            }
+            Self::BroadcasterEquivocated {
+                broadcaster,
+                seq,
+                burned,
+                ..
+            } => write!(
+                f,
+                "broadcaster {broadcaster} assigned segment {seq} twice in one attempt: {burned} ETH of its reserve burn"
+            ),
         }
     }
 }

@@ -55,6 +55,8 @@ pub enum Input {
         /// The output, or why there is none.
         result: Result<Encoded, RefusalReason>,
     },
+    /// Whether the chain has stopped this encoder for the present round.
+    Stopped(bool),
     /// Answer to `Sign`.
     Signed(Box<Sealed>),
 }
@@ -122,6 +124,8 @@ pub struct Transcoder {
     params: Params,
     encoder_id: B256,
     capacity: usize,
+    /// Whether nobody is to work with this encoder now.
+    stopped: bool,
     tasks: BTreeMap<B256, Task>,
 }
 
@@ -133,6 +137,7 @@ impl Transcoder {
             params,
             encoder_id,
             capacity,
+            stopped: false,
             tasks: BTreeMap::new(),
         }
     }
@@ -148,6 +153,10 @@ impl Transcoder {
                 plant,
                 result,
             } => self.on_transcoded(assignment, plant, result, now),
+            Input::Stopped(stopped) => {
+                self.stopped = stopped;
+                Vec::new()
+            }
             Input::Signed(sealed) => match (sealed.draft, sealed.seal) {
                 (Draft::Receipt(receipt), Seal::Operator(signature)) => {
                     self.on_receipt(receipt, signature)
@@ -173,7 +182,7 @@ impl Transcoder {
         }
         let free = assignment.pricePerPixel.is_zero();
         let supported = assignment.encoderId == self.encoder_id;
-        let waits = !free && supported;
+        let waits = !free && supported && !self.stopped;
         let task = Task {
             assignment: Box::new(message),
             broadcaster: signer,
@@ -186,6 +195,10 @@ impl Transcoder {
         self.tasks.insert(hash, task);
         if !supported {
             return vec![refuse(hash, RefusalReason::UnsupportedProfile)];
+        }
+        // What it would sign now may be the fault of the encoder, and cost this operator.
+        if self.stopped {
+            return vec![refuse(hash, RefusalReason::EncoderStopped)];
         }
         if free { self.begin(hash) } else { Vec::new() }
     }

@@ -1,5 +1,6 @@
 //! A verifier's report of an epoch: its ticket and all its verdicts.
 
+use assay_protocol::bls::BlsPublicKey;
 use assay_protocol::sample::SampleTicket;
 use assay_protocol::wire::SampleReport;
 
@@ -15,6 +16,7 @@ impl Checker {
         let (epoch, one) = (report.epoch, (report.epoch, report.verifier));
         let oldest = present.saturating_sub(REPORT_EPOCHS);
         if epoch >= present {
+            self.early(&report, &key)?;
             let reason = format!("ticket of epoch {epoch} is shown before its end");
             return Err(Refused::Early(reason));
         }
@@ -35,6 +37,8 @@ impl Checker {
             .ticket
             .verify(self.domain.digest(&ticket), &key)
             .map_err(wrong)?;
+        self.witness
+            .ticket(report.verifier, report.epoch, report.ticket, false);
         for verdict in &report.verdicts {
             if verdict.verifier != report.verifier {
                 return Err(wrong("report holds another verifier's verdict"));
@@ -43,6 +47,7 @@ impl Checker {
                 .signature
                 .verify(self.domain.digest(&verdict.verdict), &key)
                 .map_err(wrong)?;
+            self.witness.verdict(&self.state(), verdict);
         }
         for trouble in &report.unverifiable {
             if trouble.verifier != report.verifier {
@@ -59,5 +64,17 @@ impl Checker {
             true => Ok(Verified::Report(report)),
             false => Err(again()),
         }
+    }
+
+    /// A ticket that is valid before its epoch has ended costs its signer. If only this node's chain is behind, the
+    /// contract says so when it is shown.
+    fn early(&self, report: &SampleReport, key: &BlsPublicKey) -> Result<(), Refused> {
+        let (verifier, epoch) = (report.verifier, report.epoch);
+        if !self.witness.knows_ticket(verifier, epoch) {
+            let digest = self.domain.digest(&SampleTicket { epoch });
+            report.ticket.verify(digest, key).map_err(wrong)?;
+            self.witness.ticket(verifier, epoch, report.ticket, true);
+        }
+        Ok(())
     }
 }

@@ -18,6 +18,7 @@ use crate::chain_state::Round;
 
 /// A checker at block 100 that knows one verifier.
 struct Bench {
+    folder: tempfile::TempDir,
     checker: Checker,
     operator: OperatorKey,
     bls: BlsKey,
@@ -54,12 +55,17 @@ impl Bench {
             chain_id: 31337,
             court: Address::repeat_byte(0xc0),
         };
+        let folder = tempfile::tempdir().unwrap();
+        let me = Address::repeat_byte(9);
+        let witness = Witness::new(folder.path(), me, domain, &Params::testnet());
         Self {
+            folder,
             checker: Checker::new(
                 domain,
                 Params::testnet(),
                 B256::ZERO,
                 Arc::new(RwLock::new(state)),
+                witness.into(),
             ),
             operator,
             bls,

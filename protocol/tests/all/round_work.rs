@@ -16,6 +16,7 @@ fn rule() -> WorkRule {
         late_blocks: 2,
         min_segments: 5,
         min_receipted_bps: 8_000,
+        admitted_bps: 6_666,
         credit: CreditRule {
             // What is credited against stake is tested with `demand`.
             trim_bps: 0,
@@ -201,8 +202,8 @@ fn two_assignments_of_one_segment_are_credited_once() {
 #[test]
 fn a_cap_must_admit_two_thirds_of_the_stake() {
     let snapshot = snapshot();
-    assert!(!admits(&snapshot, U256::from(29)));
-    assert!(admits(&snapshot, U256::from(30)));
+    assert!(!admits(&snapshot, U256::from(29), 6_666));
+    assert!(admits(&snapshot, U256::from(30), 6_666));
 }
 
 #[test]

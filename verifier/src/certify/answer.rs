@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::certification::{
-    JobSheet, JobView, MAX_NAMED, MAX_NAMED_JOBS, MAX_PARTS, Objected, Proposed, SignedObjection,
-    SignedProposal, WorkObjection, tag,
+    JobSheet, JobView, MAX_JOBS, MAX_NAMED, MAX_NAMED_JOBS, MAX_PARTS, Objected, Proposed,
+    SignedObjection, SignedProposal, WorkObjection, tag,
 };
 use assay_protocol::checked::Now;
 use assay_protocol::draft::Draft;
 use assay_protocol::params::Params;
-use assay_protocol::round_work::{Sheet, is_run, list};
+use assay_protocol::round_work::{Sheet, list};
 use assay_protocol::wire::Gossip;
 use assay_protocol::{Address, U256};
 
+use super::reduce::Places;
+use super::runs::{fit, joined, pixels};
 use super::view::RoundView;
 use super::{Certifier, Output, leader};
 
@@ -163,16 +165,16 @@ impl RoundView {
         }
         let mut agreed = BTreeMap::new();
         let mut differs = BTreeSet::new();
-        let mut dropped = 0;
+        let mut dropped = Places::new();
         let struck: BTreeMap<_, _> = proposed.struck.iter().map(|(at, s)| (*at, s)).collect();
         for (at, job) in (0u32..).zip(&proposed.jobs) {
             let mine = self.sheets.get(&job.job).and_then(|own| {
                 let mut sheet = fit(own, job)?;
-                let before = sheet.entries.len();
                 if let Some(seqs) = struck.get(&at) {
+                    let had = seqs.iter().filter(|seq| sheet.entries.contains_key(seq));
+                    dropped.entry(job.job).or_default().extend(had);
                     sheet.strike(seqs);
                 }
-                dropped += before - sheet.entries.len();
                 (sheet.digest() == job.digest).then_some(sheet)
             });
             match mine {
@@ -181,38 +183,50 @@ impl RoundView {
             }
         }
         let listed: BTreeSet<_> = proposed.jobs.iter().map(|job| job.job).collect();
-        let missing: Vec<_> = self
+        let most = self.crowded_out(number, &listed);
+        let missing = self
             .sheets
-            .keys()
-            .filter(|job| !listed.contains(*job))
-            .collect();
-        if number.is_multiple_of(2) {
-            differs.extend(missing.iter().copied());
-        } else {
-            dropped += missing
-                .iter()
-                .map(|job| self.sheets[*job].entries.len())
-                .sum::<usize>();
+            .iter()
+            .filter(|(job, sheet)| !listed.contains(*job) && pixels(sheet) > most);
+        for (job, sheet) in missing {
+            if number.is_multiple_of(2) {
+                differs.insert(*job);
+            } else {
+                let all = sheet.entries.keys().copied();
+                dropped.entry(*job).or_default().extend(all);
+            }
         }
         if !differs.is_empty() {
             return Answer::Differs(differs);
         }
-        // What a leader strikes must be missing from somebody else's view, or from a view too few share
-        // [a leader that strikes a rival's work].
-        if dropped > 0 && dropped > self.excused(number, me) {
+        // What a leader strikes must be missing from somebody else's view, that very receipt, or from a view too few
+        // share [a leader that strikes a rival's work].
+        if !self.excused(number, me, &dropped) {
             return Answer::Wrong;
         }
         match follows(agreed.values()) {
-            true => Answer::Agrees(dropped),
+            true => Answer::Agrees(dropped.values().map(BTreeSet::len).sum()),
             false => Answer::Wrong,
         }
     }
 
-    /// How many receipts of this verifier's sheets others than the leader did not confirm, by their objections to the first
-    /// proposal of the turn; all of them if fewer than two thirds have them beside this one.
-    fn excused(&self, number: u32, me: Address) -> usize {
+    /// The most pixels with which a job may be missing from a proposal for want of room: it holds so many jobs, and the
+    /// leader takes the largest. Views differ a little, hence the eighth.
+    fn crowded_out(&self, number: u32, listed: &BTreeSet<U256>) -> u64 {
+        let first = self.proposals.get(&(number & !1));
+        if first.is_none_or(|first| first.proposed.jobs.len() < MAX_JOBS) {
+            return 0;
+        }
+        let known = listed.iter().filter_map(|job| self.sheets.get(job));
+        let least = known.map(pixels).min().unwrap_or(0);
+        least.saturating_add(least / 8)
+    }
+
+    /// Whether others than the leader do not confirm these receipts either, by their objections to the first proposal of
+    /// the turn; or fewer than two thirds can have them beside this one.
+    fn excused(&self, number: u32, me: Address, dropped: &Places) -> bool {
         let first = number & !1;
-        let mut lacked: BTreeSet<(U256, u32)> = BTreeSet::new();
+        let mut lacked = Places::new();
         let leader = self.proposals.get(&number).map(|p| p.leader);
         for ((_, author), parts) in self
             .objections
@@ -223,16 +237,17 @@ impl RoundView {
             }
             for (job, view) in views(parts) {
                 if let Some(own) = self.sheets.get(&job) {
-                    lacked.extend(view.lacks(own).into_iter().map(|seq| (job, seq)));
+                    lacked.entry(job).or_default().extend(view.lacks(own));
                 }
             }
         }
         // Of two verifiers, or where the leader alone tips the scale, its own view is as good as another's.
         let without = self.verifiers.total(None) - leader.map_or(U256::ZERO, |l| self.weight(l));
-        if !Params::quorum(without, self.verifiers.total(None)) {
-            return usize::MAX;
-        }
-        lacked.len()
+        let alone = !Params::quorum(without, self.verifiers.total(None));
+        let lacks = |(job, seqs): (&U256, &BTreeSet<u32>)| {
+            seqs.is_empty() || lacked.get(job).is_some_and(|lacked| seqs.is_subset(lacked))
+        };
+        alone || dropped.iter().all(lacks)
     }
 
     /// Duties may differ by what a lost report or two explain: a verifier is not paid that reported on less than a quarter
@@ -345,31 +360,5 @@ pub(super) fn views(parts: &BTreeMap<u32, Objected>) -> BTreeMap<U256, Said> {
     views
 }
 
-/// One's own sheet over the proposed run, if that fits.
-fn fit(own: &Sheet, job: &JobSheet) -> Option<Sheet> {
-    fits((own.start, own.end), (job.start, job.end)).then(|| Sheet {
-        start: job.start,
-        end: job.end,
-        entries: own.entries.clone(),
-    })
-}
-
-/// Whether a verifier that has seen the first run confirms the second one: it holds all that was seen and not much more.
-/// Each may have missed the last assignments of a round, or the first of a job that it has not known before.
-pub(super) fn fits(seen: (u32, u32), proposed: (u32, u32)) -> bool {
-    let lengths = (
-        seen.1.checked_sub(seen.0),
-        proposed.1.checked_sub(proposed.0),
-    );
-    let (Some(own), Some(length)) = lengths else {
-        return false;
-    };
-    let holds = proposed.0 <= seen.0 && proposed.1 >= seen.1;
-    holds && length <= own.saturating_add(own / 8 + 2) && is_run(proposed.0, proposed.1)
-}
-
-/// The run that holds both, if those who have seen the one and the other confirm it.
-pub(super) fn joined(a: (u32, u32), b: (u32, u32)) -> Option<(u32, u32)> {
-    let both = (a.0.min(b.0), a.1.max(b.1));
-    (fits(a, both) && fits(b, both)).then_some(both)
-}
+#[cfg(test)]
+mod tests;

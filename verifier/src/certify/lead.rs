@@ -12,6 +12,7 @@ use assay_protocol::round_work::{Sheet, list};
 use assay_protocol::wire::Gossip;
 
 use super::reduce::{Places, reduced};
+use super::runs::pixels;
 use super::view::RoundView;
 use super::{Certifier, Output, SECOND_BLOCKS, leader};
 
@@ -102,7 +103,7 @@ impl Certifier {
     }
 }
 
-/// What fits a message: the jobs with most receipts, and not more strikes than it holds.
+/// What fits a message: the jobs with most pixels, and not more strikes than it holds.
 fn bounded(
     mut sheets: BTreeMap<U256, Sheet>,
     mut struck: Places,
@@ -117,7 +118,7 @@ fn bounded(
         sheets.remove(&job);
     }
     while sheets.len() > MAX_JOBS {
-        let least = sheets.iter().min_by_key(|(_, sheet)| sheet.entries.len());
+        let least = sheets.iter().min_by_key(|(_, sheet)| pixels(sheet));
         let Some(job) = least.map(|(job, _)| *job) else {
             break;
         };

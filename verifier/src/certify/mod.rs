@@ -12,6 +12,7 @@ mod answer;
 mod count;
 mod lead;
 mod reduce;
+mod runs;
 mod turns;
 mod view;
 

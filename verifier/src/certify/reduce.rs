@@ -11,7 +11,8 @@ use assay_protocol::params::Params;
 use assay_protocol::round_work::Sheet;
 use assay_protocol::{Address, U256};
 
-use super::answer::{fits, joined, views};
+use super::answer::views;
+use super::runs::{fits, joined};
 use super::view::RoundView;
 
 /// Segments by job.

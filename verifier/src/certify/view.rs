@@ -102,7 +102,7 @@ impl RoundView {
         let capped = |job: &U256| {
             self.caps
                 .get(job)
-                .is_some_and(|cap| admits(&self.transcoders, *cap))
+                .is_some_and(|cap| admits(&self.transcoders, *cap, rule.admitted_bps))
         };
         by_job
             .into_iter()

@@ -192,3 +192,55 @@ fn a_second_result_makes_no_second_receipt() {
     };
     assert_eq!(signs(core.handle(failed, now)), 0);
 }
+
+#[test]
+fn a_stopped_encoder_is_assigned_nothing_and_what_waits_is_assigned_when_it_counts_again() {
+    let mut core = broadcaster();
+    let block = |block| Now { block };
+    core.handle(broadcaster::Input::Stopped(true), block(10));
+    core.handle(broadcaster::Input::Round(snapshot(1, 3)), block(10));
+    core.handle(broadcaster::Input::Block, block(11));
+    let outputs = core.handle(broadcaster::Input::Segment(source()), block(11));
+    assert!(drafts(&outputs).is_empty());
+    assert!(drafts(&core.handle(broadcaster::Input::Block, block(12))).is_empty());
+    core.handle(broadcaster::Input::Stopped(false), block(20));
+    core.handle(broadcaster::Input::Round(snapshot(2, 3)), block(20));
+    let outputs = core.handle(broadcaster::Input::Block, block(20));
+    let drafts = drafts(&outputs);
+    assert_eq!((drafts.len(), drafts[0].seq, drafts[0].round), (1, 0, 2));
+}
+
+#[test]
+fn a_transcoder_refuses_while_its_encoder_is_stopped() {
+    let me = Address::repeat_byte(1);
+    let mut core = Transcoder::new(me, Params::demo(), B256::ZERO, 2);
+    let refused = |core: &mut Transcoder, seq| {
+        let assignment = Assignment {
+            seq,
+            transcoder: me,
+            deadlineBlock: 30,
+            ..Default::default()
+        };
+        let checked = Checked {
+            hash: DOMAIN.digest(&assignment),
+            signer: Address::repeat_byte(9),
+            message: SignedAssignment {
+                assignment,
+                signature: Signature([0; 65].into()),
+                skips: vec![],
+            },
+        };
+        let input = transcoder::Input::Assignment(Box::new(checked));
+        let outputs = core.handle(input, Now { block: 20 });
+        let refusal = |output: &transcoder::Output| match output {
+            transcoder::Output::Sign(Draft::Refusal(refusal)) => Some(refusal.reason),
+            _ => None,
+        };
+        outputs.iter().find_map(refusal)
+    };
+    core.handle(transcoder::Input::Stopped(true), Now { block: 20 });
+    let reason = RefusalReason::EncoderStopped as u8;
+    assert_eq!(refused(&mut core, 0), Some(reason));
+    core.handle(transcoder::Input::Stopped(false), Now { block: 20 });
+    assert_eq!(refused(&mut core, 1), None);
+}

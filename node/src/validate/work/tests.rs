@@ -1,5 +1,6 @@
 use super::*;
 
+use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use assay_protocol::U256;
@@ -13,6 +14,7 @@ use assay_protocol::work::{RoundWork, WorkList};
 use assay_verifier::certify::TURN_BLOCKS;
 
 use crate::chain_state::{ChainState, Round};
+use crate::evidence::Witness;
 
 const DOMAIN: Domain = Domain::new(31_337, Address::repeat_byte(0xc0));
 const ROUND: u64 = 2;
@@ -62,8 +64,10 @@ impl Bench {
         let turns = Turns::new(ENDED, &params);
         state.head = turns.first;
         let state = Arc::new(RwLock::new(state));
+        let me = Address::repeat_byte(9);
+        let witness = Witness::new(Path::new("nothing is found"), me, DOMAIN, &params);
         Self {
-            checker: Checker::new(DOMAIN, params, B256::ZERO, state),
+            checker: Checker::new(DOMAIN, params, B256::ZERO, state, witness.into()),
             keys,
             turns,
         }

@@ -1,0 +1,212 @@
+//! What proves a fault is kept when it is seen: in memory what may be contradicted later, on disk what was.
+//!
+//! Checks show everything that is validly signed to the [`Witness`], also what they reject afterwards, because two things
+//! that contradict each other are worth more than either. What proves something is a [`Finding`]; it is written down before
+//! the check's judgement leaves, and the loop hears of it with the next block.
+
+mod locker;
+mod memory;
+mod quorums;
+mod shelf;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use assay_chain::exhibit::{Exhibit, Kind};
+use assay_protocol::accusation::SignedAccusation;
+use assay_protocol::assignment::SignedAssignment;
+use assay_protocol::bls::BlsSignature;
+use assay_protocol::domain::Domain;
+use assay_protocol::params::Params;
+use assay_protocol::receipt::LeavesError;
+use assay_protocol::verdict::{SignedDivergence, SignedVerdict};
+use assay_protocol::wire::ReceiptMessage;
+use assay_protocol::{Address, B256, keccak256};
+
+use crate::chain_state::{Case, ChainState};
+use locker::Locker;
+use memory::Memory;
+
+pub use locker::{EvidenceFileError, list, read};
+pub(crate) use memory::work;
+
+/// Findings that wait for the loop; it takes them with each block.
+const FRESH: usize = 1_024;
+
+/// Something that proves a fault, or a claim of one's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    pub exhibit: Exhibit,
+    /// Whom it costs, or whose claim it is.
+    pub culprit: Address,
+    /// What it is about: the same fault has the same subject, whatever else the evidence says.
+    pub subject: B256,
+}
+
+impl Finding {
+    pub fn new(exhibit: Exhibit, culprit: Address, about: &[&[u8]]) -> Self {
+        Self {
+            exhibit,
+            culprit,
+            subject: keccak256(about.concat()),
+        }
+    }
+
+    /// Its file's name without the ending, and its transaction's idempotency key.
+    pub fn name(&self) -> String {
+        let (kind, culprit, subject) = (self.exhibit.kind(), self.culprit, self.subject);
+        let [a, b, c, d, ..] = subject.0;
+        let subject = hex::encode([a, b, c, d]);
+        format!("{kind}-{culprit:#x}-{subject}")
+    }
+
+    /// Whether nodes bring it before the court themselves. The culprit's stake bounds how often, or it is this node's
+    /// own claim. Two assignments cost their broadcaster a reserve that may be empty, so that it could burn
+    /// everybody's gas with them; a demand needs a bond; the breaker is a person's judgement.
+    pub fn brings_itself(&self) -> bool {
+        match self.exhibit.kind() {
+            Kind::LeafFault
+            | Kind::Equivocation
+            | Kind::VerifierEquivocation
+            | Kind::ShowEarlyTicket
+            | Kind::FalsePass
+            | Kind::Acquit
+            | Kind::FalseDivergence
+            | Kind::ClaimFinder
+            | Kind::SettleFinder
+            | Kind::OpenLeaf => true,
+            Kind::Prove
+            | Kind::BroadcasterEquivocation
+            | Kind::RevealPlant
+            | Kind::ChallengeLeaf
+            | Kind::Trip
+            | Kind::TripByDivergence
+            | Kind::ContestStopped => false,
+        }
+    }
+}
+
+/// Who sees everything. Shared by the checks and the loop.
+pub(crate) struct Witness {
+    domain: Domain,
+    memory: Mutex<Memory>,
+    locker: Mutex<Locker>,
+    fresh: Mutex<Vec<(Finding, PathBuf)>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Witness {
+    /// A witness of the operator `me` that keeps what it finds in a node's folder.
+    pub fn new(node: &Path, me: Address, domain: Domain, params: &Params) -> Self {
+        Self {
+            domain,
+            memory: Mutex::new(Memory::new(me, domain, params.clone())),
+            locker: Mutex::new(Locker::open(node, params)),
+            fresh: Mutex::default(),
+        }
+    }
+
+    /// Writes findings down and tells the loop of the new ones. Blocks on the disk.
+    pub fn keep(&self, findings: impl IntoIterator<Item = Finding>) {
+        for finding in findings {
+            // Bound outside of the match: no lock is held while another one is taken.
+            let put = lock(&self.locker).put(&finding);
+            match put {
+                Ok(Some(path)) => {
+                    let mut fresh = lock(&self.fresh);
+                    if fresh.len() < FRESH {
+                        fresh.push((finding, path));
+                    }
+                }
+                Ok(None) => {}
+                Err(e) => tracing::error!("evidence {} is not kept: {e}", finding.name()),
+            }
+        }
+    }
+
+    /// What was found since the last time.
+    pub fn fresh(&self) -> Vec<(Finding, PathBuf)> {
+        std::mem::take(&mut lock(&self.fresh))
+    }
+
+    /// An assignment that its job's broadcaster has signed; `sound` where nothing else is wrong with it.
+    pub fn assignment(&self, broadcaster: Address, signed: &SignedAssignment, sound: bool) {
+        let hash = self.domain.digest(&signed.assignment);
+        let found = lock(&self.memory).assignment(broadcaster, signed, hash, sound);
+        self.keep(found);
+    }
+
+    /// Whether another receipt for the same assignment was seen: then also a late one is worth a look.
+    pub fn contradicts(&self, assignment: B256, receipt: B256) -> bool {
+        lock(&self.memory).contradicts(assignment, receipt)
+    }
+
+    /// A receipt of a sound assignment; both signatures hold. `leaves` says what is wrong with its leaves.
+    pub fn receipt(
+        &self,
+        state: &ChainState,
+        message: &ReceiptMessage,
+        hash: B256,
+        leaves: Result<(), LeavesError>,
+    ) {
+        let found = lock(&self.memory).receipt(state, message, hash, leaves.err());
+        self.keep(found);
+    }
+
+    /// A verdict of a registered verifier.
+    pub fn verdict(&self, state: &ChainState, signed: &SignedVerdict) {
+        let found = lock(&self.memory).verdict(state, signed);
+        self.keep(found);
+    }
+
+    /// An accusation of a registered verifier.
+    pub fn accusation(&self, state: &ChainState, accuser: Address, signed: &SignedAccusation) {
+        let found = lock(&self.memory).accusation(state, accuser, signed);
+        self.keep(found);
+    }
+
+    /// A divergence of a registered verifier.
+    pub fn divergence(&self, state: &ChainState, signed: &SignedDivergence) {
+        let found = lock(&self.memory).divergence(state, signed);
+        self.keep(found);
+    }
+
+    /// Whether a ticket of that verifier and epoch is known: it need not be checked once more.
+    pub fn knows_ticket(&self, verifier: Address, epoch: u64) -> bool {
+        lock(&self.memory).ticket(verifier, epoch).is_some()
+    }
+
+    /// A verifier's ticket; `early` where its epoch has not ended here.
+    pub fn ticket(&self, verifier: Address, epoch: u64, ticket: BlsSignature, early: bool) {
+        let found = lock(&self.memory).heard_ticket(verifier, epoch, ticket, early);
+        self.keep(found);
+    }
+
+    /// A case was opened, or the resolver has ruled it guilty.
+    pub fn case(&self, state: &ChainState, case: &Case, guilty: bool) {
+        let found = lock(&self.memory).case(state, case, guilty);
+        self.keep(found);
+    }
+
+    /// An encoder was stopped, and a case may be about it.
+    pub fn stopped(&self, state: &ChainState, encoder: B256) {
+        let found = lock(&self.memory).of_stopped(state, encoder);
+        self.keep(found);
+    }
+
+    /// A block: claims whose time has come, and what is of no use any more.
+    pub fn block(&self, state: &ChainState) {
+        let found = lock(&self.memory).block(state);
+        self.keep(found);
+        let cleared = lock(&self.locker).clear(state.head);
+        if let Err(e) = cleared {
+            tracing::warn!("old evidence stays: {e}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

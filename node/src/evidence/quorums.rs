@@ -1,0 +1,319 @@
+//! What follows from many signatures together: acquittals, passes that a quorum contradicts, the breaker, the finder.
+
+use std::collections::BTreeMap;
+
+use assay_chain::challenge::{
+    Acquittal, Diverged, DivergenceVotes, FalseDivergence, FalsePass, FinderClaim,
+};
+use assay_chain::exhibit::Exhibit;
+use assay_protocol::assignment::Assignment;
+use assay_protocol::bls::BlsSignature;
+use assay_protocol::fraud_proof::VerifierSet;
+use assay_protocol::params::Params;
+use assay_protocol::rules::ChainView;
+use assay_protocol::sample::{Odds, draws};
+use assay_protocol::verdict::LeafId;
+use assay_protocol::{Address, B256, U256, keccak256};
+
+use super::Finding;
+use super::memory::{Memory, about};
+use crate::chain_state::{Case, ChainState};
+
+/// Blocks after the reports of an epoch are due in which they arrive.
+const REPORTS_ARRIVE: u64 = 2;
+
+/// Names a leaf in a finding's subject.
+fn named(leaf: LeafId) -> [u8; 36] {
+    let mut name = [0; 36];
+    name[..32].copy_from_slice(leaf.receipt.as_slice());
+    name[32..].copy_from_slice(&leaf.index.to_be_bytes());
+    name
+}
+
+/// Bits of positions as the contracts count them.
+fn bit(position: usize) -> u64 {
+    u32::try_from(position)
+        .ok()
+        .and_then(|position| 1u64.checked_shl(position))
+        .unwrap_or(0)
+}
+
+impl Memory {
+    /// Accusers of a leaf that a quorum has passed.
+    pub(super) fn acquittals(&self, state: &ChainState, leaf: LeafId) -> Vec<Finding> {
+        if self.accusations.range(about(leaf)).next().is_none() {
+            return Vec::new();
+        }
+        self.try_acquittals(state, leaf).unwrap_or_default()
+    }
+
+    fn try_acquittals(&self, state: &ChainState, leaf: LeafId) -> Option<Vec<Finding>> {
+        let work = self.receipts.get(&leaf.receipt)?;
+        let (assignment, path) = (&work.signed.assignment, work.leaf_path(leaf.index)?);
+        let set = state.verifiers(assignment.round)?;
+        let accused = assignment.transcoder;
+        let (mut bitmap, mut weight, mut passes) = (0u64, U256::ZERO, Vec::new());
+        for ((_, verifier), (verdict, signature)) in self.verdicts.range(about(leaf)) {
+            let seat = set.find(*verifier).filter(|_| *verifier != accused);
+            if let Some((position, seat)) = seat
+                && verdict.recomputedHash == path.leaf.output_hash
+            {
+                bitmap |= bit(position);
+                weight += seat.weight;
+                passes.push(*signature);
+            }
+        }
+        if !Params::quorum(weight, set.total(Some(accused))) {
+            return None;
+        }
+        let aggregate = BlsSignature::aggregate(&passes).ok()?;
+        let found = self.accusations.range(about(leaf));
+        let found = found.filter_map(|((_, accuser), signed)| {
+            let (position, _) = set.find(*accuser)?;
+            // The court asks for the key of the work's round.
+            let key = signed
+                .signature
+                .recover(self.domain.digest(&signed.accusation));
+            let counts = key == Ok(state.signer_at(*accuser, assignment.round));
+            (counts && bitmap & bit(position) == 0).then(|| {
+                let exhibit = Exhibit::Acquit(Box::new(Acquittal {
+                    work: work.signed.clone(),
+                    leaf: path.clone(),
+                    bitmap,
+                    aggregate,
+                    accuser: position as u64,
+                    commit: signed.accusation.commit,
+                    accusation: signed.signature,
+                }));
+                Finding::new(exhibit, *accuser, &[&named(leaf)])
+            })
+        });
+        Some(found.collect())
+    }
+
+    /// Passes of a leaf that a quorum has proven wrong.
+    pub(super) fn false_passes(&self, state: &ChainState, leaf: LeafId) -> Vec<Finding> {
+        let Some(case) = self.proven.get(&leaf) else {
+            return Vec::new();
+        };
+        let known = self.receipts.get(&leaf.receipt);
+        let known = known.and_then(|work| Some((work, work.leaf_path(leaf.index)?)));
+        let (Some((work, path)), Some(set)) = (known, state.verifiers(case.round)) else {
+            return Vec::new();
+        };
+        let passes = self.verdicts.range(about(leaf));
+        let passes = passes.filter(|(_, (v, _))| v.recomputedHash == path.leaf.output_hash);
+        let found = passes.filter_map(|((_, verifier), (_, signature))| {
+            let (position, _) = set.find(*verifier)?;
+            (!case.bitmap.bit(position)).then(|| {
+                let exhibit = Exhibit::FalsePass(Box::new(FalsePass {
+                    assignment: work.signed.assignment.clone(),
+                    receipt: work.signed.receipt.clone(),
+                    leaf: path.clone(),
+                    position: position as u64,
+                    signature: *signature,
+                }));
+                Finding::new(exhibit, *verifier, &[&named(leaf)])
+            })
+        });
+        found.collect()
+    }
+
+    /// Divergences on a leaf that the resolver has found wrong.
+    pub(super) fn refuted(&self, state: &ChainState, case: &Case) -> Vec<Finding> {
+        let leaf = case.leaf();
+        let (Some(work), Some(set)) = (
+            self.receipts.get(&leaf.receipt),
+            state.verifiers(case.round),
+        ) else {
+            return Vec::new();
+        };
+        let said = self.divergences.range(about(leaf));
+        let found = said.filter_map(|((_, verifier), (level, signature))| {
+            let (position, _) = set.find(*verifier)?;
+            let exhibit = Exhibit::FalseDivergence(Box::new(FalseDivergence {
+                assignment: work.signed.assignment.clone(),
+                receipt: work.signed.receipt.clone(),
+                position: position as u64,
+                level: *level,
+                signature: *signature,
+            }));
+            Some(Finding::new(exhibit, *verifier, &[&named(leaf)]))
+        });
+        found.collect()
+    }
+
+    /// Divergences of more than a third on one leaf.
+    pub(super) fn diverged(&self, state: &ChainState, leaf: LeafId) -> Option<Finding> {
+        let work = self.receipts.get(&leaf.receipt)?;
+        let assignment = &work.signed.assignment;
+        let set = state.verifiers(assignment.round)?;
+        let mut weight = U256::ZERO;
+        let mut levels: BTreeMap<u8, (u64, Vec<BlsSignature>)> = BTreeMap::new();
+        for ((_, verifier), (level, signature)) in self.divergences.range(about(leaf)) {
+            let seat = set.find(*verifier);
+            let Some((position, seat)) = seat.filter(|_| *verifier != assignment.transcoder) else {
+                continue;
+            };
+            weight += seat.weight;
+            let votes = levels.entry(*level).or_default();
+            votes.0 |= bit(position);
+            votes.1.push(*signature);
+        }
+        if weight * U256::from(3) <= set.total(Some(assignment.transcoder)) {
+            return None;
+        }
+        let votes = levels.into_iter().map(|(level, (bitmap, signatures))| {
+            let aggregate = BlsSignature::aggregate(&signatures).ok()?;
+            Some(DivergenceVotes {
+                level,
+                bitmap,
+                aggregate,
+            })
+        });
+        let exhibit = Exhibit::TripByDivergence(Box::new(Diverged {
+            work: work.signed.clone(),
+            leaf_index: leaf.index,
+            votes: votes.collect::<Option<_>>()?,
+        }));
+        Some(Finding::new(exhibit, Address::ZERO, &[&named(leaf)]))
+    }
+
+    /// The cases that stand, as the chain has them now, with their work.
+    fn standing<'a>(
+        &'a self,
+        state: &'a ChainState,
+    ) -> impl Iterator<Item = (&'a Case, &'a Assignment)> {
+        self.proven.values().filter_map(move |case| {
+            let case = state.cases.get(&case.id)?;
+            let work = self.receipts.get(&case.receipt)?;
+            let stands = case.ended.is_none() || case.executed;
+            stands.then_some((case, &work.signed.assignment))
+        })
+    }
+
+    /// Cases against so many, with so much stake, that the encoder is more likely at fault than they are.
+    pub(super) fn breaker(&self, state: &ChainState) -> Vec<Finding> {
+        let mut groups: BTreeMap<(B256, u64), BTreeMap<Address, &Assignment>> = BTreeMap::new();
+        for (_, assignment) in self.standing(state) {
+            let group = (assignment.encoderId, assignment.round);
+            let group = groups.entry(group).or_default();
+            group.entry(assignment.transcoder).or_insert(assignment);
+        }
+        let (operators, bps) = (self.params.breaker_operators, self.params.breaker_stake_bps);
+        let many = groups.into_iter().filter(|((_, round), group)| {
+            let Some(snapshot) = state.transcoders(*round) else {
+                return false;
+            };
+            let weights = group.keys().filter_map(|who| snapshot.get(*who));
+            let stake = weights.fold(U256::ZERO, |sum, c| sum + c.weight);
+            group.len() as u64 > operators
+                && stake * U256::from(10_000) > snapshot.total() * U256::from(bps)
+        });
+        let found = many.map(|((encoder, round), group)| {
+            let assignments: Vec<_> = group.into_values().cloned().collect();
+            let about = [encoder.as_slice(), &round.to_be_bytes()];
+            let exhibit = Exhibit::Trip(Box::new(assignments));
+            Finding::new(exhibit, Address::ZERO, &about)
+        });
+        found.collect()
+    }
+
+    /// Open cases of an encoder, while it is stopped.
+    pub(super) fn of_stopped(&self, state: &ChainState, encoder: B256) -> Option<Finding> {
+        if !state.is_stopped(encoder) {
+            return None;
+        }
+        let open = self.standing(state).filter(|(case, assignment)| {
+            case.ended.is_none() && !case.is_contested() && assignment.encoderId == encoder
+        });
+        let (ids, assignments): (Vec<_>, Vec<_>) =
+            open.map(|(case, a)| (case.id, a.clone())).unzip();
+        if assignments.is_empty() {
+            return None;
+        }
+        let about: Vec<&[u8]> = ids.iter().map(B256::as_slice).collect();
+        let exhibit = Exhibit::ContestStopped(Box::new(assignments));
+        Some(Finding::new(exhibit, Address::ZERO, &about))
+    }
+
+    /// Claims of this node's own whose time has come.
+    pub(super) fn own_claims(&mut self, state: &ChainState) -> Vec<Finding> {
+        let mut found = Vec::new();
+        for (leaf, case) in std::mem::take(&mut self.finders) {
+            let Some(work) = self.receipts.get(&leaf.receipt).cloned() else {
+                continue;
+            };
+            let assignment = &work.signed.assignment;
+            let epoch = self.params.epoch(assignment.deadlineBlock);
+            // Until then the others' tickets are secret, and a claim might only be outdone.
+            let due = self.params.report_block(epoch) + REPORTS_ARRIVE;
+            if state.head < due {
+                self.finders.insert(leaf, case);
+                continue;
+            }
+            let Some(set) = state.verifiers(case.round) else {
+                continue;
+            };
+            let claim = self.lowest(set, &case, epoch);
+            if let Some((position, ticket)) = claim
+                .filter(|(who, ..)| *who == self.me)
+                .map(|c| (c.1, c.2))
+            {
+                let until = assignment.deadlineBlock + self.params.evidence_blocks;
+                self.settles
+                    .insert(leaf.receipt, (until + 1, assignment.clone()));
+                let exhibit = Exhibit::ClaimFinder(Box::new(FinderClaim {
+                    assignment: assignment.clone(),
+                    position,
+                    ticket,
+                }));
+                found.push(Finding::new(exhibit, self.me, &[&named(leaf)]));
+            }
+        }
+        let due = |(from, _): &(u64, Assignment)| *from <= state.head;
+        let ready: Vec<_> = self
+            .settles
+            .iter()
+            .filter(|(_, settle)| due(settle))
+            .map(|(receipt, _)| *receipt)
+            .collect();
+        for receipt in ready {
+            if let Some((_, assignment)) = self.settles.remove(&receipt) {
+                let exhibit = Exhibit::SettleFinder(Box::new(assignment));
+                found.push(Finding::new(exhibit, self.me, &[receipt.as_slice()]));
+            }
+        }
+        found
+    }
+
+    /// The signer of a case with the lowest winning draw among the known tickets: who it is, its position, its ticket.
+    fn lowest(
+        &self,
+        set: &VerifierSet,
+        case: &Case,
+        epoch: u64,
+    ) -> Option<(Address, u64, BlsSignature)> {
+        let total = set.total(None);
+        let seats = set.seats.iter().enumerate();
+        let signers = seats.filter(|(position, _)| case.bitmap.bit(*position));
+        let draws = signers.filter_map(|(position, seat)| {
+            let ticket = *self.ticket(seat.operator, epoch)?;
+            let odds = Odds {
+                weight: seat.weight,
+                total,
+                checks_per_leaf_ppm: self.params.checks_per_leaf_ppm,
+            };
+            let drawn = draws(&ticket, &case.receipt, case.leaf, &odds);
+            let name = named(case.leaf());
+            let parts = [ticket.as_bytes(), &name[..]];
+            drawn.then(|| {
+                (
+                    keccak256(parts.concat()),
+                    (seat.operator, position as u64, ticket),
+                )
+            })
+        });
+        draws.min_by_key(|(draw, _)| *draw).map(|(_, claim)| claim)
+    }
+}
