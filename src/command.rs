@@ -72,13 +72,17 @@ pub enum Command {
     Economy(economy::Arguments),
     /// Decode and encode for a node (started by the program itself).
     #[command(hide = true)]
-    Worker,
+    Worker {
+        /// What the worker tells itself when it starts FFmpeg; read as it came.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<std::ffi::OsString>,
+    },
 }
 
 /// Runs a command to its exit code.
 pub fn run(command: Command) -> ExitCode {
     match command {
-        Command::Worker => return assay_encoder::worker::main(),
+        Command::Worker { .. } => return assay_encoder::worker::main(),
         Command::Proof(arguments) => return proof::run(&arguments),
         Command::Init(arguments) => return init::run(&arguments),
         Command::Key(arguments) => return key::run(&arguments),
@@ -110,7 +114,7 @@ pub fn run(command: Command) -> ExitCode {
             Command::Court(arguments) => until_interrupted(court::run(arguments)).await,
             Command::Transcoder(arguments) => until_interrupted(transcoder::run(arguments)).await,
             Command::Round(arguments) => until_interrupted(round::run(arguments)).await,
-            Command::Worker
+            Command::Worker { .. }
             | Command::Proof(_)
             | Command::Init(_)
             | Command::Key(_)

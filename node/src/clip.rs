@@ -131,9 +131,11 @@ impl Clip {
         workers: &Workers,
         progress: impl Fn(usize, usize),
     ) -> Result<Self, ClipError> {
-        let probe = probe(path).await?;
+        let probe = probe(path, workers.command()).await?;
         let profiles = ladder(&probe)?;
-        let segments = Segmenter::new(folder, SEGMENT).cut(&probe).await?;
+        let segments = Segmenter::new(folder, SEGMENT)
+            .cut(&probe, workers.command())
+            .await?;
         let mut sources = Vec::with_capacity(segments.len());
         for segment in &segments {
             progress(sources.len(), segments.len());

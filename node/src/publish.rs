@@ -32,8 +32,8 @@ pub(crate) struct Pace {
 
 impl Publication {
     /// Looks at a file.
-    pub async fn open(path: &Path) -> Result<Self, ClipError> {
-        let probe = probe(path).await?;
+    pub async fn open(path: &Path, workers: &Workers) -> Result<Self, ClipError> {
+        let probe = probe(path, workers.command()).await?;
         let profiles = ladder(&probe)?;
         Ok(Self {
             path: path.into(),
@@ -54,7 +54,9 @@ impl Publication {
         pace: Pace,
         segments: mpsc::Sender<Source>,
     ) -> Result<(), ClipError> {
-        let cut = Segmenter::new(folder, SEGMENT).cut(&self.probe).await?;
+        let cut = Segmenter::new(folder, SEGMENT)
+            .cut(&self.probe, workers.command())
+            .await?;
         let mut sources = Vec::with_capacity(cut.len());
         let mut due = Instant::now();
         for segment in &cut {
