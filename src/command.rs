@@ -81,13 +81,17 @@ pub enum Command {
     Economy(economy::Arguments),
     /// Decode and encode for a node (started by the program itself).
     #[command(hide = true)]
-    Worker,
+    Worker {
+        /// What the worker tells itself when it starts FFmpeg; read as it came.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<std::ffi::OsString>,
+    },
 }
 
 /// Runs a command to its exit code.
 pub fn run(command: Command) -> ExitCode {
     match command {
-        Command::Worker => return assay_encoder::worker::main(),
+        Command::Worker { .. } => return assay_encoder::worker::main(),
         Command::Proof(arguments) => return proof::run(&arguments),
         Command::Init(arguments) => return init::run(&arguments),
         Command::Key(arguments) => return key::run(&arguments),
@@ -123,7 +127,7 @@ pub fn run(command: Command) -> ExitCode {
             Command::Round(arguments) => until_interrupted(round::run(arguments)).await,
             Command::Bench(arguments) => until_interrupted(bench::run(arguments)).await,
             Command::Doctor(arguments) => until_interrupted(doctor::run(arguments)).await,
-            Command::Worker
+            Command::Worker { .. }
             | Command::Proof(_)
             | Command::Init(_)
             | Command::Key(_)

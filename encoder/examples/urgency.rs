@@ -38,13 +38,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         bitrate_kbps: 0,
         frame_step: 1,
     };
-    let profiles = probe(&clip).await?.profiles(15, &[360, 180], &like)?;
-    let source: Arc<[u8]> = std::fs::read(&clip)?.into();
     let program = std::env::current_exe()?.with_file_name("../assay-worker");
     let command = WorkerCommand {
         program: program.canonicalize()?,
         arguments: Vec::new(),
     };
+    let profiles = probe(&clip, &command)
+        .await?
+        .profiles(15, &[360, 180], &like)?;
+    let source: Arc<[u8]> = std::fs::read(&clip)?.into();
     let workers = Workers::new(command, Limits::default(), slots);
     let whole = EncodeRequest::whole(source.clone(), profiles.clone(), 120, 1);
     let one = EncodeRequest::one(source, profiles, 120, 5).ok_or("no leaf 5")?;

@@ -12,8 +12,10 @@ pub enum Fault {
     #[error("unsupported profile: {0}")]
     Profile(String),
     /// FFmpeg gave up.
-    #[error("undecodable: {detail}")]
+    #[error("undecodable after {frames} frames: {detail}")]
     Undecodable {
+        /// Frames decoded before.
+        frames: u64,
         /// Its last words.
         detail: String,
     },

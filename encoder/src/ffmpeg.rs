@@ -1,9 +1,13 @@
 //! How FFmpeg and ffprobe are called: no environment, no network, no terminal.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use assay_protocol::profile::SourceFormat;
+
+use crate::limits::Limits;
 
 /// Demuxers that a worker's segment can need: what the segmenter writes, and Y4M.
 const DEMUXERS: &str =
@@ -29,6 +33,22 @@ pub fn command(program: &str) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
+}
+
+/// Where a program is on the `PATH`.
+///
+/// # Errors
+/// When it is nowhere there, or may not be run.
+pub fn find(program: &OsStr) -> io::Result<PathBuf> {
+    let runs = |path: &PathBuf| {
+        path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+    };
+    let folders = std::env::var_os("PATH").unwrap_or_else(|| FALLBACK_PATH.into());
+    let mut found = std::env::split_paths(&folders).map(|folder| folder.join(program));
+    found.find(runs).ok_or_else(|| {
+        let text = format!("no {} on the PATH", program.to_string_lossy());
+        io::Error::new(io::ErrorKind::NotFound, text)
+    })
 }
 
 /// FFmpeg decoding a segment from its standard input to Y4M on its standard output.
@@ -83,8 +103,11 @@ pub fn decoder(source: &SourceFormat, max_pixels: u64) -> Command {
 /// ffprobe on a local file.
 pub fn prober(path: &Path) -> Command {
     let mut command = command("ffprobe");
+    let pixels = max_pixels();
     command.args([
         "-hide_banner",
+        "-max_pixels",
+        &pixels,
         "-v",
         "warning",
         "-protocol_whitelist",
@@ -121,11 +144,17 @@ pub fn reader(path: &Path) -> Command {
 pub fn strict_reader(path: &Path) -> Command {
     let mut command = command("ffmpeg");
     command.args(["-nostdin", "-hide_banner", "-v", "error"]);
-    command.args(["-protocol_whitelist", "file,pipe"]);
+    command.args(["-protocol_whitelist", "file"]);
     command.args(["-format_whitelist", DEMUXERS]);
+    command.args(["-max_pixels", &max_pixels(), "-threads", "1"]);
     command.args(["-xerror", "-err_detect", "explode"]);
     command.arg("-i").arg(local(path));
     command
+}
+
+/// The cap on files of the user's: what workers decode by default.
+fn max_pixels() -> String {
+    Limits::default().max_pixels.to_string()
 }
 
 /// A path that FFmpeg cannot take for an option or an address.

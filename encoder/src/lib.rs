@@ -5,11 +5,12 @@
 //! chunks as CMAF and HLS, and [`conformance`] proves that this machine gives the bytes everyone else gets. [`live`] cuts
 //! streams as they arrive, [`soundtrack`] takes the audio out of files.
 //!
-//! The parent never parses video: FFmpeg and the worker do, without environment, keys or network, under memory, time
-//! and picture-size caps.
+//! The parent never parses video: FFmpeg and the worker do, behind walls ([`mod@sandbox`]), without environment, keys or
+//! network, under memory, time and picture-size caps.
 #![forbid(unsafe_code)]
 
 pub mod bench;
+mod child;
 pub mod conformance;
 pub mod fault;
 pub mod ffmpeg;
@@ -22,6 +23,7 @@ pub mod package;
 pub mod probe;
 mod reply;
 pub mod request;
+pub mod sandbox;
 pub mod segmenter;
 pub mod settings;
 mod slots;
@@ -43,6 +45,7 @@ pub use request::{
     EncodeRequest, Encoded, EncodedLeaf, Finished, InspectRequest, Inspected, LeafRequest,
     SimdLevel,
 };
+pub use sandbox::Walls;
 pub use segmenter::{Segment, Segmenter};
 pub use settings::encoder_id;
 pub use tool::ToolError;

@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 
 use assay_protocol::profile::{Profiles, Rendition, SourceFormat};
 
+use crate::child::WorkerCommand;
 use crate::ffmpeg;
 use crate::input::InputError;
+use crate::limits::Limits;
+use crate::sandbox::Access;
 use crate::tool;
 use crate::y4m;
 
@@ -24,6 +27,8 @@ pub struct Probe {
     pub bytes: u64,
     /// FFmpeg's name of the container, `yuv4mpegpipe` for Y4M.
     pub container: String,
+    /// Index of the video stream among all streams.
+    pub stream: u32,
     /// FFmpeg's name of the video codec.
     pub codec: String,
     /// Width of the decoded frames, upright.
@@ -32,7 +37,9 @@ pub struct Probe {
     pub height: u32,
     /// Degrees by which the decoder turns the coded picture to make it upright.
     pub rotation: i32,
-    /// Frame rate, numerator and denominator.
+    /// Width to height of an upright pixel; 1:1 where the file does not say, or says what cannot be.
+    pub pixel_aspect: (u32, u32),
+    /// Frame rate, numerator and denominator; the average where frames come at odd times.
     pub fps: (u32, u32),
     /// FFmpeg's name of the pixel format.
     pub pixel_format: String,
@@ -85,7 +92,21 @@ impl Probe {
         })
     }
 
-    /// A ladder of these heights (each at most the source's, made even, aspect ratio kept), with `like`'s other settings.
+    /// Size at which the picture is meant to be seen, in square pixels: the height of the decoded frames, and the width
+    /// that goes with it.
+    pub fn shown_size(&self) -> (u32, u32) {
+        let (num, den) = (
+            u64::from(self.pixel_aspect.0),
+            u64::from(self.pixel_aspect.1),
+        );
+        if num == den {
+            return (self.width, self.height);
+        }
+        (even(u64::from(self.width) * num, den), self.height)
+    }
+
+    /// A ladder of these heights (each at most the source's, made even, aspect ratio kept, pixels made square), with `like`'s
+    /// other settings.
     pub fn profiles(
         &self,
         chunk_frames: u16,
@@ -93,19 +114,15 @@ impl Probe {
         like: &Rendition,
     ) -> Result<Profiles, InputError> {
         let source = self.source_format()?;
+        let (w, h) = self.shown_size();
         let rendition = |&height: &u16| {
             // Players like even sizes; the source's own stays as it is.
-            let height = if height >= source.height {
-                source.height
+            let (width, height) = if height >= source.height {
+                (w, source.height)
             } else {
-                (height & !1).max(16)
-            };
-            let (w, h) = (u32::from(source.width), u32::from(source.height));
-            // Scaled to the height, to the nearest even number; the full size stays as it is.
-            let width = if height == source.height {
-                w
-            } else {
-                ((w * u32::from(height) + h) / (2 * h)) * 2
+                let height = (height & !1).max(16);
+                // Scaled to the height, to the nearest even number.
+                (even(u64::from(w) * u64::from(height), h.into()), height)
             };
             Rendition {
                 width: width.clamp(16, 65_534) as u16,
@@ -121,11 +138,17 @@ impl Probe {
     }
 }
 
-/// Says what a file is, without decoding it.
+/// The even number nearest to a fraction.
+fn even(num: u64, den: u64) -> u32 {
+    let half = (num + den) / (2 * den).max(1);
+    u32::try_from(half * 2).unwrap_or(u32::MAX)
+}
+
+/// Says what a file is, without decoding it, in a child process of `worker`.
 ///
 /// # Errors
 /// One line for each way in which a file is no video; files cut off are found by [`Segmenter`](crate::Segmenter).
-pub async fn probe(path: &Path) -> Result<Probe, InputError> {
+pub async fn probe(path: &Path, worker: &WorkerCommand) -> Result<Probe, InputError> {
     let owned = path.to_owned();
     let open = |source| InputError::Open {
         path: owned.clone(),
@@ -138,12 +161,16 @@ pub async fn probe(path: &Path) -> Result<Probe, InputError> {
     if meta.len() == 0 {
         return Err(InputError::Empty { path: owned });
     }
-    if let Some(header) = y4m_header(path).await.map_err(open)? {
-        return Ok(of_y4m(path, meta.len(), &header));
+    if let Some((header, aspect)) = y4m_header(path).await.map_err(open)? {
+        return within_caps(of_y4m(path, meta.len(), &header, aspect));
     }
     let mut command = ffmpeg::prober(path);
     command.args(["-print_format", "json", "-show_format", "-show_streams"]);
-    let said = tool::run(command).await?;
+    let access = Access {
+        read: vec![owned.clone()],
+        ..Access::default()
+    };
+    let said = tool::confined(worker, &command, access).await?;
     let words = || {
         let words = ffmpeg::last_words(&said.words);
         let named = format!("{}: ", path.display());
@@ -166,10 +193,24 @@ pub async fn probe(path: &Path) -> Result<Probe, InputError> {
             });
         }
     };
-    report.into_probe(path, meta.len(), &text)
+    within_caps(report.into_probe(path, meta.len(), &text)?)
 }
 
-async fn y4m_header(path: &Path) -> std::io::Result<Option<y4m::Header>> {
+/// Refuses pictures larger than workers decode.
+fn within_caps(probe: Probe) -> Result<Probe, InputError> {
+    let max = Limits::default().max_pixels;
+    if u64::from(probe.width) * u64::from(probe.height) <= max {
+        return Ok(probe);
+    }
+    Err(InputError::Unsupported {
+        path: probe.path,
+        what: "the picture's size",
+        found: format!("{}x{}", probe.width, probe.height),
+        expected: format!("at most {max} pixels"),
+    })
+}
+
+async fn y4m_header(path: &Path) -> std::io::Result<Option<(y4m::Header, (u32, u32))>> {
     use tokio::io::AsyncReadExt;
     let mut start = Vec::new();
     tokio::fs::File::open(path)
@@ -179,21 +220,24 @@ async fn y4m_header(path: &Path) -> std::io::Result<Option<y4m::Header>> {
         .await?;
     let line = start.split(|&b| b == b'\n').next().unwrap_or_default();
     Ok(if start.starts_with(y4m::MAGIC) {
-        y4m::Header::parse(line).ok()
+        let header = y4m::Header::parse(line).ok();
+        header.map(|header| (header, report::believable(y4m::Header::pixel_aspect(line))))
     } else {
         None
     })
 }
 
-fn of_y4m(path: &Path, bytes: u64, header: &y4m::Header) -> Probe {
+fn of_y4m(path: &Path, bytes: u64, header: &y4m::Header, pixel_aspect: (u32, u32)) -> Probe {
     Probe {
         path: path.to_owned(),
         bytes,
         container: "yuv4mpegpipe".into(),
+        stream: 0,
         codec: "rawvideo".into(),
         width: header.width,
         height: header.height,
         rotation: 0,
+        pixel_aspect,
         fps: if header.fps.0 == 0 || header.fps.1 == 0 {
             DEFAULT_FPS
         } else {

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::request::{EncodedLeaf, Inspected};
+use crate::sandbox::Walls;
 
-/// In this order: the source, each leaf as it is done, the end. An inspection has no leaves.
+/// In this order: the source, each leaf as it is done, the end. An inspection has no leaves, an attempt to escape its walls alone.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Reply {
     /// The whole source has been decoded.
@@ -19,6 +20,8 @@ pub(crate) enum Reply {
         /// What came out.
         leaf: EncodedLeaf,
     },
+    /// What could not be broken out of.
+    Walls(Walls),
     /// Nothing more comes.
     Done {
         /// CPU time of scaling and encoding, over all threads.

@@ -1,5 +1,7 @@
 //! What a worker is asked and what it answers; the same request serves transcoder and verifier.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use assay_protocol::receipt::Leaf;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
+use crate::sandbox::Access;
 
 /// Decode a segment and hash its frames.
 #[derive(Clone, Debug)]
@@ -210,7 +213,41 @@ impl EncodedLeaf {
     }
 }
 
-/// What goes to the child before the source bytes.
+/// What a child is started for: the first message it reads.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Order {
+    /// Decode and encode; the source's bytes follow.
+    Video(Job),
+    /// Run FFmpeg or ffprobe on files.
+    Tool(ToolJob),
+    /// Try to break out.
+    Escape(Escape),
+}
+
+/// A tool to run, with the worker's own output as its output.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ToolJob {
+    pub limits: Limits,
+    /// The program's path; it may be run whatever `access` says.
+    pub program: PathBuf,
+    pub arguments: Vec<OsString>,
+    pub access: Access,
+}
+
+/// What to try behind the walls.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Escape {
+    /// A file that anyone may read.
+    pub file: PathBuf,
+    /// A folder that anyone may write to.
+    pub folder: PathBuf,
+    /// A loopback port at which somebody listens.
+    pub port: u16,
+    /// A program that anyone may start.
+    pub program: PathBuf,
+}
+
+/// A segment to decode, before its bytes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Job {
     pub limits: Limits,

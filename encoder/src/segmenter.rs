@@ -1,14 +1,21 @@
 //! Cuts a file at closed-GOP key frames, without re-encoding.
 
+mod packets;
 mod plan;
 mod raw;
+mod timing;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
+use assay_protocol::profile::MAX_FRAMES;
+
+use crate::child::WorkerCommand;
 use crate::ffmpeg;
 use crate::input::InputError;
 use crate::probe::Probe;
+use crate::sandbox::Access;
 use crate::tool::{self, Said};
 
 use plan::Plan;
@@ -58,57 +65,53 @@ impl Segmenter {
         Self { longest, ..self }
     }
 
-    /// Cuts a whole file.
+    /// Cuts a whole file, in child processes of `worker`.
     ///
     /// # Errors
     /// A file that is cut off, has no decodable frame, or has its closed key frames too far apart.
-    pub async fn cut(&self, probe: &Probe) -> Result<Vec<Segment>, InputError> {
+    pub async fn cut(
+        &self,
+        probe: &Probe,
+        worker: &WorkerCommand,
+    ) -> Result<Vec<Segment>, InputError> {
         let write = |source| InputError::Write {
             path: self.dir.clone(),
             source,
         };
         tokio::fs::create_dir_all(&self.dir).await.map_err(write)?;
         let per = |length: Duration| {
-            let frames = length.as_secs_f64() * f64::from(probe.fps.0) / f64::from(probe.fps.1);
-            (frames.round() as u32).max(1)
+            let frames = length.as_micros() as f64 / timing::frame(probe.fps);
+            (frames.round() as u32).clamp(1, MAX_FRAMES)
         };
-        let (target, longest) = (per(self.target), per(self.longest));
-        if probe.container == "yuv4mpegpipe" {
+        let plain = ["yuv420p", "yuv420p10le"].contains(&probe.pixel_format.as_str());
+        if probe.container == "yuv4mpegpipe" && plain {
             let (dir, path) = (self.dir.clone(), probe.path.clone());
-            let cut = tokio::task::spawn_blocking(move || raw::cut(&path, &dir, target));
-            let cut = cut.await.map_err(|e| InputError::Cut {
+            let (target, fps) = (per(self.target), probe.fps);
+            let cut = tokio::task::spawn_blocking(move || raw::cut(&path, &dir, target, fps));
+            return cut.await.map_err(|e| InputError::Cut {
                 path: probe.path.clone(),
                 detail: e.to_string(),
             })?;
-            let time = |frames: u32| {
-                Duration::from_secs_f64(
-                    f64::from(frames) * f64::from(probe.fps.1) / f64::from(probe.fps.0),
-                )
-            };
-            return cut.map(|mut segments| {
-                for segment in &mut segments {
-                    segment.start = time(segment.first_frame);
-                    segment.duration = time(segment.frames);
-                }
-                segments
-            });
         }
-        let plan = plan::scan(probe, target).await?;
-        if let Some((first, frames)) = plan.groups().find(|&(_, frames)| frames > longest) {
+        let plan = plan::plan(probe, self.target, worker).await?;
+        let longest = per(self.longest);
+        if let Some(group) = plan.groups.iter().find(|g| g.frames > longest) {
             return Err(InputError::LongGop {
                 path: probe.path.clone(),
-                first,
-                frames,
+                first: group.first,
+                frames: group.frames,
                 max: longest,
             });
         }
         let mut failure = String::new();
         for container in containers(probe) {
-            let said = tool::run(self.command(probe, &plan, container)).await?;
-            let segments = self.segments(&plan, probe.fps).await;
+            let command = self.command(probe, &plan, container);
+            let said = self.run(&command, probe, worker).await?;
+            let segments = self.segments(&plan).await;
             // FFmpeg ends with success although a container had to drop packets; its complaints tell.
-            if said.success && segments.len() == plan.groups().count() && !lossy(&said) {
-                self.check_end(probe, &plan, &segments).await?;
+            if said.success && segments.len() == plan.groups.len() && !lossy(&said) {
+                self.trim_start(probe, &plan, worker).await?;
+                self.check_end(probe, &plan, &segments, worker).await?;
                 return Ok(segments);
             }
             failure = ffmpeg::last_words(&said.words);
@@ -119,11 +122,54 @@ impl Segmenter {
         })
     }
 
+    /// Runs FFmpeg with nothing to read but the file, and nothing to write to but the segments' folder.
+    async fn run(
+        &self,
+        command: &Command,
+        probe: &Probe,
+        worker: &WorkerCommand,
+    ) -> Result<Said, InputError> {
+        let access = Access {
+            read: vec![probe.path.clone()],
+            write: vec![self.dir.clone()],
+            ..Access::default()
+        };
+        Ok(tool::confined(worker, command, access).await?)
+    }
+
+    /// Writes the first segment once more where an edit list hides frames at its beginning: only an MP4 that is written in
+    /// one piece carries such a list.
+    async fn trim_start(
+        &self,
+        probe: &Probe,
+        plan: &Plan,
+        worker: &WorkerCommand,
+    ) -> Result<(), InputError> {
+        let Some(first) = plan.groups.first().filter(|g| g.hidden > 0) else {
+            return Ok(());
+        };
+        let mut command = ffmpeg::reader(&probe.path);
+        let packets = (first.frames + first.hidden).to_string();
+        command.args(["-y", "-map", "0:V:0", "-c", "copy", "-frames:v", &packets]);
+        command.args(["-avoid_negative_ts", "disabled", "-movflags", "faststart"]);
+        command
+            .args(["-f", "mov"])
+            .arg(ffmpeg::local(&self.name(0)));
+        let said = self.run(&command, probe, worker).await?;
+        if said.success {
+            return Ok(());
+        }
+        Err(InputError::Cut {
+            path: probe.path.clone(),
+            detail: ffmpeg::last_words(&said.words),
+        })
+    }
+
     fn name(&self, seq: u32) -> PathBuf {
         self.dir.join(format!("segment-{seq:05}"))
     }
 
-    fn command(&self, probe: &Probe, plan: &Plan, container: &str) -> std::process::Command {
+    fn command(&self, probe: &Probe, plan: &Plan, container: &str) -> Command {
         let mut command = ffmpeg::reader(&probe.path);
         command.args([
             "-y",
@@ -144,11 +190,9 @@ impl Segmenter {
                 "movflags=frag_keyframe+empty_moov+default_base_moof",
             ]);
         }
-        let cuts: Vec<String> = plan
-            .groups()
-            .skip(1)
-            .map(|(first, _)| first.to_string())
-            .collect();
+        let starts = plan.groups.iter().skip(1);
+        let cuts: Vec<String> = starts.map(|group| group.packet.to_string()).collect();
+        command.args(["-frames:v", &plan.packets.to_string()]);
         if cuts.is_empty() {
             // No time reaches it: one segment.
             command.args(["-segment_time", "1000000"]);
@@ -161,18 +205,18 @@ impl Segmenter {
 
     async fn segments(&self, plan: &Plan, fps: (u32, u32)) -> Vec<Segment> {
         let mut segments = Vec::new();
-        for (seq, (first_frame, frames)) in (0u32..).zip(plan.groups()) {
+        for (seq, group) in (0u32..).zip(&plan.groups) {
             let path = self.name(seq);
             let (start, duration, times) = plan.times(first_frame, frames, fps);
             if tokio::fs::metadata(&path).await.is_ok_and(|m| m.len() > 0) {
                 segments.push(Segment {
                     seq,
                     path,
-                    first_frame,
-                    frames,
-                    start,
-                    duration,
-                    times,
+                    first_frame: group.first,
+                    frames: group.frames,
+                    start: group.start,
+                    duration: group.duration,
+                    times: group.times.clone(),
                 });
             }
         }
@@ -185,6 +229,7 @@ impl Segmenter {
         probe: &Probe,
         plan: &Plan,
         segments: &[Segment],
+        worker: &WorkerCommand,
     ) -> Result<(), InputError> {
         let Some(last) = segments.last() else {
             return Err(InputError::NoFrames {
@@ -194,7 +239,11 @@ impl Segmenter {
         };
         let mut command = ffmpeg::strict_reader(&last.path);
         command.args(["-map", "0:V:0", "-fps_mode", "drop", "-f", "null", "-"]);
-        let said = tool::run(command).await?;
+        let access = Access {
+            read: vec![last.path.clone()],
+            ..Access::default()
+        };
+        let said = tool::confined(worker, &command, access).await?;
         if said.success {
             return Ok(());
         }
@@ -215,6 +264,8 @@ impl Segmenter {
 fn containers(probe: &Probe) -> [&'static str; 3] {
     match probe.container.as_str() {
         _ if probe.rotation != 0 => ["mov", "matroska", "nut"],
+        // Raw pictures of every format.
+        "yuv4mpegpipe" => ["nut", "matroska", "mpegts"],
         "mpegts" => ["mpegts", "matroska", "nut"],
         "h264" => ["h264", "matroska", "nut"],
         "hevc" => ["hevc", "matroska", "nut"],

@@ -3,8 +3,15 @@
 use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::Child;
+
+use crate::child::WorkerCommand;
+use crate::ffmpeg;
+use crate::framing;
+use crate::limits::Limits;
+use crate::request::{Order, ToolJob};
+use crate::sandbox::Access;
 
 /// Longest run. Cutting and scanning read the file once.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -20,6 +27,8 @@ const MAX_MEMORY: u64 = 4 << 30;
 pub(crate) struct Said {
     pub success: bool,
     pub output: Vec<u8>,
+    /// Whether `output` is all of it.
+    pub whole: bool,
     pub words: Vec<u8>,
 }
 
@@ -32,6 +41,14 @@ pub enum ToolError {
     )]
     Start {
         /// The tool.
+        program: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The worker that watches over it cannot be started.
+    #[error("cannot start {program}: {source}")]
+    Worker {
+        /// The worker's program.
         program: String,
         /// Why not.
         source: std::io::Error,
@@ -52,7 +69,7 @@ pub enum ToolError {
     },
 }
 
-/// Runs a command to its end.
+/// Runs a command of our own making on data of our own making to its end.
 pub(crate) async fn run(command: Command) -> Result<Said, ToolError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let mut command = tokio::process::Command::from(command);
@@ -62,6 +79,53 @@ pub(crate) async fn run(command: Command) -> Result<Said, ToolError> {
     };
     let mut child = command.kill_on_drop(true).spawn().map_err(start)?;
     cap_memory(&child);
+    hear(&mut child, &program).await
+}
+
+/// Runs FFmpeg or ffprobe on a file of a stranger's: in a worker, behind its walls, with `access` to the files it needs.
+pub(crate) async fn confined(
+    worker: &WorkerCommand,
+    command: &Command,
+    access: Access,
+) -> Result<Said, ToolError> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let start = |source| ToolError::Start {
+        program: program.clone(),
+        source,
+    };
+    let pipe = |source| ToolError::Pipe {
+        program: program.clone(),
+        source,
+    };
+    let order = Order::Tool(ToolJob {
+        limits: Limits {
+            memory: MAX_MEMORY,
+            cpu: TIMEOUT,
+            ..Limits::default()
+        },
+        program: ffmpeg::find(command.get_program()).map_err(start)?,
+        arguments: command.get_args().map(Into::into).collect(),
+        access,
+    });
+    let order = postcard::to_stdvec(&order).map_err(|e| pipe(std::io::Error::other(e)))?;
+    let mut group = worker.start(None).map_err(|source| ToolError::Worker {
+        program: worker.program.display().to_string(),
+        source,
+    })?;
+    // It ends when this closes.
+    let mut stdin = group.0.stdin.take();
+    if let Some(stdin) = &mut stdin {
+        let header = framing::header(order.len());
+        for bytes in [&header[..], &order] {
+            // A worker that dies meanwhile is told by its status.
+            let _ = stdin.write_all(bytes).await;
+        }
+        let _ = stdin.flush().await;
+    }
+    hear(&mut group.0, &program).await
+}
+
+async fn hear(child: &mut Child, program: &str) -> Result<Said, ToolError> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let all = async {
         let (output, words, status) = tokio::join!(
@@ -69,12 +133,15 @@ pub(crate) async fn run(command: Command) -> Result<Said, ToolError> {
             read(stderr, MAX_WORDS),
             child.wait()
         );
+        let (output, whole) = output?;
         Ok::<_, std::io::Error>(Said {
             success: status?.success(),
-            output: output?,
-            words: words?,
+            output,
+            whole,
+            words: words?.0,
         })
     };
+    let program = program.to_owned();
     match tokio::time::timeout(TIMEOUT, all).await {
         Ok(said) => said.map_err(|source| ToolError::Pipe { program, source }),
         Err(_) => Err(ToolError::Timeout { program }),
@@ -93,13 +160,14 @@ pub(crate) fn cap_memory(child: &tokio::process::Child) {
     }
 }
 
-async fn read(from: Option<impl AsyncRead + Unpin>, max: u64) -> std::io::Result<Vec<u8>> {
+/// At most `max` bytes, and whether that is all.
+async fn read(from: Option<impl AsyncRead + Unpin>, max: u64) -> std::io::Result<(Vec<u8>, bool)> {
     let mut bytes = Vec::new();
     let Some(mut from) = from else {
-        return Ok(bytes);
+        return Ok((bytes, true));
     };
     (&mut from).take(max).read_to_end(&mut bytes).await?;
     // Past the bound it is drained, so that the tool does not wait for a reader.
-    tokio::io::copy(&mut from, &mut tokio::io::sink()).await?;
-    Ok(bytes)
+    let more = tokio::io::copy(&mut from, &mut tokio::io::sink()).await?;
+    Ok((bytes, more == 0))
 }

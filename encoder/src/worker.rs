@@ -1,14 +1,20 @@
 //! The child process in which all decoding and encoding happens: `assay worker`.
 //!
-//! One request on standard input; on standard output the source's roots, each leaf as it is done, and the end. Standard
-//! input stays open meanwhile: when it closes, the parent is gone and the worker ends at once, and FFmpeg with it,
-//! whose pipes break.
+//! One order on standard input. To a segment it answers on standard output: the source's roots, each leaf as it is done,
+//! the end. A tool's output goes straight through. Before it looks at a byte of video the worker puts walls around itself
+//! ([`sandbox`]) and FFmpeg.
+//!
+//! Standard input stays open meanwhile: when it closes, the parent is gone and the worker ends at once. FFmpeg ends with
+//! the worker, whatever it is doing: the kernel kills it ([`launch`]).
 
 mod ahead;
 pub(crate) mod cpu;
 mod decode;
 mod encode;
+mod escape;
+mod launch;
 mod outlet;
+mod tool;
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -18,44 +24,86 @@ use assay_protocol::profile::Profiles;
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 
 use crate::fault::Fault;
+use crate::ffmpeg;
 use crate::framing::{self, MAX_MESSAGE};
 use crate::limits::Limits;
 use crate::reply::{Message, Reply};
-use crate::request::Job;
+use crate::request::{Job, Order};
+use crate::sandbox::{self, Access};
 use crate::settings;
 use outlet::Outlet;
 
 /// Exit code when the parent went away.
 const ORPHANED: i32 = 3;
 
-/// Serves one request; the program's hidden `worker` command calls this and nothing else.
+/// Serves one order; the program's hidden `worker` command calls this and nothing else.
 pub fn main() -> ExitCode {
-    assay_libm::pin();
-    match serve() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "worker: {error}");
-            ExitCode::FAILURE
+    let end = match launch::asked() {
+        Some(words) => Err(launch::become_it(&words)),
+        None => {
+            assay_libm::pin();
+            serve()
+        }
+    };
+    end.unwrap_or_else(|error| {
+        let _ = writeln!(std::io::stderr(), "worker: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn serve() -> std::io::Result<ExitCode> {
+    let invalid =
+        |error: postcard::Error| std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+    let mut stdin = std::io::stdin().lock();
+    let order: Order =
+        postcard::from_bytes(&framing::read(&mut stdin, MAX_MESSAGE)?).map_err(invalid)?;
+    // All this before any thread or FFmpeg is started: they inherit it.
+    cpu::open();
+    match order {
+        Order::Video(job) => {
+            // A positive step needs no privilege.
+            nice(job.niceness.into())?;
+            let confined = confine(&job.limits, &decoding());
+            let source = framing::read(&mut stdin, job.limits.max_source)?;
+            drop(stdin);
+            watch_parent()?;
+            let outlet = Outlet::new(std::io::stdout());
+            let last = confined.and_then(|()| answer(&job, &source, &outlet));
+            outlet.end(&last).map_err(std::io::Error::other)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Order::Tool(mut job) => {
+            drop(stdin);
+            job.access.run.push(job.program.clone());
+            confine(&job.limits, &job.access).map_err(std::io::Error::other)?;
+            watch_parent()?;
+            tool::run(&job)
+        }
+        Order::Escape(escape) => {
+            drop(stdin);
+            let access = decoding();
+            let walls = sandbox::enter(&access).map(|()| escape::attempt(&escape));
+            let walls = walls.map_err(|e| Fault::Worker(format!("walls: {e}")));
+            let outlet = Outlet::new(std::io::stdout());
+            outlet
+                .end(&walls.map(Reply::Walls))
+                .map_err(std::io::Error::other)?;
+            Ok(ExitCode::SUCCESS)
         }
     }
 }
 
-fn serve() -> std::io::Result<()> {
-    let invalid =
-        |error: postcard::Error| std::io::Error::new(std::io::ErrorKind::InvalidData, error);
-    let mut stdin = std::io::stdin().lock();
-    let job: Job =
-        postcard::from_bytes(&framing::read(&mut stdin, MAX_MESSAGE)?).map_err(invalid)?;
-    // Before any thread or FFmpeg is started: they inherit it. A positive step needs no privilege.
-    nice(job.niceness.into())?;
-    let source = framing::read(&mut stdin, job.limits.max_source)?;
-    drop(stdin);
-    std::thread::Builder::new()
-        .name("parent-watch".into())
-        .spawn(end_with_parent)?;
-    let outlet = Outlet::new(std::io::stdout());
-    let last = confine(&job.limits).and_then(|()| answer(&job, &source, &outlet));
-    outlet.end(&last).map_err(std::io::Error::other)
+/// What decoding a segment needs, whose bytes come through a pipe: FFmpeg, where there is one.
+fn decoding() -> Access {
+    Access {
+        run: ffmpeg::find("ffmpeg".as_ref()).into_iter().collect(),
+        ..Access::default()
+    }
+}
+
+fn watch_parent() -> std::io::Result<()> {
+    let watch = std::thread::Builder::new().name("parent-watch".into());
+    watch.spawn(end_with_parent).map(drop)
 }
 
 fn end_with_parent() {
@@ -65,7 +113,8 @@ fn end_with_parent() {
     std::process::exit(ORPHANED);
 }
 
-fn confine(limits: &Limits) -> Result<(), Fault> {
+/// Limits and walls.
+fn confine(limits: &Limits, access: &Access) -> Result<(), Fault> {
     let set = |resource, value: u64| {
         let limit = Rlimit {
             current: Some(value),
@@ -76,22 +125,34 @@ fn confine(limits: &Limits) -> Result<(), Fault> {
     };
     set(Resource::As, limits.memory)?;
     set(Resource::Cpu, limits.cpu.as_secs().max(1))?;
-    set(Resource::Core, 0)
+    set(Resource::Core, 0)?;
+    sandbox::enter(access).map_err(|e| Fault::Worker(format!("walls: {e}")))
 }
 
 fn answer(job: &Job, source: &[u8], outlet: &Outlet<impl Write + Send>) -> Message {
     let profiles =
         Profiles::from_bytes(&job.profiles).map_err(|e| Fault::Profile(e.to_string()))?;
     settings::check(&profiles).map_err(|e| Fault::Profile(e.to_string()))?;
+    let within = |what: &str, found: u64, max: u64| match found <= max {
+        true => Ok(()),
+        false => Err(Fault::Cap {
+            what: what.to_owned(),
+            found,
+            max,
+        }),
+    };
     let pixels = u64::from(profiles.source.width) * u64::from(profiles.source.height);
-    if pixels > job.limits.max_pixels {
-        let what = "luma samples of a source frame".to_owned();
-        return Err(Fault::Cap {
-            what,
-            found: pixels,
-            max: job.limits.max_pixels,
-        });
-    }
+    within(
+        "luma samples of a source frame",
+        pixels,
+        job.limits.max_pixels,
+    )?;
+    let frames = job.encode.as_ref().map_or(0, |ask| ask.frame_count);
+    within(
+        "number of frames",
+        frames.into(),
+        job.limits.max_frames.into(),
+    )?;
     let encode_cpu = match &job.encode {
         None => {
             outlet.source(encode::inspect(source, &profiles, &job.limits)?)?;

@@ -2,50 +2,28 @@
 
 mod exchange;
 mod progress;
+mod walls;
 
 use std::future::{Future, ready};
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::{Child, Command};
-
+use crate::child::Group;
+pub use crate::child::WorkerCommand;
 use crate::fault::{Fault, WorkerError};
 use crate::limits::Limits;
 use crate::request::{
     EncodeJob, EncodeRequest, Encoded, EncodedLeaf, Finished, InspectRequest, Inspected, Job,
-    SimdLevel,
+    Order, SimdLevel,
 };
+use crate::sandbox::Walls;
 pub use crate::slots::Priority;
 use crate::slots::Slots;
-use exchange::exchange;
+use exchange::{exchange, reply};
 use progress::Progress;
 
-/// rav1e's variable for the SIMD level.
-const CPU_TARGET: &str = "RAV1E_CPU_TARGET";
 /// Requests that may wait in each priority.
 const MAX_WAITING: usize = 1024;
-
-/// How a worker is started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WorkerCommand {
-    /// The program.
-    pub program: PathBuf,
-    /// Its arguments.
-    pub arguments: Vec<String>,
-}
-
-impl WorkerCommand {
-    /// This very program's hidden `worker` command.
-    pub fn this_program() -> std::io::Result<Self> {
-        Ok(Self {
-            program: std::env::current_exe()?,
-            arguments: vec!["worker".into()],
-        })
-    }
-}
 
 /// Handle to the worker processes of this program; clones share slots.
 #[derive(Clone)]
@@ -85,6 +63,25 @@ impl Workers {
         self.slots.busy()
     }
 
+    /// How its workers are started.
+    pub fn command(&self) -> &WorkerCommand {
+        &self.command
+    }
+
+    /// Has a worker try to break out, and says what it could not do.
+    ///
+    /// # Errors
+    /// When no worker could be started, or it gave no answer.
+    pub async fn walls(&self) -> Result<Walls, WorkerError> {
+        let (escape, listener) = walls::escape().await?;
+        let mut child = self.start(None)?;
+        let wall = self.limits.wall;
+        let order = Order::Escape(escape);
+        let answer = tokio::time::timeout(wall, reply(&mut child.0, &order));
+        let answer = answer.await.map_err(|_| WorkerError::Timeout(wall))??;
+        walls::heard(answer, listener).await
+    }
+
     /// Decodes a segment and hashes its frames.
     ///
     /// # Errors
@@ -94,12 +91,12 @@ impl Workers {
         request: &InspectRequest,
         priority: Priority,
     ) -> Result<Inspected, WorkerError> {
-        let job = Job {
+        let job = Order::Video(Job {
             limits: self.limits,
             niceness: self.niceness(priority),
             profiles: request.profiles.to_bytes(),
             encode: None,
-        };
+        });
         let _slot = self.slots.acquire(priority, 1).await?;
         let mut progress = Progress::new(&[], |_, _: &Inspected, _| ready(()));
         let cpu = self.run(&job, &request.source, None, &mut progress).await?;
@@ -166,16 +163,18 @@ impl Workers {
         let mut progress = Progress::new(&request.leaves, on_leaf);
         let most = usize::from(request.threads).min(request.leaves.len());
         let slot = self.slots.acquire(priority, most).await?;
-        let job = |leaves| Job {
-            limits: self.limits,
-            niceness: self.niceness(priority),
-            profiles: request.profiles.to_bytes(),
-            encode: Some(EncodeJob {
-                frame_count: request.frame_count,
-                leaves,
-                threads: slot.count as u16,
-                want_bytes: request.want_bytes,
-            }),
+        let job = |leaves| {
+            Order::Video(Job {
+                limits: self.limits,
+                niceness: self.niceness(priority),
+                profiles: request.profiles.to_bytes(),
+                encode: Some(EncodeJob {
+                    frame_count: request.frame_count,
+                    leaves,
+                    threads: slot.count as u16,
+                    want_bytes: request.want_bytes,
+                }),
+            })
         };
         let (source, level, scalar) = (&request.source, request.level, Some(SimdLevel::Scalar));
         let first = job(request.leaves.clone());
@@ -189,7 +188,7 @@ impl Workers {
 
     async fn run<F, Fut>(
         &self,
-        job: &Job,
+        order: &Order,
         source: &[u8],
         level: Option<SimdLevel>,
         progress: &mut Progress<F>,
@@ -209,42 +208,15 @@ impl Workers {
         }
         let mut child = self.start(level)?;
         let wall = self.limits.wall;
-        let answer = tokio::time::timeout(wall, exchange(&mut child.0, job, source, progress));
+        let answer = tokio::time::timeout(wall, exchange(&mut child.0, order, source, progress));
         answer.await.map_err(|_| WorkerError::Timeout(wall))?
     }
 
     fn start(&self, level: Option<SimdLevel>) -> Result<Group, WorkerError> {
-        let mut command = Command::new(&self.command.program);
-        command.args(&self.command.arguments).env_clear();
-        for name in ["PATH", CPU_TARGET] {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
-        if let Some(level) = level {
-            command.env(CPU_TARGET, level.name());
-        }
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command.process_group(0).kill_on_drop(true);
         let failed = |e: std::io::Error| WorkerError::Start {
             program: self.command.program.display().to_string(),
             detail: e.to_string(),
         };
-        command.spawn().map(Group).map_err(failed)
-    }
-}
-
-/// A worker with its FFmpeg; killed together when dropped before the worker has been waited for.
-struct Group(Child);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // `id` is none once the worker has been waited for, so the number still is this group's.
-        if let Some(pid) = self.0.id().and_then(|id| Pid::from_raw(id as i32)) {
-            let _ = kill_process_group(pid, Signal::KILL);
-        }
+        self.command.start(level).map_err(failed)
     }
 }

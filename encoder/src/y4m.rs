@@ -104,6 +104,20 @@ impl Header {
         Ok(header)
     }
 
+    /// Width to height of a pixel, by the same line; 1:1 when it does not say.
+    pub fn pixel_aspect(line: &[u8]) -> (u32, u32) {
+        let field = line
+            .split(|&b| b == b' ')
+            .skip(1)
+            .find_map(|f| f.strip_prefix(b"A"));
+        let text = field.and_then(|f| std::str::from_utf8(f).ok());
+        let ratio = text.and_then(|t| t.trim_end().split_once(':'));
+        match ratio.map(|(num, den)| (num.parse(), den.parse())) {
+            Some((Ok(num), Ok(den))) if num > 0 && den > 0 => (num, den),
+            _ => (1, 1),
+        }
+    }
+
     /// The header line, with its newline.
     pub fn line(&self) -> String {
         let range = if self.full_range {
@@ -251,5 +265,15 @@ mod tests {
             Err(Y4mError::Header(_))
         ));
         assert!(matches!(Header::parse(b"RIFF"), Err(Y4mError::Magic(_))));
+    }
+
+    #[test]
+    fn pixels_are_square_unless_it_is_said() {
+        assert_eq!(
+            Header::pixel_aspect(b"YUV4MPEG2 W4 H4 A128:117 C420"),
+            (128, 117)
+        );
+        assert_eq!(Header::pixel_aspect(b"YUV4MPEG2 W4 H4 A0:0"), (1, 1));
+        assert_eq!(Header::pixel_aspect(b"YUV4MPEG2 W4 H4"), (1, 1));
     }
 }

@@ -125,9 +125,11 @@ impl Clip {
         ladder: &Ladder,
         progress: impl Fn(usize, usize),
     ) -> Result<Self, ClipError> {
-        let probe = probe(path).await?;
+        let probe = probe(path, workers.command()).await?;
         let profiles = profiles(&probe, ladder)?;
-        let segments = Segmenter::new(folder, SEGMENT).cut(&probe).await?;
+        let segments = Segmenter::new(folder, SEGMENT)
+            .cut(&probe, workers.command())
+            .await?;
         let mut sources = Vec::with_capacity(segments.len());
         for segment in &segments {
             progress(sources.len(), segments.len());

@@ -195,7 +195,8 @@ async fn begin(
                     Ok(())
                 });
             }
-            Some((Publication::open(settings, &folder).await?, settings))
+            let publication = Publication::open(settings, &folder, &workers).await?;
+            Some((publication, settings))
         }
         None => None,
     };
@@ -203,6 +204,7 @@ async fn begin(
         "checking that this machine's encoder gives the bytes of the conformance vectors"
     );
     conformance::check(&workers).await?;
+    look_at_walls(&workers).await;
     let mut broadcaster = None;
     if let Some((publication, settings)) = publication {
         let job = choose_job(&publication, settings, &client).await?;
@@ -241,6 +243,19 @@ async fn begin(
         broadcaster,
     };
     Ok(start(settings).await?)
+}
+
+/// Says once what a decoder that was taken over could do on this machine.
+async fn look_at_walls(workers: &Workers) {
+    match workers.walls().await {
+        Ok(walls) if walls.open().is_empty() => {}
+        Ok(walls) => tracing::warn!(
+            "this system does not confine video decoders: one that was taken over could {}; Linux 5.13 or newer with \
+             Landlock and seccomp does",
+            walls.open().join(", ")
+        ),
+        Err(e) => tracing::warn!("whether video decoders are confined is unknown: {e}"),
+    }
 }
 
 /// An authorisation counts from the next round on: waits for it. One that is not there is said by [`start`].

@@ -36,8 +36,8 @@ pub(crate) struct Pace {
 
 impl VideoFile {
     /// Looks at a file.
-    pub async fn open(path: &Path, ladder: &Ladder) -> Result<Self, ClipError> {
-        let probe = probe(path).await?;
+    pub async fn open(path: &Path, ladder: &Ladder, workers: &Workers) -> Result<Self, ClipError> {
+        let probe = probe(path, workers.command()).await?;
         let profiles = profiles(&probe, ladder)?;
         Ok(Self {
             path: path.into(),
@@ -58,7 +58,9 @@ impl VideoFile {
         pace: Pace,
         segments: mpsc::Sender<Offer>,
     ) -> Result<(), ClipError> {
-        let cut = Segmenter::new(folder, SEGMENT).cut(&self.probe).await?;
+        let cut = Segmenter::new(folder, SEGMENT)
+            .cut(&self.probe, workers.command())
+            .await?;
         let mut audio = Audio::new(&self.probe, folder, &cut).await;
         let mut sources = Vec::with_capacity(cut.len());
         let mut due = Instant::now();

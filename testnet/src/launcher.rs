@@ -214,7 +214,7 @@ async fn input(plan: &Plan, folder: &Folder) -> Result<PathBuf, LauncherError> {
                 path: path.clone(),
                 source,
             })?;
-            let probe = assay_encoder::probe(&path).await?;
+            let probe = assay_encoder::probe(&path, &plan.worker).await?;
             plan.ladder.profiles(probe.source_format()?)?;
             Ok(path)
         }

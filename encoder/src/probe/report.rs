@@ -9,6 +9,8 @@ use crate::input::InputError;
 
 /// Nominal rates above this are time bases in disguise.
 const MAX_FPS: f64 = 240.0;
+/// Pixels longer than this in one direction are a mistake: the longest in use are 2.4 times as wide as high.
+const MAX_PIXEL_ASPECT: u32 = 4;
 /// How far a container's average may be from the nominal rate that is then believed: millisecond timestamps.
 const FPS_TOLERANCE: f64 = 0.02;
 
@@ -30,11 +32,13 @@ struct Format {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Stream {
+    index: u32,
     codec_type: String,
     codec_name: String,
     width: u32,
     height: u32,
     pix_fmt: String,
+    sample_aspect_ratio: String,
     color_range: String,
     color_space: String,
     color_transfer: String,
@@ -112,16 +116,28 @@ impl Report {
             .find_map(|s| s.rotation)
             .unwrap_or_default()
             .round() as i32;
-        let (width, height) = match rotation.rem_euclid(180) {
-            90 => (video.height, video.width),
-            _ => (video.width, video.height),
+        let ratio = video.sample_aspect_ratio.replacen(':', "/", 1);
+        let (num, den) = believable(self::ratio(&ratio).unwrap_or((1, 1)));
+        let (width, height, pixel_aspect) = match rotation.rem_euclid(180) {
+            0 => (video.width, video.height, (num, den)),
+            90 => (video.height, video.width, (den, num)),
+            _ => {
+                return Err(InputError::Unsupported {
+                    path,
+                    what: "its rotation",
+                    found: format!("{rotation} degrees"),
+                    expected: "a quarter, a half or three quarters of a turn".into(),
+                });
+            }
         };
         Ok(Probe {
             bytes,
             container,
+            stream: video.index,
             width,
             height,
             rotation,
+            pixel_aspect,
             fps: frame_rate(&video.r_frame_rate, &video.avg_frame_rate),
             bit_depth: if deep(&video.pix_fmt) { 10 } else { 8 },
             // yuvj420p and RGB are converted to limited range on their way to yuv420p.
@@ -136,12 +152,29 @@ impl Report {
     }
 }
 
+/// A pixel's aspect if it can be one; anything else is taken for square.
+pub(super) fn believable((num, den): (u32, u32)) -> (u32, u32) {
+    let most = |a: u32, b: u32| u64::from(a) <= u64::from(b) * u64::from(MAX_PIXEL_ASPECT);
+    if most(num, den) && most(den, num) {
+        (num, den)
+    } else {
+        (1, 1)
+    }
+}
+
 /// Formats of more than 8 bits end in their depth and byte order.
 fn deep(pixel_format: &str) -> bool {
     ["9", "10", "12", "14", "16"].iter().any(|depth| {
         let name = pixel_format.trim_end_matches("le").trim_end_matches("be");
         name.ends_with(&format!("p{depth}")) || name == format!("p0{depth}")
     })
+}
+
+/// Formats that hold red, green and blue, or an index to them.
+fn rgb(pixel_format: &str) -> bool {
+    ["gbr", "rgb", "bgr", "argb", "abgr", "0rgb", "0bgr", "pal8"]
+        .iter()
+        .any(|start| pixel_format.starts_with(start))
 }
 
 fn ratio(text: &str) -> Option<(u32, u32)> {
@@ -200,6 +233,8 @@ fn colour(video: &Stream) -> [u8; 3] {
         "smpte240m" => 7,
         "bt2020nc" => 9,
         "bt2020c" => 10,
+        // FFmpeg makes YUV of RGB by the matrix of standard definition unless told otherwise.
+        _ if rgb(&video.pix_fmt) => 6,
         _ => 2,
     };
     [primaries, transfer, matrix]

@@ -1,12 +1,15 @@
-//! Where to cut: reads every packet's header once, decodes nothing.
+//! Where to cut.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
+use super::packets::{self, Micros, Packet, Scan};
+use super::timing;
+use crate::child::WorkerCommand;
 use crate::ffmpeg;
 use crate::input::InputError;
 use crate::probe::Probe;
-use crate::tool;
 
 /// Length of an MPEG-TS packet, and its first byte.
 const TS_PACKET: u64 = 188;
@@ -15,7 +18,7 @@ const TS_SYNC: u8 = 0x47;
 const SHORT_BY: (f64, f64) = (1.0, 0.05);
 
 /// A key frame this part of the target early is taken: a nominal frame rate is rarely the real one.
-const EARLY: u32 = 10;
+const EARLY: i64 = 10;
 
 /// Complaints of FFmpeg's demuxers about a file that ends too early.
 const CUT_OFF: [(&str, &str); 5] = [
@@ -32,72 +35,49 @@ const CUT_OFF: [(&str, &str); 5] = [
     ("Truncating packet", "the last packet is incomplete"),
 ];
 
-#[derive(Clone, Debug)]
-struct Packet {
-    time: Option<f64>,
-    key: bool,
-    position: Option<u64>,
+/// A segment to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Group {
+    /// Its first packet, counted from the first key frame.
+    pub packet: u32,
+    /// First frame of the file that it shows.
+    pub first: u32,
+    /// Frames that it shows.
+    pub frames: u32,
+    /// Packets at its start whose frames an edit list hides.
+    pub hidden: u32,
+    /// When its first frame is shown.
+    pub start: Duration,
+    /// Until the next group's.
+    pub duration: Duration,
+    /// Since `start`, where the file has no constant rate.
+    pub times: Vec<Duration>,
 }
 
 /// Groups of pictures, joined to segments.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
-    starts: Vec<u32>,
-    frames: u32,
+    pub groups: Vec<Group>,
+    /// Packets to copy: all but hidden ones at the end.
+    pub packets: u32,
+    /// When its first frame is shown.
+    start: Option<Micros>,
     last: Option<Packet>,
     /// When each frame is shown, in the order of packets; since the file's beginning.
     shown: Vec<Option<f64>>,
 }
 
 impl Plan {
-    /// When a group is shown, for how long, and its frames since then.
-    pub fn times(
-        &self,
-        first: u32,
-        frames: u32,
-        fps: (u32, u32),
-    ) -> (Duration, Duration, Vec<Duration>) {
-        let each = f64::from(fps.1) / f64::from(fps.0.max(1));
-        let at = |seconds: f64| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default();
-        let group = |first: u32, frames: u32| {
-            let range = first as usize..(first + frames) as usize;
-            let times: Option<Vec<f64>> = self.shown.get(range)?.iter().copied().collect();
-            let mut times = times.filter(|times| !times.is_empty())?;
-            times.sort_by(f64::total_cmp);
-            Some(times)
-        };
-        let Some(times) = group(first, frames) else {
-            let (start, length) = (f64::from(first) * each, f64::from(frames) * each);
-            return (at(start), at(length), Vec::new());
-        };
-        let (start, last) = (times[0], times[times.len() - 1]);
-        let end = self
-            .groups()
-            .find(|(next, _)| *next == first + frames)
-            .and_then(|(next, frames)| group(next, frames))
-            .map_or(last + each, |next| next[0]);
-        let times = times.iter().map(|time| at(time - start)).collect();
-        (at(start), at(end - start), times)
-    }
-
-    /// First frame and number of frames of each segment; frames before the first key frame do not count.
-    pub fn groups(&self) -> impl Iterator<Item = (u32, u32)> {
-        let ends = self.starts.iter().skip(1).copied().chain([self.frames]);
-        self.starts
-            .iter()
-            .zip(ends)
-            .map(|(&start, end)| (start, end - start))
-    }
-
     /// Where the file ends, in words.
     pub fn end(&self, probe: &Probe) -> String {
+        let frames = self.groups.last().map_or(0, |g| g.first + g.frames);
         let mut place = format!(
             "at byte {}, frame {}",
             probe.bytes,
-            self.frames.saturating_sub(1)
+            frames.saturating_sub(1)
         );
         if let Some(time) = self.last.as_ref().and_then(|p| p.time) {
-            place += &format!(", {time:.2} s");
+            place += &format!(", {:.2} s", packets::seconds(time));
         }
         if let Some(position) = self.last.as_ref().and_then(|p| p.position) {
             place += &format!(" (its last packet starts at byte {position})");
@@ -106,42 +86,19 @@ impl Plan {
     }
 }
 
-/// Scans a file and joins its closed groups of pictures to segments of at least `target` frames.
-pub(super) async fn scan(probe: &Probe, target: u32) -> Result<Plan, InputError> {
-    let mut command = ffmpeg::prober(&probe.path);
-    command.args([
-        "-fflags",
-        "+genpts",
-        "-show_entries",
-        "packet=codec_type,pts_time,dts_time,pos,flags",
-        "-of",
-        "compact=p=0",
-    ]);
-    let said = tool::run(command).await?;
-    let text = String::from_utf8_lossy(&said.output);
-    let (mut packets, mut end) = (Vec::new(), 0f64);
-    let mut begin = f64::INFINITY;
-    for line in text.lines() {
-        let (kind, packet) = packet(line);
-        begin = begin.min(packet.time.unwrap_or(f64::INFINITY));
-        end = end.max(packet.time.unwrap_or_default());
-        if kind == "video" {
-            packets.push(packet);
-        }
-    }
+/// Scans a file and joins its closed groups of pictures to segments of at least `target`.
+pub(super) async fn plan(
+    probe: &Probe,
+    target: Duration,
+    worker: &WorkerCommand,
+) -> Result<Plan, InputError> {
+    let Scan {
+        packets,
+        span,
+        said,
+    } = packets::scan(probe, worker).await?;
     let words = String::from_utf8_lossy(&said.words);
-    let first_key = packets.iter().position(|p| p.key);
-    // FFmpeg copies a stream from its first key frame on.
-    let packets = packets.split_off(first_key.unwrap_or(packets.len()));
-    let plan = Plan {
-        starts: starts(&packets, target),
-        frames: packets.len() as u32,
-        last: packets.last().cloned(),
-        shown: packets
-            .iter()
-            .map(|packet| packet.time.map(|time| time - begin))
-            .collect(),
-    };
+    let plan = arrange(probe, packets, span.0, target, worker).await?;
     let cut_off = |detail: &str| InputError::CutOff {
         path: probe.path.clone(),
         place: plan.end(probe),
@@ -150,7 +107,7 @@ pub(super) async fn scan(probe: &Probe, target: u32) -> Result<Plan, InputError>
     if let Some((_, detail)) = CUT_OFF.iter().find(|(word, _)| words.contains(word)) {
         return Err(cut_off(detail));
     }
-    if packets.is_empty() {
+    if plan.groups.is_empty() {
         let detail = if said.success {
             "no key frame".into()
         } else {
@@ -165,11 +122,7 @@ pub(super) async fn scan(probe: &Probe, target: u32) -> Result<Plan, InputError>
         return Err(cut_off("the last transport packet is incomplete"));
     }
     if let Some(promised) = promised(probe) {
-        let start = packets
-            .iter()
-            .filter_map(|p| p.time)
-            .fold(f64::INFINITY, f64::min);
-        let found = end - start.clamp(0.0, end);
+        let found = packets::seconds(span.1 - plan.start.unwrap_or(span.1).clamp(0, span.1.max(0)));
         if promised - found > SHORT_BY.0.max(promised * SHORT_BY.1) {
             return Err(cut_off(&format!(
                 "the header promises {promised:.2} s, {found:.2} s are there"
@@ -179,43 +132,130 @@ pub(super) async fn scan(probe: &Probe, target: u32) -> Result<Plan, InputError>
     Ok(plan)
 }
 
-fn packet(line: &str) -> (&str, Packet) {
-    let (mut kind, mut pts, mut dts) = ("", None, None);
-    let mut packet = Packet {
-        time: None,
-        key: false,
-        position: None,
-    };
-    for (name, value) in line.split('|').filter_map(|field| field.split_once('=')) {
-        match name {
-            "codec_type" => kind = value,
-            "pts_time" => pts = value.parse().ok(),
-            "dts_time" => dts = value.parse().ok(),
-            "pos" => packet.position = value.parse().ok(),
-            "flags" => packet.key = value.starts_with('K'),
-            _ => {}
-        }
+/// Joins packets to groups.
+async fn arrange(
+    probe: &Probe,
+    mut packets: Vec<Packet>,
+    zero: Micros,
+    target: Duration,
+    worker: &WorkerCommand,
+) -> Result<Plan, InputError> {
+    // FFmpeg copies a stream from its first key frame on.
+    let first_key = packets.iter().position(|p| p.key);
+    let mut packets = packets.split_off(first_key.unwrap_or(packets.len()));
+    let trailing = packets.iter().rev().take_while(|p| p.hidden).count();
+    packets.truncate(packets.len() - trailing);
+    let length = Length::of(target, probe.fps);
+    let mut starts = starts(&packets, length);
+    if starts.len() > 1
+        && let Some(fresh) = packets::fresh(probe, worker).await?
+    {
+        keep(&mut packets, &fresh);
+        starts = self::starts(&packets, length);
     }
-    packet.time = pts.or(dts);
-    (kind, packet)
+    let times = |packets: &[Packet]| -> Vec<Option<Micros>> {
+        let shown = packets.iter().filter(|p| !p.hidden);
+        shown.map(|p| p.time).collect()
+    };
+    let all = times(&packets);
+    let constant = timing::constant(&all, probe.fps);
+    let earliest = |times: &[Option<Micros>]| times.iter().flatten().min().copied();
+    let frame = timing::frame(probe.fps);
+    // By the number of frames where their times are unknown.
+    let counted = |frames: u32| zero + (f64::from(frames) * frame) as Micros;
+    let latest = all.iter().flatten().max();
+    let (mut groups, mut first) = (Vec::<Group>::new(), 0);
+    for (index, &start) in starts.iter().enumerate() {
+        let until = |index: usize| starts.get(index).copied().unwrap_or(packets.len());
+        let own = &packets[start..until(index + 1)];
+        let (shown, next) = (
+            times(own),
+            times(&packets[until(index + 1)..until(index + 2)]),
+        );
+        let (frames, hidden) = (shown.len() as u32, (own.len() - shown.len()) as u32);
+        if frames == 0 || (hidden > 0 && index > 0) {
+            return Err(InputError::Unsupported {
+                path: probe.path.clone(),
+                what: "its edit list",
+                found: format!("one that hides {hidden} frames after frame {first}"),
+                expected: "one that hides the beginning or the end; write the file anew without it"
+                    .into(),
+            });
+        }
+        let from = earliest(&shown).unwrap_or(counted(first));
+        let last = latest.map_or(counted(first + frames), |last| last + frame as Micros);
+        groups.push(Group {
+            packet: start as u32,
+            first,
+            frames,
+            hidden,
+            start: packets::length(from - zero),
+            duration: packets::length(earliest(&next).unwrap_or(last) - from),
+            times: if constant {
+                Vec::new()
+            } else {
+                timing::since_first(&shown)
+            },
+        });
+        first += frames;
+    }
+    Ok(Plan {
+        groups,
+        packets: packets.len() as u32,
+        start: earliest(&all),
+        last: packets.last().cloned(),
+    })
 }
 
-/// Key frames to cut at: the first about `target` frames on that no later frame precedes on the screen.
+/// Length at which a segment may end: in time, or in frames where times are unknown.
+#[derive(Clone, Copy, Debug)]
+struct Length {
+    time: Micros,
+    frames: u32,
+}
+
+impl Length {
+    fn of(target: Duration, fps: (u32, u32)) -> Self {
+        let time = target.as_micros() as Micros;
+        let frames = (time as f64 / timing::frame(fps)).round() as u32;
+        Self {
+            time: time - time / EARLY,
+            frames: frames.max(1) - frames / EARLY as u32,
+        }
+    }
+}
+
+/// Takes from packets the mark of a key frame whose pictures do not begin anew there.
+fn keep(packets: &mut [Packet], fresh: &HashSet<Micros>) {
+    // Without times nothing is known of any of them.
+    if !fresh.is_empty() {
+        for packet in packets.iter_mut().skip(1) {
+            packet.key &= packet.time.is_some_and(|time| fresh.contains(&time));
+        }
+    }
+}
+
+/// Key frames to cut at: the first about `length` on that no later frame precedes on the screen.
 ///
 /// Such a leading frame may refer to the group before (an open GOP) and would not decode alone. Without timestamps
 /// (raw streams) nothing is known, and nothing is cut.
-fn starts(packets: &[Packet], target: u32) -> Vec<u32> {
-    let mut starts = Vec::new();
-    let mut next = 0;
+fn starts(packets: &[Packet], length: Length) -> Vec<usize> {
+    let mut starts = Vec::<usize>::new();
     for (index, packet) in packets.iter().enumerate() {
-        if !packet.key || (index as u32) < next {
+        if !packet.key {
             continue;
         }
+        let far = starts
+            .last()
+            .is_none_or(|&start| match packets[start].time.zip(packet.time) {
+                Some((from, to)) => to - from >= length.time,
+                None => index - start >= length.frames as usize,
+            });
         let group = packets[index + 1..].iter().take_while(|p| !p.key);
         let leads = |p: &Packet| p.time.zip(packet.time).is_some_and(|(p, key)| p < key);
-        if index == 0 || (packet.time.is_some() && !group.into_iter().any(leads)) {
-            starts.push(index as u32);
-            next = index as u32 + target - target / EARLY;
+        let closed = || packet.time.is_some() && !group.into_iter().any(leads);
+        if far && (index == 0 || closed()) {
+            starts.push(index);
         }
     }
     starts
@@ -244,53 +284,57 @@ fn promised(probe: &Probe) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn packets(pattern: &[(f64, bool)]) -> Vec<Packet> {
-        pattern
-            .iter()
-            .map(|&(time, key)| Packet {
-                time: Some(time),
-                key,
-                position: None,
-            })
-            .collect()
+    fn packets(pattern: &[(Micros, bool)]) -> Vec<Packet> {
+        let packet = |&(time, key)| Packet {
+            time: Some(time),
+            key,
+            ..Packet::default()
+        };
+        pattern.iter().map(packet).collect()
     }
+
+    const ANY: Length = Length { time: 1, frames: 1 };
 
     #[test]
     fn cuts_only_where_no_later_frame_comes_first() {
         let open = packets(&[
-            (0., true),
-            (1., false),
-            (2., false),
-            (5., true),
-            (3., false),
-            (4., false),
-            (6., true),
+            (0, true),
+            (1, false),
+            (2, false),
+            (5, true),
+            (3, false),
+            (4, false),
+            (6, true),
         ]);
-        assert_eq!(starts(&open, 1), [0, 6]);
+        assert_eq!(starts(&open, ANY), [0, 6]);
         let closed = packets(&[
-            (0., true),
-            (2., false),
-            (1., false),
-            (3., true),
-            (5., false),
-            (4., false),
+            (0, true),
+            (2, false),
+            (1, false),
+            (3, true),
+            (5, false),
+            (4, false),
         ]);
-        assert_eq!(starts(&closed, 1), [0, 3]);
-        assert_eq!(starts(&closed, 4), [0]);
+        assert_eq!(starts(&closed, ANY), [0, 3]);
+        assert_eq!(starts(&closed, Length { time: 4, frames: 1 }), [0]);
     }
 
     #[test]
-    fn reads_a_packet_line() {
-        let (kind, p) = packet("codec_type=video|pts_time=1.5|dts_time=1.4|pos=N/A|flags=K_");
-        assert_eq!(
-            (kind, p.time, p.key, p.position),
-            ("video", Some(1.5), true, None)
-        );
-        assert_eq!(
-            packet("codec_type=audio|pts_time=N/A|dts_time=2|pos=7|flags=__")
-                .1
-                .time,
-            Some(2.0)
-        );
+    fn cuts_by_time_however_many_frames_that_are() {
+        // Ten frames in the first second, one a second later on, every one a key frame.
+        let times = (0..10)
+            .map(|i| i * 100_000)
+            .chain((1..5).map(|i| i * 1_000_000));
+        let packets = packets(&times.map(|time| (time, true)).collect::<Vec<_>>());
+        let length = Length::of(Duration::from_secs(2), (5, 1));
+        assert_eq!((length.time, length.frames), (1_800_000, 9));
+        assert_eq!(starts(&packets, length), [0, 11, 13]);
+    }
+
+    #[test]
+    fn a_gradual_refresh_is_no_place_to_cut() {
+        let mut packets = packets(&[(0, true), (1, false), (2, true), (3, false), (4, true)]);
+        keep(&mut packets, &HashSet::from([0, 4]));
+        assert_eq!(starts(&packets, ANY), [0, 4]);
     }
 }

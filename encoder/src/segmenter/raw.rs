@@ -5,12 +5,19 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use super::Segment;
+use super::packets::{Micros, length};
+use super::{Segment, timing};
 use crate::input::InputError;
 use crate::y4m::{Reader, Y4mError, write_frame};
 
 /// Writes segments of `target` frames.
-pub(super) fn cut(path: &Path, dir: &Path, target: u32) -> Result<Vec<Segment>, InputError> {
+pub(super) fn cut(
+    path: &Path,
+    dir: &Path,
+    target: u32,
+    fps: (u32, u32),
+) -> Result<Vec<Segment>, InputError> {
+    let at = |frame: u32| length((f64::from(frame) * timing::frame(fps)) as Micros);
     let open = |source| InputError::Open {
         path: path.to_owned(),
         source,
@@ -52,13 +59,14 @@ pub(super) fn cut(path: &Path, dir: &Path, target: u32) -> Result<Vec<Segment>, 
                 path: name,
                 first_frame: count,
                 frames: 0,
-                start: Duration::ZERO,
+                start: at(count),
                 duration: Duration::ZERO,
                 times: Vec::new(),
             });
         }
         if let (Some(out), Some(segment)) = (&mut out, segments.last_mut()) {
             segment.frames += 1;
+            segment.duration = at(count + 1) - segment.start;
             write_frame(out, &frame).map_err(|source| InputError::Write {
                 path: segment.path.clone(),
                 source,

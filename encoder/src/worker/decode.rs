@@ -1,11 +1,12 @@
 //! Source bytes to raw frames: Y4M natively, everything else through FFmpeg.
 
 use std::io::{BufReader, Read, Write};
+use std::process::Stdio;
 use std::time::Duration;
 
 use assay_protocol::profile::{Profiles, SourceFormat};
 
-use super::cpu;
+use super::{cpu, launch};
 use crate::fault::Fault;
 use crate::ffmpeg;
 use crate::limits::Limits;
@@ -23,7 +24,7 @@ pub(super) fn decode(
 ) -> Result<Duration, Fault> {
     if let Some(header) = native(source, &profiles.source) {
         matches(&header, &profiles.source)?;
-        let reader = Reader::new(source).map_err(undecodable)?;
+        let reader = Reader::new(source).map_err(|e| undecodable(0, e))?;
         read_all(reader, profiles, limits, &mut each)?;
         return Ok(Duration::ZERO);
     }
@@ -42,8 +43,9 @@ fn native(source: &[u8], format: &SourceFormat) -> Option<Header> {
         .filter(|h| h.bit_depth == format.bit_depth)
 }
 
-fn undecodable(error: impl std::fmt::Display) -> Fault {
+fn undecodable(frames: u64, error: impl std::fmt::Display) -> Fault {
     Fault::Undecodable {
+        frames,
         detail: error.to_string(),
     }
 }
@@ -71,7 +73,7 @@ fn read_all<R: std::io::BufRead>(
     profiles: &Profiles,
     limits: &Limits,
     each: &mut impl FnMut(Vec<u8>) -> Result<(), Fault>,
-) -> Result<(), Fault> {
+) -> Result<u64, Fault> {
     let none = || Fault::NoFrames {
         detail: "the stream is empty".into(),
     };
@@ -79,7 +81,8 @@ fn read_all<R: std::io::BufRead>(
     matches(reader.header(), &profiles.source)?;
     loop {
         let mut frame = Vec::with_capacity(profiles.frame_bytes());
-        if !reader.read_frame(&mut frame).map_err(undecodable)? {
+        let more = reader.read_frame(&mut frame);
+        if !more.map_err(|e| undecodable(reader.frames(), e))? {
             break;
         }
         if reader.frames() > u64::from(limits.max_frames) {
@@ -92,10 +95,9 @@ fn read_all<R: std::io::BufRead>(
         }
         each(frame)?;
     }
-    if reader.frames() == 0 {
-        Err(none())
-    } else {
-        Ok(())
+    match reader.frames() {
+        0 => Err(none()),
+        frames => Ok(frames),
     }
 }
 
@@ -105,8 +107,12 @@ fn through_ffmpeg(
     limits: &Limits,
     each: &mut impl FnMut(Vec<u8>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
-    let mut child = ffmpeg::decoder(&profiles.source, limits.max_pixels)
-        .spawn()
+    let decoder = ffmpeg::decoder(&profiles.source, limits.max_pixels);
+    let mut child = launch::tied(&decoder)
+        .and_then(|mut command| {
+            command.stdin(Stdio::piped()).stdout(Stdio::piped());
+            command.stderr(Stdio::piped()).spawn()
+        })
         .map_err(|e| Fault::NoFfmpeg(e.to_string()))?;
     let (Some(mut stdin), Some(stdout), Some(stderr)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
@@ -127,7 +133,7 @@ fn through_ffmpeg(
         });
         let read = match Reader::new(BufReader::with_capacity(1 << 18, stdout)) {
             Ok(reader) => read_all(reader, profiles, limits, each),
-            Err(error) => Err(undecodable(error)),
+            Err(error) => Err(undecodable(0, error)),
         };
         if read.is_err() {
             let _ = child.kill();
@@ -138,14 +144,18 @@ fn through_ffmpeg(
         let detail = ffmpeg::last_words(&words.join().unwrap_or_default());
         match read {
             Err(Fault::NoFrames { .. }) => Err(Fault::NoFrames { detail }),
-            Err(Fault::Undecodable { detail: found }) => Err(Fault::Undecodable {
-                detail: format!("{found}; ffmpeg says: {detail}"),
-            }),
+            Err(Fault::Undecodable {
+                frames,
+                detail: found,
+            }) => Err(undecodable(
+                frames,
+                format!("{found}; ffmpeg says: {detail}"),
+            )),
             Err(fault) => Err(fault),
-            Ok(()) if !status.success() => Err(Fault::Undecodable {
-                detail: format!("ffmpeg: {status}: {detail}"),
-            }),
-            Ok(()) => Ok(()),
+            Ok(frames) if !status.success() => {
+                Err(undecodable(frames, format!("ffmpeg: {status}: {detail}")))
+            }
+            Ok(_) => Ok(()),
         }
     })
 }

@@ -112,6 +112,7 @@ mod tests {
                 Ok(Reply::Source(_)) => "source".to_owned(),
                 Ok(Reply::Leaf { place, leaf }) => format!("{place}: {}", leaf.leaf),
                 Ok(Reply::Done { .. }) => "done".to_owned(),
+                Ok(Reply::Walls(_)) => "walls".to_owned(),
                 Err(fault) => fault.to_string(),
             });
         }

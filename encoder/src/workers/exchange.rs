@@ -11,7 +11,7 @@ use crate::fault::WorkerError;
 use crate::ffmpeg::last_words;
 use crate::framing::{self, MAX_MESSAGE};
 use crate::reply::{Message, Reply};
-use crate::request::{EncodedLeaf, Inspected, Job};
+use crate::request::{EncodedLeaf, Inspected, Order};
 
 /// Bytes of a worker's error output that are kept.
 const MAX_STDERR: u64 = 64 << 10;
@@ -19,7 +19,7 @@ const MAX_STDERR: u64 = 64 << 10;
 /// Gives the worker its job and its replies to `progress`, until the last one; returns the CPU time of encoding.
 pub(super) async fn exchange<F, Fut>(
     child: &mut Child,
-    job: &Job,
+    order: &Order,
     source: &[u8],
     progress: &mut Progress<F>,
 ) -> Result<Duration, WorkerError>
@@ -32,7 +32,7 @@ where
     else {
         return Err(WorkerError::Answer("the worker has no pipes".into()));
     };
-    let job = postcard::to_stdvec(job).map_err(|e| WorkerError::Answer(e.to_string()))?;
+    let order = postcard::to_stdvec(order).map_err(|e| WorkerError::Answer(e.to_string()))?;
     let hear = async {
         while let Some(bytes) = message(&mut stdout).await {
             let reply: Message =
@@ -41,12 +41,16 @@ where
                 Reply::Source(source) => progress.source(source)?,
                 Reply::Leaf { place, leaf } => progress.leaf(place, leaf).await?,
                 Reply::Done { encode_cpu } => return Ok(Some(encode_cpu)),
+                Reply::Walls(_) => {
+                    return Err(WorkerError::Answer("nobody asked about walls".into()));
+                }
             }
         }
         Ok(None)
     };
     let work = async {
-        let (stdin, heard) = tokio::join!(ask(stdin, &job, source), hear);
+        let messages = [&order[..], source];
+        let (stdin, heard) = tokio::join!(ask(stdin, &messages), hear);
         drop(stdin);
         (heard, child.wait().await)
     };
@@ -58,9 +62,27 @@ where
     })
 }
 
+/// Gives the worker an order without a source and hears its only reply.
+pub(super) async fn reply(child: &mut Child, order: &Order) -> Result<Reply, WorkerError> {
+    let unreadable = |e: postcard::Error| WorkerError::Answer(e.to_string());
+    let (Some(stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err(WorkerError::Answer("the worker has no pipes".into()));
+    };
+    let order = postcard::to_stdvec(order).map_err(unreadable)?;
+    let messages = [&order[..]];
+    let (_stdin, bytes) = tokio::join!(ask(stdin, &messages), message(&mut stdout));
+    let status = child.wait().await;
+    let bytes = bytes.ok_or_else(|| WorkerError::Crashed {
+        status: status.map_or_else(|e| e.to_string(), |s| s.to_string()),
+        detail: "no answer".into(),
+    })?;
+    let reply: Message = postcard::from_bytes(&bytes).map_err(unreadable)?;
+    Ok(reply?)
+}
+
 /// Hands the pipe back open: the worker ends when it closes.
-async fn ask(mut stdin: ChildStdin, job: &[u8], source: &[u8]) -> ChildStdin {
-    for message in [job, source] {
+pub(crate) async fn ask(mut stdin: ChildStdin, messages: &[&[u8]]) -> ChildStdin {
+    for message in messages {
         let header = framing::header(message.len());
         // A worker that dies while it is written to is told by its missing answer.
         if stdin.write_all(&header).await.is_err() || stdin.write_all(message).await.is_err() {

@@ -6,18 +6,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use assay_encoder::{InputError, InspectRequest, Priority, Segment, Segmenter, probe, synth};
-use support::{bytes, clip, ffmpeg, frames, ladder, workers};
+use support::{bytes, clip, ffmpeg, frames, ladder, worker, workers};
 
 async fn cut(path: &Path) -> Result<Vec<Segment>, InputError> {
     let dir = path.with_extension("segments");
-    let found = probe(path).await?;
+    let found = probe(path, &worker()).await?;
     Segmenter::new(&dir, Duration::from_secs(2))
-        .cut(&found)
+        .cut(&found, &worker())
         .await
 }
 
 async fn decoded(path: &Path) -> u32 {
-    let profiles = ladder(&probe(path).await.unwrap());
+    let profiles = ladder(&probe(path, &worker()).await.unwrap());
     let (workers, mut sum) = (workers(2), 0);
     for segment in cut(path).await.unwrap() {
         let request = InspectRequest {
@@ -197,7 +197,7 @@ async fn rotated_pictures_come_upright() {
         &format!("-i {} -c copy -metadata:s:v:0 rotate=90", flat.display()),
         &turned,
     );
-    let found = probe(&turned).await.unwrap();
+    let found = probe(&turned, &worker()).await.unwrap();
     assert_eq!(
         (found.width, found.height, found.rotation.abs()),
         (96, 192, 90)
@@ -215,12 +215,12 @@ async fn a_long_group_of_pictures_is_refused_with_its_place() {
         6,
         "-c:v libx264 -preset ultrafast -g 1000",
     );
-    let found = probe(&path).await.unwrap();
+    let found = probe(&path, &worker()).await.unwrap();
     let segmenter = Segmenter::new(&dir.path().join("s"), Duration::from_secs(2));
-    assert_eq!(segmenter.cut(&found).await.unwrap().len(), 1);
+    assert_eq!(segmenter.cut(&found, &worker()).await.unwrap().len(), 1);
     let error = segmenter
         .with_longest(Duration::from_secs(4))
-        .cut(&found)
+        .cut(&found, &worker())
         .await
         .unwrap_err();
     assert!(
@@ -236,7 +236,7 @@ async fn the_demo_clip_is_a_clip() {
         let path = dir.path().join(name);
         synth::moving_clip(&path, 5).await.unwrap();
         assert_eq!(frames(&path), 150);
-        let found = probe(&path).await.unwrap();
+        let found = probe(&path, &worker()).await.unwrap();
         assert_eq!((found.width, found.height, found.fps), (640, 360, (30, 1)));
         assert_eq!(
             cut(&path)

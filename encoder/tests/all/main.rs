@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot set its scene has failed.
 
 mod bench;
+mod bombs;
 mod conformance;
 mod corpus;
 mod frame_rate;
@@ -14,7 +15,9 @@ mod pipeline;
 mod player;
 mod playlists;
 mod processes;
+mod sandbox;
 mod scaler;
+mod sources;
 mod streaming;
 mod support;
 mod surroundings;

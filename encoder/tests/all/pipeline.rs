@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use assay_encoder::{EncodeRequest, InspectRequest, Packager, Priority, Segmenter, probe};
-use support::{bytes, clip, frames, ladder, workers};
+use support::{bytes, clip, frames, ladder, worker, workers};
 
 #[tokio::test]
 async fn a_clip_becomes_hls_with_every_frame() {
@@ -18,14 +18,14 @@ async fn a_clip_becomes_hls_with_every_frame() {
         5,
         "-c:v libx264 -preset ultrafast -g 60 -bf 2 -flags +cgop",
     );
-    let found = probe(&path).await.unwrap();
+    let found = probe(&path, &worker()).await.unwrap();
     assert_eq!(
         (found.codec.as_str(), found.width, found.height, found.fps),
         ("h264", 320, 180, (30, 1))
     );
     let profiles = ladder(&found);
     let segments = Segmenter::new(&dir.path().join("segments"), Duration::from_secs(2))
-        .cut(&found)
+        .cut(&found, &worker())
         .await
         .unwrap();
     assert_eq!(

@@ -8,6 +8,7 @@ use assay_encoder::{
     EncodeRequest, InspectRequest, Limits, Priority, WorkerCommand, WorkerError, Workers,
 };
 use assay_protocol::assignment::RefusalReason;
+use rustix::process::{Pid, Signal, kill_process};
 use support::{bytes, clip, marked, profiles, raw, running, worker};
 
 #[tokio::test]
@@ -97,25 +98,95 @@ async fn niceness_follows_priority_down_to_ffmpeg() {
             let workers = workers.clone();
             tokio::spawn(async move { workers.encode(&whole, priority).await })
         };
-        // Both at the same time, while both are there.
-        let found = loop {
-            assert!(!task.is_finished(), "{:?}", task.await);
-            tokio::time::sleep(Duration::from_millis(2)).await;
-            let both = running(mark).first().and_then(|&worker| {
-                let children = format!("/proc/{worker}/task/{worker}/children");
-                let children = std::fs::read_to_string(children).ok()?;
-                let ffmpeg = children.split_whitespace().next()?.parse().ok()?;
-                Some((niceness(worker)?, niceness(ffmpeg)?))
-            });
-            if let Some(both) = both {
-                break both;
-            }
-        };
+        let (worker, ffmpeg) = both(mark).await;
+        let found = (niceness(worker).unwrap(), niceness(ffmpeg).unwrap());
         assert_eq!(workers.waiting(), 1);
         assert_eq!(found, (own + step, own + step));
         task.abort();
         gone(mark).await;
     }
+}
+
+/// The worker with this mark and its FFmpeg, once both are there.
+async fn both(mark: &str) -> (u32, u32) {
+    for _ in 0..2000 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        for worker in running(mark) {
+            let children = format!("/proc/{worker}/task/{worker}/children");
+            let children = std::fs::read_to_string(children).unwrap_or_default();
+            let mut children = children.split_whitespace().filter_map(|id| id.parse().ok());
+            let name = |id: u32| std::fs::read_to_string(format!("/proc/{id}/comm"));
+            let ffmpeg = children.find(|&id| name(id).is_ok_and(|name| name.trim() == "ffmpeg"));
+            if let Some(ffmpeg) = ffmpeg {
+                return (worker, ffmpeg);
+            }
+        }
+    }
+    panic!("no worker with {mark:?} has an FFmpeg");
+}
+
+fn signal(process: u32, signal: Signal) {
+    kill_process(Pid::from_raw(process as i32).unwrap(), signal).unwrap();
+}
+
+/// Whether a process is gone, or only waits to be buried.
+async fn dead(process: u32) -> bool {
+    for _ in 0..100 {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        let state = stat
+            .rsplit_once(") ")
+            .and_then(|(_, rest)| rest.chars().next());
+        if matches!(state, None | Some('Z' | 'X')) {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    false
+}
+
+/// Encodes something long, with this mark on the worker.
+async fn encode_long(mark: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = clip(
+        dir.path(),
+        "long.mkv",
+        "640x360",
+        8,
+        "-c:v libx264 -preset ultrafast",
+    );
+    let whole = EncodeRequest::whole(bytes(&path), profiles(640, 360), 240, 1);
+    let workers = Workers::new(marked(mark), Limits::default(), 1);
+    let _ = workers.encode(&whole, Priority::Transcode).await;
+}
+
+#[tokio::test]
+async fn ffmpeg_ends_with_a_worker_that_is_killed_even_if_it_hangs() {
+    let task = tokio::spawn(encode_long("--killed-worker"));
+    let (worker, ffmpeg) = both("--killed-worker").await;
+    // So that no broken pipe can end it.
+    signal(ffmpeg, Signal::STOP);
+    signal(worker, Signal::KILL);
+    assert!(dead(ffmpeg).await);
+    task.abort();
+}
+
+#[tokio::test]
+async fn a_worker_and_its_ffmpeg_end_with_a_parent_that_is_killed() {
+    let mut parent = std::process::Command::new(std::env::current_exe().unwrap());
+    parent.args(["--ignored", "--exact", "processes::a_parent_to_be_killed"]);
+    parent.stdout(std::process::Stdio::null());
+    let mut parent = parent.spawn().unwrap();
+    let (worker, ffmpeg) = both("--killed-parent").await;
+    signal(ffmpeg, Signal::STOP);
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    assert!(dead(worker).await && dead(ffmpeg).await);
+}
+
+#[tokio::test]
+#[ignore = "the test above starts it in a process of its own"]
+async fn a_parent_to_be_killed() {
+    encode_long("--killed-parent").await;
 }
 
 /// Field 19 of proc(5): the niceness of a process; none when it has ended.

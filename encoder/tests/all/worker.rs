@@ -245,9 +245,9 @@ async fn handles_are_shared_between_tasks() {
     }
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
     let cut = async {
-        let found = assay_encoder::probe(std::path::Path::new("/nowhere")).await?;
+        let found = assay_encoder::probe(std::path::Path::new("/nowhere"), &worker()).await?;
         assay_encoder::Segmenter::new(std::path::Path::new("/nowhere"), Duration::from_secs(2))
-            .cut(&found)
+            .cut(&found, &worker())
             .await
     };
     assert!(tokio::spawn(cut).await.unwrap().is_err());

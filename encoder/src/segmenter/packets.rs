@@ -1,0 +1,174 @@
+//! Every packet's header of a file, read once; nothing is decoded but, where it must be, key frames.
+
+use std::collections::HashSet;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::child::WorkerCommand;
+use crate::ffmpeg;
+use crate::input::InputError;
+use crate::probe::Probe;
+use crate::sandbox::Access;
+use crate::tool::{self, Said};
+
+/// Signed microseconds: FFmpeg prints times to that.
+pub(super) type Micros = i64;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Packet {
+    /// When its frame is shown, or when it is decoded where only that is known.
+    pub time: Option<Micros>,
+    pub key: bool,
+    /// An edit list hides its frame: decoded, never shown.
+    pub hidden: bool,
+    /// Byte of the file at which it starts.
+    pub position: Option<u64>,
+}
+
+/// What ffprobe says of a file's packets.
+pub(super) struct Scan {
+    /// Of the video, in the order of decoding.
+    pub packets: Vec<Packet>,
+    /// When the first and the last packet of any stream are shown; those that are hidden do not count.
+    pub span: (Micros, Micros),
+    /// FFmpeg's complaints.
+    pub said: Said,
+}
+
+/// Reads all packets' headers.
+pub(super) async fn scan(probe: &Probe, worker: &WorkerCommand) -> Result<Scan, InputError> {
+    let mut command = ffmpeg::prober(&probe.path);
+    command.args(["-fflags", "+genpts"]);
+    let entries = "packet=stream_index,pts_time,dts_time,pos,flags";
+    let said = list(&mut command, entries, probe, worker).await?;
+    let text = String::from_utf8_lossy(&said.output);
+    let (mut packets, mut span) = (Vec::new(), None);
+    for line in text.lines() {
+        let Some((stream, packet)) = packet(line) else {
+            continue;
+        };
+        if let Some(time) = packet.time.filter(|_| !packet.hidden) {
+            let (first, last) = span.unwrap_or((time, time));
+            span = Some((time.min(first), time.max(last)));
+        }
+        if stream == probe.stream {
+            packets.push(packet);
+        }
+    }
+    Ok(Scan {
+        packets,
+        span: span.unwrap_or_default(),
+        said,
+    })
+}
+
+/// Times of the pictures that really begin anew, where a key frame may be none: H.264 marks the start of a gradual
+/// refresh like one.
+pub(super) async fn fresh(
+    probe: &Probe,
+    worker: &WorkerCommand,
+) -> Result<Option<HashSet<Micros>>, InputError> {
+    if probe.codec != "h264" {
+        return Ok(None);
+    }
+    let mut command = ffmpeg::prober(&probe.path);
+    command.args(["-fflags", "+genpts", "-threads", "1"]);
+    command.args(["-select_streams", "V:0", "-skip_frame", "nokey"]);
+    let said = list(&mut command, "frame=pts_time,pict_type", probe, worker).await?;
+    let text = String::from_utf8_lossy(&said.output);
+    let times = text.lines().filter_map(|line| {
+        let mut fields = fields(line);
+        let time = fields.clone().find(|f| f.0 == "pts_time")?.1;
+        let kind = fields.find(|f| f.0 == "pict_type")?.1;
+        micros(time).filter(|_| kind == "I")
+    });
+    Ok(Some(times.collect()))
+}
+
+async fn list(
+    command: &mut Command,
+    entries: &str,
+    probe: &Probe,
+    worker: &WorkerCommand,
+) -> Result<Said, InputError> {
+    command.args(["-show_entries", entries, "-of", "compact=p=0"]);
+    let access = Access {
+        read: vec![probe.path.clone()],
+        ..Access::default()
+    };
+    let said = tool::confined(worker, command, access).await?;
+    if said.whole {
+        return Ok(said);
+    }
+    Err(InputError::Unsupported {
+        path: probe.path.clone(),
+        what: "the list of its packets",
+        found: format!("more than {} bytes", said.output.len()),
+        expected: "less; split the file".into(),
+    })
+}
+
+fn fields(line: &str) -> impl Iterator<Item = (&str, &str)> + Clone {
+    line.split('|').filter_map(|field| field.split_once('='))
+}
+
+fn micros(seconds: &str) -> Option<Micros> {
+    let seconds: f64 = seconds.parse().ok()?;
+    Some((seconds * 1e6).round() as Micros)
+}
+
+/// The stream's index and the packet; nothing if the line is about something else.
+fn packet(line: &str) -> Option<(u32, Packet)> {
+    let (mut stream, mut shown, mut decoded) = (None, None, None);
+    let mut packet = Packet::default();
+    for (name, value) in fields(line) {
+        match name {
+            "stream_index" => stream = value.parse().ok(),
+            "pts_time" => shown = micros(value),
+            "dts_time" => decoded = micros(value),
+            "pos" => packet.position = value.parse().ok(),
+            "flags" => {
+                packet.key = value.starts_with('K');
+                packet.hidden = value.contains('D');
+            }
+            _ => {}
+        }
+    }
+    packet.time = shown.or(decoded);
+    Some((stream?, packet))
+}
+
+/// A time as people read it.
+pub(super) fn seconds(time: Micros) -> f64 {
+    time as f64 / 1e6
+}
+
+/// As a length; nothing is shown for less than no time.
+pub(super) fn length(time: Micros) -> Duration {
+    Duration::from_micros(time.max(0).unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_packet_line() {
+        let expected = Packet {
+            time: Some(1_500_000),
+            key: true,
+            hidden: true,
+            position: None,
+        };
+        let line = "stream_index=2|pts_time=1.5|dts_time=1.4|pos=N/A|flags=KD";
+        assert_eq!(packet(line), Some((2, expected)));
+        let expected = Packet {
+            time: Some(2_000_000),
+            position: Some(7),
+            ..Packet::default()
+        };
+        let line = "stream_index=0|pts_time=N/A|dts_time=2|pos=7|flags=__";
+        assert_eq!(packet(line), Some((0, expected)));
+        assert_eq!(packet("side_data_type=x"), None);
+    }
+}
