@@ -34,6 +34,10 @@ check invariants env FOUNDRY_PROFILE=nightly FOUNDRY_INVARIANT_RUNS="$runs" FOUN
 check differential env ASSAY_DIFFERENTIAL_OPERATIONS="$operations" \
   cargo test --release --locked -p assay-chain --test all differential -- --nocapture
 
+check determinism cargo test --release --locked -p assay-encoder --test all -- --ignored --nocapture \
+  six_hundred_odd_profiles every_preset_gives_its_bytes_at_every_level
+check purity scripts/pure-chunk.sh
+
 {
   echo "# Nightly checks"
   echo
@@ -49,6 +53,18 @@ check differential env ASSAY_DIFFERENTIAL_OPERATIONS="$operations" \
   echo
   echo '```'
   grep -E 'operations|^test result: .* [1-9][0-9]* passed' "$out/differential" || true
+  echo '```'
+  echo
+  echo "## Odd profiles over odd pictures, presets at every SIMD level: $(cat "$out/determinism.verdict")"
+  echo
+  echo '```'
+  grep -E 'agree|^test result: .* [1-9][0-9]* passed' "$out/determinism" || true
+  echo '```'
+  echo
+  echo "## The chunk encoder without its surroundings: $(cat "$out/purity.verdict")"
+  echo
+  echo '```'
+  grep -E '^pure-chunk' "$out/purity" || true
   echo '```'
 } >"$report"
 echo "report: $report"
