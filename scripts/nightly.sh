@@ -37,6 +37,10 @@ check differential env ASSAY_DIFFERENTIAL_OPERATIONS="$operations" \
 check player scripts/player.sh
 check live cargo test --release --locked -p assay --test all live:: -- --ignored
 
+check determinism cargo test --release --locked -p assay-encoder --test all -- --ignored --nocapture \
+  six_hundred_odd_profiles every_preset_gives_its_bytes_at_every_level
+check purity scripts/pure-chunk.sh
+
 {
   echo "# Nightly checks"
   echo
@@ -57,6 +61,18 @@ check live cargo test --release --locked -p assay --test all live:: -- --ignored
   echo "## Streams in headless Chromium with hls.js: $(cat "$out/player.verdict")"
   echo
   echo "## A live stream through a network, its sender and its transcoders going away: $(cat "$out/live.verdict")"
+  echo
+  echo "## Odd profiles over odd pictures, presets at every SIMD level: $(cat "$out/determinism.verdict")"
+  echo
+  echo '```'
+  grep -E 'agree|^test result: .* [1-9][0-9]* passed' "$out/determinism" || true
+  echo '```'
+  echo
+  echo "## The chunk encoder without its surroundings: $(cat "$out/purity.verdict")"
+  echo
+  echo '```'
+  grep -E '^pure-chunk' "$out/purity" || true
+  echo '```'
 } >"$report"
 echo "report: $report"
 exit $failed

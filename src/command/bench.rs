@@ -1,5 +1,6 @@
 //! `assay bench`: what this machine does, beside what one could use instead, and what it costs.
 
+mod action;
 mod plot;
 mod tables;
 
@@ -12,6 +13,7 @@ use assay_encoder::bench::{BenchError, chunk_length, cost, encode, memory, scrat
 use assay_encoder::{Limits, WorkerCommand, Workers};
 
 use super::{USAGE, fail, say};
+use action::Action;
 
 /// Measurements of encoding, checking, memory and costs.
 #[derive(clap::Args)]
@@ -27,144 +29,6 @@ pub struct Arguments {
     /// Writes the report as JSON to FILE, or prints it instead of the tables.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", global = true)]
     json: Option<PathBuf>,
-}
-
-#[derive(clap::Subcommand)]
-enum Action {
-    /// The whole transcoder path beside the rav1e command line, rav1e alone, SVT-AV1 and x264.
-    Encode {
-        /// Seconds of the clip.
-        #[arg(long, value_name = "N", default_value_t = 4.0)]
-        seconds: f64,
-        /// rav1e's speed presets.
-        #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "6,8,10", value_parser = clap::value_parser!(u8).range(0..=10))]
-        speeds: Vec<u8>,
-        /// Rows of each size.
-        #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "360,720", value_parser = clap::value_parser!(u16).range(16..=4320))]
-        sizes: Vec<u16>,
-        /// Quantizers of the curves.
-        #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "60,90,130,180", value_parser = clap::value_parser!(u8).range(1..=255))]
-        quantizers: Vec<u8>,
-        /// Seconds of a chunk, and so from key frame to key frame.
-        #[arg(long, value_name = "N", default_value_t = 1.0)]
-        chunk: f64,
-        /// Seconds of a segment.
-        #[arg(long, value_name = "N", default_value_t = 2.0)]
-        segment: f64,
-        /// Runs of each; they alternate.
-        #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
-        repetitions: u16,
-        /// The rav1e program, version 0.8.1, where it is not on the PATH.
-        #[arg(long, value_name = "PATH")]
-        rav1e: Option<PathBuf>,
-        /// Leaves SVT-AV1 and x264 out.
-        #[arg(long)]
-        no_others: bool,
-    },
-    /// CPU time of all verifiers over that of encoding, and what one sample costs.
-    Verify {
-        /// Rows of each rendition; the source has the most.
-        #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "720,360", value_parser = clap::value_parser!(u16).range(16..=4320))]
-        sizes: Vec<u16>,
-        /// rav1e's speed preset.
-        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=10))]
-        speed: u8,
-        /// Base quantizer.
-        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u8).range(1..=255))]
-        quantizer: u8,
-        /// Seconds of a chunk.
-        #[arg(long, value_name = "N", default_value_t = 1.0)]
-        chunk: f64,
-        /// Seconds of a segment.
-        #[arg(long, value_name = "N", default_value_t = 2.0)]
-        segment: f64,
-        /// Segments measured; each leaf of them is checked once.
-        #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
-        segments: u32,
-        /// Leaves for each expected check of the whole network.
-        #[arg(long, value_name = "N", default_value_t = 24.0)]
-        leaves_per_check: f64,
-    },
-    /// Peak memory of a worker with its decoder: one rendition at source size.
-    Memory {
-        /// Rows.
-        #[arg(long, value_name = "N", default_value_t = 1080, value_parser = clap::value_parser!(u16).range(16..=4320))]
-        size: u16,
-        /// Seconds of a chunk.
-        #[arg(long, value_name = "N", default_value_t = 1.0)]
-        chunk: f64,
-        /// Chunks encoded at the same time.
-        #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
-        chunks: u16,
-        /// rav1e's speed preset.
-        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=10))]
-        speed: u8,
-        /// Base quantizer.
-        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u8).range(1..=255))]
-        quantizer: u8,
-    },
-    /// Bits against the cost of sampling, by chunk length.
-    ChunkLength {
-        /// Rows.
-        #[arg(long, value_name = "N", default_value_t = 360, value_parser = clap::value_parser!(u16).range(16..=4320))]
-        size: u16,
-        /// Seconds of the chunks compared; the longest is the length of a segment.
-        #[arg(
-            long,
-            value_name = "N,N",
-            value_delimiter = ',',
-            default_value = "0.5,1,2,4"
-        )]
-        lengths: Vec<f64>,
-        /// Segments measured.
-        #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
-        segments: u32,
-        /// rav1e's speed preset.
-        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=10))]
-        speed: u8,
-        /// Quantizers of the curves.
-        #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "60,90,130,180", value_parser = clap::value_parser!(u8).range(1..=255))]
-        quantizers: Vec<u8>,
-        /// Leaves for each expected check of the whole network.
-        #[arg(long, value_name = "N", default_value_t = 24.0)]
-        leaves_per_check: f64,
-        /// Writes the chart (SVG).
-        #[arg(long, value_name = "FILE")]
-        plot: Option<PathBuf>,
-    },
-    /// Streams that this machine carries in real time, cores for each rendition, and the price at which it pays.
-    Cost {
-        /// Rows of the source.
-        #[arg(long, value_name = "N", default_value_t = 720, value_parser = clap::value_parser!(u16).range(16..=4320))]
-        source: u16,
-        /// Rows of each rendition.
-        #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "720,360", value_parser = clap::value_parser!(u16).range(16..=4320))]
-        sizes: Vec<u16>,
-        /// rav1e's speed preset.
-        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(0..=10))]
-        speed: u8,
-        /// Base quantizer.
-        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u8).range(1..=255))]
-        quantizer: u8,
-        /// Seconds of a chunk.
-        #[arg(long, value_name = "N", default_value_t = 1.0)]
-        chunk: f64,
-        /// Seconds of the clip.
-        #[arg(long, value_name = "N", default_value_t = 4.0)]
-        seconds: f64,
-        /// Power that the machine draws with all cores busy.
-        #[arg(long, value_name = "W", default_value_t = 0.0)]
-        watts: f64,
-        /// Price of a kilowatt-hour, in a currency of your choice.
-        #[arg(long, value_name = "PRICE", default_value_t = 0.0)]
-        price_per_kwh: f64,
-        /// Price of an hour of the machine without power, in the same currency.
-        #[arg(long, value_name = "PRICE", default_value_t = 0.0)]
-        price_per_hour: f64,
-        /// Price of one ETH in the same currency; with it the break-even price is told in wei too.
-        #[arg(long, value_name = "PRICE")]
-        eth_price: Option<f64>,
-    },
 }
 
 /// Seconds that a person may have meant.

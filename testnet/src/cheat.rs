@@ -5,7 +5,7 @@ use assay_node::Craft;
 use assay_protocol::assignment::Assignment;
 use assay_protocol::keccak256;
 
-/// Added to the quantizer index of a cheap chunk; about half the bits.
+/// Added to the quantizer index of a cheap chunk; about half the bits. With a bitrate that is what is halved.
 const WORSE: u8 = 80;
 
 /// Cheats by a pattern that follows from a seed, the segment and the leaf.
@@ -42,7 +42,10 @@ impl Craft for CheapChunks {
             .iter_mut()
             .filter(|leaf| self.tampers(assignment.seq, leaf.leaf))
         {
-            leaf.settings.quantizer = leaf.settings.quantizer.saturating_add(WORSE);
+            match leaf.settings.bitrate_kbps {
+                0 => leaf.settings.quantizer = leaf.settings.quantizer.saturating_add(WORSE),
+                kbps => leaf.settings.bitrate_kbps = (kbps / 2).max(1),
+            }
             tampered.push(leaf.leaf);
         }
         tampered

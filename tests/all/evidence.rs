@@ -43,13 +43,8 @@ struct Scene {
 
 fn profiles() -> Profiles {
     let rendition = Rendition {
-        width: 64,
-        height: 64,
-        speed: 10,
-        quantizer: 100,
         low_latency: true,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
+        ..Rendition::plain(64, 64, 10, 100)
     };
     Profiles {
         chunk_frames: 15,

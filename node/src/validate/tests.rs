@@ -18,7 +18,7 @@ use crate::chain_state::Round;
 
 /// A checker at block 100 that knows one verifier.
 struct Bench {
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     checker: Checker,
     operator: OperatorKey,
     bls: BlsKey,
@@ -59,7 +59,7 @@ impl Bench {
         let me = Address::repeat_byte(9);
         let witness = Witness::new(folder.path(), me, domain, &Params::testnet());
         Self {
-            folder,
+            _folder: folder,
             checker: Checker::new(
                 domain,
                 Params::testnet(),

@@ -1,0 +1,123 @@
+use super::*;
+
+fn source(width: u16, height: u16, fps: (u32, u32)) -> SourceFormat {
+    SourceFormat {
+        width,
+        height,
+        bit_depth: 8,
+        full_range: false,
+        colour: [2; 3],
+        fps_num: fps.0,
+        fps_den: fps.1,
+    }
+}
+
+#[test]
+fn every_preset_applies_to_every_common_source() {
+    assert!(names().len() >= 10);
+    for name in names() {
+        let ladder = Ladder::load(name).unwrap();
+        assert_eq!(Ladder::parse(&ladder.to_toml()).unwrap(), ladder);
+        for (w, h) in [
+            (1920, 1080),
+            (1280, 720),
+            (640, 360),
+            (160, 90),
+            (1080, 1920),
+            (641, 359),
+        ] {
+            for fps in [
+                (24, 1),
+                (30_000, 1_001),
+                (60, 1),
+                (60_000, 1_001),
+                (10, 1),
+                (144, 1),
+            ] {
+                let profiles = ladder.profiles(source(w, h, fps)).unwrap();
+                for r in &profiles.renditions {
+                    assert!(r.width <= w && r.height <= h, "{name} {w}x{h}: {r:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn sizes_keep_the_aspect_ratio_and_larger_ones_are_left_out() {
+    let ladder = Ladder::preset("ladder-1080p").unwrap();
+    let sizes = |w, h| -> Vec<(u16, u16)> {
+        let profiles = ladder.profiles(source(w, h, (30, 1))).unwrap();
+        profiles
+            .renditions
+            .iter()
+            .map(|r| (r.width, r.height))
+            .collect()
+    };
+    let all = [
+        (1920, 1080),
+        (1280, 720),
+        (854, 480),
+        (640, 360),
+        (426, 240),
+        (256, 144),
+    ];
+    assert_eq!(sizes(1920, 1080), all);
+    assert_eq!(sizes(1000, 480)[0], (1000, 480));
+    assert_eq!(sizes(360, 640), [(360, 640), (240, 426), (144, 256)]);
+    assert_eq!(sizes(101, 67), [(101, 67)]);
+}
+
+#[test]
+fn frame_rates_are_limited_by_whole_steps() {
+    let text = "chunk_ms = 1000\n[[rendition]]\nheight = 96\n[[rendition]]\nheight = 64\nmax_fps = 30\n\
+                [[rendition]]\nheight = 32\nmax_fps = 15\nbitrate_kbps = 80\n";
+    let ladder = Ladder::parse(text).unwrap();
+    let found = |fps| {
+        let profiles = ladder.profiles(source(128, 96, fps)).unwrap();
+        let steps: Vec<u8> = profiles.renditions.iter().map(|r| r.frame_step).collect();
+        (steps, profiles.chunk_frames)
+    };
+    assert_eq!(found((30, 1)), (vec![1, 1, 2], 30));
+    assert_eq!(found((60_000, 1_001)), (vec![1, 2, 4], 60));
+    assert_eq!(found((25, 1)), (vec![1, 1, 2], 26));
+    assert_eq!(found((50, 1)), (vec![1, 2, 4], 52));
+    assert_eq!(found((75, 1)), (vec![1, 3, 5], 75));
+    let last = ladder
+        .profiles(source(128, 96, (30, 1)))
+        .unwrap()
+        .renditions[2];
+    assert_eq!((last.bitrate_kbps, last.quantizer), (80, 255));
+}
+
+#[test]
+fn mistakes_are_named() {
+    let error = |text: &str| Ladder::parse(text).unwrap_err().to_string();
+    let with = |line: &str| {
+        error(&format!(
+            "chunk_ms = 1000\n[[rendition]]\nheight = 144\n{line}"
+        ))
+    };
+    assert!(with("spede = 3").contains("spede"));
+    assert_eq!(
+        with("speed = 11"),
+        "rendition 1: speed is 11, expected 0 to 10"
+    );
+    assert!(with("quantizer = 0").contains("quantizer is 0"));
+    assert!(with("quantizer = 256").contains("256"));
+    assert!(with("bitrate_kbps = 0").contains("bitrate_kbps is 0"));
+    assert!(with("tile_cols = 3").contains("tile_cols is 3, expected 1, 2, 4"));
+    assert!(with("max_fps = 0").contains("max_fps is 0"));
+    assert!(with("width = 8").contains("width is 8"));
+    assert!(error("chunk_ms = 0\n[[rendition]]\nheight = 16").contains("chunk_ms is 0"));
+    assert!(error("chunk_ms = 5\nrendition = []").contains("number of renditions is 0"));
+    let missing = Ladder::load("8k").unwrap_err().to_string();
+    assert!(
+        missing.contains("profile 8k") && missing.contains("720p"),
+        "{missing}"
+    );
+    let large = Ladder::preset("144p")
+        .unwrap()
+        .profiles(source(7680, 4320, (30, 1)));
+    assert!(large.unwrap_err().to_string().contains("within 16 times"));
+}
