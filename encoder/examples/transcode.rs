@@ -38,10 +38,18 @@ async fn run(
     inspect_only: bool,
 ) -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
-    let found = assay_encoder::probe(&file).await?;
+    let program = std::env::current_exe()?
+        .with_file_name("../assay-worker")
+        .canonicalize()?;
+    let command = WorkerCommand {
+        program,
+        arguments: Vec::new(),
+    };
+    let workers = Workers::new(command, Limits::default(), 2);
+    let found = assay_encoder::probe(&file, workers.command()).await?;
     println!("{found:?}");
     let segments = Segmenter::new(&out.join("source"), Duration::from_secs(2))
-        .cut(&found)
+        .cut(&found, workers.command())
         .await?;
     println!(
         "{} segments after {:.2?}",
@@ -61,17 +69,6 @@ async fn run(
     };
     let height = found.height.min(360) as u16;
     let profiles = found.profiles(chunk_frames, &[height, (height / 2).max(16)], &like)?;
-    let program = std::env::current_exe()?
-        .with_file_name("../assay-worker")
-        .canonicalize()?;
-    let workers = Workers::new(
-        WorkerCommand {
-            program,
-            arguments: Vec::new(),
-        },
-        Limits::default(),
-        2,
-    );
     let mut packager = Packager::new(&out, &profiles)?;
     let (mut frames, mut decode, mut encode, mut wall) =
         (0, Duration::ZERO, Duration::ZERO, Duration::ZERO);
