@@ -27,7 +27,7 @@ one() {
 }
 
 build() {
-  cargo build --quiet --release --locked -p assay-chunk --features asm --example vectors "$@"
+  cargo build --quiet --release --locked -p assay-chunk --features asm --example check "$@"
 }
 
 echo "rustc $(rustc --version | cut -d' ' -f2), $(nasm --version | cut -d' ' -f1-3), $(ldd --version | head -1)"

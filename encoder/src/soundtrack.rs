@@ -4,10 +4,12 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::child::WorkerCommand;
 use crate::ffmpeg;
 use crate::input::InputError;
 use crate::package::{MAX_SOUNDS, Sound};
 use crate::probe::Probe;
+use crate::sandbox::Access;
 use crate::tool;
 use crate::transport::{CLOCK, Demuxer, Kind, PACKET, SoundClock};
 
@@ -23,11 +25,15 @@ pub struct Soundtrack {
 }
 
 impl Soundtrack {
-    /// Takes the audio out of a file, into `folder`. `None` if there is none that can be passed on.
+    /// Takes the audio out of a file, into `folder`, in a child process of `worker`. `None` if there is none that can be passed on.
     ///
     /// # Errors
     /// A full disk, or no FFmpeg.
-    pub async fn extract(probe: &Probe, folder: &Path) -> Result<Option<Self>, InputError> {
+    pub async fn extract(
+        probe: &Probe,
+        folder: &Path,
+        worker: &WorkerCommand,
+    ) -> Result<Option<Self>, InputError> {
         let Some(audio) = &probe.audio else {
             return Ok(None);
         };
@@ -39,7 +45,12 @@ impl Soundtrack {
         command.args(["-y", "-map", "0:a", "-c", "copy"]);
         command.args(["-muxdelay", "0", "-muxpreload", "0", "-f", "mpegts"]);
         command.arg(ffmpeg::local(&path));
-        let said = tool::run(command).await?;
+        let access = Access {
+            read: vec![probe.path.clone()],
+            write: vec![folder.into()],
+            ..Access::default()
+        };
+        let said = tool::confined(worker, &command, access).await?;
         if !said.success {
             return Err(InputError::Cut {
                 path: probe.path.clone(),

@@ -69,6 +69,7 @@ impl LiveStream {
         address: Address,
         key: Option<StreamKey>,
         ladder: &Ladder,
+        workers: &Workers,
         folder: &Path,
     ) -> Result<Self, ClipError> {
         let in_folder = |source| ClipError::Io {
@@ -100,7 +101,7 @@ impl LiveStream {
                     }
                 };
                 let first = first.ok_or_else(|| ClipError::NoStream(address.to_string()))?;
-                let profiles = profiles(&look(&first, folder).await?, ladder)?;
+                let profiles = profiles(&look(&first, workers, folder).await?, ladder)?;
                 remember(&profiles, folder).await?;
                 (profiles, Some(first))
             }
@@ -142,7 +143,7 @@ impl LiveStream {
                     Some(LiveEvent::Segment(segment)) => {
                         let fits = match fits {
                             Some(fits) => fits,
-                            None => *fits.insert(self.fits(&segment).await),
+                            None => *fits.insert(self.fits(&segment, workers).await),
                         };
                         if fits {
                             pending.extend(self.prepare(*segment, blobs, workers).await?);
@@ -212,8 +213,8 @@ impl LiveStream {
     }
 
     /// Whether a sender's stream is what the job was created for; says what is wrong if it is not.
-    async fn fits(&self, segment: &LiveSegment) -> bool {
-        let found = match look(segment, &self.folder).await {
+    async fn fits(&self, segment: &LiveSegment, workers: &Workers) -> bool {
+        let found = match look(segment, workers, &self.folder).await {
             Ok(probe) => probe.source_format().map_err(ClipError::from),
             Err(e) => Err(e),
         };
@@ -280,7 +281,7 @@ async fn first_segment(
 }
 
 /// What a segment is.
-async fn look(segment: &LiveSegment, folder: &Path) -> Result<Probe, ClipError> {
+async fn look(segment: &LiveSegment, workers: &Workers, folder: &Path) -> Result<Probe, ClipError> {
     let path = folder.join("first.ts");
     tokio::fs::write(&path, &segment.bytes)
         .await
@@ -288,7 +289,7 @@ async fn look(segment: &LiveSegment, folder: &Path) -> Result<Probe, ClipError> 
             path: path.clone(),
             source,
         })?;
-    let mut probe = probe(&path).await?;
+    let mut probe = probe(&path, workers.command()).await?;
     probe.fps = rate(segment).unwrap_or(probe.fps);
     Ok(probe)
 }

@@ -62,6 +62,7 @@ impl Publication {
     pub async fn open(
         settings: &BroadcasterConfig,
         folder: &Path,
+        workers: &Workers,
     ) -> Result<Self, PublicationError> {
         let ladder = Ladder::load(&settings.profile).map_err(ClipError::from)?;
         let Some(address) = settings.live_source()? else {
@@ -69,7 +70,7 @@ impl Publication {
                 repeat: settings.repeat,
                 live: settings.live,
             };
-            let file = Box::new(VideoFile::open(&settings.input, &ladder).await?);
+            let file = Box::new(VideoFile::open(&settings.input, &ladder, workers).await?);
             return Ok(Self::File(file, pace));
         };
         let key = match address.listens() {
@@ -80,7 +81,7 @@ impl Publication {
         if key.is_some() {
             tracing::info!("the stream key is in {}", settings.key_file.display());
         }
-        let stream = LiveStream::open(address, key, &ladder, &folder.join("live")).await?;
+        let stream = LiveStream::open(address, key, &ladder, workers, &folder.join("live")).await?;
         Ok(Self::Live(Box::new(stream)))
     }
 

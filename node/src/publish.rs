@@ -8,7 +8,7 @@ use assay_encoder::package::Timing;
 use assay_encoder::probe::{Probe, probe};
 use assay_encoder::segmenter::{Segment, Segmenter};
 use assay_encoder::soundtrack::{SoundReader, Soundtrack};
-use assay_encoder::{Ladder, Workers};
+use assay_encoder::{Ladder, WorkerCommand, Workers};
 use assay_protocol::profile::Profiles;
 use assay_roles::broadcaster::Source;
 use tokio::sync::mpsc;
@@ -61,7 +61,7 @@ impl VideoFile {
         let cut = Segmenter::new(folder, SEGMENT)
             .cut(&self.probe, workers.command())
             .await?;
-        let mut audio = Audio::new(&self.probe, folder, &cut).await;
+        let mut audio = Audio::new(&self.probe, folder, &cut, workers.command()).await;
         let mut sources = Vec::with_capacity(cut.len());
         let mut due = Instant::now();
         for segment in &cut {
@@ -140,8 +140,8 @@ struct Audio {
 }
 
 impl Audio {
-    async fn new(probe: &Probe, folder: &Path, cut: &[Segment]) -> Self {
-        let track = Soundtrack::extract(probe, folder).await;
+    async fn new(probe: &Probe, folder: &Path, cut: &[Segment], worker: &WorkerCommand) -> Self {
+        let track = Soundtrack::extract(probe, folder, worker).await;
         let track = track.unwrap_or_else(|e| {
             tracing::warn!("published without audio: {e}");
             None

@@ -105,7 +105,7 @@ pub async fn run(
         length: segment * plan.segments,
         segment,
     };
-    let clip = Clip::make(folder, &wanted).await?;
+    let clip = Clip::make(folder, &wanted, workers.command()).await?;
     let middle = plan.quantizers[plan.quantizers.len() / 2];
     let mut curves = Vec::new();
     let mut rows = Vec::new();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use assay_protocol::profile::SourceFormat;
 
+use crate::child::WorkerCommand;
 use crate::ffmpeg;
 use crate::probe::probe;
 use crate::segmenter::Segmenter;
@@ -47,7 +48,11 @@ impl Clip {
     ///
     /// # Errors
     /// An input that is no video, FFmpeg missing or without libx264, a folder that cannot be written.
-    pub async fn make(folder: &Path, wanted: &Wanted<'_>) -> Result<Self, BenchError> {
+    pub async fn make(
+        folder: &Path,
+        wanted: &Wanted<'_>,
+        worker: &WorkerCommand,
+    ) -> Result<Self, BenchError> {
         let file = |path: &Path| {
             let path = path.to_owned();
             move |source| BenchError::File { path, source }
@@ -62,9 +67,9 @@ impl Clip {
             .map_err(file(&folder))?;
         let (source, raw) = (folder.join("source.mkv"), folder.join("raw.y4m"));
         code(&source, wanted).await?;
-        let found = probe(&source).await?;
+        let found = probe(&source, worker).await?;
         let cut = Segmenter::new(&folder.join("segments"), wanted.segment)
-            .cut(&found)
+            .cut(&found, worker)
             .await?;
         let mut segments = Vec::with_capacity(cut.len());
         for segment in cut {

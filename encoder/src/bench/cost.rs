@@ -166,7 +166,7 @@ pub async fn run(
         // One segment for each chunk's length: any ladder then fills the cores.
         segment: plan.chunk,
     };
-    let clip = Clip::make(folder, &wanted).await?;
+    let clip = Clip::make(folder, &wanted, workers.command()).await?;
     let whole = profiles(&clip, plan);
     let mut renditions = Vec::new();
     for rendition in &whole.renditions {

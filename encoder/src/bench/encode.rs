@@ -70,7 +70,7 @@ pub async fn run(
             length: plan.length,
             segment: plan.segment,
         };
-        let clip = Clip::make(folder, &wanted).await?;
+        let clip = Clip::make(folder, &wanted, workers.command()).await?;
         let bench = Bench {
             plan,
             workers,

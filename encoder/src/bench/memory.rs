@@ -191,7 +191,7 @@ pub async fn run(plan: &Plan<'_>, workers: &Workers, folder: &Path) -> Result<Re
         length: segment,
         segment,
     };
-    let mut clip = Clip::make(folder, &wanted).await?;
+    let mut clip = Clip::make(folder, &wanted, workers.command()).await?;
     // A length that is no whole number of frames may leave one more.
     clip.segments.truncate(1);
     let chunk_frames = clip.frames_in(plan.chunk);

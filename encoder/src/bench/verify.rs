@@ -90,7 +90,7 @@ pub async fn run(
         length: plan.segment * plan.segments,
         segment: plan.segment,
     };
-    let mut clip = Clip::make(folder, &wanted).await?;
+    let mut clip = Clip::make(folder, &wanted, workers.command()).await?;
     clip.segments.truncate(plan.segments as usize);
     of(plan, workers, &clip, told).await
 }

@@ -26,7 +26,7 @@ fn wanted(height: u16, length: Duration) -> Wanted<'static> {
 #[tokio::test]
 async fn the_library_alone_makes_the_workers_chunks_and_quality_is_that_of_the_clip() {
     let dir = tempfile::tempdir().unwrap();
-    let clip = Clip::make(dir.path(), &wanted(90, 2 * SECOND))
+    let clip = Clip::make(dir.path(), &wanted(90, 2 * SECOND), &support::worker())
         .await
         .unwrap();
     assert_eq!(

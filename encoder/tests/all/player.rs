@@ -10,7 +10,7 @@ use assay_encoder::package::{Keep, Timing};
 use assay_encoder::soundtrack::Soundtrack;
 use assay_encoder::{EncodeRequest, Packager, Priority, Segmenter, probe};
 use serde_json::Value;
-use support::{bytes, ffmpeg, ladder, workers};
+use support::{bytes, ffmpeg, ladder, worker, workers};
 
 /// Where the screenshots go, if anybody wants to see them.
 fn out(name: &str) -> PathBuf {
@@ -21,12 +21,15 @@ fn out(name: &str) -> PathBuf {
 
 /// Makes a stream of a file, without the segments in `missing`.
 async fn stream(file: &Path, dir: &Path, missing: &[u32]) {
-    let found = probe(file).await.unwrap();
+    let found = probe(file, &worker()).await.unwrap();
     let profiles = ladder(&found);
     let source = dir.join("source");
     let segmenter = Segmenter::new(&source, Duration::from_secs(2));
-    let segments = segmenter.cut(&found).await.unwrap();
-    let track = Soundtrack::extract(&found, &source).await.unwrap().unwrap();
+    let segments = segmenter.cut(&found, &worker()).await.unwrap();
+    let track = Soundtrack::extract(&found, &source, &worker())
+        .await
+        .unwrap()
+        .unwrap();
     let origin = segments[0].start;
     let mut audio = track.open(origin, Duration::ZERO).unwrap();
     let mut packager = Packager::open(&dir.join("hls"), &profiles, 0, Keep::All).unwrap();
