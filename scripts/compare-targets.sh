@@ -36,14 +36,14 @@ echo "| build | level | result | time |"
 echo "|---|---|---|---|"
 build
 for level in rust sse2 ssse3 sse4.1 avx2 avx512icl; do
-  one "x86-64 glibc dynamic" $level "$out/release/examples/vectors"
+  one "x86-64 glibc dynamic" $level "$out/release/examples/check"
 done
 
 musl=x86_64-unknown-linux-musl
 if [ -d "$sysroot/$musl" ] && command -v musl-gcc >/dev/null; then
   build --target $musl
   for level in rust avx512icl; do
-    one "x86-64 musl static" $level "$out/$musl/release/examples/vectors"
+    one "x86-64 musl static" $level "$out/$musl/release/examples/check"
   done
 else
   echo "left out: musl (see the head of this file)" >&2
@@ -54,7 +54,7 @@ if [ -d "$sysroot/$arm" ] && command -v aarch64-linux-gnu-gcc >/dev/null && comm
   CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc build --target $arm
   for level in rust neon; do
     one "AArch64 glibc, $(qemu-aarch64 --version | sed -n '1s/ version / /;1s/ (.*//p')" $level \
-      qemu-aarch64 -L /usr/aarch64-linux-gnu "$out/$arm/release/examples/vectors"
+      qemu-aarch64 -L /usr/aarch64-linux-gnu "$out/$arm/release/examples/check"
   done
 else
   echo "left out: AArch64 (see the head of this file)" >&2

@@ -1,7 +1,7 @@
 //! Computes every conformance vector in this very process, without a worker, and says which differ: for machines where
 //! only the chunk encoder is built, see `scripts/compare-targets.sh`. The SIMD level is `RAV1E_CPU_TARGET`'s.
 //!
-//! `vectors FOLDER`, where FOLDER is `encoder/vectors`.
+//! `check FOLDER`, where FOLDER is `encoder/vectors`.
 
 use std::error::Error;
 use std::path::Path;
