@@ -240,12 +240,12 @@ async fn tail(mut from: impl AsyncRead + Unpin) -> Vec<u8> {
     kept
 }
 
-/// FFmpeg ends with success although a playlist or a connection failed in the middle.
+/// Whether the last thing that FFmpeg said is a failure: it ends with success although a playlist or a connection failed.
 fn complains(words: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(words).to_lowercase();
+    let last = ffmpeg::last_words(words).to_lowercase();
     ["failed", "error", "timed out", "reset by peer"]
         .iter()
-        .any(|word| text.contains(word))
+        .any(|word| last.contains(word))
 }
 
 fn waited_in_vain(words: &[u8]) -> bool {
