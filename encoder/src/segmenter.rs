@@ -203,11 +203,10 @@ impl Segmenter {
         command
     }
 
-    async fn segments(&self, plan: &Plan, fps: (u32, u32)) -> Vec<Segment> {
+    async fn segments(&self, plan: &Plan) -> Vec<Segment> {
         let mut segments = Vec::new();
         for (seq, group) in (0u32..).zip(&plan.groups) {
             let path = self.name(seq);
-            let (start, duration, times) = plan.times(first_frame, frames, fps);
             if tokio::fs::metadata(&path).await.is_ok_and(|m| m.len() > 0) {
                 segments.push(Segment {
                     seq,

@@ -66,7 +66,7 @@ impl Clip {
             .await
             .map_err(file(&folder))?;
         let (source, raw) = (folder.join("source.mkv"), folder.join("raw.y4m"));
-        code(&source, wanted).await?;
+        code(&source, wanted, worker).await?;
         let found = probe(&source, worker).await?;
         let cut = Segmenter::new(&folder.join("segments"), wanted.segment)
             .cut(&found, worker)
@@ -121,10 +121,10 @@ impl Clip {
     }
 }
 
-async fn code(path: &Path, wanted: &Wanted<'_>) -> Result<(), BenchError> {
+async fn code(path: &Path, wanted: &Wanted<'_>, worker: &WorkerCommand) -> Result<(), BenchError> {
     let (mut command, fps) = match wanted.input {
         Some(input) => {
-            let fps = probe(input).await?.fps;
+            let fps = probe(input, worker).await?.fps;
             (ffmpeg::reader(input), fps)
         }
         None => {

@@ -63,8 +63,6 @@ pub(super) struct Plan {
     /// When its first frame is shown.
     start: Option<Micros>,
     last: Option<Packet>,
-    /// When each frame is shown, in the order of packets; since the file's beginning.
-    shown: Vec<Option<f64>>,
 }
 
 impl Plan {
