@@ -3,10 +3,9 @@
 use crate::support;
 
 use std::net::TcpListener;
-use std::time::Duration;
 
 use assay_encoder::{InspectRequest, Priority, Walls, WorkerError, probe};
-use support::{bytes, clip, profiles, worker, workers};
+use support::{clip, profiles, worker, workers};
 
 #[tokio::test]
 async fn a_worker_cannot_break_out() {
