@@ -1,7 +1,5 @@
 //! What another decoder makes of a chunk looks like what went in: planes, depth, size and order are right.
 
-use crate::support;
-
 use std::process::Command;
 
 use assay_chunk::{ChunkError, EncodedChunk, RenditionSettings, SourceFormat, encode_chunk};
