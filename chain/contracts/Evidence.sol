@@ -120,7 +120,7 @@ contract Evidence is IEvidence {
         if (verdict.recomputedHash == proof.leaf.outputHash) {
             revert OutputIsCorrect(verdict.recomputedHash);
         }
-        return _checkQuorum(signed, proof, verdict);
+        _checkQuorum(signed, proof, verdict, work);
     }
 
     /// @inheritdoc IEvidence
@@ -132,7 +132,7 @@ contract Evidence is IEvidence {
         if (verdict.recomputedHash != proof.leaf.outputHash) {
             revert OutputIsWrong(verdict.recomputedHash, proof.leaf.outputHash);
         }
-        return _checkQuorum(signed, proof, verdict);
+        _checkQuorum(signed, proof, verdict, work);
     }
 
     /// @inheritdoc IEvidence
@@ -141,7 +141,7 @@ contract Evidence is IEvidence {
         LeafProof calldata proof,
         FramesProof calldata frames
     ) external view returns (Work memory work) {
-        work = checkReceipt(signed);
+        _checkReceipt(signed, work);
         checkLeaf(proof, signed.assignment.leafCount, signed.receipt.outputRoot);
         if (_isRightLeaf(signed.assignment, proof, frames)) revert LeafIsCorrect(proof.leafIndex);
     }
@@ -152,7 +152,7 @@ contract Evidence is IEvidence {
         Receipt calldata other,
         bytes calldata otherSignature
     ) external view returns (Work memory work) {
-        work = checkReceipt(signed);
+        _checkReceipt(signed, work);
         if (other.assignmentHash != work.assignmentHash) {
             revert WrongAssignment(other.assignmentHash, work.assignmentHash);
         }
@@ -183,7 +183,11 @@ contract Evidence is IEvidence {
     // ---- parts ----
 
     /// @inheritdoc IEvidence
-    function checkReceipt(SignedReceipt calldata signed) public view returns (Work memory work) {
+    function checkReceipt(SignedReceipt calldata signed) external view returns (Work memory work) {
+        _checkReceipt(signed, work);
+    }
+
+    function _checkReceipt(SignedReceipt calldata signed, Work memory work) private view {
         Assignment calldata assignment = signed.assignment;
         work.signedBlock = _checkTimes(assignment);
         (work.transcoder, work.round) = (assignment.transcoder, assignment.round);
@@ -250,16 +254,17 @@ contract Evidence is IEvidence {
     function _checkQuorum(
         SignedReceipt calldata signed,
         LeafProof calldata proof,
-        QuorumVerdict calldata verdict
-    ) private view returns (Work memory work) {
-        work = checkReceipt(signed);
+        QuorumVerdict calldata verdict,
+        Work memory work
+    ) private view {
+        _checkReceipt(signed, work);
         checkLeaf(proof, signed.assignment.leafCount, signed.receipt.outputRoot);
         // The weight comes first: a quorum that is missed costs no pairing.
         (uint256 weight, uint256 total,, bytes memory key) =
             registry.tally(work.round, verdict.bitmap, work.transcoder);
         if (weight == 0 || 3 * weight < 2 * total) revert QuorumMissed(weight, total);
         bytes32 digest =
-            _digest(Verdict(work.receiptHash, proof.leafIndex, verdict.recomputedHash).structHash());
+            _digest(Verdicts.structHash(work.receiptHash, proof.leafIndex, verdict.recomputedHash));
         if (!Bls.verify(key, digest, verdict.aggregateSignature)) revert InvalidAggregate();
     }
 

@@ -79,6 +79,12 @@ contract FeeLedger is IFeeLedger {
     }
 
     /// @inheritdoc IFeeLedger
+    function prepare(address operator) external {
+        Pool storage pool = _pools[operator];
+        if (pool.endBlock == 0) pool.endBlock = 1;
+    }
+
+    /// @inheritdoc IFeeLedger
     function settle(
         address operator,
         address holder,
@@ -149,8 +155,6 @@ contract FeeLedger is IFeeLedger {
     {
         perShare = _perShare[operator][generation];
         Pool memory pool = _pools[operator];
-        // Never zero from the operator's first bond on: its first payment then costs as little as every other.
-        if (pool.endBlock == 0) _pools[operator].endBlock = 1;
         uint256 released = pool.shared - _pending(pool);
         if (totalShares == 0 || released == 0) return perShare;
         (uint256 grown, uint256 left) = _divided(released, totalShares);

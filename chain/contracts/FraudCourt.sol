@@ -12,7 +12,6 @@ import {
     Work
 } from "./interfaces/IEvidence.sol";
 import {CaseStatus, FaultKind, IFraudCourt, Opening} from "./interfaces/IFraudCourt.sol";
-import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 import {ITicketBroker} from "./interfaces/ITicketBroker.sol";
 import {Bls} from "./libraries/Bls.sol";
 import {CourtDomain} from "./libraries/CourtDomain.sol";
@@ -28,18 +27,21 @@ import {Parameters} from "./Parameters.sol";
 /// @notice Nobody administers it. Whether evidence holds is checked by `Evidence`, to which calldata is passed on
 ///         as it came. A quorum of two thirds of the verifiers' weight is trusted within the caps.
 contract FraudCourt is Cases {
-    using Verdicts for Verdict;
-
     /// Says whether what was signed holds.
     IEvidence public immutable evidence;
     /// Where broadcasters have their reserves.
     ITicketBroker public immutable broker;
+
+    uint256 private immutable _chainId;
+    bytes32 private immutable _separator;
 
     mapping(bytes32 attempt => bool) private _equivocated;
 
     constructor(Parameters memory parameters, Addresses memory addresses) Cases(parameters, addresses) {
         evidence = IEvidence(addresses.evidence);
         broker = ITicketBroker(addresses.broker);
+        _chainId = block.chainid;
+        _separator = CourtDomain.separator(address(this));
         // The others were given addresses before anything stood there. Those that come later check this one.
         _requireSame(stakes.court(), address(this));
         _requireSame(evidence.court(), address(this));
@@ -102,10 +104,8 @@ contract FraudCourt is Cases {
         caseId = verifierCaseId(FaultKind.VerifierEquivocation, verifier, receiptHash, leafIndex);
         _requireUnproven(caseId);
         address keyBlob = KeyBlobs.placeOf(address(registry), verifier);
-        if (!KeyBlobs.exists(keyBlob)) revert IVerifierRegistry.NotRegistered(verifier);
-        bytes32 digest = _digest(verdict);
-        if (!Bls.verifyBoth(keyBlob, digest, _digest(Verdict(receiptHash, leafIndex, otherHash)), aggregate))
-        {
+        bytes32 digest = _digest(receiptHash, leafIndex, verdict.recomputedHash);
+        if (!Bls.verifyBoth(keyBlob, digest, _digest(receiptHash, leafIndex, otherHash), aggregate)) {
             revert InvalidAggregate();
         }
         _open(_opening(FaultKind.VerifierEquivocation, caseId, verifier, receiptHash, leafIndex));
@@ -177,8 +177,15 @@ contract FraudCourt is Cases {
         }
     }
 
-    function _digest(Verdict memory verdict) private view returns (bytes32) {
-        return MessageHashUtils.toTypedDataHash(CourtDomain.separator(address(this)), verdict.structHash());
+    function _digest(bytes32 receiptHash, uint32 leafIndex, bytes32 recomputedHash)
+        private
+        view
+        returns (bytes32)
+    {
+        bytes32 separator = block.chainid == _chainId ? _separator : CourtDomain.separator(address(this));
+        return MessageHashUtils.toTypedDataHash(
+            separator, Verdicts.structHash(receiptHash, leafIndex, recomputedHash)
+        );
     }
 
     function _requireSame(address found, address expected) private pure {

@@ -66,8 +66,10 @@ contract JobRegistry is IJobRegistry {
 
     /// @inheritdoc IJobRegistry
     function termsOf(uint256 jobId) external view returns (address broadcaster, bytes32 profilesHash) {
-        Job storage job = _existing(jobId);
-        return (job.broadcaster, job.profilesHash);
+        Job storage job = _jobs[jobId];
+        broadcaster = job.broadcaster;
+        if (broadcaster == address(0)) revert UnknownJob(jobId);
+        profilesHash = job.profilesHash;
     }
 
     function _existing(uint256 jobId) private view returns (Job storage job) {

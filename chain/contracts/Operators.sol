@@ -5,6 +5,7 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Addresses} from "./Addresses.sol";
 import {IBondingManager} from "./interfaces/IBondingManager.sol";
+import {IFeeLedger} from "./interfaces/IFeeLedger.sol";
 import {IOperators} from "./interfaces/IOperators.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {SignerHistories, SignerHistory} from "./libraries/SignerHistories.sol";
@@ -42,6 +43,8 @@ contract Operators is IOperators {
     IRoundsManager public immutable rounds;
     /// Says who bonds.
     IBondingManager public immutable bonding;
+    /// Where operators are paid.
+    IFeeLedger public immutable fees;
     /// The verifying contract of every EIP-712 signature of the network.
     address public immutable court;
     /// Rounds that evidence can look back: signers are known exactly for as long.
@@ -55,6 +58,7 @@ contract Operators is IOperators {
     constructor(Parameters memory parameters, Addresses memory addresses) {
         rounds = IRoundsManager(addresses.rounds);
         bonding = IBondingManager(addresses.bonding);
+        fees = IFeeLedger(addresses.fees);
         court = addresses.court;
         // Openings are `roundLength` blocks apart or more, so that many blocks see at most one opening more than
         // they have room for; and one more round for what is signed at its very beginning.
@@ -104,6 +108,8 @@ contract Operators is IOperators {
     /// @inheritdoc IOperators
     function setPrice(address operator, uint64 pricePerPixel) external {
         if (!mayAct(msg.sender, operator)) revert NotTheOperator(msg.sender, operator);
+        // Who asks for payment has a place for it: the first one costs its sender no more than later ones.
+        if (_prices[operator] == 0 && pricePerPixel != 0) fees.prepare(operator);
         _prices[operator] = pricePerPixel;
         emit PriceSet(operator, pricePerPixel, rounds.currentRound() + 1);
     }

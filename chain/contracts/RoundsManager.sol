@@ -57,7 +57,7 @@ contract RoundsManager is IRoundsManager {
 
     /// @inheritdoc IRoundsManager
     function openedAt(uint64 round) external view returns (uint64) {
-        (uint256 present, uint256 recent) = (_present, _recent);
+        (uint256 present, uint256 recent) = _openings();
         if (round > present) revert RoundNotOpened(round, uint64(present));
         return uint64(_opening(round, present, recent));
     }
@@ -74,9 +74,18 @@ contract RoundsManager is IRoundsManager {
 
     /// @inheritdoc IRoundsManager
     function isRoundAt(uint64 round, uint256 blockNumber) external view returns (bool) {
-        (uint256 present, uint256 recent) = (_present, _recent);
+        (uint256 present, uint256 recent) = _openings();
         if (round > present || blockNumber < _opening(round, present, recent)) return false;
         return round == present || blockNumber < _opening(uint256(round) + 1, present, recent);
+    }
+
+    /// @dev The present round and the recent openings, in one read of their slot.
+    function _openings() private view returns (uint256 present, uint256 recent) {
+        assembly ("memory-safe") {
+            let word := sload(_present.slot)
+            present := and(word, 0xffffffff)
+            recent := shr(32, word)
+        }
     }
 
     /// @dev Block in which a round up to the present one was opened.

@@ -29,6 +29,9 @@ contract VerifierRegistry is IVerifierRegistry {
     /// Rounds that `isHeld` looks back from a lock's. A case is opened within `D + evidence window` blocks, and
     /// can be ended by anyone a window or `resolverRounds` later: long before.
     uint64 private constant HELD_ROUNDS = 16;
+    /// Places of `unfinished` and `signers` in a round's slot.
+    uint256 private constant UNFINISHED_SHIFT = 160;
+    uint256 private constant SIGNERS_SHIFT = 176;
 
     /// @inheritdoc IVerifierRegistry
     address public immutable rounds;
@@ -108,9 +111,18 @@ contract VerifierRegistry is IVerifierRegistry {
 
     /// @inheritdoc IVerifierRegistry
     function hold(uint64 round, uint64 bitmap) external onlyCourt {
-        Round memory r = _rounds[round];
-        (r.unfinished, r.signers) = (r.unfinished + 1, r.signers | bitmap);
-        _rounds[round] = r;
+        Round storage r = _rounds[round];
+        // By hand: one read and one write of the slot, as the struct lies in it.
+        uint256 word;
+        assembly ("memory-safe") {
+            word := sload(r.slot)
+        }
+        uint16 unfinished = uint16(word >> UNFINISHED_SHIFT) + 1;
+        word &= ~(uint256(type(uint16).max) << UNFINISHED_SHIFT);
+        word |= (uint256(unfinished) << UNFINISHED_SHIFT) | (uint256(bitmap) << SIGNERS_SHIFT);
+        assembly ("memory-safe") {
+            sstore(r.slot, word)
+        }
     }
 
     /// @inheritdoc IVerifierRegistry
@@ -210,8 +222,10 @@ contract VerifierRegistry is IVerifierRegistry {
     {
         VerifierSet memory set = _setOf(round);
         (signed, total, ownStake) = set.weigh(bitmap, excluded);
-        uint64 absent = set.all() & ~bitmap;
-        // The sum, and behind it room for the key that is subtracted or added next.
+        // `weigh` has found no position in the bitmap that the set has not.
+        uint64 absent = set.all() ^ bitmap;
+        // The answer's first words, then the sum, and behind it room for the key that is subtracted or added next.
+        uint256[4] memory head;
         bytes memory points = new bytes(2 * Bls.G2_LENGTH);
         if (VerifierSets.size(absent) < VerifierSets.size(bitmap)) {
             set.copyAggregateKey(points);
@@ -220,6 +234,14 @@ contract VerifierRegistry is IVerifierRegistry {
             _addKeys(points, set, bitmap, false);
         }
         key = Bls.firstG2(points);
+        // As the encoder would, without copying: the key begins behind the four words.
+        assembly ("memory-safe") {
+            mstore(head, signed)
+            mstore(add(head, 0x20), total)
+            mstore(add(head, 0x40), ownStake)
+            mstore(add(head, 0x60), 0x80)
+            return(head, 0x1a0)
+        }
     }
 
     /// @dev Adds the keys of the verifiers in `bitmap` to the first of two points, or subtracts them from it.

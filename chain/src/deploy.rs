@@ -249,18 +249,16 @@ fn steps(at: &Contracts, holder: Address, config: &DeployConfig) -> Result<Vec<S
         made.push(blueprint.fill(&all)?);
     }
     if let TokenChoice::New { .. } = config.token {
-        // The first bond and the first slash of all would pay 17,100 gas for the slot of the holder's balance.
-        for holder in [at.bonding_manager, at.fraud_court] {
-            let unit = abi::livepeer_token::TransferCall {
-                to: address_out(holder),
-                value: eth::U256::one(),
-            };
-            made.push(Step {
-                name: "LivepeerToken",
-                to: Some(at.livepeer_token),
-                data: unit.encode().into(),
-            });
-        }
+        // The first slash of all would pay 17,100 gas for the slot of the court's balance.
+        let unit = abi::livepeer_token::TransferCall {
+            to: address_out(at.fraud_court),
+            value: eth::U256::one(),
+        };
+        made.push(Step {
+            name: "LivepeerToken",
+            to: Some(at.livepeer_token),
+            data: unit.encode().into(),
+        });
     }
     Ok(made)
 }

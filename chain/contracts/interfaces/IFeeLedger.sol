@@ -36,6 +36,10 @@ interface IFeeLedger {
     /// @notice Pays a transcoder. The broker's alone.
     function credit(address operator) external payable;
 
+    /// @notice Makes the slot of an operator's payments, so that the first one costs as little as every other. Anyone
+    ///         may call it; it changes nothing else.
+    function prepare(address operator) external;
+
     /// @notice Divides what was released so far by the shares and books a holder's part. The bonding manager's
     ///         alone, before a holder's bonded shares in a transcoder's pool change, and before a generation of
     ///         shares ends (then with the operator as the holder).

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
 /// @notice Where an operator is in the set (`place` 0: it is not), and whether it is kept out of it. One slot.
 struct Seat {
     uint8 place;
@@ -9,9 +11,11 @@ struct Seat {
 
 /// @notice The operators of one role that the next snapshot takes, with their weights.
 struct ActiveSet {
-    /// One word each: address in the upper 160 bits, weight in the lower 96. In no order, behind a zero at place 0
-    /// that `open` puts there: the first operator then pays as little as every other.
-    uint256[] members;
+    /// The place that the next newcomer takes, counted from 1: never zero, so that the first operator pays as little
+    /// as every other.
+    uint256 next;
+    /// One word each: address in the upper 160 bits, weight in the lower 96. In no order.
+    mapping(uint256 place => uint256) members;
     mapping(address operator => Seat) seats;
     /// The members' weights once more, shortened to 24 bits, ten in a word, by place: what a newcomer to a full set
     /// reads to find the smallest. All ones where there is no member.
@@ -46,18 +50,15 @@ library ActiveSets {
     ///         descends where weights ascend, and is below `KEY_MASK`.
     function keyOf(uint96 weight) internal pure returns (uint256 key) {
         unchecked {
-            uint256 shift;
-            // Weights have 96 bits; halving what is left of the search finds the leading one.
-            for (uint256 step = 64; step != 0; step >>= 1) {
-                if (uint256(weight) >> (shift + step) >= 1 << (KEPT_BITS - 1)) shift += step;
-            }
+            uint256 leading = Math.log2(weight);
+            uint256 shift = leading < KEPT_BITS ? 0 : leading - (KEPT_BITS - 1);
             return (shift << (KEPT_BITS - 1)) + (weight >> shift);
         }
     }
 
     /// @notice Makes the set ready, once, before anything else.
     function open(ActiveSet storage self, uint256 bound) internal {
-        self.members.push(0);
+        self.next = 1;
         for (uint256 i = 0; i <= bound / KEYS_PER_WORD; ++i) {
             self.keys[i] = type(uint256).max;
         }
@@ -65,7 +66,7 @@ library ActiveSets {
 
     /// @notice Number of members.
     function size(ActiveSet storage self) internal view returns (uint256) {
-        return self.members.length - 1;
+        return self.next - 1;
     }
 
     /// @notice All member words, in no order.
@@ -101,17 +102,17 @@ library ActiveSets {
             _note(self, seat.place, keyOf(weight));
             return (false, address(0));
         }
-        uint256 place = self.members.length;
+        uint256 place = self.next;
         if (place <= bound) {
-            self.members.push(pack(operator, weight));
+            self.next = place + 1;
         } else {
             place = _smallestPlace(self, bound);
             uint256 member = self.members[place];
             if (weight <= weightOf(member)) return (false, address(0));
             evicted = operatorOf(member);
             delete self.seats[evicted];
-            self.members[place] = pack(operator, weight);
         }
+        self.members[place] = pack(operator, weight);
         self.seats[operator].place = uint8(place);
         _note(self, place, keyOf(weight));
         return (true, evicted);
@@ -129,7 +130,8 @@ library ActiveSets {
             self.seats[operatorOf(moved)].place = uint8(place);
             _note(self, place, keyOf(weightOf(moved)));
         }
-        self.members.pop();
+        delete self.members[last];
+        self.next = last;
         _note(self, last, KEY_MASK);
         self.seats[operator].place = 0;
         return true;

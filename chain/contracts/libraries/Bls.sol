@@ -69,7 +69,8 @@ library Bls {
     }
 
     /// @notice Whether `aggregate` is the sum of the key's signatures over two different digests, which only who
-    ///         signed both can make. The key is read from a blob, which holds one that was checked before.
+    ///         signed both can make. The key is read from a blob: one that was checked before, or nothing, which is infinity
+    ///         and verifies no signature.
     function verifyBoth(address keyBlob, bytes32 digest, bytes32 other, bytes memory aggregate)
         internal
         view
@@ -87,9 +88,12 @@ library Bls {
 
     function _begin(bytes memory signature) private pure returns (bytes memory input) {
         requirePoint(signature, G1_LENGTH);
-        input = new bytes(INPUT_LENGTH);
         bytes memory generator = NEGATED_G2;
+        // All of it is written before it is read.
         assembly ("memory-safe") {
+            input := mload(0x40)
+            mstore(0x40, add(input, add(INPUT_LENGTH, 0x20)))
+            mstore(input, INPUT_LENGTH)
             mcopy(add(input, 0x20), add(signature, 0x20), G1_LENGTH)
             mcopy(add(input, add(GENERATOR_PLACE, 0x20)), add(generator, 0x20), G2_LENGTH)
         }

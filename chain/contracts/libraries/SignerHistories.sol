@@ -42,10 +42,13 @@ library SignerHistories {
         view
         returns (address)
     {
-        for (uint256 i = 0; i < 3; ++i) {
-            SignerChange memory change = self.changes[i];
-            if (change.signer == address(0)) return operator;
-            if (round >= change.fromRound) return change.signer;
+        unchecked {
+            for (uint256 i = 0; i < 3; ++i) {
+                SignerChange storage change = self.changes[i];
+                address signer = change.signer;
+                if (signer == address(0)) return operator;
+                if (round >= change.fromRound) return signer;
+            }
         }
         return operator;
     }

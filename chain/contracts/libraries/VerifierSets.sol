@@ -112,15 +112,19 @@ library VerifierSets {
     /// @notice The bitmap of everybody.
     function all(VerifierSet memory self) internal pure returns (uint64) {
         // At most 64 verifiers; the shift by 64 of a wider word gives 2^64 - 1.
-        return uint64((uint256(1) << self.count) - 1);
+        unchecked {
+            return uint64((uint256(1) << self.count) - 1);
+        }
     }
 
     /// @notice Number of positions in a bitmap.
     function size(uint64 bitmap) internal pure returns (uint256 ones) {
         unchecked {
-            for (; bitmap != 0; bitmap &= bitmap - 1) {
-                ++ones;
-            }
+            // Sums of 2, 4 and 8 bits side by side; the product's upper byte is the sum of all bytes.
+            uint256 sums = bitmap - ((bitmap >> 1) & 0x5555555555555555);
+            sums = (sums & 0x3333333333333333) + ((sums >> 2) & 0x3333333333333333);
+            sums = (sums + (sums >> 4)) & 0x0f0f0f0f0f0f0f0f;
+            return uint8((sums * 0x0101010101010101) >> 56);
         }
     }
 

@@ -30,6 +30,7 @@ library Wiring {
         IWired named = IWired(a.operators);
         _same("operators.rounds", named.rounds(), a.rounds);
         _same("operators.bonding", named.bonding(), a.bonding);
+        _same("operators.fees", named.fees(), a.fees);
         _same("operators.court", named.court(), a.court);
         named = IWired(a.rounds);
         _same("rounds.roster", named.roster(), a.roster);

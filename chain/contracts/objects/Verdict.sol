@@ -14,7 +14,24 @@ library Verdicts {
     bytes32 internal constant TYPEHASH =
         keccak256("Verdict(bytes32 receiptHash,uint32 leafIndex,bytes32 recomputedHash)");
 
-    function structHash(Verdict memory self) internal pure returns (bytes32) {
-        return keccak256(abi.encode(TYPEHASH, self.receiptHash, self.leafIndex, self.recomputedHash));
+    function structHash(Verdict calldata self) internal pure returns (bytes32) {
+        return structHash(self.receiptHash, self.leafIndex, self.recomputedHash);
+    }
+
+    /// @dev `abi.encode` of the words, by hand.
+    function structHash(bytes32 receiptHash, uint32 leafIndex, bytes32 recomputedHash)
+        internal
+        pure
+        returns (bytes32 hash)
+    {
+        bytes32 typeHash = TYPEHASH;
+        assembly ("memory-safe") {
+            let place := mload(0x40)
+            mstore(place, typeHash)
+            mstore(add(place, 0x20), receiptHash)
+            mstore(add(place, 0x40), and(leafIndex, 0xffffffff))
+            mstore(add(place, 0x60), recomputedHash)
+            hash := keccak256(place, 0x80)
+        }
     }
 }

@@ -43,7 +43,7 @@ contract GasTest is Stream, GasMeter {
 
     function test_prove_with_an_absent_signer() external {
         prove(receipt(1), 0x7);
-        atMost("prove, three of four signers", 304_000);
+        atMost("prove, three of four signers", 301_200);
     }
 
     /// The dearest way: rounds have passed since the signing, and the burst's blocks lie in two words.
@@ -57,7 +57,7 @@ contract GasTest is Stream, GasMeter {
         openRound();
         vm.assertTrue(block.number >= 1024, "another word of 256 blocks");
         prove(signed, 0x7);
-        atMost("prove, late, three of four signers", 304_000);
+        atMost("prove, late, three of four signers", 301_200);
     }
 
     function test_equivocation() external {
@@ -75,7 +75,7 @@ contract GasTest is Stream, GasMeter {
         bytes memory both =
             Bls.addG1(seats[2].sign(evidence.hashVerdict(a)), seats[2].sign(evidence.hashVerdict(b)));
         court.verifierEquivocation(vm.addr(seats[2]), a, b.recomputedHash, both);
-        atMost("verifierEquivocation", 203_000);
+        atMost("verifierEquivocation", 200_800);
     }
 
     function test_leaf_fault() external {
@@ -106,7 +106,7 @@ contract GasTest is Stream, GasMeter {
         rounds.openRound();
         atMost("openRound, 100 transcoders, 64 verifiers", 5_300_000);
         bond(Role.Transcoder, address(0xBB), 200 * LPT);
-        atMost("bond, replacing the smallest of 100", 210_000);
+        atMost("bond, replacing the smallest of 100", 200_000);
     }
 
     /// 100 registered, 64 of them active, 10 of these absent.
@@ -128,6 +128,6 @@ contract GasTest is Stream, GasMeter {
         atMost("prove, 54 of 64 signers, 100 registered", 450_000);
         vm.roll(block.number + 3);
         court.execute(caseId);
-        atMost("execute, 54 of 64 signers", 184_000);
+        atMost("execute, 54 of 64 signers", 181_500);
     }
 }

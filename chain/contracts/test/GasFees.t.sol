@@ -14,6 +14,9 @@ contract GasFeesTest is Stream, Tickets, GasMeter {
         startStream();
         vm.prank(transcoder);
         operators.setCuts(Role.Transcoder, 1000, 2500);
+        // Who works for nothing is never paid.
+        vm.prank(transcoder);
+        operators.setPrice(transcoder, 1200);
         openRound();
         vm.deal(address(this), 1e24);
         broker.depositAndReserve{value: 110 ether}(broadcaster, 100 ether, 10 ether);

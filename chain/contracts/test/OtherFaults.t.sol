@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import {CaseStatus, FaultKind, FramesProof, LeafProof, SignedReceipt} from "../interfaces/IFraudCourt.sol";
 import {IEvidenceErrors} from "../interfaces/IEvidence.sol";
 import {IFraudCourt} from "../interfaces/IFraudCourt.sol";
-import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
 import {Bls} from "../libraries/Bls.sol";
 import {Leaf} from "../objects/Leaf.sol";
 import {Receipt} from "../objects/Receipt.sol";
@@ -168,11 +167,10 @@ contract OtherFaultsTest is Stream {
         court.verifierEquivocation(verifier, one, "two", new bytes(128));
     }
 
-    /// Others' signatures do not add up to two of one's own, and nobody without a key has signed anything.
     function test_who_has_no_key_has_signed_no_verdicts() external {
         address stranger = address(0x57);
         bytes memory both = _signBoth(0, "one", "two");
-        vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.NotRegistered.selector, stranger));
+        vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
         court.verifierEquivocation(stranger, Verdict("r", 5, "one"), "two", both);
     }
 

@@ -16,8 +16,6 @@ contract StakesGasTest is Network, GasMeter {
 
     function setUp() external {
         deploy();
-        // As a deployment does.
-        token.transfer(address(bonding), 1);
         openRound();
         fund(OP, 1000 * LPT);
         fund(DEL, 1000 * LPT);
@@ -106,6 +104,9 @@ contract StakesGasTest is Network, GasMeter {
         openRound();
         vm.prank(signer);
         operators.setPrice(OP, 1200);
+        atMost("setPrice, first", 90_000);
+        vm.prank(signer);
+        operators.setPrice(OP, 1300);
         atMost("setPrice", 70_000);
         vm.prank(OP);
         operators.setCuts(T, 1000, 2500);

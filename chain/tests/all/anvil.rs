@@ -169,8 +169,8 @@ async fn a_block_a_second_carries_the_whole_deployment() {
     client.check_params(&Params::testnet()).await.unwrap();
     assert_eq!(
         client.lpt_balance(key.address()).await.unwrap().0,
-        Lpt::whole(1).0 - U256::from(2),
-        "one unit each opens the court's and the bonding manager's balance"
+        Lpt::whole(1).0 - U256::from(1),
+        "one unit opens the court's balance"
     );
 
     let mut elsewhere = deployment.clone();

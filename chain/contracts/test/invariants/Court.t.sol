@@ -25,11 +25,13 @@ contract CourtInvariants is Courtroom {
     Slash[] private _quorumSlashes;
     uint32 private _seq;
     uint256 private _expectedStake;
+    uint256 private _expectedOwn;
 
     function setUp() external {
         startCourt();
         token.transfer(transcoder, 1_000_000 * LPT);
         _expectedStake = _stake();
+        _expectedOwn = ownStake(Role.Transcoder, transcoder);
         _outputRoot = Trees.root(leafHashes(0));
         LeafProof memory proof = leafProof(0, 3);
         (_leaf.leaf, _leaf.leafIndex, _leaf.path) = (proof.leaf, proof.leafIndex, proof.path);
@@ -235,8 +237,9 @@ contract CourtInvariants is Courtroom {
         }
         vm.assertGe(cut, before * bps / 10_000);
         vm.assertLe(cut, before * bps / 10_000 + 2 + before / 1000);
-        // Two thirds of the pool are the operator's own.
-        vm.assertLe(2 * (state.signersReward + state.finderReward), cut);
+        uint256 own = ownStake(Role.Transcoder, transcoder);
+        vm.assertLe(2 * (state.signersReward + state.finderReward), _expectedOwn - own);
+        _expectedOwn = own;
         _expectedStake = before - cut;
         if (ruled) return;
         _quorumSlashes.push(Slash(rounds.currentRound(), cut));
