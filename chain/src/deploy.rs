@@ -51,6 +51,9 @@ const DEPLOY_LIMIT: Duration = Duration::from_secs(300);
 
 /// Pause before a transaction that is in no block is sent again: two blocks of a fast chain.
 const SEND_AGAIN: Duration = Duration::from_secs(2);
+/// Pause before the first transaction that is in no block gets a higher fee: a node may keep one in its pool and never mine
+/// it (anvil does, where one arrives while its predecessor is mined), and takes another in its place only.
+const RAISE: Duration = Duration::from_secs(15);
 /// More than the costliest constructor needs: the roster prepares its active sets' keys, a slot for ten members.
 const CONSTRUCTOR_GAS: u64 = 1_000_000;
 
@@ -65,8 +68,47 @@ struct Step {
 /// A step on its way.
 struct Sent {
     step: Step,
+    nonce: u64,
+    fees: Fees,
     raw: Bytes,
-    tx: B256,
+    /// Its hash, and those that it had with lower fees.
+    txs: Vec<B256>,
+}
+
+/// Who deploys, and where.
+struct Deployer<'a> {
+    rpc: &'a Rpc,
+    key: &'a OperatorKey,
+    chain_id: u64,
+}
+
+impl Deployer<'_> {
+    fn sign(&self, step: &Step, nonce: u64, fees: Fees) -> (Bytes, B256) {
+        let unsigned = Unsigned {
+            chain_id: self.chain_id,
+            nonce,
+            to: step.to,
+            data: &step.data,
+            value: U256::ZERO,
+            gas: creation_gas(step.data.len() as u64),
+            max_fee: fees.max_fee,
+            tip: fees.tip,
+        };
+        sign(self.key, &unsigned)
+    }
+
+    /// Sends it once more, with a higher fee if the caps allow.
+    async fn raise(&self, sent: &mut Sent) -> Result<(), ChainError> {
+        let base_fee = self.rpc.latest().await?.base_fee;
+        let Some(fees) = sent.fees.bumped(base_fee, &FeeCaps::default()) else {
+            return Ok(());
+        };
+        let (raw, tx) = self.sign(&sent.step, sent.nonce, fees);
+        self.rpc.send_raw(&raw).await?;
+        (sent.fees, sent.raw) = (fees, raw);
+        sent.txs.push(tx);
+        Ok(())
+    }
 }
 
 /// Deploys the contracts and waits until they are all in a block.
@@ -91,33 +133,32 @@ pub async fn deploy(
         rpc.suggested_tip().await?,
         &FeeCaps::default(),
     );
+    let deployer = Deployer {
+        rpc: &rpc,
+        key,
+        chain_id,
+    };
     let mut sent = Vec::new();
     for (nonce, step) in (first_nonce..).zip(steps(&contracts, key.address(), config)?) {
-        let (raw, tx) = sign(
-            key,
-            &Unsigned {
-                chain_id,
-                nonce,
-                to: step.to,
-                data: &step.data,
-                value: U256::ZERO,
-                gas: creation_gas(step.data.len() as u64),
-                max_fee: fees.max_fee,
-                tip: fees.tip,
-            },
-        );
+        let (raw, tx) = deployer.sign(&step, nonce, fees);
         if let Broadcast::Refused(reason) = rpc.send_raw(&raw).await? {
             return Err(ChainError::Deploy {
                 name: step.name,
                 reason,
             });
         }
-        sent.push(Sent { step, raw, tx });
+        sent.push(Sent {
+            step,
+            nonce,
+            fees,
+            raw,
+            txs: vec![tx],
+        });
     }
     let begun = Instant::now();
     let mut deploy_block = head.number;
     for next in 0..sent.len() {
-        let block = wait(&rpc, key.address(), &sent[next..], begun).await?;
+        let block = wait(&deployer, &mut sent[next..], begun).await?;
         deploy_block = deploy_block.max(block);
     }
     for (name, address) in contracts.named() {
@@ -138,21 +179,26 @@ pub async fn deploy(
 
 /// Waits for a block with the first of the transactions. A node may drop what follows a transaction that its block has
 /// no room for (anvil does), so that all are sent again now and then; a refusal then says nothing new.
-async fn wait(rpc: &Rpc, from: Address, open: &[Sent], begun: Instant) -> Result<u64, ChainError> {
-    let Sent { step, tx, .. } = &open[0];
-    let failed = |reason: String| ChainError::Deploy {
-        name: step.name,
-        reason,
-    };
-    let mut last = Instant::now();
+async fn wait(
+    deployer: &Deployer<'_>,
+    open: &mut [Sent],
+    begun: Instant,
+) -> Result<u64, ChainError> {
+    let rpc = deployer.rpc;
+    let name = open[0].step.name;
+    let failed = |reason: String| ChainError::Deploy { name, reason };
+    let (mut last, mut raised) = (Instant::now(), Instant::now());
     loop {
-        if let Some(receipt) = rpc.receipt(*tx).await?
-            && let Some(block) = receipt.block_number
-        {
-            if receipt.status.is_some_and(|s| s.is_zero()) {
-                return Err(failed(refusal(rpc, from, step).await?));
+        for tx in &open[0].txs {
+            if let Some(receipt) = rpc.receipt(*tx).await?
+                && let Some(block) = receipt.block_number
+            {
+                if receipt.status.is_some_and(|s| s.is_zero()) {
+                    let from = deployer.key.address();
+                    return Err(failed(refusal(rpc, from, &open[0].step).await?));
+                }
+                return Ok(block.as_u64());
             }
-            return Ok(block.as_u64());
         }
         if begun.elapsed() > DEPLOY_LIMIT {
             return Err(failed(format!(
@@ -161,8 +207,12 @@ async fn wait(rpc: &Rpc, from: Address, open: &[Sent], begun: Instant) -> Result
             )));
         }
         if last.elapsed() > SEND_AGAIN {
-            for sent in open {
+            for sent in open.iter() {
                 rpc.send_raw(&sent.raw).await?;
+            }
+            if raised.elapsed() > RAISE {
+                deployer.raise(&mut open[0]).await?;
+                raised = Instant::now();
             }
             last = Instant::now();
         }
