@@ -39,6 +39,7 @@ check live cargo test --release --locked -p assay --test all live:: -- --ignored
 
 check determinism cargo test --release --locked -p assay-encoder --test all -- --ignored --nocapture \
   six_hundred_odd_profiles every_preset_gives_its_bytes_at_every_level
+check sources cargo test --release --locked -p assay-encoder --test all -- --ignored sources:: shorter_chunks
 check purity scripts/pure-chunk.sh
 
 {
@@ -67,6 +68,8 @@ check purity scripts/pure-chunk.sh
   echo '```'
   grep -E 'agree|^test result: .* [1-9][0-9]* passed' "$out/determinism" || true
   echo '```'
+  echo
+  echo "## Sources of every kind, cut and decoded frame by frame: $(cat "$out/sources.verdict")"
   echo
   echo "## The chunk encoder without its surroundings: $(cat "$out/purity.verdict")"
   echo

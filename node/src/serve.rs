@@ -122,10 +122,10 @@ async fn answer_to(
     request: Request<Incoming>,
     viewers: Arc<Viewers>,
 ) -> Result<Response<Body>, Infallible> {
-    let head = match request.method() {
-        &Method::GET => false,
-        &Method::HEAD => true,
-        &Method::OPTIONS => return Ok(plain(204, "")),
+    let head = match *request.method() {
+        Method::GET => false,
+        Method::HEAD => true,
+        Method::OPTIONS => return Ok(plain(204, "")),
         _ => return Ok(plain(405, "only GET, HEAD and OPTIONS\n")),
     };
     let shown = answer::token_of(&request);

@@ -7,6 +7,7 @@ use crate::support::{ffmpeg, workers};
 use way::{H264, PICTURE, X264, all, counts, go};
 
 #[tokio::test]
+#[ignore = "minutes: scripts/nightly.sh"]
 async fn every_container() {
     let h264 = &format!("{PICTURE} {H264}");
     let ways = all(&[
@@ -27,6 +28,7 @@ async fn every_container() {
 }
 
 #[tokio::test]
+#[ignore = "minutes: scripts/nightly.sh"]
 async fn every_codec() {
     let x265 = "-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=5:min-keyint=5";
     let cases = [
@@ -80,6 +82,7 @@ async fn every_codec() {
 }
 
 #[tokio::test]
+#[ignore = "minutes: scripts/nightly.sh"]
 async fn every_shape() {
     let sized = |size: &str, more: &str| {
         format!("-f lavfi -i testsrc2=size={size}:rate=15:duration=0.4{more}")
@@ -89,7 +92,7 @@ async fn every_shape() {
     let cases = [
         (
             "odd.mkv",
-            format!("{} {vp9}", sized("161x91", "")),
+            format!("{} {vp9}", sized("160x90", ",scale=161:91")),
             (161, 91),
             (160, 90),
         ),
@@ -187,6 +190,7 @@ async fn turned_pictures_come_upright_with_their_pixels() {
 }
 
 #[tokio::test]
+#[ignore = "minutes: scripts/nightly.sh"]
 async fn every_kind_of_sample() {
     let with =
         |format: &str, more: &str| format!("{PICTURE} {X264} -bf 0 {more} -pix_fmt {format}");
@@ -248,6 +252,7 @@ async fn every_kind_of_sample() {
 }
 
 #[tokio::test]
+#[ignore = "minutes: scripts/nightly.sh"]
 async fn every_kind_of_company() {
     let sine = "-f lavfi -i sine=duration=0.8";
     let (dir, workers) = (tempfile::tempdir().unwrap(), workers(1));
@@ -284,6 +289,7 @@ async fn every_kind_of_company() {
 }
 
 #[tokio::test]
+#[ignore = "minutes: scripts/nightly.sh"]
 async fn one_frame_is_enough() {
     let one = format!("{PICTURE} {H264} -frames:v 1");
     let eleven = format!("{PICTURE} {H264} -frames:v 11");

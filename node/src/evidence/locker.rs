@@ -163,13 +163,14 @@ pub fn read(path: &Path) -> Result<Exhibit, EvidenceFileError> {
     })
 }
 
+/// A file, and what is in it.
+pub type Listed = (PathBuf, Result<Exhibit, EvidenceFileError>);
+
 /// The evidence in a node's folder, by name; what is none is left out, with the reason.
 ///
 /// # Errors
 /// When a folder is there and cannot be read.
-pub fn list(
-    node: &Path,
-) -> Result<Vec<(PathBuf, Result<Exhibit, EvidenceFileError>)>, EvidenceFileError> {
+pub fn list(node: &Path) -> Result<Vec<Listed>, EvidenceFileError> {
     let mut found = Vec::new();
     for folder in ["evidence", "proofs"] {
         let folder = node.join(folder);

@@ -50,10 +50,10 @@ impl Kind {
 pub(super) fn locate(folder: &Path, path: &str) -> Option<(PathBuf, Kind)> {
     let parts: Vec<_> = path.strip_prefix('/')?.split('/').collect();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let good = |part: &&str| {
+    let good = |part: &str| {
         !part.is_empty() && !part.starts_with('.') && part.len() < 64 && part.bytes().all(plain)
     };
-    if parts.len() > 2 || !parts.iter().all(|part| good(&part)) {
+    if parts.len() > 2 || !parts.iter().all(|part| good(part)) {
         return None;
     }
     let kind = match parts.last()?.rsplit_once('.')?.1 {

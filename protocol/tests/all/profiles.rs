@@ -81,10 +81,9 @@ fn no_byte_is_without_meaning() {
                 let mut other = bytes.clone();
                 other[at] = value;
                 match Profiles::from_bytes(&other) {
-                    Ok(read) => assert_eq!(
-                        (&read == &profiles, read.to_bytes()),
-                        (other == bytes, other)
-                    ),
+                    Ok(read) => {
+                        assert_eq!((read == profiles, read.to_bytes()), (other == bytes, other))
+                    }
                     Err(error) => assert!(!error.to_string().is_empty()),
                 }
             }
