@@ -56,17 +56,7 @@ async fn run(
         segments.len(),
         started.elapsed()
     );
-    let like = Rendition {
-        width: 0,
-        height: 0,
-        speed: 10,
-        quantizer: 100,
-        low_latency: false,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
-        bitrate_kbps: 0,
-        frame_step: 1,
-    };
+    let like = Rendition::plain(0, 0, 10, 100);
     let height = found.height.min(360) as u16;
     let profiles = found.profiles(chunk_frames, &[height, (height / 2).max(16)], &like)?;
     let mut packager = Packager::new(&out, &profiles)?;

@@ -27,17 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if !command.arg(&clip).status()?.success() {
         return Err("ffmpeg makes no clip".into());
     }
-    let like = Rendition {
-        width: 0,
-        height: 0,
-        speed: 10,
-        quantizer: 100,
-        low_latency: false,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
-        bitrate_kbps: 0,
-        frame_step: 1,
-    };
+    let like = Rendition::plain(0, 0, 10, 100);
     let program = std::env::current_exe()?.with_file_name("../assay-worker");
     let command = WorkerCommand {
         program: program.canonicalize()?,

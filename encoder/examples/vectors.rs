@@ -66,17 +66,7 @@ fn small(
 }
 
 fn for_start() -> Vec<(String, Vector)> {
-    let r = Rendition {
-        width: 192,
-        height: 108,
-        speed: 10,
-        quantizer: 100,
-        low_latency: false,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
-        bitrate_kbps: 0,
-        frame_step: 1,
-    };
+    let r = Rendition::plain(192, 108, 10, 100);
     let size = |width, height| Rendition { width, height, ..r };
     let half = Rendition {
         quantizer: 140,

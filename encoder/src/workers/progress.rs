@@ -86,17 +86,7 @@ mod tests {
     use std::future::ready;
 
     fn asked(leaf: u32) -> LeafRequest {
-        let settings = Rendition {
-            width: 64,
-            height: 64,
-            speed: 10,
-            quantizer: 100,
-            low_latency: false,
-            tile_cols_log2: 0,
-            tile_rows_log2: 0,
-            bitrate_kbps: 0,
-            frame_step: 1,
-        };
+        let settings = Rendition::plain(64, 64, 10, 100);
         LeafRequest { leaf, settings }
     }
 

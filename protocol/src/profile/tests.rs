@@ -1,17 +1,7 @@
 use super::*;
 
 fn ladder() -> Profiles {
-    let rendition = Rendition {
-        width: 640,
-        height: 360,
-        speed: 10,
-        quantizer: 100,
-        low_latency: false,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
-        bitrate_kbps: 0,
-        frame_step: 1,
-    };
+    let rendition = Rendition::plain(640, 360, 10, 100);
     let source = SourceFormat {
         width: 640,
         height: 360,

@@ -56,17 +56,7 @@ fn key(n: u8) -> OperatorKey {
 
 fn scene(chunk_frames: u16) -> Scene {
     let broadcaster = key(9);
-    let rendition = Rendition {
-        width: 64,
-        height: 64,
-        speed: 10,
-        quantizer: 100,
-        low_latency: false,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
-        bitrate_kbps: 0,
-        frame_step: 1,
-    };
+    let rendition = Rendition::plain(64, 64, 10, 100);
     let source = SourceFormat {
         width: 64,
         height: 64,

@@ -7,17 +7,7 @@ use serde_json::json;
 use crate::vectors::check;
 
 fn examples() -> Vec<(&'static str, Profiles)> {
-    let plain = Rendition {
-        width: 1280,
-        height: 720,
-        speed: 10,
-        quantizer: 100,
-        low_latency: false,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
-        bitrate_kbps: 0,
-        frame_step: 1,
-    };
+    let plain = Rendition::plain(1280, 720, 10, 100);
     let source = SourceFormat {
         width: 1920,
         height: 1080,

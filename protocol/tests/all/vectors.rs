@@ -164,17 +164,7 @@ fn trees_leaves_and_profiles() {
     hasher.update(&samples);
     let chunk_root = hasher.finish();
     let roots = [chunk_root, word("chunk 1"), word("chunk 2")];
-    let rendition = Rendition {
-        width: 640,
-        height: 360,
-        speed: 10,
-        quantizer: 100,
-        low_latency: false,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
-        bitrate_kbps: 0,
-        frame_step: 1,
-    };
+    let rendition = Rendition::plain(640, 360, 10, 100);
     let profiles = Profiles {
         chunk_frames: 15,
         source: SourceFormat {

@@ -31,17 +31,7 @@ pub(super) struct Media {
 
 /// The demo's ladder: two renditions, chunks of 15 frames.
 pub(super) fn ladder() -> Profiles {
-    let top = Rendition {
-        width: 640,
-        height: 360,
-        speed: 10,
-        quantizer: 100,
-        low_latency: false,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
-        bitrate_kbps: 0,
-        frame_step: 1,
-    };
+    let top = Rendition::plain(640, 360, 10, 100);
     let half = Rendition {
         width: 320,
         height: 180,

@@ -164,15 +164,8 @@ impl Account {
 /// Two renditions, chunks of 15 frames.
 pub fn profiles() -> Profiles {
     let rendition = |width, height| Rendition {
-        width,
-        height,
-        speed: 10,
-        quantizer: 100,
         low_latency: true,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
-        bitrate_kbps: 0,
-        frame_step: 1,
+        ..Rendition::plain(width, height, 10, 100)
     };
     Profiles {
         chunk_frames: 15,

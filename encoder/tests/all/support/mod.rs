@@ -20,17 +20,7 @@ pub fn workers(slots: usize) -> Workers {
 }
 
 pub fn rendition(width: u16, height: u16) -> Rendition {
-    Rendition {
-        width,
-        height,
-        speed: 10,
-        quantizer: 120,
-        low_latency: false,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
-        bitrate_kbps: 0,
-        frame_step: 1,
-    }
+    Rendition::plain(width, height, 10, 120)
 }
 
 /// A ladder of the source's size and half of it, in chunks of 15.

@@ -9,17 +9,7 @@ pub const PAYER: Address = Address::repeat_byte(0xb0);
 
 /// A job of 64×64 pixels in chunks of 15 frames, for at most this many wei a pixel.
 pub fn job(max_price: u64) -> Job {
-    let rendition = Rendition {
-        width: 64,
-        height: 64,
-        speed: 10,
-        quantizer: 100,
-        low_latency: false,
-        tile_cols_log2: 0,
-        tile_rows_log2: 0,
-        bitrate_kbps: 0,
-        frame_step: 1,
-    };
+    let rendition = Rendition::plain(64, 64, 10, 100);
     Job {
         id: U256::from(1),
         broadcaster: PAYER,
