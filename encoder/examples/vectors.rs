@@ -136,7 +136,7 @@ fn for_doctor(name: &str, bit_depth: u8) -> Result<(String, Vector), Box<dyn Err
         (false, _) | (true, ..=480) => 3,
         (true, _) => 2,
     };
-    let profiles = ladder.profiles(source(size, bit_depth, fps))?;
+    let profiles = ladder.profiles(source(size, bit_depth, fps), (size.0.into(), size.1.into()))?;
     let name = format!("presets/{name}_{bit_depth}");
     Ok((name, vector(Occasion::Doctor, frames, profiles)))
 }

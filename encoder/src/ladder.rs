@@ -208,23 +208,30 @@ impl Ladder {
         Ok(())
     }
 
-    /// The exact profile for a source.
+    /// The exact profile for a source that is meant to be seen at the size `shown`, columns and rows of square pixels
+    /// ([`Probe::shown_size`](crate::Probe::shown_size)): renditions have square pixels, for all players.
     ///
-    /// Renditions larger than the source are left out; where all are, there is one of the source's size with the
+    /// Renditions larger than that are left out; where all are, there is one of that size with the
     /// settings of the last. The chunk is the number of frames nearest to its length, rounded up to a multiple of every
     /// frame step.
     ///
     /// # Errors
     /// A source too large or small for one of the renditions.
-    pub fn profiles(&self, source: SourceFormat) -> Result<Profiles, LadderError> {
-        let short = source.width.min(source.height);
-        let fitting = self.renditions.iter().filter(|rung| rung.height <= short);
-        let mut renditions: Vec<_> = fitting.map(|rung| rung.rendition(&source)).collect();
+    pub fn profiles(
+        &self,
+        source: SourceFormat,
+        shown: (u32, u32),
+    ) -> Result<Profiles, LadderError> {
+        let side = |pixels: u32| pixels.clamp(16, u16::MAX.into()) as u16;
+        let shown = (side(shown.0), side(shown.1));
+        let fitting = |rung: &&Rung| rung.height <= shown.0.min(shown.1);
+        let fitting = self.renditions.iter().filter(fitting);
+        let mut renditions: Vec<_> = fitting.map(|rung| rung.rendition(&source, shown)).collect();
         if renditions.is_empty() {
             renditions.extend(self.renditions.last().map(|rung| Rendition {
-                width: source.width,
-                height: source.height,
-                ..rung.rendition(&source)
+                width: shown.0,
+                height: shown.1,
+                ..rung.rendition(&source, shown)
             }));
         }
         let profiles = Profiles {
@@ -250,11 +257,11 @@ impl Ladder {
 
 impl Rung {
     /// The exact rendition for a source.
-    fn rendition(&self, source: &SourceFormat) -> Rendition {
-        let upright = source.height > source.width;
+    fn rendition(&self, source: &SourceFormat, shown: (u16, u16)) -> Rendition {
+        let upright = shown.1 > shown.0;
         let (long, short) = match upright {
-            true => (source.height, source.width),
-            false => (source.width, source.height),
+            true => (shown.1, shown.0),
+            false => shown,
         };
         let across = match self.width {
             Some(width) => width,

@@ -113,7 +113,7 @@ pub(crate) async fn inspect(
 
 /// What a ladder makes of a file.
 pub fn profiles(probe: &Probe, ladder: &Ladder) -> Result<Profiles, ClipError> {
-    Ok(ladder.profiles(probe.source_format()?)?)
+    Ok(ladder.profiles(probe.source_format()?, probe.shown_size())?)
 }
 
 impl Clip {

@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use assay_chain::ChainError;
 use assay_chain::client::Client;
@@ -32,6 +32,8 @@ const LOCK: &str = "node.lock";
 const STATUS_PAUSE: Duration = Duration::from_secs(1);
 /// Longest time for closing journals and playlists.
 const STOP_TIME: Duration = Duration::from_secs(10);
+/// Longest time in which a process that was killed still holds its locks.
+const DYING: Duration = Duration::from_secs(3);
 
 /// Why a node does not run, or not any more.
 #[derive(Debug, thiserror::Error)]
@@ -298,6 +300,19 @@ async fn choose_job(
     }
 }
 
+/// Locks a file or folder, as soon as a process that is just dying has given it up.
+fn hold(file: &File) -> Result<(), TryLockError> {
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begun.elapsed() < DYING => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            done => return done,
+        }
+    }
+}
+
 /// Takes the folder for this process; the system gives it back when the process ends in whatever way.
 fn lock(folder: &Path) -> Result<File, ProcessError> {
     let path = folder.join(LOCK);
@@ -309,7 +324,7 @@ fn lock(folder: &Path) -> Result<File, ProcessError> {
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
     let mut file = options.open(&path).map_err(io)?;
-    match file.try_lock() {
+    match hold(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut pid = String::new();
@@ -335,7 +350,7 @@ fn lock_keys(keys: &Path) -> Result<File, ProcessError> {
         source,
     };
     let folder = File::open(keys).map_err(file)?;
-    match folder.try_lock() {
+    match hold(&folder) {
         Ok(()) => Ok(folder),
         Err(TryLockError::WouldBlock) => Err(ProcessError::KeysInUse(keys.into())),
         Err(TryLockError::Error(source)) => Err(file(source).into()),

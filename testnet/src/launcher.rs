@@ -215,7 +215,8 @@ async fn input(plan: &Plan, folder: &Folder) -> Result<PathBuf, LauncherError> {
                 source,
             })?;
             let probe = assay_encoder::probe(&path, &plan.worker).await?;
-            plan.ladder.profiles(probe.source_format()?)?;
+            plan.ladder
+                .profiles(probe.source_format()?, probe.shown_size())?;
             Ok(path)
         }
         None => {

@@ -34,7 +34,9 @@ fn every_preset_applies_to_every_common_source() {
                 (10, 1),
                 (144, 1),
             ] {
-                let profiles = ladder.profiles(source(w, h, fps)).unwrap();
+                let profiles = ladder
+                    .profiles(source(w, h, fps), (w.into(), h.into()))
+                    .unwrap();
                 for r in &profiles.renditions {
                     assert!(r.width <= w && r.height <= h, "{name} {w}x{h}: {r:?}");
                 }
@@ -47,7 +49,9 @@ fn every_preset_applies_to_every_common_source() {
 fn sizes_keep_the_aspect_ratio_and_larger_ones_are_left_out() {
     let ladder = Ladder::preset("ladder-1080p").unwrap();
     let sizes = |w, h| -> Vec<(u16, u16)> {
-        let profiles = ladder.profiles(source(w, h, (30, 1))).unwrap();
+        let profiles = ladder
+            .profiles(source(w, h, (30, 1)), (w.into(), h.into()))
+            .unwrap();
         profiles
             .renditions
             .iter()
@@ -74,7 +78,7 @@ fn frame_rates_are_limited_by_whole_steps() {
                 [[rendition]]\nheight = 32\nmax_fps = 15\nbitrate_kbps = 80\n";
     let ladder = Ladder::parse(text).unwrap();
     let found = |fps| {
-        let profiles = ladder.profiles(source(128, 96, fps)).unwrap();
+        let profiles = ladder.profiles(source(128, 96, fps), (128, 96)).unwrap();
         let steps: Vec<u8> = profiles.renditions.iter().map(|r| r.frame_step).collect();
         (steps, profiles.chunk_frames)
     };
@@ -84,7 +88,7 @@ fn frame_rates_are_limited_by_whole_steps() {
     assert_eq!(found((50, 1)), (vec![1, 2, 4], 52));
     assert_eq!(found((75, 1)), (vec![1, 3, 5], 75));
     let last = ladder
-        .profiles(source(128, 96, (30, 1)))
+        .profiles(source(128, 96, (30, 1)), (128, 96))
         .unwrap()
         .renditions[2];
     assert_eq!((last.bitrate_kbps, last.quantizer), (80, 255));
@@ -118,6 +122,23 @@ fn mistakes_are_named() {
     );
     let large = Ladder::preset("144p")
         .unwrap()
-        .profiles(source(7680, 4320, (30, 1)));
+        .profiles(source(7680, 4320, (30, 1)), (7680, 4320));
     assert!(large.unwrap_err().to_string().contains("within 16 times"));
+}
+
+#[test]
+fn renditions_have_square_pixels() {
+    let ladder = Ladder::preset("ladder-1080p").unwrap();
+    let sizes = |source: SourceFormat, shown| -> Vec<(u16, u16)> {
+        let renditions = ladder.profiles(source, shown).unwrap().renditions;
+        renditions.iter().map(|r| (r.width, r.height)).collect()
+    };
+    // HDV: 1440 columns, seen as 1920.
+    let hdv = sizes(source(1440, 1080, (25, 1)), (1920, 1080));
+    assert_eq!(hdv, sizes(source(1920, 1080, (25, 1)), (1920, 1080)));
+    // PAL, 16:9 on its side: what is left out depends on the shorter side as it is seen.
+    let upright = sizes(source(720, 576, (25, 1)), (404, 576));
+    assert_eq!(upright[0], (360, 514));
+    // Smaller than every rendition: once, at the size at which it is seen.
+    assert_eq!(sizes(source(64, 48, (25, 1)), (86, 48)), [(86, 48)]);
 }

@@ -116,9 +116,18 @@ async fn checks_memory_and_costs_are_measured() {
     let cost = cost::run(&plan, &workers, dir.path(), |_| {})
         .await
         .unwrap();
-    let (whole, parts) = (cost.ladder.cpu_seconds_per_frame, &cost.renditions);
-    let largest = parts.iter().map(|p| p.capacity.cpu_seconds_per_frame);
-    assert!(parts.len() == 2 && whole > 0.5 * largest.fold(0.0, f64::max));
+    let sizes: Vec<_> = cost
+        .renditions
+        .iter()
+        .map(|p| (p.width, p.height))
+        .collect();
+    assert_eq!(sizes, [(160, 90), (80, 45)]);
+    let capacities = cost.renditions.iter().map(|p| &p.capacity);
+    for capacity in capacities.chain([&cost.ladder]) {
+        assert!(capacity.cpu_seconds_per_frame > 0.0);
+        let cores = capacity.streams * capacity.cores_per_stream;
+        assert!((cores - 2.0).abs() < 1e-9, "{capacity:?}");
+    }
 }
 
 #[tokio::test]

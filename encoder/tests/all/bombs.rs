@@ -141,7 +141,7 @@ async fn a_picture_that_is_too_large_is_refused_before_it_is_made() {
     );
     let error = fault((header.line() + "FRAME\n").into_bytes(), 64, 64).await;
     assert!(error.to_string().contains("65000x65000"), "{error}");
-    assert!(started.elapsed() < Duration::from_secs(20));
+    assert!(started.elapsed() < Duration::from_secs(60));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{StreamProtocol, Swarm, SwarmBuilder, identify, noise, yamux};
 use net::{COURT, TCP, bytes, config, connected, network, start, until};
 
-const LIMIT: Duration = Duration::from_secs(8);
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// Writes whatever it is given, without caps; reads until the end of the stream.
 #[derive(Clone, Default)]

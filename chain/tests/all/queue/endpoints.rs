@@ -63,10 +63,14 @@ async fn the_next_endpoint_takes_over_from_a_dead_and_from_a_silent_one() {
         outcome(ticket).await.unwrap();
         assert_eq!(paid(&account).await, Lpt::whole(i));
         becomes(&client, 0, |s| matches!(s, EndpointState::Away(_))).await;
-        // An endpoint that is known to be away costs no time.
-        let begun = Instant::now();
-        client.head().await.unwrap();
-        assert!(begun.elapsed() < Duration::from_millis(400));
+        // An endpoint that is known to be away costs no time: on a busy machine at least one request of a few shows it.
+        let mut fastest = Duration::MAX;
+        for _ in 0..5 {
+            let begun = Instant::now();
+            client.head().await.unwrap();
+            fastest = fastest.min(begun.elapsed());
+        }
+        assert!(fastest < policy().impatience, "{fastest:?}");
         first.set(Fault::None);
         becomes(&client, 0, |s| *s == EndpointState::Good).await;
     }

@@ -115,7 +115,7 @@ pub async fn until<F: Future<Output = bool>>(
 
 /// Waits until `from` is connected to `to`.
 pub async fn connected(from: &Handle, to: PeerId) {
-    until("connection", Duration::from_secs(8), || async {
+    until("connection", Duration::from_secs(20), || async {
         from.connected().await.contains(&to)
     })
     .await;
@@ -131,7 +131,7 @@ pub async fn network(count: usize, listen: &[&str]) -> (Vec<Node>, Duration) {
         nodes.push(start(config(listen, std::slice::from_ref(&bootstrap))));
     }
     for node in &nodes {
-        until("full mesh", Duration::from_secs(15), || async {
+        until("full mesh", Duration::from_secs(30), || async {
             node.handle.connected().await.len() == count - 1
         })
         .await;
