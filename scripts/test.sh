@@ -41,7 +41,9 @@ contracts_end() {
 
 # The release profile, because dependencies' build scripts and macros are built for it already.
 stage "clippy" cargo clippy --keep-going --workspace --all-targets --release --locked -- -D warnings
-stage "Rust tests" cargo test --workspace --release --locked
+# Examples are left out: clippy has compiled them.
+stage "Rust tests" cargo test --workspace --release --locked --lib --bins --tests
+stage "examples in the documentation" cargo test --workspace --release --locked --doc
 stage "contracts' tests and artifacts (begun after $contracts_begun s)" contracts_end
 
 echo
