@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The chunk encoder without its features builds for a machine that has no threads, files, clock, network nor C library
-# (wasm32-unknown-unknown), imports nothing from its surroundings, and gives everyone's bytes there.
+# (wasm32-unknown-unknown), calls nothing in its surroundings, and gives everyone's bytes there.
 # Needs `rustup target add wasm32-unknown-unknown` and node; says so and ends with 0 where they are missing, unless
 # ASSAY_PURE=1 asks for more.
 set -euo pipefail
