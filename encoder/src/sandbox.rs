@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "a measurement, of which docs/sources.md has the result"]
+    #[ignore = "a measurement, of which SECURITY.md has the result"]
     fn what_walls_cost() {
         let program = ffmpeg::find("ffmpeg".as_ref()).unwrap();
         let access = Access {
