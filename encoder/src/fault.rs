@@ -92,8 +92,17 @@ pub enum WorkerError {
         detail: String,
     },
     /// No answer in time; the worker was killed.
-    #[error("no answer from the worker within {0:?}; it was killed")]
-    Timeout(Duration),
+    #[error(
+        "no answer from the worker within {wall:?}; it was killed after {frames} decoded frames, with {missing} leaves missing"
+    )]
+    Timeout {
+        /// The time it had.
+        wall: Duration,
+        /// Frames that it had decoded at least; zero where nothing was to be decoded.
+        frames: u32,
+        /// Leaves that had not come.
+        missing: usize,
+    },
     /// Too many requests wait already.
     #[error("{waiting} requests wait already, at most {max} may")]
     Overloaded {
@@ -128,7 +137,7 @@ impl WorkerError {
             Self::Fault(Fault::SourceFormat { .. } | Fault::FrameCount { .. }) => {
                 RefusalReason::FramesRootDiffers
             }
-            Self::Overloaded { .. } | Self::Timeout(_) => RefusalReason::Overloaded,
+            Self::Overloaded { .. } | Self::Timeout { .. } => RefusalReason::Overloaded,
             _ => RefusalReason::EncoderFailed,
         }
     }

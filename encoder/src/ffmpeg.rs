@@ -152,8 +152,8 @@ pub fn strict_reader(path: &Path) -> Command {
     command
 }
 
-/// The cap on files of the user's: what workers decode by default.
-fn max_pixels() -> String {
+/// The cap on what is not decoded by a profile: what workers decode by default.
+pub(crate) fn max_pixels() -> String {
     Limits::default().max_pixels.to_string()
 }
 

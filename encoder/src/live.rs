@@ -7,14 +7,16 @@
 //! HTTP, HLS ────────────────────────────────────────────┘
 //! ```
 //!
-//! FFmpeg is a child without environment; it hears RTMP through a pipe and has no network then, and otherwise only the
-//! protocols of its one source. Keys and addresses reach it through its standard input, never through its arguments.
+//! FFmpeg stands behind a worker's walls ([`sandbox`](crate::sandbox)): it hears RTMP through a pipe and has no network then;
+//! for SRT it has datagrams, for what it fetches connections, and otherwise only the protocols of its one source. Keys and
+//! addresses reach it through its standard input, never through its arguments.
 
 mod address;
 mod cutter;
 mod remux;
 mod rtmp;
 mod scrub;
+mod walls;
 
 use std::time::{Duration, Instant};
 
@@ -23,6 +25,7 @@ use tokio::sync::mpsc;
 pub use address::{Address, AddressError, StreamKey};
 pub use cutter::{CutError, Cutter, LiveSegment};
 
+use crate::child::WorkerCommand;
 use remux::Ended;
 
 /// Pauses before a stream is fetched again: doubled from the first to the last.
@@ -70,7 +73,7 @@ pub enum LiveError {
     /// The key is missing, or cannot be used.
     #[error(transparent)]
     Key(#[from] AddressError),
-    /// FFmpeg cannot be started.
+    /// FFmpeg cannot be started, or not the worker behind whose walls it runs.
     #[error("ffmpeg cannot be started: {0}; install FFmpeg (Debian: apt-get install ffmpeg)")]
     Start(std::io::Error),
 }
@@ -78,7 +81,8 @@ pub enum LiveError {
 /// Receives until the stream has ended (fetched ones do) or nobody listens to `events` any more.
 ///
 /// Senders may go and come back, each time with a discontinuity; a fetched stream that breaks off is fetched again after a
-/// pause. What happens is told by `events`; whoever reads them must do so at the stream's pace.
+/// pause. What happens is told by `events`; whoever reads them must do so at the stream's pace. `worker` is how the process
+/// is started behind whose walls FFmpeg runs.
 ///
 /// # Errors
 /// An address that is taken, a key that cannot be used, or no FFmpeg.
@@ -86,15 +90,16 @@ pub async fn receive(
     address: &Address,
     key: Option<&StreamKey>,
     cut: Cut,
+    worker: &WorkerCommand,
     events: mpsc::Sender<LiveEvent>,
 ) -> Result<(), LiveError> {
     address.check_key(key)?;
     let mut cutter = Cutter::new(cut.target, cut.longest);
     match (address, key) {
         (Address::Rtmp { listen, app }, Some(key)) => {
-            rtmp::serve(*listen, app, key, &mut cutter, &events).await
+            rtmp::serve(*listen, app, key, worker, &mut cutter, &events).await
         }
-        _ => fetch(address, key, &mut cutter, &events).await,
+        _ => fetch(address, key, worker, &mut cutter, &events).await,
     }
 }
 
@@ -102,6 +107,7 @@ pub async fn receive(
 async fn fetch(
     address: &Address,
     key: Option<&StreamKey>,
+    worker: &WorkerCommand,
     cutter: &mut Cutter,
     events: &mpsc::Sender<LiveEvent>,
 ) -> Result<(), LiveError> {
@@ -109,7 +115,7 @@ async fn fetch(
     let mut pause = BACKOFF.0;
     while !events.is_closed() {
         let begun = Instant::now();
-        let lost = match remux::open(address, key, cutter, events).await? {
+        let lost = match remux::open(address, key, worker, cutter, events).await? {
             Ended::Closed => return Ok(()),
             Ended::Complete if !listens => return Ok(()),
             // Nobody came within FFmpeg's patience.

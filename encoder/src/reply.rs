@@ -8,9 +8,12 @@ use crate::fault::Fault;
 use crate::request::{EncodedLeaf, Inspected};
 use crate::sandbox::Walls;
 
-/// In this order: the source, each leaf as it is done, the end. An inspection has no leaves, an attempt to escape its walls alone.
+/// In this order: how far decoding is, the source, each leaf as it is done, the end. An inspection has no leaves, an
+/// attempt to escape its walls alone.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Reply {
+    /// So many frames have been decoded; said now and then.
+    Decoded(u32),
     /// The whole source has been decoded.
     Source(Inspected),
     /// A leaf is done.

@@ -11,7 +11,7 @@ use assay_protocol::receipt::Leaf;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
-use crate::sandbox::Access;
+use crate::sandbox::{Access, Sockets};
 
 /// Decode a segment and hash its frames.
 #[derive(Clone, Debug)]
@@ -218,7 +218,7 @@ impl EncodedLeaf {
 pub(crate) enum Order {
     /// Decode and encode; the source's bytes follow.
     Video(Job),
-    /// Run FFmpeg or ffprobe on files.
+    /// Run FFmpeg or ffprobe, on files or on a stream that is arriving.
     Tool(ToolJob),
     /// Try to break out.
     Escape(Escape),
@@ -232,6 +232,18 @@ pub(crate) struct ToolJob {
     pub program: PathBuf,
     pub arguments: Vec<OsString>,
     pub access: Access,
+    pub feed: Feed,
+}
+
+/// What a tool gets on its standard input.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Feed {
+    /// Nothing: its arguments name what it reads.
+    Nothing,
+    /// These bytes, which others must not read in its arguments.
+    Script(Vec<u8>),
+    /// What the worker gets after the order.
+    Stream,
 }
 
 /// What to try behind the walls.
@@ -245,6 +257,8 @@ pub(crate) struct Escape {
     pub port: u16,
     /// A program that anyone may start.
     pub program: PathBuf,
+    /// The sockets that are allowed all the same.
+    pub sockets: Sockets,
 }
 
 /// A segment to decode, before its bytes.

@@ -1,9 +1,10 @@
 //! Walls around everything that reads video of strangers.
 //!
 //! A worker puts them up before it looks at the first byte, so FFmpeg, its child, stands behind them too: no file but
-//! the system's libraries, FFmpeg itself and what the job names ([`Access`]); no socket of any kind; no tracing of other
-//! processes; and of the kernel's calls only those that decoding needs. On Linux files are Landlock's business
-//! (kernel 5.13 or newer) and calls seccomp's. Elsewhere there are no walls; [`Walls`] says which ones stand.
+//! the system's libraries, FFmpeg itself and what the job names ([`Access`]); no socket, unless the job is to fetch or to
+//! listen ([`Sockets`]); no tracing of other processes and no signal to them; and of the kernel's calls only those that
+//! decoding needs. On Linux files are Landlock's business (kernel 5.13 or newer) and calls seccomp's. Elsewhere there are
+//! no walls; [`Walls`] says which ones stand.
 
 #[cfg(target_os = "linux")]
 mod calls;
@@ -27,6 +28,20 @@ pub(crate) struct Access {
     pub read: Vec<PathBuf>,
     /// Folders in which files may be made, written and read.
     pub write: Vec<PathBuf>,
+    /// Sockets that may be opened.
+    pub sockets: Sockets,
+}
+
+/// Sockets of the internet that a worker and its FFmpeg may open; others never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Sockets {
+    /// None.
+    #[default]
+    None,
+    /// For datagrams: what SRT is made of.
+    Udp,
+    /// For connections to others and for names, which are looked up by datagrams.
+    Client,
 }
 
 /// What a worker on this machine cannot do, found by trying.
@@ -40,6 +55,8 @@ pub struct Walls {
     pub network: bool,
     /// It cannot start a program that it was not given.
     pub programs: bool,
+    /// Its FFmpeg cannot send signals to other processes, nor move them to other cores.
+    pub signals: bool,
 }
 
 impl Walls {
@@ -49,6 +66,7 @@ impl Walls {
         writing: true,
         network: true,
         programs: true,
+        signals: true,
     };
 
     /// What a decoder that was taken over could do on this machine, in words; empty where all walls stand.
@@ -58,10 +76,23 @@ impl Walls {
             (self.writing, "write files"),
             (self.network, "reach the network"),
             (self.programs, "start programs"),
+            (self.signals, "end other programs"),
         ]
         .into_iter()
         .filter_map(|(stands, words)| (!stands).then_some(words))
         .collect()
+    }
+
+    /// The same as a sentence for whoever runs this program; none where all walls stand.
+    pub fn warning(&self) -> Option<String> {
+        let open = self.open();
+        (!open.is_empty()).then(|| {
+            format!(
+                "this system does not confine video decoders: one that was taken over could {}; Linux 5.13 or newer with \
+                 Landlock and seccomp does",
+                open.join(", ")
+            )
+        })
     }
 }
 
@@ -74,7 +105,7 @@ impl Walls {
 #[cfg(target_os = "linux")]
 pub(crate) fn enter(access: &Access) -> io::Result<()> {
     files::restrict(access)?;
-    calls::restrict()
+    calls::restrict(access.sockets)
 }
 
 /// No walls here.
@@ -96,4 +127,52 @@ pub(crate) fn end_of_line() -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn end_of_line() -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::ffmpeg;
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    fn median(mut times: Vec<Duration>) -> Duration {
+        times.sort_unstable();
+        times[times.len() / 2]
+    }
+
+    #[test]
+    #[ignore = "a measurement, of which SECURITY.md has the result"]
+    fn what_walls_cost() {
+        let program = ffmpeg::find("ffmpeg".as_ref()).unwrap();
+        let access = Access {
+            run: vec![program.clone()],
+            ..Access::default()
+        };
+        let start = || {
+            let begun = Instant::now();
+            let mut command = Command::new(&program);
+            command.arg("-version").stdout(Stdio::null());
+            assert!(command.status().unwrap().success());
+            begun.elapsed()
+        };
+        let mut times = [(); 3].map(|()| Vec::new());
+        for _ in 0..100 {
+            times[0].push(start());
+            // Walls are a thread's and its children's.
+            let behind = || {
+                let begun = Instant::now();
+                enter(&access).unwrap();
+                (begun.elapsed(), start())
+            };
+            let (up, started) = std::thread::scope(|scope| scope.spawn(behind).join().unwrap());
+            times[1].push(up);
+            times[2].push(started);
+        }
+        let [free, up, behind] = times.map(median);
+        println!(
+            "walls stand after {up:.1?}; ffmpeg -version: {free:.1?} without, {behind:.1?} behind them"
+        );
+        assert!(up < Duration::from_secs(1));
+    }
 }

@@ -3,15 +3,14 @@
 use std::process::Command;
 use std::time::Duration;
 
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Child;
 
-use crate::child::WorkerCommand;
+use crate::child::{Group, WorkerCommand};
 use crate::ffmpeg;
 use crate::framing;
 use crate::limits::Limits;
-use crate::request::{Order, ToolJob};
+use crate::request::{Feed, Order, ToolJob};
 use crate::sandbox::Access;
 
 /// Longest run. Cutting and scanning read the file once.
@@ -90,7 +89,22 @@ pub(crate) async fn confined(
     access: Access,
 ) -> Result<Said, ToolError> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let start = |source| ToolError::Start {
+    let mut group = start(worker, command, access, TIMEOUT, Feed::Nothing).await?;
+    // It ends when this closes.
+    let _stdin = group.0.stdin.take();
+    hear(&mut group.0, &program).await
+}
+
+/// Starts FFmpeg or ffprobe behind a worker's walls, with so much CPU time; its pipes are the worker's.
+pub(crate) async fn start(
+    worker: &WorkerCommand,
+    command: &Command,
+    access: Access,
+    cpu: Duration,
+    feed: Feed,
+) -> Result<Group, ToolError> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let missing = |source| ToolError::Start {
         program: program.clone(),
         source,
     };
@@ -101,21 +115,20 @@ pub(crate) async fn confined(
     let order = Order::Tool(ToolJob {
         limits: Limits {
             memory: MAX_MEMORY,
-            cpu: TIMEOUT,
+            cpu,
             ..Limits::default()
         },
-        program: ffmpeg::find(command.get_program()).map_err(start)?,
+        program: ffmpeg::find(command.get_program()).map_err(missing)?,
         arguments: command.get_args().map(Into::into).collect(),
         access,
+        feed,
     });
     let order = postcard::to_stdvec(&order).map_err(|e| pipe(std::io::Error::other(e)))?;
     let mut group = worker.start(None).map_err(|source| ToolError::Worker {
         program: worker.program.display().to_string(),
         source,
     })?;
-    // It ends when this closes.
-    let mut stdin = group.0.stdin.take();
-    if let Some(stdin) = &mut stdin {
+    if let Some(stdin) = &mut group.0.stdin {
         let header = framing::header(order.len());
         for bytes in [&header[..], &order] {
             // A worker that dies meanwhile is told by its status.
@@ -123,7 +136,7 @@ pub(crate) async fn confined(
         }
         let _ = stdin.flush().await;
     }
-    hear(&mut group.0, &program).await
+    Ok(group)
 }
 
 async fn hear(child: &mut Child, program: &str) -> Result<Said, ToolError> {
@@ -150,7 +163,9 @@ async fn hear(child: &mut Child, program: &str) -> Result<Said, ToolError> {
 }
 
 /// Bounds a tool's address space.
-pub(crate) fn cap_memory(child: &tokio::process::Child) {
+#[cfg(target_os = "linux")]
+fn cap_memory(child: &Child) {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
     if let Some(pid) = child.id().and_then(|id| Pid::from_raw(id as i32)) {
         let limit = Rlimit {
             current: Some(MAX_MEMORY),
@@ -160,6 +175,10 @@ pub(crate) fn cap_memory(child: &tokio::process::Child) {
         let _ = prlimit(Some(pid), Resource::As, limit);
     }
 }
+
+/// Nobody else can bound it there.
+#[cfg(not(target_os = "linux"))]
+fn cap_memory(_: &Child) {}
 
 /// At most `max` bytes, and whether that is all.
 async fn read(from: Option<impl AsyncRead + Unpin>, max: u64) -> std::io::Result<(Vec<u8>, bool)> {

@@ -1,11 +1,11 @@
 //! The child process in which all decoding and encoding happens: `assay worker`.
 //!
 //! One order on standard input. To a segment it answers on standard output: the source's roots, each leaf as it is done,
-//! the end. A tool's output goes straight through. Before it looks at a byte of video the worker puts walls around itself
-//! ([`sandbox`]) and FFmpeg.
+//! the end. A tool's output goes straight through, and so does a live stream to its input. Before it looks at a byte of
+//! video the worker puts walls around itself ([`sandbox`]) and FFmpeg.
 //!
-//! Standard input stays open meanwhile: when it closes, the parent is gone and the worker ends at once. FFmpeg ends with
-//! the worker, whatever it is doing: the kernel kills it ([`launch`]).
+//! Standard input stays open meanwhile, and standard output is read: when either ends, the parent is gone and the worker
+//! ends at once. FFmpeg ends with the worker, whatever it is doing: the kernel kills it ([`launch`]).
 
 mod ahead;
 pub(crate) mod cpu;
@@ -21,6 +21,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use assay_protocol::profile::Profiles;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 
 use crate::fault::Fault;
@@ -40,6 +42,7 @@ const ORPHANED: i32 = 3;
 pub fn main() -> ExitCode {
     let end = match launch::asked() {
         Some(words) => Err(launch::become_it(&words)),
+        None if escape::asked() => Ok(escape::reach_parent()),
         None => {
             assay_libm::pin();
             serve()
@@ -76,12 +79,14 @@ fn serve() -> std::io::Result<ExitCode> {
             drop(stdin);
             job.access.run.push(job.program.clone());
             confine(&job.limits, &job.access).map_err(std::io::Error::other)?;
-            watch_parent()?;
-            tool::run(&job)
+            tool::run(job)
         }
         Order::Escape(escape) => {
             drop(stdin);
-            let access = decoding();
+            let access = Access {
+                sockets: escape.sockets,
+                ..decoding()
+            };
             let walls = sandbox::enter(&access).map(|()| escape::attempt(&escape));
             let walls = walls.map_err(|e| Fault::Worker(format!("walls: {e}")));
             let outlet = Outlet::new(std::io::stdout());
@@ -110,6 +115,20 @@ fn end_with_parent() {
     let mut byte = [0];
     // Nothing more is ever sent: whatever ends this read ends the worker.
     let _ = std::io::stdin().lock().read(&mut byte);
+    std::process::exit(ORPHANED);
+}
+
+/// As [`watch_parent`], where standard input carries a stream that may end before its parent.
+fn watch_reader() -> std::io::Result<()> {
+    let watch = std::thread::Builder::new().name("reader-watch".into());
+    watch.spawn(end_with_reader).map(drop)
+}
+
+fn end_with_reader() {
+    let stdout = std::io::stdout();
+    // No event is asked for: a pipe that nobody reads any more is told all the same.
+    let mut pipe = [PollFd::new(&stdout, PollFlags::empty())];
+    while matches!(poll(&mut pipe, None), Err(Errno::INTR)) {}
     std::process::exit(ORPHANED);
 }
 
@@ -155,7 +174,7 @@ fn answer(job: &Job, source: &[u8], outlet: &Outlet<impl Write + Send>) -> Messa
     )?;
     let encode_cpu = match &job.encode {
         None => {
-            outlet.source(encode::inspect(source, &profiles, &job.limits)?)?;
+            outlet.source(encode::inspect(source, &profiles, &job.limits, outlet)?)?;
             Duration::ZERO
         }
         Some(ask) => encode::encode(source, &profiles, &job.limits, ask, outlet)?,

@@ -16,7 +16,7 @@ use crate::request::{
     EncodeJob, EncodeRequest, Encoded, EncodedLeaf, Finished, InspectRequest, Inspected, Job,
     Order, SimdLevel,
 };
-use crate::sandbox::Walls;
+use crate::sandbox::{Sockets, Walls};
 pub use crate::slots::Priority;
 use crate::slots::Slots;
 use exchange::{exchange, reply};
@@ -73,12 +73,29 @@ impl Workers {
     /// # Errors
     /// When no worker could be started, or it gave no answer.
     pub async fn walls(&self) -> Result<Walls, WorkerError> {
-        let (escape, listener) = walls::escape().await?;
+        self.walls_with(Sockets::None).await
+    }
+
+    /// The same of the process that fetches live streams, which reaches the network.
+    ///
+    /// # Errors
+    /// As [`walls`](Self::walls).
+    pub async fn walls_of_receivers(&self) -> Result<Walls, WorkerError> {
+        self.walls_with(Sockets::Client).await
+    }
+
+    async fn walls_with(&self, sockets: Sockets) -> Result<Walls, WorkerError> {
+        let (escape, listener) = walls::escape(sockets).await?;
         let mut child = self.start(None)?;
         let wall = self.limits.wall;
+        let late = |_| WorkerError::Timeout {
+            wall,
+            frames: 0,
+            missing: 0,
+        };
         let order = Order::Escape(escape);
         let answer = tokio::time::timeout(wall, reply(&mut child.0, &order));
-        let answer = answer.await.map_err(|_| WorkerError::Timeout(wall))??;
+        let answer = answer.await.map_err(late)??;
         walls::heard(answer, listener).await
     }
 
@@ -209,7 +226,8 @@ impl Workers {
         let mut child = self.start(level)?;
         let wall = self.limits.wall;
         let answer = tokio::time::timeout(wall, exchange(&mut child.0, order, source, progress));
-        answer.await.map_err(|_| WorkerError::Timeout(wall))?
+        let answer = answer.await;
+        answer.unwrap_or_else(|_| Err(progress.too_late(wall)))
     }
 
     fn start(&self, level: Option<SimdLevel>) -> Result<Group, WorkerError> {

@@ -83,8 +83,9 @@ impl LiveStream {
             target: SEGMENT,
             longest: LONGEST,
         };
+        let worker = workers.command().clone();
         let mut receiver =
-            tokio::spawn(async move { receive(&from, key.as_ref(), cut, sender).await });
+            tokio::spawn(async move { receive(&from, key.as_ref(), cut, &worker, sender).await });
         match &address.listens() {
             Some(_) => tracing::info!("send the stream to {address}"),
             None => tracing::info!("fetching {address}"),

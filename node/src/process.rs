@@ -188,6 +188,8 @@ async fn begin(
     await_authority(&client, operator, signer).await?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = Workers::new(worker, Limits::default(), config.workers.unwrap_or(cores));
+    // Before anything is decoded, so that the warning comes in time.
+    look_at_walls(&workers).await;
     let publication = match &config.broadcaster {
         Some(settings) => {
             // Viewers may wait for what is not there yet.
@@ -206,7 +208,6 @@ async fn begin(
         "checking that this machine's encoder gives the bytes of the conformance vectors"
     );
     conformance::check(&workers).await?;
-    look_at_walls(&workers).await;
     let mut broadcaster = None;
     if let Some((publication, settings)) = publication {
         let job = choose_job(&publication, settings, &client).await?;
@@ -250,12 +251,11 @@ async fn begin(
 /// Says once what a decoder that was taken over could do on this machine.
 async fn look_at_walls(workers: &Workers) {
     match workers.walls().await {
-        Ok(walls) if walls.open().is_empty() => {}
-        Ok(walls) => tracing::warn!(
-            "this system does not confine video decoders: one that was taken over could {}; Linux 5.13 or newer with \
-             Landlock and seccomp does",
-            walls.open().join(", ")
-        ),
+        Ok(walls) => {
+            if let Some(warning) = walls.warning() {
+                tracing::warn!("{warning}");
+            }
+        }
         Err(e) => tracing::warn!("whether video decoders are confined is unknown: {e}"),
     }
 }

@@ -115,6 +115,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
 
     let mut checks = vec![
         machine::ffmpeg().await,
+        machine::walls(&workers).await,
         machine::clock(endpoints).await,
         machine::disk(&folder),
         machine::memory(cores),

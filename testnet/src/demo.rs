@@ -146,6 +146,13 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let workers = Workers::new(options.worker.clone(), Limits::default(), cores);
     let folders = folder::Folders::prepare(&options.out)?;
+    match workers.walls().await.map(|walls| walls.warning()) {
+        Ok(None) => {}
+        Ok(Some(warning)) => show.line(format!("warning: {warning}")),
+        Err(e) => show.line(format!(
+            "warning: whether video decoders are confined is unknown: {e}"
+        )),
+    }
 
     let input = match &options.input {
         Some(path) => path.clone(),

@@ -1,21 +1,24 @@
-//! FFmpeg between a live source and the cutter: opens, demultiplexes, writes a transport stream, decodes nothing.
+//! FFmpeg between a live source and the cutter: opens, demultiplexes, writes a transport stream. It decodes first frames to
+//! know what the streams are, and stands behind the walls of a worker ([`walls`]).
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStdin};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
 
 use super::address::{Address, StreamKey};
 use super::cutter::Cutter;
 use super::scrub::scrub;
-use super::{LiveError, LiveEvent};
+use super::{LiveError, LiveEvent, walls};
+use crate::child::{Group, WorkerCommand};
 use crate::ffmpeg;
-use crate::tool;
+use crate::request::Feed;
+use crate::sandbox::Sockets;
 use crate::transport::PACKET;
 
-/// How long SRT waits for a sender before FFmpeg is started anew: an FFmpeg whose parent was killed ends by itself then.
+/// How long SRT waits for a sender before FFmpeg is started anew.
 const LISTEN: Duration = Duration::from_secs(15);
 /// How long a source may be silent before it counts as gone.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -23,6 +26,8 @@ const SILENCE: Duration = Duration::from_secs(10);
 const AHEAD: Duration = Duration::from_secs(10);
 /// FFmpeg looks at no more than this before it says what the streams are.
 const ANALYSE: Duration = Duration::from_secs(2);
+/// The decoders that FFmpeg may use for that: those of what can be passed on.
+const DECODERS: &str = "h264,hevc,aac,aac_latm,mp3,mp3float,opus";
 /// Bytes of error output that are kept: the end of them says why it ended.
 const WORDS: usize = 16 << 10;
 
@@ -41,7 +46,7 @@ pub(super) enum Ended {
 
 /// A running FFmpeg.
 pub(super) struct Remuxer {
-    child: Child,
+    group: Group,
     secret: Option<String>,
     /// Whether what comes faster than it plays is held back.
     paced: bool,
@@ -49,12 +54,28 @@ pub(super) struct Remuxer {
 
 impl Remuxer {
     /// For a stream in FLV on its standard input; it has no network.
-    pub fn of_flv(key: &StreamKey) -> Result<(Self, ChildStdin), LiveError> {
+    pub async fn of_flv(
+        key: &StreamKey,
+        worker: &WorkerCommand,
+    ) -> Result<(Self, ChildStdin), LiveError> {
         let input = ["-protocol_whitelist", "pipe", "-f", "flv", "-i", "pipe:0"];
-        Self::start(&input, Some(key.expose().to_owned()), false)
+        let mut group = walls::start(worker, &command(&input), Sockets::None, Feed::Stream).await?;
+        let stdin = group.0.stdin.take();
+        let stdin = stdin.ok_or_else(|| LiveError::Start(std::io::Error::other("no pipe")))?;
+        let secret = Some(key.expose().to_owned());
+        let remuxer = Self {
+            group,
+            secret,
+            paced: false,
+        };
+        Ok((remuxer, stdin))
     }
 
-    async fn of_address(address: &Address, key: Option<&StreamKey>) -> Result<Self, LiveError> {
+    async fn of_address(
+        address: &Address,
+        key: Option<&StreamKey>,
+        worker: &WorkerCommand,
+    ) -> Result<Self, LiveError> {
         let key = key.map(StreamKey::expose);
         let (url, protocols, formats, paced) = match address {
             Address::Srt { listen } => {
@@ -88,47 +109,17 @@ impl Remuxer {
             "-i",
             "pipe:0",
         ];
-        let (remuxer, mut stdin) = Self::start(&input, key.map(str::to_owned), paced)?;
-        // It may have ended already; its words say why.
-        let _ = stdin.write_all(script.as_bytes()).await;
-        Ok(remuxer)
-    }
-
-    fn start(
-        input: &[&str],
-        secret: Option<String>,
-        paced: bool,
-    ) -> Result<(Self, ChildStdin), LiveError> {
-        let mut command: Command = ffmpeg::command("ffmpeg");
-        let analyse = ANALYSE.as_micros().to_string();
-        command.args(["-nostdin", "-hide_banner", "-v", "warning"]);
-        command.args(["-fflags", "+genpts", "-analyzeduration", &analyse]);
-        command.args(input);
-        command.args(["-map", "0:V:0", "-map", "0:a?", "-c", "copy"]);
-        command.args([
-            "-muxdelay",
-            "0",
-            "-muxpreload",
-            "0",
-            "-pes_payload_size",
-            "0",
-        ]);
-        command.args(["-flush_packets", "1", "-f", "mpegts", "pipe:1"]);
-        command.stdin(Stdio::piped());
-        let mut command = tokio::process::Command::from(command);
-        let mut child = command
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(LiveError::Start)?;
-        tool::cap_memory(&child);
-        let stdin = child.stdin.take();
-        let stdin = stdin.ok_or_else(|| LiveError::Start(std::io::Error::other("no pipe")))?;
-        let remuxer = Self {
-            child,
-            secret,
-            paced,
+        let sockets = match address {
+            Address::Rtmp { .. } => Sockets::None,
+            Address::Srt { .. } => Sockets::Udp,
+            Address::Pull { .. } => Sockets::Client,
         };
-        Ok((remuxer, stdin))
+        let feed = Feed::Script(script.into_bytes());
+        Ok(Self {
+            group: walls::start(worker, &command(&input), sockets, feed).await?,
+            secret: key.map(str::to_owned),
+            paced,
+        })
     }
 
     /// Cuts what comes until nothing comes any more.
@@ -138,7 +129,7 @@ impl Remuxer {
         cutter: &mut Cutter,
         events: &mpsc::Sender<LiveEvent>,
     ) -> Ended {
-        let (stdout, stderr) = (self.child.stdout.take(), self.child.stderr.take());
+        let (stdout, stderr) = (self.group.0.stdout.take(), self.group.0.stderr.take());
         let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
             return Ended::Broken("ffmpeg has no pipes".into());
         };
@@ -147,7 +138,7 @@ impl Remuxer {
         let ended = cut(stdout, from, self.paced, cutter, events).await;
         match ended {
             Ok(came) => {
-                let status = self.child.wait().await;
+                let status = self.group.0.wait().await;
                 let words = words.await.unwrap_or_default();
                 let clean = status.is_ok_and(|status| status.success());
                 let reason = || match scrub(&words, self.secret.as_deref()) {
@@ -165,14 +156,30 @@ impl Remuxer {
     }
 }
 
+/// FFmpeg from this input to a transport stream.
+fn command(input: &[&str]) -> Command {
+    let mut command = ffmpeg::command("ffmpeg");
+    let (analyse, pixels) = (ANALYSE.as_micros().to_string(), ffmpeg::max_pixels());
+    command.args(["-nostdin", "-hide_banner", "-v", "warning"]);
+    command.args(["-fflags", "+genpts", "-analyzeduration", &analyse]);
+    command.args(["-codec_whitelist", DECODERS, "-max_pixels", &pixels]);
+    command.args(input);
+    command.args(["-map", "0:V:0", "-map", "0:a?", "-c", "copy"]);
+    command.args(["-muxdelay", "0", "-muxpreload", "0"]);
+    command.args(["-pes_payload_size", "0", "-flush_packets", "1"]);
+    command.args(["-f", "mpegts", "pipe:1"]);
+    command
+}
+
 /// Opens a source that FFmpeg itself listens for or fetches.
 pub(super) async fn open(
     address: &Address,
     key: Option<&StreamKey>,
+    worker: &WorkerCommand,
     cutter: &mut Cutter,
     events: &mpsc::Sender<LiveEvent>,
 ) -> Result<Ended, LiveError> {
-    let remuxer = Remuxer::of_address(address, key).await?;
+    let remuxer = Remuxer::of_address(address, key, worker).await?;
     Ok(remuxer.run(address.to_string(), cutter, events).await)
 }
 

@@ -19,6 +19,7 @@ use super::address::StreamKey;
 use super::cutter::Cutter;
 use super::remux::{Ended, Remuxer};
 use super::{LiveError, LiveEvent};
+use crate::child::WorkerCommand;
 use session::{Out, Session};
 
 /// Connections that may be saying who they are.
@@ -44,6 +45,7 @@ pub(super) async fn serve(
     listen: SocketAddr,
     app: &str,
     key: &StreamKey,
+    worker: &WorkerCommand,
     cutter: &mut Cutter,
     events: &mpsc::Sender<LiveEvent>,
 ) -> Result<(), LiveError> {
@@ -69,7 +71,7 @@ pub(super) async fn serve(
             () = events.closed() => return Ok(()),
         };
         let from = sender.peer.to_string();
-        let (remuxer, stdin) = Remuxer::of_flv(key)?;
+        let (remuxer, stdin) = Remuxer::of_flv(key, worker).await?;
         // FFmpeg ends with its input, and the cutter with FFmpeg.
         let (ended, why) = tokio::join!(remuxer.run(from, cutter, events), feed(sender, stdin));
         let reason = match ended {

@@ -9,6 +9,8 @@ use seccompiler::{
     SeccompFilter, SeccompRule, TargetArch,
 };
 
+use super::Sockets;
+
 /// Everything that the worker and FFmpeg's demuxers and decoders do, on every architecture. What is not here (sockets,
 /// `ptrace`, other processes' memory, mounts, keys, io_uring, BPF, …) is answered as by a kernel that does not have it,
 /// which C libraries are prepared for.
@@ -71,7 +73,6 @@ const NEEDED: &[sys::c_long] = &[
     sys::SYS_futex,
     sys::SYS_sched_yield,
     sys::SYS_sched_getaffinity,
-    sys::SYS_sched_setaffinity,
     sys::SYS_sched_getparam,
     sys::SYS_sched_getscheduler,
     sys::SYS_getpid,
@@ -131,36 +132,119 @@ const OLDER: &[sys::c_long] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const OLDER: &[sys::c_long] = &[];
 
+/// What a socket is used with, once there is one.
+const SOCKETS: &[sys::c_long] = &[
+    sys::SYS_bind,
+    sys::SYS_connect,
+    sys::SYS_getpeername,
+    sys::SYS_getsockname,
+    sys::SYS_getsockopt,
+    sys::SYS_setsockopt,
+    sys::SYS_recvfrom,
+    sys::SYS_recvmsg,
+    sys::SYS_recvmmsg,
+    sys::SYS_sendto,
+    sys::SYS_sendmsg,
+    sys::SYS_sendmmsg,
+    sys::SYS_shutdown,
+    // libsrt waits so
+    sys::SYS_epoll_create1,
+    sys::SYS_epoll_ctl,
+    sys::SYS_epoll_pwait,
+    sys::SYS_eventfd2,
+];
+
+/// Older forms of the same.
+#[cfg(target_arch = "x86_64")]
+const OLDER_SOCKETS: &[sys::c_long] =
+    &[sys::SYS_epoll_create, sys::SYS_epoll_wait, sys::SYS_eventfd];
+#[cfg(not(target_arch = "x86_64"))]
+const OLDER_SOCKETS: &[sys::c_long] = &[];
+
+/// Ways to have the kernel send a signal to any process when a pipe has something: `fcntl`'s and `ioctl`'s.
+const OWNERS: [sys::c_int; 3] = [sys::F_SETOWN, F_SETOWN_EX, F_SETSIG];
+const OWNER_DEVICES: [sys::c_int; 2] = [FIOSETOWN, SIOCSPGRP];
+// include/uapi/asm-generic/fcntl.h and sockios.h; the library does not have them for every C library.
+const F_SETSIG: sys::c_int = 10;
+const F_SETOWN_EX: sys::c_int = 15;
+const FIOSETOWN: sys::c_int = 0x8901;
+const SIOCSPGRP: sys::c_int = 0x8902;
+
 /// Calls that make a process, which have no thread's flag to look at or hide it in memory.
 #[cfg(target_arch = "x86_64")]
 const FORKS: &[sys::c_long] = &[sys::SYS_fork, sys::SYS_vfork, sys::SYS_clone3];
 #[cfg(not(target_arch = "x86_64"))]
 const FORKS: &[sys::c_long] = &[sys::SYS_clone3];
 
-pub(super) fn restrict() -> io::Result<()> {
-    let needed = NEEDED.iter().chain(OLDER).map(|&call| (call, Vec::new()));
-    install(needed.collect(), not_there(), SeccompAction::Allow)
+pub(super) fn restrict(sockets: Sockets) -> io::Result<()> {
+    let always = |calls: &[sys::c_long]| calls.iter().map(|&call| (call, Vec::new())).collect();
+    let mut needed: BTreeMap<_, _> = always(&[NEEDED, OLDER].concat());
+    if sockets != Sockets::None {
+        needed.extend(always(&[SOCKETS, OLDER_SOCKETS].concat()));
+        needed.insert(sys::SYS_socket, of_the_internet(sockets)?);
+    }
+    install(needed, not_there(), SeccompAction::Allow)
+}
+
+/// The arguments of `socket` that are allowed: protocols that are a module of their own (SCTP, MPTCP, …) are not.
+fn of_the_internet(sockets: Sockets) -> io::Result<Vec<SeccompRule>> {
+    // Beside the type stand flags.
+    const TYPE: u64 = 0xf;
+    let udp = (sys::SOCK_DGRAM, sys::IPPROTO_UDP);
+    let kinds = match sockets {
+        Sockets::None => vec![],
+        Sockets::Udp => vec![udp],
+        Sockets::Client => vec![udp, (sys::SOCK_STREAM, sys::IPPROTO_TCP)],
+    };
+    let mut rules = Vec::new();
+    for family in [sys::AF_INET, sys::AF_INET6] {
+        for (kind, protocol) in &kinds {
+            for protocol in [0, *protocol] {
+                rules.push(all(vec![
+                    is(0, Is::Eq, family)?,
+                    is(1, Is::MaskedEq(TYPE), *kind)?,
+                    is(2, Is::Eq, protocol)?,
+                ])?);
+            }
+        }
+    }
+    Ok(rules)
+}
+
+/// A condition on an argument that the kernel takes for an `int`.
+fn is(argument: u8, is: Is, value: sys::c_int) -> io::Result<SeccompCondition> {
+    let value = u64::from(value.cast_unsigned());
+    SeccompCondition::new(argument, Length::Dword, is, value).map_err(io::Error::other)
+}
+
+fn all(conditions: Vec<SeccompCondition>) -> io::Result<SeccompRule> {
+    SeccompRule::new(conditions).map_err(io::Error::other)
+}
+
+/// One rule for each of an argument's values.
+fn any(argument: u8, values: &[sys::c_int]) -> io::Result<Vec<SeccompRule>> {
+    let rule = |&value| all(vec![is(argument, Is::Eq, value)?]);
+    values.iter().map(rule).collect()
 }
 
 /// No process of its own, no signal to others, no other limits, and no escape from its parent's end.
 pub(super) fn restrict_further() -> io::Result<()> {
-    let when = |argument, length, is, value| {
-        SeccompCondition::new(argument, length, is, value)
-            .and_then(|condition| SeccompRule::new(vec![condition]))
-            .map(|rule| vec![rule])
-            .map_err(io::Error::other)
+    let word = |argument, is, value| {
+        let condition = SeccompCondition::new(argument, Length::Qword, is, value);
+        all(vec![condition.map_err(io::Error::other)?]).map(|rule| vec![rule])
     };
-    let (word, double) = (Length::Qword, Length::Dword);
     let thread = sys::CLONE_THREAD as u64;
-    let (this, end_signal) = (std::process::id().into(), sys::PR_SET_PDEATHSIG as u64);
+    let other = || all(vec![is(0, Is::Ne, std::process::id().cast_signed())?]);
     let mut refused: BTreeMap<_, _> = FORKS.iter().map(|&call| (call, Vec::new())).collect();
     refused.extend([
-        (sys::SYS_clone, when(0, word, Is::MaskedEq(thread), 0)?),
-        (sys::SYS_kill, when(0, double.clone(), Is::Ne, this)?),
+        (sys::SYS_clone, word(0, Is::MaskedEq(thread), 0)?),
+        (sys::SYS_kill, vec![other()?]),
         (sys::SYS_tkill, Vec::new()),
-        (sys::SYS_tgkill, when(0, double.clone(), Is::Ne, this)?),
-        (sys::SYS_prlimit64, when(2, Length::Qword, Is::Ne, 0)?),
-        (sys::SYS_prctl, when(0, double, Is::Eq, end_signal)?),
+        (sys::SYS_tgkill, vec![other()?]),
+        (sys::SYS_fcntl, any(1, &OWNERS)?),
+        (sys::SYS_ioctl, any(1, &OWNER_DEVICES)?),
+        (sys::SYS_prlimit64, word(2, Is::Ne, 0)?),
+        (sys::SYS_prctl, any(0, &[sys::PR_SET_PDEATHSIG])?),
     ]);
     #[cfg(target_arch = "x86_64")]
     refused.insert(sys::SYS_setrlimit, Vec::new());

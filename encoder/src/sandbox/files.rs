@@ -8,7 +8,7 @@ use landlock::{
     Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope, make_bitflags,
 };
 
-use super::{Access, THIS_PROGRAM};
+use super::{Access, Sockets, THIS_PROGRAM};
 
 /// Newest rights asked for; an older kernel gives what it knows.
 const NEWEST: ABI = ABI::V6;
@@ -54,7 +54,7 @@ fn rules(access: &Access) -> Result<RulesetCreated, RulesetError> {
     let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(NEWEST))?
-        .handle_access(AccessNet::from_all(ABI::V4))?
+        .handle_access(connections(access.sockets))?
         .scope(Scope::from_all(NEWEST))?
         .create()?;
     for path in libraries {
@@ -70,6 +70,14 @@ fn rules(access: &Access) -> Result<RulesetCreated, RulesetError> {
         rules = allow(rules, path, write)?;
     }
     allow(rules, Path::new(NOTHING), read | AccessFs::WriteFile)
+}
+
+/// What of TCP is not possible; other sockets are the other wall's business.
+fn connections(allowed: Sockets) -> BitFlags<AccessNet> {
+    match allowed {
+        Sockets::None | Sockets::Udp => AccessNet::from_all(ABI::V4),
+        Sockets::Client => AccessNet::BindTcp.into(),
+    }
 }
 
 /// A path that is not there needs no right.

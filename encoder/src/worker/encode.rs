@@ -21,16 +21,19 @@ use crate::settings::{rendition_settings, source_format};
 
 /// rav1e keeps large arrays on the stack.
 const STACK: usize = 16 << 20;
+/// Frames after which the parent is told how far decoding is: what it says of a worker that it has to kill.
+const TOLD: u32 = 10;
 /// Threads nobody needs more than.
 const MAX_THREADS: u16 = 256;
 
-/// Decodes and hashes.
+/// Decodes and hashes; says on its way how far it is.
 pub(super) fn inspect(
     source: &[u8],
     profiles: &Profiles,
     limits: &Limits,
+    outlet: &Outlet<impl Write + Send>,
 ) -> Result<Inspected, Fault> {
-    hash(source, profiles, limits, None, |_, _| Ok(()))
+    hash(source, profiles, limits, None, outlet, |_, _| Ok(()))
 }
 
 /// Decodes, hashes and encodes; sends the source and each leaf on their way. Returns the CPU time of encoding.
@@ -61,10 +64,11 @@ pub(super) fn encode(
                 .map_err(|e| Fault::Worker(format!("starting a thread: {e}")))?;
         }
         let expected = ask.frame_count;
-        let inspected = hash(source, profiles, limits, Some(expected), |chunk, frames| {
+        let finished = |chunk, frames| {
             let asked = tasks.iter().filter(|task| task.chunk == chunk);
             give(&sender, &done, asked, || ahead.hold(frames))
-        });
+        };
+        let inspected = hash(source, profiles, limits, Some(expected), outlet, finished);
         drop(sender);
         let inspected = inspected?;
         let found = inspected.frame_count;
@@ -134,6 +138,7 @@ fn hash(
     profiles: &Profiles,
     limits: &Limits,
     expected: Option<u32>,
+    outlet: &Outlet<impl Write>,
     mut finished: impl FnMut(u32, Vec<Vec<u8>>) -> Result<(), Fault>,
 ) -> Result<Inspected, Fault> {
     let size = usize::from(profiles.chunk_frames);
@@ -147,6 +152,9 @@ fn hash(
                 found: count,
                 expected,
             });
+        }
+        if count.is_multiple_of(TOLD) {
+            outlet.decoded(count)?;
         }
         hasher.update(&frame);
         if expected.is_some() {
@@ -253,5 +261,59 @@ fn leaf(task: &Task, chunk: EncodedChunk, want_bytes: bool) -> EncodedLeaf {
         output_len: chunk.obus.len() as u32,
         units: chunk.units,
         bytes: want_bytes.then_some(chunk.obus),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::framing::{self, MAX_MESSAGE};
+    use crate::reply::{Message, Reply};
+    use crate::{synth, y4m};
+    use assay_protocol::profile::{Rendition, SourceFormat};
+
+    #[test]
+    fn says_how_far_decoding_is() {
+        let header = y4m::Header {
+            width: 32,
+            height: 32,
+            bit_depth: 8,
+            fps: (30, 1),
+            full_range: false,
+        };
+        let mut source = header.line().into_bytes();
+        for index in 0..25 {
+            y4m::write_frame(&mut source, &synth::frame(32, 32, index)).unwrap();
+        }
+        let profiles = Profiles {
+            chunk_frames: 15,
+            source: SourceFormat {
+                width: 32,
+                height: 32,
+                bit_depth: 8,
+                full_range: false,
+                colour: [2; 3],
+                fps_num: 30,
+                fps_den: 1,
+            },
+            renditions: vec![Rendition::plain(32, 32, 10, 120)],
+        };
+        let mut pipe = Vec::new();
+        let outlet = Outlet::new(&mut pipe);
+        let inspected = inspect(&source, &profiles, &Limits::default(), &outlet).unwrap();
+        assert_eq!(
+            (inspected.frame_count, inspected.chunk_roots.len()),
+            (25, 2)
+        );
+        drop(outlet);
+        let (mut pipe, mut told) = (pipe.as_slice(), Vec::new());
+        while !pipe.is_empty() {
+            let bytes = framing::read(&mut pipe, MAX_MESSAGE).unwrap();
+            match postcard::from_bytes::<Message>(&bytes).unwrap() {
+                Ok(Reply::Decoded(frames)) => told.push(frames),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(told, [10, 20]);
     }
 }

@@ -7,10 +7,10 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use rustix::process::getppid;
 
 use crate::ffmpeg;
-use crate::sandbox::{self, THIS_PROGRAM};
+use crate::sandbox;
 
 /// Marks the arguments that follow: the worker's process id, the program, its arguments.
 const MARK: &str = "--become";
@@ -22,7 +22,7 @@ const MARK: &str = "--become";
 pub(super) fn tied(command: &Command) -> io::Result<Command> {
     let program = ffmpeg::find(command.get_program())?;
     let own = std::env::args_os().skip(1).take_while(|word| word != MARK);
-    let mut tied = Command::new(THIS_PROGRAM);
+    let mut tied = Command::new(this_program()?);
     tied.args(own)
         .arg(MARK)
         .arg(std::process::id().to_string())
@@ -33,6 +33,18 @@ pub(super) fn tied(command: &Command) -> io::Result<Command> {
         .filter_map(|(name, value)| Some((name, value?)));
     tied.env_clear().envs(kept);
     Ok(tied)
+}
+
+/// This program, also when its file has been replaced meanwhile.
+#[cfg(target_os = "linux")]
+fn this_program() -> io::Result<std::path::PathBuf> {
+    Ok(sandbox::THIS_PROGRAM.into())
+}
+
+/// This program's file.
+#[cfg(not(target_os = "linux"))]
+fn this_program() -> io::Result<std::path::PathBuf> {
+    std::env::current_exe()
 }
 
 /// What this process is to become, if it was started for that.
@@ -55,10 +67,22 @@ pub(super) fn become_it(words: &[OsString]) -> io::Error {
 
 /// Dies with the worker, or at once if that is dead already.
 fn tie(worker: &OsStr) -> io::Result<()> {
-    set_parent_process_death_signal(Some(Signal::KILL))?;
+    die_with_parent()?;
     let parent = getppid().map(|id| id.as_raw_nonzero().to_string());
     match parent.as_deref() == worker.to_str() {
         true => Ok(()),
         false => Err(io::Error::other("the worker is gone")),
     }
+}
+
+#[cfg(target_os = "linux")]
+fn die_with_parent() -> io::Result<()> {
+    use rustix::process::{Signal, set_parent_process_death_signal};
+    Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
+}
+
+/// No such thing here: a worker that is killed leaves its FFmpeg to a broken pipe.
+#[cfg(not(target_os = "linux"))]
+fn die_with_parent() -> io::Result<()> {
+    Ok(())
 }

@@ -33,6 +33,11 @@ impl<W: Write> Outlet<W> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Says how far decoding is.
+    pub(super) fn decoded(&self, frames: u32) -> Result<(), Fault> {
+        self.lock().send(&Ok(Reply::Decoded(frames)))
+    }
+
     /// Sends the source, then the leaves that waited for it.
     pub(super) fn source(&self, source: Inspected) -> Result<(), Fault> {
         let mut state = self.lock();
@@ -93,6 +98,7 @@ mod tests {
         let mut pipe = Vec::new();
         let outlet = Outlet::new(&mut pipe);
         outlet.leaf(1, leaf(11)).unwrap();
+        outlet.decoded(2).unwrap();
         outlet.leaf(0, leaf(10)).unwrap();
         let source = Inspected {
             frame_count: 3,
@@ -109,6 +115,7 @@ mod tests {
         while !pipe.is_empty() {
             let bytes = framing::read(&mut pipe, MAX_MESSAGE).unwrap();
             heard.push(match postcard::from_bytes::<Message>(&bytes).unwrap() {
+                Ok(Reply::Decoded(frames)) => format!("{frames} frames"),
                 Ok(Reply::Source(_)) => "source".to_owned(),
                 Ok(Reply::Leaf { place, leaf }) => format!("{place}: {}", leaf.leaf),
                 Ok(Reply::Done { .. }) => "done".to_owned(),
@@ -116,6 +123,9 @@ mod tests {
                 Err(fault) => fault.to_string(),
             });
         }
-        assert_eq!(heard, ["source", "1: 11", "0: 10", "2: 12", "done"]);
+        assert_eq!(
+            heard,
+            ["2 frames", "source", "1: 11", "0: 10", "2: 12", "done"]
+        );
     }
 }

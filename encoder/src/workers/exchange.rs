@@ -38,6 +38,7 @@ where
             let reply: Message =
                 postcard::from_bytes(&bytes).map_err(|e| WorkerError::Answer(e.to_string()))?;
             match reply? {
+                Reply::Decoded(frames) => progress.decoded(frames),
                 Reply::Source(source) => progress.source(source)?,
                 Reply::Leaf { place, leaf } => progress.leaf(place, leaf).await?,
                 Reply::Done { encode_cpu } => return Ok(Some(encode_cpu)),

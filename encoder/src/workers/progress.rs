@@ -10,6 +10,8 @@ use crate::request::{EncodedLeaf, Finished, Inspected, LeafRequest};
 ///
 /// The worker reads bytes of strangers, so its replies are checked rather than trusted.
 pub(super) struct Progress<F> {
+    /// Frames that this try has decoded at least.
+    frames: u32,
     source: Option<Inspected>,
     /// What this try was asked, with its place in the request; none where the leaf has come.
     asked: Vec<Option<(usize, LeafRequest)>>,
@@ -24,6 +26,7 @@ where
     /// `on_leaf` is given a leaf's place in `leaves`, the source and the leaf.
     pub(super) fn new(leaves: &[LeafRequest], on_leaf: F) -> Self {
         Self {
+            frames: 0,
             source: None,
             asked: leaves.iter().copied().enumerate().map(Some).collect(),
             on_leaf,
@@ -32,11 +35,26 @@ where
 
     /// What a new try has to be asked: the leaves that have not come.
     pub(super) fn remaining(&mut self) -> Vec<LeafRequest> {
+        self.frames = 0;
         self.asked.retain(Option::is_some);
         self.asked.iter().flatten().map(|&(_, leaf)| leaf).collect()
     }
 
+    pub(super) fn decoded(&mut self, frames: u32) {
+        self.frames = frames;
+    }
+
+    /// What is said of a worker that took longer than `wall`.
+    pub(super) fn too_late(&self, wall: Duration) -> WorkerError {
+        WorkerError::Timeout {
+            wall,
+            frames: self.frames,
+            missing: self.asked.iter().flatten().count(),
+        }
+    }
+
     pub(super) fn source(&mut self, source: Inspected) -> Result<(), WorkerError> {
+        self.frames = source.frame_count;
         let roots = |s: &Inspected| (s.frame_count, s.frames_root, s.chunk_roots.len());
         match &self.source {
             Some(first) if roots(first) != roots(&source) => Err(WorkerError::Answer(
@@ -135,6 +153,30 @@ mod tests {
         let finished = progress.finish(Duration::ZERO).unwrap();
         assert_eq!(finished.source, source(9));
         assert_eq!(heard, [(1, 5), (2, 8), (0, 3)]);
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_is_too_late_is_known_by_its_last_frame() {
+        let wall = Duration::from_secs(9);
+        let late = |frames, missing| WorkerError::Timeout {
+            wall,
+            frames,
+            missing,
+        };
+        let mut progress = Progress::new(&[asked(1), asked(2)], |_, _: &Inspected, _| ready(()));
+        assert_eq!(progress.too_late(wall), late(0, 2));
+        progress.decoded(30);
+        assert_eq!(progress.too_late(wall), late(30, 2));
+        progress.source(source(36)).unwrap();
+        progress.leaf(0, encoded(1)).await.unwrap();
+        assert_eq!(progress.too_late(wall), late(36, 1));
+        let words = progress.too_late(wall).to_string();
+        assert!(
+            words.contains("36 decoded frames, with 1 leaves"),
+            "{words}"
+        );
+        assert_eq!(progress.remaining().len(), 1);
+        assert_eq!(progress.too_late(wall), late(0, 1));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use crate::fault::WorkerError;
 use crate::reply::Reply;
 use crate::request::Escape;
-use crate::sandbox::Walls;
+use crate::sandbox::{Sockets, Walls};
 
 /// What every system has and everyone may read or start.
 const FILE: &str = "/etc/passwd";
@@ -18,7 +18,7 @@ const PROGRAM: &str = "/bin/sh";
 const MOMENT: Duration = Duration::from_millis(10);
 
 /// The dare, and the listener that must hear nothing.
-pub(super) async fn escape() -> Result<(Escape, TcpListener), WorkerError> {
+pub(super) async fn escape(sockets: Sockets) -> Result<(Escape, TcpListener), WorkerError> {
     let failed = |e: std::io::Error| WorkerError::Answer(format!("a loopback port: {e}"));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
     let escape = Escape {
@@ -26,6 +26,7 @@ pub(super) async fn escape() -> Result<(Escape, TcpListener), WorkerError> {
         folder: std::env::temp_dir(),
         port: listener.local_addr().map_err(failed)?.port(),
         program: PathBuf::from(PROGRAM),
+        sockets,
     };
     Ok((escape, listener))
 }

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant, SystemTime};
 use assay_encoder::live::{
     Address, Cut, CutError, Cutter, LiveEvent, LiveSegment, StreamKey, receive,
 };
-use support::{ffmpeg, frames};
+use support::{ffmpeg, frames, worker};
 use tokio::sync::mpsc;
 
-const CUT: Cut = Cut {
+pub const CUT: Cut = Cut {
     target: Duration::from_secs(1),
     longest: Duration::from_secs(5),
 };
-const KEY: &str = "a-key-that-nobody-guesses";
+pub const KEY: &str = "a-key-that-nobody-guesses";
 
 /// Cuts a transport stream that is a file.
 fn cut(path: &Path) -> Result<Vec<LiveSegment>, CutError> {
@@ -91,10 +91,10 @@ fn open_groups_are_not_cut_and_too_long_ones_are_refused() {
 }
 
 /// A sender that ends with the test.
-struct Sender(Child);
+pub struct Sender(Child);
 
 impl Sender {
-    fn start(seconds: u32, format: &str, url: &str) -> Self {
+    pub fn start(seconds: u32, format: &str, url: &str) -> Self {
         let input = format!(
             "-nostdin -v quiet -re -f lavfi -i testsrc2=size=128x96:rate=25 -re -f lavfi -i sine -t {seconds} -c:v libx264 \
              -preset ultrafast -g 25 -c:a aac -f {format}"
@@ -112,27 +112,30 @@ impl Drop for Sender {
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
-/// Arguments of the children of this process, but those of senders.
+/// Arguments of the children of this process and of their children, but those of senders.
 fn arguments_of_children() -> String {
-    let own = std::process::id().to_string();
-    let mut all = String::new();
-    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let read = |name| std::fs::read_to_string(entry.path().join(name)).unwrap_or_default();
-        let stat = read("stat");
-        let parent = stat
-            .rsplit_once(") ")
-            .and_then(|(_, rest)| rest.split(' ').nth(1).map(str::to_owned));
-        let arguments = read("cmdline");
-        if parent.as_deref() == Some(&own) && !arguments.contains("testsrc2") {
-            all += &arguments;
-        }
-    }
-    all
+    let children = |of: &str| {
+        let tasks = std::fs::read_dir(format!("/proc/{of}/task"));
+        let lists = tasks.into_iter().flatten().flatten();
+        let lists = lists.map(|task| std::fs::read_to_string(task.path().join("children")));
+        let ids: String = lists.map(Result::unwrap_or_default).collect();
+        ids.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let own = children(&std::process::id().to_string());
+    let below: Vec<_> = own.iter().flat_map(|child| children(child)).collect();
+    let arguments = own.iter().chain(&below).map(|process| {
+        std::fs::read_to_string(format!("/proc/{process}/cmdline")).unwrap_or_default()
+    });
+    arguments
+        .filter(|arguments| !arguments.contains("testsrc2"))
+        .collect()
 }
 
 struct Heard {
@@ -148,7 +151,9 @@ impl Heard {
         let address = address.clone();
         tokio::spawn(async move {
             let key = StreamKey::new(KEY);
-            receive(&address, key.as_ref(), CUT, sender).await.unwrap();
+            receive(&address, key.as_ref(), CUT, &worker(), sender)
+                .await
+                .unwrap();
         });
         Self {
             events,

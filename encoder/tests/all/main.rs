@@ -8,6 +8,7 @@ mod corpus;
 mod frame_rate;
 mod input;
 mod live;
+mod live_walls;
 mod package;
 mod picture;
 mod pinned;

@@ -29,7 +29,12 @@ async fn a_silent_worker_is_killed() {
         .inspect(&request, Priority::Sample)
         .await
         .unwrap_err();
-    assert_eq!(error, WorkerError::Timeout(limits.wall));
+    let late = WorkerError::Timeout {
+        wall: limits.wall,
+        frames: 0,
+        missing: 0,
+    };
+    assert_eq!(error, late);
     assert_eq!(error.reason(), RefusalReason::Overloaded);
     gone("sleep\x001000.25").await;
 }
@@ -108,8 +113,8 @@ async fn niceness_follows_priority_down_to_ffmpeg() {
 }
 
 /// The worker with this mark and its FFmpeg, once both are there.
-async fn both(mark: &str) -> (u32, u32) {
-    for _ in 0..2000 {
+pub async fn both(mark: &str) -> (u32, u32) {
+    for _ in 0..15_000 {
         tokio::time::sleep(Duration::from_millis(2)).await;
         for worker in running(mark) {
             let children = format!("/proc/{worker}/task/{worker}/children");
@@ -125,12 +130,12 @@ async fn both(mark: &str) -> (u32, u32) {
     panic!("no worker with {mark:?} has an FFmpeg");
 }
 
-fn signal(process: u32, signal: Signal) {
+pub fn signal(process: u32, signal: Signal) {
     kill_process(Pid::from_raw(process as i32).unwrap(), signal).unwrap();
 }
 
 /// Whether a process is gone, or only waits to be buried.
-async fn dead(process: u32) -> bool {
+pub async fn dead(process: u32) -> bool {
     for _ in 0..100 {
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         let state = stat

@@ -3,6 +3,7 @@
 use crate::support;
 
 use std::net::TcpListener;
+use std::process::Command;
 
 use assay_encoder::{InspectRequest, Priority, Walls, WorkerError, probe};
 use support::{clip, profiles, worker, workers};
@@ -10,7 +11,72 @@ use support::{clip, profiles, worker, workers};
 #[tokio::test]
 async fn a_worker_cannot_break_out() {
     assert_eq!(workers(1).walls().await.unwrap(), Walls::ALL);
-    assert!(Walls::ALL.open().is_empty());
+    assert_eq!(Walls::ALL.warning(), None);
+}
+
+/// It must call others, and that is all.
+#[tokio::test]
+async fn a_receiver_reaches_the_network_and_nothing_else() {
+    let walls = workers(1).walls_of_receivers().await.unwrap();
+    let expected = Walls {
+        network: false,
+        ..Walls::ALL
+    };
+    assert_eq!(walls, expected);
+    assert!(
+        walls
+            .warning()
+            .unwrap()
+            .contains("could reach the network;")
+    );
+}
+
+/// Set for the test that another one starts in FFmpeg's place.
+const BEHIND: &str = "ASSAY_BEHIND_THE_INNER_WALL";
+
+#[test]
+fn nobody_is_signalled_by_way_of_a_pipe() {
+    let mut command = Command::new(worker().program);
+    command
+        .args(["--become", &std::process::id().to_string()])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "sandbox::pipes_have_no_owner", "--nocapture"])
+        .env(BEHIND, "1");
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("refused: 4"), "{said}");
+}
+
+/// Does nothing unless the test above starts it.
+#[test]
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+fn pipes_have_no_owner() {
+    if std::env::var_os(BEHIND).is_none() {
+        return;
+    }
+    const F_SETSIG: libc::c_int = 10;
+    const F_SETOWN_EX: libc::c_int = 15;
+    const FIOSETOWN: libc::c_ulong = 0x8901;
+    let parent = std::os::unix::process::parent_id() as i32;
+    let mut owner = [1, parent];
+    // SAFETY: no call takes a pointer but those that are given one to numbers that live long enough.
+    let answers = unsafe {
+        assert!(libc::fcntl(0, libc::F_GETFL) >= 0, "all of fcntl is gone");
+        [
+            libc::fcntl(0, libc::F_SETOWN, parent),
+            libc::fcntl(0, F_SETOWN_EX, owner.as_mut_ptr()),
+            libc::fcntl(0, F_SETSIG, libc::SIGKILL),
+            libc::ioctl(0, FIOSETOWN, owner.as_mut_ptr()),
+        ]
+    };
+    assert_eq!(answers, [-1; 4]);
+    assert_eq!(
+        std::io::Error::last_os_error().raw_os_error(),
+        Some(libc::ENOSYS)
+    );
+    println!("refused: {}", answers.len());
 }
 
 /// Scripts that FFmpeg would follow if nothing held it: playlists and lists that name a file or an address.

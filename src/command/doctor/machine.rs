@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use assay_chain::Endpoints;
 use assay_chain::client::latest_block;
+use assay_encoder::{Walls, Workers};
 use rustix::process::{Resource, getrlimit};
 use tokio::process::Command;
 
@@ -72,6 +73,38 @@ async fn said(program: &str, arguments: &[&str]) -> std::io::Result<String> {
     let output = tokio::time::timeout(PATIENCE, command.output()).await;
     let output = output.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What keeps decoders of strangers' video, and what receives live streams, from everything else.
+pub(super) async fn walls(workers: &Workers) -> Check {
+    match tokio::join!(workers.walls(), workers.walls_of_receivers()) {
+        (Ok(decoders), Ok(receivers)) => confinement(decoders, receivers),
+        (Err(e), _) | (_, Err(e)) => {
+            let advice = "see what keeps a worker from starting: memory, processes, a wrapper";
+            Check::bad("walls", Verdict::Warning, format!("unknown: {e}"), advice)
+        }
+    }
+}
+
+fn confinement(decoders: Walls, receivers: Walls) -> Check {
+    const NAME: &str = "walls";
+    // Receivers need the network.
+    let receivers = Walls {
+        network: true,
+        ..receivers
+    };
+    let open = [("decoder", decoders), ("receiver of streams", receivers)];
+    let open: Vec<String> = open
+        .into_iter()
+        .filter(|(_, walls)| *walls != Walls::ALL)
+        .map(|(who, walls)| format!("a {who} could {}", walls.open().join(", ")))
+        .collect();
+    if open.is_empty() {
+        return Check::ok(NAME, "what decodes or receives video is confined");
+    }
+    let found = format!("if it was taken over, {}", open.join("; "));
+    let advice = "Linux 5.13 or newer with Landlock and seccomp confines them; give the node a user of its own meanwhile";
+    Check::bad(NAME, Verdict::Warning, found, advice)
 }
 
 /// This machine's clock against the latest block's.
@@ -220,5 +253,25 @@ mod tests {
         assert_eq!(verdicts(files.into()), [Failure, Warning, Ok, Ok]);
         let memories = vec![room(8 << 30, 4 << 30, 2), room(8 << 30, 1 << 30, 2)];
         assert_eq!(verdicts(memories), [Ok, Warning]);
+        let receives = Walls {
+            network: false,
+            ..Walls::ALL
+        };
+        let reads = Walls {
+            reading: false,
+            ..receives
+        };
+        let walls = [
+            (Walls::ALL, receives),
+            (receives, receives),
+            (Walls::ALL, reads),
+        ];
+        let walls = walls.map(|(decoders, receivers)| confinement(decoders, receivers));
+        assert!(
+            walls[2]
+                .found
+                .contains("receiver of streams could read files")
+        );
+        assert_eq!(verdicts(walls.into()), [Ok, Warning, Warning]);
     }
 }
