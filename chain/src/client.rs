@@ -18,9 +18,14 @@ use crate::contracts::{Contracts, Deployment};
 use crate::convert::{address_in, address_out, word_in};
 use crate::error::ChainError;
 use crate::events::LogEntry;
+use crate::history::History;
 use crate::revert::{ErrorBook, Revert};
 use crate::rpc::{CallRequest, EndpointView, Endpoints, Head, Rpc, RpcError};
 use crate::views::{BlockRef, Role, RoundView, TxView};
+
+/// Blocks that a search asks for at a time, until the node wants fewer: few logs are found, so that it is the number of
+/// requests that takes time.
+const PIECE: u64 = 50_000;
 
 /// A connection to one deployment with one account's key. Cheap to clone.
 #[derive(Clone)]
@@ -343,14 +348,14 @@ impl Client {
         at: Address,
         topics: Value,
     ) -> Result<Vec<LogEntry>, ChainError> {
-        let logs = self
-            .rpc()
-            .logs_since(self.deploy_block(), at, topics)
-            .await?;
-        Ok(logs
-            .iter()
-            .filter_map(|log| LogEntry::read(self.contracts(), log))
-            .collect())
+        let last = self.rpc().latest().await?.number;
+        let mut history = History::new(vec![at], topics, self.deploy_block(), PIECE);
+        let mut found = Vec::new();
+        while let Some(piece) = history.piece(self.rpc(), last).await? {
+            let logs = piece.logs.iter();
+            found.extend(logs.filter_map(|log| LogEntry::read(self.contracts(), log)));
+        }
+        Ok(found)
     }
 }
 

@@ -63,6 +63,17 @@ pub enum CommandError {
     /// A transaction did not happen.
     #[error(transparent)]
     Tx(#[from] TxError),
+    /// A deployment ended before its end.
+    #[error(
+        "{error}; the same command goes on by {plan}, and begins anew once that is removed",
+        plan = plan.display()
+    )]
+    Unfinished {
+        /// Why.
+        error: ChainError,
+        /// What it goes on by.
+        plan: PathBuf,
+    },
     /// The chain is away or another one.
     #[error(transparent)]
     Chain(#[from] ChainError),
@@ -72,7 +83,11 @@ impl CommandError {
     /// Says it, and gives the exit code: 2 when the person who typed the command can mend it.
     pub fn exit(&self) -> ExitCode {
         let code = match self {
-            Self::Tx(_) | Self::Chain(_) | Self::WouldRevert { .. } | Self::Declined => 1,
+            Self::Tx(_)
+            | Self::Chain(_)
+            | Self::Unfinished { .. }
+            | Self::WouldRevert { .. }
+            | Self::Declined => 1,
             _ => USAGE,
         };
         fail(self, code)
