@@ -135,14 +135,15 @@ impl Client {
         revert_of(&self.0.errors, code, message, data)
     }
 
-    /// What a transaction journal belongs to. The genesis hash tells one development chain from the next.
+    /// Hash of the chain's block 0: it tells one development chain from the next.
+    pub(crate) async fn genesis(&self) -> Result<B256, ChainError> {
+        let first = self.rpc().head(json!("0x0")).await?;
+        Ok(first.map(|block| block.hash).unwrap_or_default())
+    }
+
+    /// What a transaction journal belongs to.
     pub(crate) async fn journal_chain(&self) -> Result<String, ChainError> {
-        let genesis = self
-            .rpc()
-            .head(json!("0x0"))
-            .await?
-            .map(|b| b.hash)
-            .unwrap_or_default();
+        let genesis = self.genesis().await?;
         Ok(format!("chain {} ({genesis})", self.domain().chain_id))
     }
 

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use assay_chain::ChainError;
 use assay_chain::contracts::DeploymentFileError;
-use assay_chain::queue::TxError;
+use assay_chain::queue::budget::Held;
+use assay_chain::queue::{StoreError, TxError};
 use assay_chain::revert::Revert;
 use assay_node::KeyError;
 use assay_node::evidence::EvidenceFileError;
@@ -63,6 +65,28 @@ pub enum CommandError {
     /// A transaction did not happen.
     #[error(transparent)]
     Tx(#[from] TxError),
+    /// The account's journal of transactions.
+    #[error("{path}: {error}; --journal names another file", path = path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be used.
+        error: StoreError,
+    },
+    /// The day's gas is spent.
+    #[error("{0}. The command ends here; what it did not sign is not sent by itself")]
+    Held(Box<Held>),
+    /// No Ethereum node answers any more.
+    #[error(
+        "no Ethereum node has answered for {} s. What was sent is in {path}: the same command, typed again, waits for it \
+         and sends nothing twice", limit.as_secs(), path = path.display()
+    )]
+    Away {
+        /// How long was waited.
+        limit: Duration,
+        /// The journal.
+        path: PathBuf,
+    },
     /// A deployment ended before its end.
     #[error(
         "{error}; the same command goes on by {plan}, and begins anew once that is removed",
