@@ -277,7 +277,7 @@ impl Session {
                 });
             }
         }
-        let gas = trials.iter().filter_map(|trial| trial.gas).sum();
+        let gas: u64 = trials.iter().filter_map(|trial| trial.gas).sum();
         let price = self.client.gas_price().await?;
         let steps = trials.into_iter().map(|trial| Step {
             what: trial.label,
@@ -338,7 +338,7 @@ impl Session {
 }
 
 fn sums(steps: &[Step]) -> (u64, U256) {
-    let gas = steps.iter().filter_map(|step| step.gas).sum();
+    let gas: u64 = steps.iter().filter_map(|step| step.gas).sum();
     let cost = steps.iter().map(|step| step.cost);
     (
         gas,

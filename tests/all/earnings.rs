@@ -71,7 +71,8 @@ async fn tickets_are_redeemed_fees_claimed_and_their_burned_part_burned() {
     let again = refused(&desk.types(anyone, &redeem), 2);
     assert!(again.contains("paid already"), "{again}");
 
-    let burn = ["broadcaster", "burn", "--for", &payer.address().to_string()];
+    let who = payer.address().to_string();
+    let burn = ["broadcaster", "burn", "--for", &who];
     desk.does(anyone, &burn).await;
     let again = refused(&desk.types(anyone, &burn), 2);
     assert!(again.contains("nothing of"), "{again}");

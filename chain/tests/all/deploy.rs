@@ -38,7 +38,7 @@ async fn check(anvil: &Anvil, deployment: &Deployment, key: &OperatorKey, plan: 
     client.check_params(&Params::demo()).await.unwrap();
     assert_eq!(client.transaction_count().await.unwrap(), TRANSACTIONS);
     let kept = std::fs::read_to_string(plan).unwrap();
-    let secret = hex(key.secret());
+    let secret = hex(key.secret().as_slice());
     assert!(!kept.to_lowercase().contains(&secret), "a key in the plan");
 }
 

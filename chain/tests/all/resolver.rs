@@ -39,7 +39,7 @@ async fn a_silent_resolver_lets_the_accused_s_contest_fail() {
     scene.transcoder.run("contest", contest).await;
     let liquid = scene.transcoder.client.lpt_balance(operator).await.unwrap();
     let early = anyone.refused(ContestCall::Lapse { case }).await;
-    assert!(early.contains("round"), "{early}");
+    assert!(early.contains("resolver has time"), "{early}");
     scene.resolver_is_silent().await;
     anyone.run("lapse", ContestCall::Lapse { case }).await;
     assert_eq!(scene.status(case).await, CaseStatus::Executed);
