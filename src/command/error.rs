@@ -12,7 +12,7 @@ use assay_chain::revert::Revert;
 use assay_node::KeyError;
 use assay_node::evidence::EvidenceFileError;
 use assay_node::keystore::KeystoreError;
-use assay_protocol::amount::AmountError;
+use assay_protocol::amount::{AmountError, Eth};
 
 use super::{USAGE, fail};
 
@@ -74,7 +74,11 @@ pub enum CommandError {
         error: StoreError,
     },
     /// The day's gas is spent.
-    #[error("{0}. The command ends here; what it did not sign is not sent by itself")]
+    #[error(
+        "{}: it may cost {} ETH of gas, and {} ETH of today's {} ETH are spent or promised by {}; a day ends at midnight UTC, \
+         and --gas-per-day allows more. Nothing more is signed",
+        .0.label, Eth(.0.asked), Eth(.0.spent), Eth(.0.share), .0.account
+    )]
     Held(Box<Held>),
     /// No Ethereum node answers any more.
     #[error(
@@ -110,6 +114,8 @@ impl CommandError {
             Self::Tx(_)
             | Self::Chain(_)
             | Self::Unfinished { .. }
+            | Self::Held(_)
+            | Self::Away { .. }
             | Self::WouldRevert { .. }
             | Self::Declined => 1,
             _ => USAGE,

@@ -57,7 +57,7 @@ async fn every_command_shows_what_it_will_do_and_says_it_in_json() {
     desk.does(&delegator, &["stake", "rebond", "3"]).await;
     let status = json(&desk.looks(&["stake", "status", &delegator.address.to_string(), "--json"]));
     assert_eq!(status["locks"].as_array().unwrap().len(), 2, "{status}");
-    assert_eq!(status["positions"][0]["stake"], "40");
+    assert_eq!(status["positions"][0]["stake"], "30");
 
     let node = desk.path("node-keys");
     said(&desk.assay(&["init", &node]));
