@@ -76,7 +76,7 @@ pub enum CommandError {
     /// The day's gas is spent.
     #[error(
         "{}: it may cost {} ETH of gas, and {} ETH of today's {} ETH are spent or promised by {}; a day ends at midnight UTC, \
-         and --gas-per-day allows more. Nothing more is signed",
+         and a higher limit allows more. Nothing more is signed",
         .0.label, Eth(.0.asked), Eth(.0.spent), Eth(.0.share), .0.account
     )]
     Held(Box<Held>),

@@ -71,12 +71,14 @@ pub async fn run_changed(
 
 /// The node's keys; the password of the operator's comes from the named file, from the folder, or from the terminal.
 fn open_keys(folder: &Path, password_file: Option<&Path>) -> Result<Keys, CommandError> {
+    let file = folder.join(OPERATOR_FILE);
     let password = match password_file {
         Some(file) => password::from_file(file)?,
-        None if Keys::password_file(folder).is_file() => return Ok(Keys::load(folder)?),
+        // A folder without keys must not cost a password; reading it says how they are made.
+        None if Keys::password_file(folder).is_file() || !file.is_file() => {
+            return Ok(Keys::load(folder)?);
+        }
         None => {
-            // A folder without keys must not cost a password.
-            let file = folder.join(OPERATOR_FILE);
             let account = keystore::stated_account(&file)?;
             let whose = account.map_or_else(|| file.display().to_string(), |a| a.to_string());
             password::ask(&format!("password of {whose}"))?
