@@ -312,13 +312,17 @@ where
     F: Future<Output = Result<T, RpcError>>,
 {
     let begun = Instant::now();
+    let mut complained = false;
     loop {
         match ask().await {
             Err(error)
                 if (error.is_transient() || error.is_local_refusal())
                     && begun.elapsed() < DEPLOY_LIMIT =>
             {
-                tracing::debug!("{error}");
+                if !complained {
+                    tracing::warn!("the deployment waits: {error}");
+                }
+                complained = true;
                 tokio::time::sleep(ASK_AGAIN).await;
             }
             answer => return answer,
