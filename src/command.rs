@@ -14,10 +14,12 @@ mod key;
 mod node;
 mod offer;
 mod operator;
+mod outcome;
 mod password;
 mod proof;
 mod publish;
 mod round;
+mod session;
 mod stake;
 mod stake_status;
 mod testnet;
@@ -98,11 +100,17 @@ pub fn run(command: Command) -> ExitCode {
         Command::Economy(arguments) => return economy::run(&arguments),
         _ => {}
     }
-    start_logging(match &command {
+    let node = match &command {
         Command::Node(arguments) => Some(arguments),
         Command::Publish(arguments) => Some(&arguments.node),
         Command::Testnet(arguments) => arguments.as_node(),
         _ => None,
+    };
+    start_logging(match (node, &command) {
+        (Some(node), _) => (NODE_LOG, node.log_json),
+        // It waits for an Ethereum node that is away, and must say so.
+        (None, Command::Deploy(_)) => ("assay_chain=warn", false),
+        (None, _) => ("off", false),
     });
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -140,16 +148,15 @@ pub fn run(command: Command) -> ExitCode {
 }
 
 /// Logs go to standard error: a node's always, those of other commands where `ASSAY_LOG` asks for them.
-fn start_logging(node: Option<&node::Arguments>) {
-    let default = if node.is_some() { NODE_LOG } else { "off" };
+fn start_logging((default, json): (&str, bool)) {
     let filter = EnvFilter::try_from_env("ASSAY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let logging = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
-    match node {
-        Some(node) if node.log_json => logging.json().flatten_event(true).init(),
-        _ => logging.with_target(false).init(),
+    match json {
+        true => logging.json().flatten_event(true).init(),
+        false => logging.with_target(false).init(),
     }
 }
 

@@ -15,7 +15,7 @@ mod token;
 mod verifiers;
 mod work;
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use assay_protocol::bls::BlsError;
 use ethers::abi::{Token, encode};
 use ethers::contract::EthCall;
@@ -144,6 +144,20 @@ impl Call {
     /// What its gas is spent on.
     pub fn purpose(&self) -> Purpose {
         self.inner().purpose()
+    }
+
+    /// One hash of everything it says: the same call, typed again, has the same one.
+    ///
+    /// # Errors
+    /// When a BLS key or signature in it is no point.
+    pub fn fingerprint(&self, contracts: &Contracts) -> Result<B256, BlsError> {
+        let Encoded {
+            to, data, value, ..
+        } = self.encode(contracts)?;
+        let value = value.to_be_bytes::<32>();
+        Ok(keccak256(
+            [to.as_slice(), value.as_slice(), data.as_ref()].concat(),
+        ))
     }
 
     /// Address, data and value.

@@ -18,9 +18,14 @@ use crate::contracts::{Contracts, Deployment};
 use crate::convert::{address_in, address_out, word_in};
 use crate::error::ChainError;
 use crate::events::LogEntry;
+use crate::history::History;
 use crate::revert::{ErrorBook, Revert};
 use crate::rpc::{CallRequest, EndpointView, Endpoints, Head, Rpc, RpcError};
 use crate::views::{BlockRef, Role, RoundView, TxView};
+
+/// Blocks that a search asks for at a time, until the node wants fewer: few logs are found, so that it is the number of
+/// requests that takes time.
+const PIECE: u64 = 50_000;
 
 /// A connection to one deployment with one account's key. Cheap to clone.
 #[derive(Clone)]
@@ -130,14 +135,15 @@ impl Client {
         revert_of(&self.0.errors, code, message, data)
     }
 
-    /// What a transaction journal belongs to. The genesis hash tells one development chain from the next.
+    /// Hash of the chain's block 0: it tells one development chain from the next.
+    pub(crate) async fn genesis(&self) -> Result<B256, ChainError> {
+        let first = self.rpc().head(json!("0x0")).await?;
+        Ok(first.map(|block| block.hash).unwrap_or_default())
+    }
+
+    /// What a transaction journal belongs to.
     pub(crate) async fn journal_chain(&self) -> Result<String, ChainError> {
-        let genesis = self
-            .rpc()
-            .head(json!("0x0"))
-            .await?
-            .map(|b| b.hash)
-            .unwrap_or_default();
+        let genesis = self.genesis().await?;
         Ok(format!("chain {} ({genesis})", self.domain().chain_id))
     }
 
@@ -343,14 +349,14 @@ impl Client {
         at: Address,
         topics: Value,
     ) -> Result<Vec<LogEntry>, ChainError> {
-        let logs = self
-            .rpc()
-            .logs_since(self.deploy_block(), at, topics)
-            .await?;
-        Ok(logs
-            .iter()
-            .filter_map(|log| LogEntry::read(self.contracts(), log))
-            .collect())
+        let last = self.rpc().latest().await?.number;
+        let mut history = History::new(vec![at], topics, self.deploy_block(), PIECE);
+        let mut found = Vec::new();
+        while let Some(piece) = history.piece(self.rpc(), last).await? {
+            let logs = piece.logs.iter();
+            found.extend(logs.filter_map(|log| LogEntry::read(self.contracts(), log)));
+        }
+        Ok(found)
     }
 }
 

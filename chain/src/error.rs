@@ -76,6 +76,14 @@ pub enum ChainError {
         /// Why.
         reason: String,
     },
+    /// The file of an unfinished deployment.
+    #[error("{path} cannot be deployed by: {reason}; remove it to begin another deployment", path = path.display())]
+    Plan {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A registered BLS key is no key.
     #[error("the registered BLS key of {operator} is invalid: {reason}")]
     BlsKey {

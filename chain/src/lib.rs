@@ -60,6 +60,7 @@ mod evidence;
 pub mod exhibit;
 pub mod fault;
 mod fees;
+mod history;
 pub mod operators;
 mod parameters;
 pub mod positions;

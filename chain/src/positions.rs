@@ -142,20 +142,13 @@ impl Client {
         let (me, any) = (account.into_word(), serde_json::Value::Null);
         let searches = [
             json!([topic("Bonded(uint8,address,uint256,uint256)"), any, me]),
+            // All of them name the delegator third.
             json!([
-                topic("Delegated(uint8,address,address,uint256)"),
-                any,
-                any,
-                me
-            ]),
-            json!([
-                topic("Unbonded(uint8,address,address,uint256,uint256)"),
-                any,
-                any,
-                me
-            ]),
-            json!([
-                topic("MoveBegun(uint8,address,address,address,uint256,uint256)"),
+                [
+                    topic("Delegated(uint8,address,address,uint256)"),
+                    topic("Unbonded(uint8,address,address,uint256,uint256)"),
+                    topic("MoveBegun(uint8,address,address,address,uint256,uint256)"),
+                ],
                 any,
                 any,
                 me

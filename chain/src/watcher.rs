@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use alloy_primitives::Address;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -11,7 +12,8 @@ use tokio::time::MissedTickBehavior;
 use crate::client::Client;
 use crate::error::ChainError;
 use crate::events::LogEntry;
-use crate::rpc::{Head, RpcError, block_tag};
+use crate::history::{History, Piece};
+use crate::rpc::{Head, block_tag};
 use crate::views::BlockRef;
 
 /// What the watcher yields, in the order of the chain.
@@ -59,7 +61,7 @@ const REMEMBERED: usize = 256;
 
 /// Blocks below the head from which on every block is followed on its own; below, history is asked for in pieces.
 const UNSETTLED: u64 = 64;
-/// Blocks of such a piece; halved while the node refuses it as too much.
+/// Blocks of such a piece, until the node wants fewer.
 const PIECE: u64 = 2_000;
 
 /// The stream of events. Dropping it ends the task.
@@ -86,7 +88,7 @@ impl Watcher {
                 .to_vec(),
             next: config.from.unwrap_or(latest.number),
             recent: VecDeque::new(),
-            piece: PIECE,
+            history: None,
             out,
         };
         let task = tokio::spawn(follower.run(config.poll));
@@ -117,7 +119,8 @@ struct Follower {
     next: u64,
     /// Yielded blocks, oldest first.
     recent: VecDeque<Head>,
-    piece: u64,
+    /// Reads what is old, as long as nothing newer was yielded.
+    history: Option<History>,
     out: mpsc::Sender<Event>,
 }
 
@@ -166,8 +169,7 @@ impl Follower {
             }
             // Only at the start: later there are hashes to hold each block against.
             while self.recent.is_empty() && self.next + UNSETTLED <= latest.number {
-                let to = (self.next + self.piece - 1).min(latest.number - UNSETTLED);
-                if self.emit_past(to).await?.is_err() {
+                if self.emit_past(latest.number - UNSETTLED).await?.is_err() {
                     return Ok(Err(Closed));
                 }
             }
@@ -223,16 +225,16 @@ impl Follower {
             .map_err(|_| Closed))
     }
 
-    /// Yields the events up to block `to`, or learns to ask for less at a time.
-    async fn emit_past(&mut self, to: u64) -> Result<Result<(), Closed>, ChainError> {
-        let rpc = self.client.rpc();
-        let logs = match rpc.logs_between(self.next, to, &self.addresses).await {
-            Err(RpcError::Refused { .. }) if self.piece > 1 => {
-                self.piece /= 2;
-                return Ok(Ok(()));
-            }
-            logs => self.read(&logs?),
+    /// Yields the next events up to block `last`.
+    async fn emit_past(&mut self, last: u64) -> Result<Result<(), Closed>, ChainError> {
+        let going_on = self.history.take().filter(|h| h.next() == self.next);
+        let history = self.history.insert(going_on.unwrap_or_else(|| {
+            History::new(self.addresses.clone(), Value::Null, self.next, PIECE)
+        }));
+        let Some(Piece { to, logs }) = history.piece(self.client.rpc(), last).await? else {
+            return Ok(Ok(()));
         };
+        let logs = self.read(&logs);
         self.next = to + 1;
         let past = Event::Past { to, logs };
         Ok(self.out.send(past).await.map_err(|_| Closed))

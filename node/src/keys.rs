@@ -31,7 +31,7 @@ pub enum KeyError {
         source: std::io::Error,
     },
     /// The operator's key file does not open.
-    #[error("{0}; check the password file beside it")]
+    #[error("{0}; is it the password of this key?")]
     Keystore(#[from] KeystoreError),
     /// Others may read a secret.
     #[error("{path} can be read by others (mode {mode:o}); type: chmod 600 {path}", path = path.display())]
@@ -147,16 +147,32 @@ impl Keys {
         )
     }
 
-    /// Reads what [`Self::generate`] wrote.
+    /// Reads what [`Self::generate`] wrote, with the password that lies beside the operator's key.
     pub fn load(folder: &Path) -> Result<Self, KeyError> {
+        check_private(&folder.join(OPERATOR_FILE))?;
+        let password = read_secret(&Self::password_file(folder))?;
+        Self::load_with(folder, password.trim())
+    }
+
+    /// The same with a password that is kept elsewhere, on another disk or in a head.
+    pub fn load_with(folder: &Path, password: &str) -> Result<Self, KeyError> {
         let path = folder.join(OPERATOR_FILE);
         check_private(&path)?;
-        let password = read_secret(&folder.join(PASSWORD))?;
         Ok(Self {
-            operator: keystore::read(&path, password.trim())?,
-            bls: BlsKey::derive(&*read_bytes(&folder.join(BLS))?)?,
+            operator: keystore::read(&path, password)?,
+            bls: Self::load_bls(folder)?,
             p2p: read_bytes(&folder.join(P2P))?,
         })
+    }
+
+    /// The BLS key alone, which needs no password.
+    pub fn load_bls(folder: &Path) -> Result<BlsKey, KeyError> {
+        Ok(BlsKey::derive(&*read_bytes(&folder.join(BLS))?)?)
+    }
+
+    /// Where [`Self::generate`] leaves the password of the operator's key.
+    pub fn password_file(folder: &Path) -> PathBuf {
+        folder.join(PASSWORD)
     }
 }
 
@@ -213,6 +229,27 @@ fn read_bytes(path: &Path) -> Result<Zeroizing<[u8; 32]>, KeyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_password_may_be_kept_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::generate(folder.path()).unwrap();
+        let beside = Keys::password_file(folder.path());
+        let password = fs::read_to_string(&beside).unwrap();
+        fs::remove_file(&beside).unwrap();
+        assert!(matches!(
+            Keys::load(folder.path()),
+            Err(KeyError::File { path, .. }) if path == beside
+        ));
+        let read = Keys::load_with(folder.path(), password.trim()).unwrap();
+        assert_eq!(read.operator.address(), keys.operator.address());
+        assert!(matches!(
+            Keys::load_with(folder.path(), "another"),
+            Err(KeyError::Keystore(_))
+        ));
+        let bls = Keys::load_bls(folder.path()).unwrap();
+        assert_eq!(bls.public(), keys.bls.public());
+    }
 
     #[test]
     fn keys_return_from_their_folder_and_stay_private() {

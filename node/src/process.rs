@@ -109,13 +109,14 @@ impl ProcessError {
     }
 }
 
-/// Runs a node until `until` is ready: reads keys and deployment, checks that this machine's encoder conforms, starts,
+/// Runs a node with the keys of its folder until `until` is ready: reads the deployment, checks that this machine's encoder conforms, starts,
 /// and logs what happens. `craft` is how a transcoder encodes; [`crate::Honest`] for everyone who means it.
 ///
 /// # Errors
 /// When it cannot start, or stops without being told to.
 pub async fn run(
     config: Config,
+    keys: Keys,
     craft: Arc<dyn Craft>,
     worker: WorkerCommand,
     until: impl Future<Output = ()>,
@@ -126,7 +127,7 @@ pub async fn run(
     let _keys = lock_keys(&config.keys)?;
     let mut tasks = JoinSet::new();
     let started = tokio::select! {
-        started = begin(&config, craft, worker, &mut tasks) => started?,
+        started = begin(&config, keys, craft, worker, &mut tasks) => started?,
         () = &mut until => return Ok(()),
     };
     let (running, mut notices) = started;
@@ -171,12 +172,12 @@ pub async fn run(
 /// Everything up to the running node; what goes on beside it is in `tasks`.
 async fn begin(
     config: &Config,
+    keys: Keys,
     craft: Arc<dyn Craft>,
     worker: WorkerCommand,
     tasks: &mut JoinSet<Result<(), ClipError>>,
 ) -> Result<(Running, mpsc::Receiver<Notice>), ProcessError> {
     let folder = config.folder.clone();
-    let keys = Keys::load(&config.keys)?;
     let deployment = Deployment::load(&config.deployment)?;
     let domain = deployment.domain();
     let p2p = config.network(domain.chain_id, domain.court)?;

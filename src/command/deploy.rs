@@ -1,10 +1,11 @@
 //! `assay deploy`: the contracts on a chain of one's own choice.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use assay_chain::ChainError;
 use assay_chain::contracts::Randomness;
-use assay_chain::deploy::{DeployConfig, TokenChoice, deploy};
+use assay_chain::deploy::{DeployConfig, TokenChoice, deploy_by_plan};
 use assay_protocol::Address;
 use assay_protocol::params::Params;
 
@@ -27,7 +28,8 @@ pub struct Arguments {
     /// Who decides contested cases, for ever. Default: the deployer.
     #[arg(long, value_name = "ADDRESS")]
     resolver: Option<Address>,
-    /// Where the deployment is written; nodes and commands read it.
+    /// Where the deployment is written; nodes and commands read it. Until then every signed transaction is kept beside
+    /// it, in a file of that name with .unfinished behind it: the same command, typed again, goes on by it.
     #[arg(long, value_name = "FILE", default_value = "deployment.json")]
     out: PathBuf,
     #[command(flatten)]
@@ -76,11 +78,21 @@ async fn carry_out(arguments: Arguments) -> Result<(), CommandError> {
         token,
         resolver: arguments.resolver.unwrap_or(key.address()),
     };
-    let deployment = deploy(&arguments.endpoint.rpc, &key, &config).await?;
-    deployment.save(out)?;
+    let plan = plan_of(out);
+    if plan.exists() {
+        say(format!(
+            "going on with the deployment that {} began",
+            plan.display()
+        ));
+    }
+    let done = deploy_by_plan(&arguments.endpoint.rpc, &key, &config, &plan).await;
+    let deployment = done.map_err(|error| unfinished(error, &plan))?;
+    // Said before it is written: what has cost so much must not be lost to a full disk.
     for (name, address) in deployment.contracts.named() {
         say(format!("{name:<18} {address}"));
     }
+    deployment.save(out)?;
+    let _ = std::fs::remove_file(&plan);
     say(format!(
         "on chain {} by block {}, decided by {}; written to {}",
         deployment.chain_id,
@@ -89,4 +101,23 @@ async fn carry_out(arguments: Arguments) -> Result<(), CommandError> {
         out.display()
     ));
     Ok(())
+}
+
+/// Where an unfinished deployment is kept.
+fn plan_of(out: &Path) -> PathBuf {
+    let mut name = out.as_os_str().to_owned();
+    name.push(".unfinished");
+    name.into()
+}
+
+/// Tells how to go on, where there is something to go on with.
+fn unfinished(error: ChainError, plan: &Path) -> CommandError {
+    match error {
+        error @ ChainError::Plan { .. } => error.into(),
+        error if plan.exists() => CommandError::Unfinished {
+            error,
+            plan: plan.into(),
+        },
+        error => error.into(),
+    }
 }

@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use assay_chain::ChainError;
 use assay_chain::contracts::DeploymentFileError;
-use assay_chain::queue::TxError;
+use assay_chain::queue::budget::Held;
+use assay_chain::queue::{StoreError, TxError};
 use assay_chain::revert::Revert;
 use assay_node::KeyError;
 use assay_node::evidence::EvidenceFileError;
 use assay_node::keystore::KeystoreError;
-use assay_protocol::amount::AmountError;
+use assay_protocol::amount::{AmountError, Eth};
 
 use super::{USAGE, fail};
 
@@ -63,6 +65,43 @@ pub enum CommandError {
     /// A transaction did not happen.
     #[error(transparent)]
     Tx(#[from] TxError),
+    /// The account's journal of transactions.
+    #[error("{path}: {error}; --journal names another file", path = path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be used.
+        error: StoreError,
+    },
+    /// The day's gas is spent.
+    #[error(
+        "{}: it may cost {} ETH of gas, and {} ETH of today's {} ETH are spent or promised by {}; a day ends at midnight UTC, \
+         and a higher limit allows more. Nothing more is signed",
+        .0.label, Eth(.0.asked), Eth(.0.spent), Eth(.0.share), .0.account
+    )]
+    Held(Box<Held>),
+    /// No Ethereum node answers any more.
+    #[error(
+        "no Ethereum node has answered for {} s. What was sent is in {path}: the same command, typed again, waits for it \
+         and sends nothing twice", limit.as_secs(), path = path.display()
+    )]
+    Away {
+        /// How long was waited.
+        limit: Duration,
+        /// The journal.
+        path: PathBuf,
+    },
+    /// A deployment ended before its end.
+    #[error(
+        "{error}; the same command goes on by {plan}, and begins anew once that is removed",
+        plan = plan.display()
+    )]
+    Unfinished {
+        /// Why.
+        error: ChainError,
+        /// What it goes on by.
+        plan: PathBuf,
+    },
     /// The chain is away or another one.
     #[error(transparent)]
     Chain(#[from] ChainError),
@@ -72,7 +111,13 @@ impl CommandError {
     /// Says it, and gives the exit code: 2 when the person who typed the command can mend it.
     pub fn exit(&self) -> ExitCode {
         let code = match self {
-            Self::Tx(_) | Self::Chain(_) | Self::WouldRevert { .. } | Self::Declined => 1,
+            Self::Tx(_)
+            | Self::Chain(_)
+            | Self::Unfinished { .. }
+            | Self::Held(_)
+            | Self::Away { .. }
+            | Self::WouldRevert { .. }
+            | Self::Declined => 1,
             _ => USAGE,
         };
         fail(self, code)

@@ -1,14 +1,15 @@
 //! `assay node`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use assay_encoder::WorkerCommand;
-use assay_node::{Config, Craft, Honest, process};
+use assay_node::{Config, Craft, Honest, Keys, OPERATOR_FILE, keystore, process};
 use clap::builder::FalseyValueParser;
 
-use super::{USAGE, fail, interrupted};
+use super::error::CommandError;
+use super::{USAGE, fail, interrupted, password};
 
 /// Options of `assay node`. Flags override the environment, which overrides the file.
 #[derive(clap::Args)]
@@ -17,8 +18,12 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", env = "ASSAY_CONFIG")]
     config: PathBuf,
     /// RPC of the chain, instead of the file's; several with commas between them.
-    #[arg(long, value_name = "URL", env = "ASSAY_RPC")]
+    #[arg(long, value_name = "URL", env = "ASSAY_RPC", hide_env_values = true)]
     rpc: Option<String>,
+    /// File whose first line is the password of the operator's key (mode 600). Default: operator.password in the folder
+    /// of keys, if it is there; otherwise the password is asked for.
+    #[arg(long, value_name = "FILE", env = "ASSAY_PASSWORD_FILE")]
+    password_file: Option<PathBuf>,
     /// Log one JSON object a line, for machines.
     #[arg(long, env = "ASSAY_LOG_JSON", value_parser = FalseyValueParser::new())]
     pub log_json: bool,
@@ -54,8 +59,30 @@ pub async fn run_changed(
         Ok(worker) => worker,
         Err(e) => return fail(format!("this program cannot be found: {e}"), 1),
     };
-    match process::run(config, craft, worker, interrupted()).await {
+    let keys = match open_keys(&config.keys, arguments.password_file.as_deref()) {
+        Ok(keys) => keys,
+        Err(e) => return e.exit(),
+    };
+    match process::run(config, keys, craft, worker, interrupted()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => fail(&e, if e.is_usage() { USAGE } else { 1 }),
     }
+}
+
+/// The node's keys; the password of the operator's comes from the named file, from the folder, or from the terminal.
+fn open_keys(folder: &Path, password_file: Option<&Path>) -> Result<Keys, CommandError> {
+    let file = folder.join(OPERATOR_FILE);
+    let password = match password_file {
+        Some(file) => password::from_file(file)?,
+        // A folder without keys must not cost a password; reading it says how they are made.
+        None if Keys::password_file(folder).is_file() || !file.is_file() => {
+            return Ok(Keys::load(folder)?);
+        }
+        None => {
+            let account = keystore::stated_account(&file)?;
+            let whose = account.map_or_else(|| file.display().to_string(), |a| a.to_string());
+            password::ask(&format!("password of {whose}"))?
+        }
+    };
+    Ok(Keys::load_with(folder, &password)?)
 }

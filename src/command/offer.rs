@@ -2,11 +2,14 @@
 
 use assay_chain::client::Client;
 use assay_chain::events::{Log, LogEntry, StakeLog};
+use assay_chain::fault::FaultKind;
 use assay_chain::operators::{Cuts, Standing};
 use assay_chain::views::{PoolView, Role};
 use assay_protocol::amount::Lpt;
 use assay_protocol::params::Params;
 use assay_protocol::{Address, U256};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::error::CommandError;
 
@@ -59,7 +62,88 @@ fn part(amount: Lpt, bps: u64) -> Lpt {
     Lpt(amount.0.saturating_mul(U256::from(bps)) / U256::from(10_000))
 }
 
+/// What an operator offers, for programs.
+#[derive(Serialize)]
+struct Facts<'a> {
+    role: Role,
+    operator: Address,
+    active: bool,
+    jailed: bool,
+    open_cases: u16,
+    own_bond: Lpt,
+    delegated: Lpt,
+    unbonding: Lpt,
+    /// In this round, and in the next.
+    cuts: Cuts,
+    next_cuts: Cuts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price_per_pixel_wei: Option<u64>,
+    /// Oldest first.
+    slashes: &'a [LogEntry],
+    /// Of the amount, beyond what counts.
+    not_counted: Lpt,
+    may_lose: Vec<Loss>,
+    /// Until it is out again, at the least.
+    unbonding_rounds: u64,
+    unbonding_blocks: u64,
+}
+
+/// What a fault of the operator's would cost the delegator.
+#[derive(Serialize)]
+struct Loss {
+    fault: FaultKind,
+    bps: u64,
+    amount: Lpt,
+    /// Rounds within which each repeat costs twice as much as the one before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doubles_within_rounds: Option<u64>,
+}
+
 impl Offer {
+    /// For programs, for `amount` delegated.
+    pub fn facts(&self, amount: Lpt) -> Value {
+        let p = &self.params;
+        let loss = |fault, bps, doubles_within_rounds| Loss {
+            fault,
+            bps,
+            amount: part(amount, bps),
+            doubles_within_rounds,
+        };
+        let (first, twice) = match self.role {
+            Role::Transcoder => (
+                loss(
+                    FaultKind::WrongEncode,
+                    p.wrong_encode_bps,
+                    Some(p.repeat_rounds),
+                ),
+                loss(FaultKind::Equivocation, p.equivocation_bps, None),
+            ),
+            Role::Verifier => (
+                loss(FaultKind::FalsePass, p.false_pass_bps, None),
+                loss(FaultKind::VerifierEquivocation, p.equivocation_bps, None),
+            ),
+        };
+        let facts = Facts {
+            role: self.role,
+            operator: self.operator,
+            active: self.standing.active,
+            jailed: self.standing.jailed,
+            open_cases: self.pool.open_cases,
+            own_bond: self.pool.own,
+            delegated: self.pool.delegated,
+            unbonding: Lpt(self.pool.own_unbonding.0 + self.pool.delegated_unbonding.0),
+            cuts: self.cuts,
+            next_cuts: self.next_cuts,
+            price_per_pixel_wei: (self.role == Role::Transcoder).then_some(self.price),
+            slashes: &self.slashes,
+            not_counted: self.not_counted(amount),
+            may_lose: vec![first, twice],
+            unbonding_rounds: p.unbonding_rounds,
+            unbonding_blocks: self.leaving_blocks(),
+        };
+        json!({ "offer": facts })
+    }
+
     /// In words, for `amount` delegated.
     pub fn sentences(&self, amount: Lpt) -> String {
         let mut lines = vec![self.stake_line(), self.terms_line()];
@@ -135,27 +219,39 @@ impl Offer {
         }
     }
 
+    /// Most delegation that counts.
+    fn counted(&self) -> U256 {
+        let factor = U256::from(self.params.delegation_factor);
+        self.pool.own.0.saturating_mul(factor)
+    }
+
+    /// What of the amount would be beyond that.
+    fn not_counted(&self, amount: Lpt) -> Lpt {
+        let before = self.pool.delegated.0;
+        let after = before.saturating_add(amount.0);
+        Lpt(after.saturating_sub(self.counted().max(before)))
+    }
+
     /// Delegation beyond the factor earns with the pool and brings it no work.
     fn weight_line(&self, amount: Lpt) -> Option<String> {
-        let most = self
-            .pool
-            .own
-            .0
-            .saturating_mul(U256::from(self.params.delegation_factor));
-        let after = self.pool.delegated.0.saturating_add(amount.0);
-        (after > most).then(|| {
+        let beyond = self.not_counted(amount);
+        (!beyond.0.is_zero()).then(|| {
             format!(
-                "delegations to it count up to {} LPT ({} times its own bond): {} LPT would not count",
-                Lpt(most),
+                "delegations to it count up to {} LPT ({} times its own bond): {beyond} LPT would not count",
+                Lpt(self.counted()),
                 self.params.delegation_factor,
-                Lpt(after - most.max(self.pool.delegated.0))
             )
         })
     }
 
+    fn leaving_blocks(&self) -> u64 {
+        let p = &self.params;
+        p.response_blocks + p.evidence_blocks + p.case_blocks
+    }
+
     fn risk(&self, amount: Lpt) -> String {
         let p = &self.params;
-        let leave = p.response_blocks + p.evidence_blocks + p.case_blocks;
+        let leave = self.leaving_blocks();
         let faults = match self.role {
             Role::Transcoder => format!(
                 "{} of it ({} LPT) for a first wrong encode, twice as much for each repeat within {} rounds, up to all of it; \

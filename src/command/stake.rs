@@ -8,8 +8,9 @@ use assay_chain::views::Role;
 use assay_protocol::amount::Lpt;
 use assay_protocol::{Address, U256};
 
-use super::account::{AccountOptions, ChainOptions, RoleName, Session};
+use super::account::{AccountOptions, ChainOptions, RoleName};
 use super::error::{CommandError, finish};
+use super::session::Session;
 use super::{offer, stake_status, units};
 
 /// Options of `assay stake`.
@@ -199,7 +200,7 @@ async fn delegate(
     let session = account.open().await?;
     session.can_pay(amount).await?;
     let offer = offer::read(&session.client, &session.deployment.params, role, operator).await?;
-    session.tell(offer.sentences(amount));
+    session.warn(offer.sentences(amount));
     let call = StakeCall::Delegate {
         role,
         operator,
@@ -207,7 +208,10 @@ async fn delegate(
     };
     let calls = deposit(&session, amount, call).await?;
     let question = format!("delegate {amount} LPT to {operator}?");
-    session.carry_out(Some(&question), calls).await
+    let facts = offer.facts(amount);
+    session
+        .carry_out_about(Some(facts), Some(&question), calls)
+        .await
 }
 
 async fn unbond(

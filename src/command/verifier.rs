@@ -48,13 +48,13 @@ async fn register(
     operator: Option<Address>,
     account: &AccountOptions,
 ) -> Result<(), CommandError> {
-    let keys = Keys::load(folder)?;
+    let bls = Keys::load_bls(folder)?;
     let session = account.open().await?;
     let operator = session.operator(operator).await?;
-    let key = keys.bls.public();
+    let key = bls.public();
     let registry = session.client.contracts().verifier_registry;
     let possession = possession_message(&key, operator, session.deployment.chain_id, registry)
-        .and_then(|message| keys.bls.prove_possession(message))
+        .and_then(|message| bls.prove_possession(message))
         .map_err(|e| CommandError::Argument(format!("{}: {e}", folder.display())))?;
     let call = VerifierCall::Register {
         operator,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use alloy_primitives::U256;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::call::Call;
@@ -19,6 +19,7 @@ use crate::queue::QueueConfig;
 use crate::queue::budget::{Day, GasToday, Held, Purpose, Shortage, Spending};
 use crate::queue::entry::{Entry, Mined, State, TxError};
 use crate::queue::journal::Place;
+use crate::queue::{Left, past};
 use crate::rpc::{Head, RpcError};
 
 pub(crate) type Outcome = Result<Mined, TxError>;
@@ -34,7 +35,22 @@ pub(crate) enum Command {
     Gas {
         reply: oneshot::Sender<GasToday>,
     },
+    Left {
+        reply: oneshot::Sender<Result<Vec<Left>, TxError>>,
+    },
+    Forget {
+        reply: oneshot::Sender<Result<(), TxError>>,
+    },
     Stop,
+}
+
+/// Where handles hear of what is nobody's outcome.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// What the daily limit holds back.
+    pub held: broadcast::Sender<Held>,
+    /// Why nothing goes on.
+    pub trouble: watch::Sender<Option<String>>,
 }
 
 /// Why a step stopped early; the next tick tries again.
@@ -52,12 +68,12 @@ const IDLE_FACTOR: u32 = 8;
 pub(crate) struct Driver {
     pub client: Client,
     pub config: QueueConfig,
-    place: Place,
+    pub place: Place,
     inbox: mpsc::Receiver<Command>,
-    notices: broadcast::Sender<Held>,
+    told: Told,
     /// Everything that may still need work, in order of submission.
     pub active: BTreeMap<u64, Entry>,
-    waiters: HashMap<String, Vec<oneshot::Sender<Outcome>>>,
+    pub waiters: HashMap<String, Vec<oneshot::Sender<Outcome>>>,
     pub next_seq: u64,
     /// Signed and journaled, but the node has not heard of it yet.
     pub unsent: BTreeSet<u64>,
@@ -86,16 +102,22 @@ impl Driver {
         place: Place,
         config: QueueConfig,
         inbox: mpsc::Receiver<Command>,
-        notices: broadcast::Sender<Held>,
+        told: Told,
     ) -> Result<Self, ChainError> {
+        past::drop_unsigned(&place)?;
         let (entries, next_seq) = place.store.open_entries(place.account)?;
-        let spending = Spending::new(place.store.gas(place.account)?);
+        let costs = place.store.gas(place.account)?;
+        // Costs outlive calls that were forgotten; no number may be given twice.
+        let next_seq = costs
+            .iter()
+            .fold(next_seq, |next, (seq, _)| next.max(seq + 1));
+        let spending = Spending::new(costs);
         Ok(Self {
             client,
             config,
             place,
             inbox,
-            notices,
+            told,
             active: entries.into_iter().map(|e| (e.seq, e)).collect(),
             waiters: HashMap::new(),
             next_seq,
@@ -126,6 +148,8 @@ impl Driver {
                     Some(Command::Gas { reply }) => {
                         let _ = reply.send(self.gas_today().await);
                     }
+                    Some(Command::Left { reply }) => drop(reply.send(self.left())),
+                    Some(Command::Forget { reply }) => drop(reply.send(self.forget())),
                     Some(Command::Stop) | None => break,
                 },
                 _ = tick.tick(), if !self.active.is_empty() => {
@@ -146,7 +170,14 @@ impl Driver {
         if self.active.is_empty() {
             return;
         }
-        match self.step().await {
+        let done = self.step().await;
+        let trouble = done.as_ref().err().map(ToString::to_string);
+        self.told.trouble.send_if_modified(|told| {
+            let news = *told != trouble;
+            told.clone_from(&trouble);
+            news
+        });
+        match done {
             Ok(()) => self.complained = false,
             Err(error) if !self.complained => {
                 self.complained = true;
@@ -223,7 +254,7 @@ impl Driver {
             };
             tracing::warn!("daily gas limit: {notice}");
             // Nobody may be listening.
-            let _ = self.notices.send(notice);
+            let _ = self.told.held.send(notice);
         }
         false
     }

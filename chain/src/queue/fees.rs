@@ -1,6 +1,7 @@
 //! What a transaction offers, and what its replacement must offer.
 
 use alloy_primitives::U256;
+use serde::{Deserialize, Serialize};
 
 const GWEI: u64 = 1_000_000_000;
 
@@ -23,7 +24,8 @@ impl Default for FeeCaps {
 }
 
 /// An EIP-1559 offer, wei per gas.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Fees {
     pub max_fee: U256,
     pub tip: U256,

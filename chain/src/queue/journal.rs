@@ -1,6 +1,6 @@
 //! Where a queue's journal lives, and who shares it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use alloy_primitives::Address;
@@ -61,6 +61,17 @@ impl Drop for Place {
 }
 
 impl Journal {
+    /// A file beside a key file, of this chain alone: a key may be used on several.
+    ///
+    /// # Errors
+    /// When no node answers.
+    pub async fn beside(client: &Client, key_file: &Path) -> Result<PathBuf, ChainError> {
+        let genesis = client.genesis().await?;
+        let chain = client.domain().chain_id;
+        let mark = hex::encode(&genesis[..4]);
+        Ok(key_file.with_extension(format!("{chain}-{mark}.transactions")))
+    }
+
     /// Takes the client's account in it.
     pub(crate) async fn enter(self, client: &Client) -> Result<Place, ChainError> {
         let (account, chain) = (client.account(), client.journal_chain().await?);

@@ -10,6 +10,7 @@ mod entry;
 pub(crate) mod fees;
 mod foreign;
 mod journal;
+mod past;
 mod send;
 mod settle;
 mod store;
@@ -17,14 +18,14 @@ mod store;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::ChainError;
 use budget::{GasLimit, GasToday, Held};
-use driver::{Command, Driver};
+use driver::{Command, Driver, Told};
 pub use entry::{Mined, TxError};
 pub use fees::FeeCaps;
 pub use journal::{Journal, SharedJournal};
@@ -72,6 +73,10 @@ impl Default for QueueConfig {
     }
 }
 
+/// Beginning of the keys of what a person has typed. What of it was never signed does not go on when the journal is
+/// opened again: who has interrupted a command may not mean it any more. [`TxQueue::left`] tells the rest.
+pub const TYPED: &str = "typed ";
+
 /// Notices of the daily limit that a slow reader may miss; each is in the log as well.
 const NOTICES: usize = 64;
 
@@ -81,6 +86,7 @@ const NOTICES: usize = 64;
 pub struct TxQueue {
     commands: mpsc::Sender<Command>,
     held: broadcast::Sender<Held>,
+    trouble: watch::Receiver<Option<String>>,
     task: Arc<Task>,
 }
 
@@ -106,6 +112,17 @@ impl Ticket {
     }
 }
 
+/// A call of an earlier command, from the journal.
+#[derive(Debug)]
+pub struct Left {
+    /// Its idempotency key.
+    pub key: String,
+    /// What it does.
+    pub label: String,
+    /// Its outcome.
+    pub ticket: Ticket,
+}
+
 impl TxQueue {
     /// Opens the queue of the client's account and resumes what its journal has left open.
     ///
@@ -120,13 +137,19 @@ impl TxQueue {
         // A full channel makes `submit` wait.
         let (commands, inbox) = mpsc::channel(64);
         let (held, _) = broadcast::channel(NOTICES);
-        let driver = Driver::resume(client.clone(), place, config, inbox, held.clone())?;
+        let (worry, trouble) = watch::channel(None);
+        let told = Told {
+            held: held.clone(),
+            trouble: worry,
+        };
+        let driver = Driver::resume(client.clone(), place, config, inbox, told)?;
         let task = Arc::new(Task(std::sync::Mutex::new(Some(tokio::spawn(
             driver.run(),
         )))));
         Ok(Self {
             commands,
             held,
+            trouble,
             task,
         })
     }
@@ -167,6 +190,35 @@ impl TxQueue {
     /// What the daily gas limit holds back, as it happens.
     pub fn held(&self) -> broadcast::Receiver<Held> {
         self.held.subscribe()
+    }
+
+    /// Why nothing goes on at the moment, in words; `None` while the Ethereum node answers.
+    pub fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.trouble.clone()
+    }
+
+    /// What a person has typed ([`TYPED`]) that is under way or has succeeded, oldest first: after an end in the middle,
+    /// what became of it.
+    ///
+    /// # Errors
+    /// [`TxError::Closed`] after a shutdown, [`TxError::Journal`] where it cannot be read.
+    pub async fn left(&self) -> Result<Vec<Left>, TxError> {
+        let (reply, told) = oneshot::channel();
+        let asked = self.commands.send(Command::Left { reply }).await;
+        asked.map_err(|_| TxError::Closed)?;
+        told.await.unwrap_or(Err(TxError::Closed))
+    }
+
+    /// Forgets the outcomes of what a person has typed, so that the same may be typed again; the day's gas stays counted.
+    /// For commands that have shown them.
+    ///
+    /// # Errors
+    /// [`TxError::Closed`] after a shutdown, [`TxError::Journal`] where it cannot be written.
+    pub async fn forget(&self) -> Result<(), TxError> {
+        let (reply, told) = oneshot::channel();
+        let asked = self.commands.send(Command::Forget { reply }).await;
+        asked.map_err(|_| TxError::Closed)?;
+        told.await.unwrap_or(Err(TxError::Closed))
     }
 
     /// Gas spent and promised on the present day of the chain.

@@ -36,7 +36,9 @@ const GAS_DAYS: u64 = 30;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process, or another queue of this one, has it.
-    #[error("the transaction journal {path} is in use; a node with this account already runs")]
+    #[error(
+        "the transaction journal {path} is in use: a node or a command with this account runs already"
+    )]
     InUse {
         /// The file.
         path: String,
@@ -233,6 +235,20 @@ impl Store {
         }
         entries.sort_by_key(|e| e.seq);
         Ok((entries, next))
+    }
+
+    /// Removes rows of an account; what they cost stays.
+    pub fn remove(&self, account: Address, keys: &[String]) -> Result<(), StoreError> {
+        let transaction = self.database.begin_write().map_err(redb::Error::from)?;
+        {
+            let mut rows = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
+            for key in keys {
+                rows.remove((&account.0.0, key.as_str()))
+                    .map_err(redb::Error::from)?;
+            }
+        }
+        transaction.commit().map_err(redb::Error::from)?;
+        Ok(())
     }
 
     /// What the account's transactions cost, by order of submission.

@@ -250,26 +250,20 @@ impl Rpc {
         .await
     }
 
-    /// Logs of blocks so old that they stand.
+    /// Logs of some contracts in a range of blocks, by topics as `eth_getLogs` takes them (`null` for all). Nodes bound
+    /// such ranges: [`crate::history::History`] asks for no more than they answer.
     pub async fn logs_between(
         &self,
         from: u64,
         to: u64,
         addresses: &[Address],
+        topics: &Value,
     ) -> Result<Vec<eth::Log>, RpcError> {
-        let filter =
+        let mut filter =
             json!({ "fromBlock": block_tag(from), "toBlock": block_tag(to), "address": addresses });
-        self.request("eth_getLogs", [filter]).await
-    }
-
-    /// Logs of one contract from a block to the latest.
-    pub async fn logs_since(
-        &self,
-        block: u64,
-        at: Address,
-        topics: Value,
-    ) -> Result<Vec<eth::Log>, RpcError> {
-        let filter = json!({ "fromBlock": block_tag(block), "toBlock": "latest", "address": at, "topics": topics });
+        if !topics.is_null() {
+            filter["topics"] = topics.clone();
+        }
         self.request("eth_getLogs", [filter]).await
     }
 }

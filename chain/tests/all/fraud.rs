@@ -4,17 +4,15 @@ use crate::network;
 
 use assay_chain::call::{CourtCall, StakeCall};
 use assay_chain::events::{CourtLog, Log, StakeLog};
-use assay_chain::fault::{Equivocation, FaultKind, LeafFault, SignedWork, VerifierEquivocation};
+use assay_chain::fault::FaultKind;
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event, Watcher, WatcherConfig};
 use assay_protocol::amount::Lpt;
 use assay_protocol::fraud_proof::SigningKeys;
 use assay_protocol::merkle::Path;
-use assay_protocol::receipt::{Leaf, Receipt, output_tree};
+use assay_protocol::receipt::output_tree;
 use assay_protocol::sig::OperatorKey;
-use assay_protocol::verdict::Verdict;
-use assay_protocol::{B256, Bytes, U256};
-use network::profiles;
+use assay_protocol::{B256, U256};
 use network::scene::Scene;
 
 async fn drain(watcher: &mut Watcher, until: u64) -> Vec<Event> {
@@ -250,19 +248,9 @@ async fn other_faults_reach_their_pools() {
     let scene = Scene::set().await;
     let submitter = &scene.broadcaster;
     let client = &submitter.client;
-    let domain = scene.domain();
 
     let (work, leaves, _) = scene.work(0).await;
-    let other = Receipt {
-        plant: B256::ZERO,
-        ..work.receipt.clone()
-    };
-    let other_signature = scene.transcoder.key.sign(domain.digest(&other));
-    let two = Equivocation {
-        work: work.clone(),
-        other,
-        other_signature,
-    };
+    let two = scene.two_receipts(&work);
     let mut same = two.clone();
     (same.other, same.other_signature) = (work.receipt.clone(), work.receipt_signature);
     let sentence = submitter
@@ -275,22 +263,7 @@ async fn other_faults_reach_their_pools() {
     println!("gas: equivocation {gas}");
 
     let verifier = &scene.verifiers[3];
-    let verdict = Verdict {
-        receiptHash: domain.digest(&work.receipt),
-        leafIndex: 3,
-        recomputedHash: B256::repeat_byte(1),
-    };
-    let contrary = Verdict {
-        recomputedHash: B256::repeat_byte(2),
-        ..verdict.clone()
-    };
-    let fault = VerifierEquivocation {
-        verifier: verifier.0.key.address(),
-        signature: verifier.1.sign(domain.digest(&verdict)).unwrap(),
-        other_signature: verifier.1.sign(domain.digest(&contrary)).unwrap(),
-        verdict,
-        other: contrary,
-    };
+    let fault = scene.two_verdicts(&work, 3);
     let gas = submitter
         .run(
             "two verdicts",
@@ -301,30 +274,21 @@ async fn other_faults_reach_their_pools() {
 
     // A leaf that says another chunk's frames.
     let (honest, _, frames) = scene.work(1).await;
-    let mut wrong = leaves.clone();
-    wrong[6].frames_root = B256::repeat_byte(0x99);
-    let bad = scene.sign(honest.assignment.clone(), &wrong);
-    let fault = |work: SignedWork, leaves: &[Leaf]| LeafFault {
-        work,
-        leaf: leaves[6],
-        leaf_index: 6,
-        path: output_tree(leaves).path(6),
-        profiles: Bytes::from(profiles().to_bytes()),
-        chunk_root: B256::repeat_byte(3),
-        frames_path: frames.path(2),
-    };
+    let wrong = scene.other_frames(&honest, &leaves, &frames);
+    let mut right = wrong.clone();
+    (right.work, right.leaf, right.path) = (honest, leaves[6], output_tree(&leaves).path(6));
     let sentence = submitter
-        .refused(CourtCall::LeafFault(Box::new(fault(honest, &leaves))))
+        .refused(CourtCall::LeafFault(Box::new(right)))
         .await;
     assert!(sentence.contains("leaf is correct"), "{sentence}");
-    let mut lost = fault(bad.clone(), &wrong);
+    let mut lost = wrong.clone();
     lost.frames_path = Path(vec![B256::ZERO; 2]);
     let sentence = submitter
         .refused(CourtCall::LeafFault(Box::new(lost)))
         .await;
     assert!(sentence.contains("wrong frames root"), "{sentence}");
     let gas = submitter
-        .run("leaf", CourtCall::LeafFault(Box::new(fault(bad, &wrong))))
+        .run("leaf", CourtCall::LeafFault(Box::new(wrong)))
         .await;
     println!("gas: leaf fault {gas}");
 

@@ -3,10 +3,13 @@
 
 mod anvil;
 mod court;
+mod deploy;
 mod differential;
 mod fees;
 mod fraud;
 mod history;
 mod network;
+mod proxy;
 mod queue;
+mod resolver;
 mod stake;

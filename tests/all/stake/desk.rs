@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use assay_chain::anvil::{Anvil, AnvilConfig, dev_key};
 use assay_chain::call::{EtherCall, RoundsCall, TokenCall};
@@ -16,8 +16,10 @@ use assay_protocol::amount::{Eth, Lpt};
 use assay_protocol::params::Params;
 use assay_protocol::sig::OperatorKey;
 use assay_protocol::{Address, B256, keccak256};
+use serde_json::Value;
 
-const ASSAY: &str = env!("CARGO_BIN_EXE_assay");
+use crate::typed::{assay, shown_and_done};
+
 /// Of every key file here.
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -57,9 +59,7 @@ pub fn refused(output: &Output, code: i32) -> String {
 }
 
 fn run(words: &[&str]) -> Output {
-    let mut command = Command::new(ASSAY);
-    command.args(words).env_remove("ASSAY_KEY");
-    command.stdin(Stdio::null()).output().unwrap()
+    assay(words).output().unwrap()
 }
 
 fn private(path: &Path, text: &str) {
@@ -168,6 +168,20 @@ impl Desk {
         self.client.nonce_of(person.address).await.unwrap()
     }
 
+    /// Shows the effect of a person's command, then has it: [`shown_and_done`].
+    pub async fn does(&self, person: &Person, words: &[&str]) -> Value {
+        let nonce = async || self.nonce(person).await;
+        shown_and_done(|words| person.types(words), nonce, words).await
+    }
+
+    pub const fn anvil(&self) -> &Anvil {
+        &self.anvil
+    }
+
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub async fn own_bond(&self, person: &Person) -> Lpt {
         let pool = self.client.pool(Role::Transcoder, person.address);
         pool.await.unwrap().own
@@ -202,11 +216,27 @@ impl Person {
 
     /// A command of this person's that needs no deployment.
     pub fn acts(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// The folder of its key file.
+    pub fn folder(&self) -> &Path {
+        self.key_file.parent().unwrap()
+    }
+
+    /// A command of this person's, not started yet.
+    pub fn command(&self, words: &[&str]) -> Command {
         let text = |path: &Path| path.display().to_string();
         let key = text(&self.key_file);
         let password = text(&self.key_file.with_file_name("password"));
         let account = ["--key", &key, "--password-file", &password];
-        run(&[words, &["--rpc", &self.rpc], &account].concat())
+        assay(&[words, &["--rpc", &self.rpc], &account].concat())
+    }
+
+    /// The same about the desk's deployment.
+    pub fn begins(&self, words: &[&str]) -> Command {
+        let deployment = self.folder.join("deployment.json").display().to_string();
+        self.command(&[words, &["--deployment", &deployment]].concat())
     }
 }
 

@@ -1,6 +1,8 @@
 //! The commands about stake, as a person types them, on a real chain. Needs anvil.
 
 mod desk;
+mod every;
+mod interrupted;
 
 use assay_protocol::amount::Lpt;
 use desk::{Desk, refused, said};

@@ -1,6 +1,6 @@
 //! A real development chain with the contracts deployed, for the scenarios beside this folder.
 
-pub mod proxy;
+pub mod exhibits;
 pub mod scene;
 
 use std::path::PathBuf;
@@ -33,8 +33,10 @@ pub struct Account {
 }
 
 pub fn config() -> AnvilConfig {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     AnvilConfig {
-        look_in: vec![PathBuf::from(env!("CARGO_MANIFEST_DIR"))],
+        // The program's own tests use this scene too, from the folder above.
+        look_in: vec![folder.clone(), folder.join("chain")],
         ..AnvilConfig::default()
     }
 }
@@ -48,10 +50,14 @@ pub fn fast() -> QueueConfig {
 
 impl Network {
     pub async fn start() -> Self {
+        Self::start_with(Params::demo()).await
+    }
+
+    pub async fn start_with(params: Params) -> Self {
         let anvil = Anvil::start(&config()).await.unwrap();
         let key = dev_key(0).unwrap();
         let what = DeployConfig {
-            params: Params::demo(),
+            params,
             randomness: Randomness::Fixed(B256::repeat_byte(0x5e)),
             token: TokenChoice::New {
                 supply: Lpt::whole(1_000_000),

@@ -1,17 +1,18 @@
 //! A network in round 1, and the evidence that its actors can make.
 
-use assay_chain::call::{JobCall, OperatorCall, StakeCall};
+use assay_chain::call::{JobCall, OperatorCall, StakeCall, TokenCall};
 use assay_chain::events::{JobLog, Log};
-use assay_chain::fault::SignedWork;
+use assay_chain::fault::{CaseStatus, SignedWork};
 use assay_chain::views::Role;
 use assay_protocol::amount::Lpt;
 use assay_protocol::assignment::Assignment;
-use assay_protocol::bls::{BlsKey, BlsSignature};
+use assay_protocol::bls::BlsKey;
 use assay_protocol::domain::Domain;
 use assay_protocol::fraud_proof::FraudProof;
 use assay_protocol::merkle::{Tree, leaf_hash};
+use assay_protocol::params::Params;
 use assay_protocol::receipt::{Leaf, Receipt, output_tree};
-use assay_protocol::{B256, Bytes, U256};
+use assay_protocol::{Address, B256, Bytes, U256};
 
 use super::{Account, Network, profiles};
 
@@ -30,7 +31,11 @@ pub struct Scene {
 
 impl Scene {
     pub async fn set() -> Self {
-        let network = Network::start().await;
+        Self::set_with(Params::demo()).await
+    }
+
+    pub async fn set_with(params: Params) -> Self {
+        let network = Network::start_with(params).await;
         let broadcaster = network.account(10, 0).await;
         let transcoder = network.account(20, 300).await;
         let delegator = network.account(30, 100).await;
@@ -157,28 +162,7 @@ impl Scene {
     /// A proof that leaf `index` is wrong, signed by the verifiers at `positions`.
     pub async fn proof(&self, seq: u32, index: u32, positions: &[usize]) -> FraudProof {
         let (work, leaves, _) = self.work(seq).await;
-        let domain = self.domain();
-        let mut proof = FraudProof {
-            leaf: leaves[index as usize],
-            leaf_index: index,
-            path: output_tree(&leaves).path(index),
-            recomputed_hash: B256::repeat_byte(0xee),
-            bitmap: positions
-                .iter()
-                .fold(U256::ZERO, |map, p| map | (U256::from(1) << *p)),
-            signature: BlsSignature::from_bytes([0; 48]),
-            assignment: work.assignment,
-            assignment_signature: work.assignment_signature,
-            receipt: work.receipt,
-            receipt_signature: work.receipt_signature,
-        };
-        let digest = domain.digest(&proof.verdict(&domain));
-        let signatures: Vec<_> = positions
-            .iter()
-            .map(|p| self.verifiers[*p].1.sign(digest).unwrap())
-            .collect();
-        proof.signature = BlsSignature::aggregate(&signatures).unwrap();
-        proof
+        self.prove(&work, &leaves, index, positions)
     }
 
     pub async fn stake(&self, holder: &Account) -> Lpt {
@@ -188,5 +172,34 @@ impl Scene {
             .stake_of(Role::Transcoder, operator, holder.key.address())
             .await
             .unwrap()
+    }
+
+    /// Gives the account LPT that the contract may take.
+    pub async fn fund(&self, account: &Account, spender: Address, lpt: u64) {
+        let amount = Lpt::whole(lpt);
+        let to = account.key.address();
+        let rich = &self.verifiers[0].0;
+        let transfer = TokenCall::Transfer { to, amount };
+        rich.run(&format!("fund {to} for {spender}"), transfer)
+            .await;
+        let approve = TokenCall::Approve { spender, amount };
+        account.run(&format!("approve {spender}"), approve).await;
+    }
+
+    pub async fn newest_case(&self, operator: Address) -> B256 {
+        let ids = self.transcoder.client.case_ids(Some(operator)).await;
+        *ids.unwrap().last().unwrap()
+    }
+
+    pub async fn status(&self, case: B256) -> CaseStatus {
+        let view = self.transcoder.client.case(case).await.unwrap();
+        view.unwrap().status
+    }
+
+    /// Opens rounds until the resolver's time for what is contested now is over.
+    pub async fn resolver_is_silent(&self) {
+        for _ in 0..self.network.deployment.params.resolver_rounds {
+            self.network.open_round().await;
+        }
     }
 }

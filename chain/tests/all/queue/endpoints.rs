@@ -9,9 +9,9 @@ use assay_chain::queue::{Journal, TxError, TxQueue};
 use assay_chain::{EndpointState, Endpoints, Policy};
 use assay_protocol::amount::Lpt;
 
-use super::network::proxy::{Fault, Proxy};
 use super::network::{Account, Network, fast};
 use super::{outcome, paid, pay, silent};
+use crate::proxy::{Fault, Proxy};
 
 fn policy() -> Policy {
     Policy {

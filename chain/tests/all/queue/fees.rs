@@ -8,9 +8,9 @@ use assay_chain::queue::{FeeCaps, Journal, QueueConfig, TxQueue};
 use assay_protocol::amount::Lpt;
 use assay_protocol::{Address, U256};
 
-use super::network::proxy::{Fault, Proxy};
 use super::network::{Network, fast};
 use super::{client, outcome, paid, pay};
+use crate::proxy::{Fault, Proxy};
 
 #[tokio::test]
 async fn a_stuck_transaction_offers_more_until_it_is_taken() {

@@ -9,10 +9,10 @@ use assay_protocol::{Address, U256};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use super::network::proxy::{Fault, Proxy, Side};
 use super::network::{Account, Network};
 use super::victim::{Task, config};
 use super::{client, open, outcome, paid, pay, silent};
+use crate::proxy::{Fault, Proxy, Side};
 
 /// Dies with the process at `fault`, is opened again, and must have paid exactly once.
 async fn killed_at(fault: Fault) {

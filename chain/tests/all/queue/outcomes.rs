@@ -11,9 +11,9 @@ use assay_protocol::U256;
 use assay_protocol::amount::Lpt;
 use assay_protocol::sig::OperatorKey;
 
-use super::network::proxy::{Fault, Proxy};
 use super::network::{Account, Network, fast};
 use super::{client, outcome, paid, pay, silent};
+use crate::proxy::{Fault, Proxy};
 
 #[tokio::test]
 async fn a_node_that_is_away_loses_nothing() {

@@ -33,6 +33,25 @@ pub enum Fault {
     Refuses = 7,
     /// Answers with a page of HTML.
     Garbage = 8,
+    /// Refuses logs of more than [`LOG_RANGE`] blocks at a time, as providers do.
+    ShortLogs = 9,
+}
+
+/// Blocks of one request for logs, under [`Fault::ShortLogs`].
+pub const LOG_RANGE: u64 = 100;
+
+/// Whether a request is for the logs of too many blocks.
+fn is_too_long(text: &str) -> bool {
+    let block = |name: &str| {
+        let value = text.split(&format!("\"{name}\":\"")).nth(1)?;
+        let value = value.split('"').next()?;
+        // Providers take an open end for the whole chain.
+        Some(u64::from_str_radix(value.trim_start_matches("0x"), 16).unwrap_or(u64::MAX))
+    };
+    match (block("fromBlock"), block("toBlock")) {
+        (Some(from), Some(to)) => to.saturating_sub(from) >= LOG_RANGE,
+        _ => false,
+    }
 }
 
 /// Where the client is stopped for good: at which request, and on which side of its effect.
@@ -220,6 +239,10 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut client: S, shared: &Shared
             stale
         } else if is(Fault::OtherChain) && text.contains("eth_chainId") {
             http(r#"{"jsonrpc":"2.0","id":1,"result":"0x5"}"#)
+        } else if is(Fault::ShortLogs) && is_too_long(&text) {
+            http(
+                r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"up to a 100 block range"}}"#,
+            )
         } else if is(Fault::Refuses) && sending {
             http(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"not today"}}"#)
         } else {
