@@ -4,7 +4,7 @@
 //! ```text
 //! RTMP ── our listener, which checks the key ── FLV ──┐
 //! SRT ─────────────────────────────────────────────────┤ FFmpeg ── transport stream ── cutter ── segments
-//! HTTP, HLS ────────────────────────────────────────────┘
+//! HTTP, HLS ── our proxy, which keeps from private hosts ┘
 //! ```
 //!
 //! FFmpeg is a child without environment; it hears RTMP through a pipe and has no network then, and otherwise only the
@@ -12,7 +12,10 @@
 
 mod address;
 mod cutter;
+mod dates;
+mod gate;
 mod remux;
+mod repeats;
 mod rtmp;
 mod scrub;
 
@@ -23,6 +26,7 @@ use tokio::sync::mpsc;
 pub use address::{Address, AddressError, StreamKey};
 pub use cutter::{CutError, Cutter, LiveSegment};
 
+use gate::Gate;
 use remux::Ended;
 
 /// Pauses before a stream is fetched again: doubled from the first to the last.
@@ -48,12 +52,27 @@ pub enum LiveEvent {
         from: String,
     },
     /// A segment.
-    Segment(Box<LiveSegment>),
+    Segment {
+        /// It.
+        segment: Box<LiveSegment>,
+        /// When its last frame had come in; of a fetched stream, which is held back to its pace, when its turn had come.
+        came: Instant,
+    },
     /// The sender is gone or the stream broke off; it may come back.
     Lost {
         /// Why.
         reason: String,
     },
+}
+
+impl LiveEvent {
+    /// A segment that is whole now.
+    fn of(segment: LiveSegment) -> Self {
+        Self::Segment {
+            segment: Box::new(segment),
+            came: Instant::now(),
+        }
+    }
 }
 
 /// Why a live source cannot be received at all.
@@ -73,6 +92,16 @@ pub enum LiveError {
     /// FFmpeg cannot be started.
     #[error("ffmpeg cannot be started: {0}; install FFmpeg (Debian: apt-get install ffmpeg)")]
     Start(std::io::Error),
+}
+
+impl LiveError {
+    /// What may be better in a moment, in words: too many processes or open files, but not an FFmpeg that is not there.
+    fn passing(self) -> Result<String, Self> {
+        match &self {
+            Self::Start(e) if e.kind() != std::io::ErrorKind::NotFound => Ok(self.to_string()),
+            _ => Err(self),
+        }
+    }
 }
 
 /// Receives until the stream has ended (fetched ones do) or nobody listens to `events` any more.
@@ -106,10 +135,11 @@ async fn fetch(
     events: &mpsc::Sender<LiveEvent>,
 ) -> Result<(), LiveError> {
     let listens = matches!(address, Address::Srt { .. });
+    let mut gate = None;
     let mut pause = BACKOFF.0;
     while !events.is_closed() {
         let begun = Instant::now();
-        let lost = match remux::open(address, key, cutter, events).await? {
+        let lost = match attempt(address, key, &mut gate, cutter, events).await? {
             Ended::Closed => return Ok(()),
             Ended::Complete if !listens => return Ok(()),
             // Nobody came within FFmpeg's patience.
@@ -134,4 +164,39 @@ async fn fetch(
         pause = (pause * 2).min(BACKOFF.1);
     }
     Ok(())
+}
+
+async fn attempt(
+    address: &Address,
+    key: Option<&StreamKey>,
+    gate: &mut Option<Gate>,
+    cutter: &mut Cutter,
+    events: &mpsc::Sender<LiveEvent>,
+) -> Result<Ended, LiveError> {
+    if gate.is_none()
+        && let Address::Pull { url } = address
+    {
+        match Gate::open(url).await {
+            Ok(open) => *gate = Some(open),
+            Err(e) => return Ok(Ended::Broken(format!("its host: {e}"))),
+        }
+    }
+    match remux::open(address, key, gate.as_ref(), cutter, events).await {
+        Err(e) => e.passing().map(Ended::Broken),
+        ended => ended,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_missing_ffmpeg_is_for_good() {
+        let start = |kind| LiveError::Start(std::io::Error::from(kind));
+        let busy = start(std::io::ErrorKind::WouldBlock).passing();
+        assert!(busy.is_ok_and(|words| words.contains("ffmpeg cannot be started")));
+        assert!(start(std::io::ErrorKind::NotFound).passing().is_err());
+        assert!(LiveError::Key(AddressError::App).passing().is_err());
+    }
 }
