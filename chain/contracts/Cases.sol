@@ -11,6 +11,7 @@ import {CaseState, CaseStatus, Cause, FaultKind, IFraudCourt, Opening} from "./i
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {ISlashable} from "./interfaces/ISlashable.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
+import {Burns} from "./libraries/Burns.sol";
 import {Case, CaseWords, Head, Votes} from "./libraries/CaseWords.sol";
 import {SlashSums, SlashSums40} from "./libraries/SlashSums.sol";
 import {Role} from "./objects/Role.sol";
@@ -19,6 +20,7 @@ import {Penalties, Sentence} from "./Penalties.sol";
 
 /// @title From a proven fault to the slash: case, window, contest, execution, payout
 abstract contract Cases is Penalties {
+    using Burns for ERC20Burnable;
     using CaseWords for uint256;
     using CaseWords for Head;
     using CaseWords for Votes;
@@ -98,7 +100,7 @@ abstract contract Cases is Penalties {
         c.head = head.pack();
         amount = uint256(c.votes.votesOf().ownCut) * finderBpsOf(head.kind) / BPS;
         emit FinderPaid(caseId, finder, amount);
-        if (finder == address(0)) token.burn(amount);
+        if (finder == address(0)) token.destroy(amount);
         else IERC20(token).safeTransfer(finder, amount);
     }
 
@@ -232,6 +234,8 @@ abstract contract Cases is Penalties {
     function _bar(Opening memory opening, CaseStatus status) internal {
         Case storage c = _cases[opening.caseId];
         c.head = CaseWords.opened(opening, status);
+        // Of a planted leaf that was proven before: nobody has signed anything about this one.
+        c.votes = 0;
         c.subject = opening.subject;
         emit CaseClosed(opening.caseId, opening.operator, status);
     }
@@ -298,7 +302,7 @@ abstract contract Cases is Penalties {
         }
         _release(head, votes);
         emit CaseExecuted(caseId, head.operator, slashed, burned, signersReward);
-        if (burned != 0) token.burn(burned);
+        if (burned != 0) token.destroy(burned);
     }
 
     /// @dev What the slash would be, and who shares in it.
@@ -320,11 +324,15 @@ abstract contract Cases is Penalties {
     }
 
     /// @dev Whether what a verifier's fault rests on stands: the leaf of a false pass was found wrong, the leaf
-    ///      of a false accusation was not.
+    ///      of a false accusation was not. The assignment's case may be about another leaf than the accusation, or
+    ///      about another receipt; its id says which it is about.
     function _stands(bytes32 caseId, Head memory head, bytes32 subject) private view returns (bool) {
-        Head memory base = _cases[subject].head.headOf();
+        Case storage c = _cases[subject];
+        Head memory base = c.head.headOf();
         bool falsePass = head.kind == FaultKind.FalsePass;
-        if (base.leafIndex != head.leafIndex && !falsePass) return true;
+        if (!falsePass && verifierCaseId(head.kind, head.operator, c.subject, base.leafIndex) != caseId) {
+            return true;
+        }
         if (base.status == CaseStatus.Open || base.status == CaseStatus.Contested) {
             revert SubjectNotFinal(caseId, subject);
         }

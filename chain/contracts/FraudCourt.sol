@@ -35,7 +35,8 @@ contract FraudCourt is Cases {
     uint256 private immutable _chainId;
     bytes32 private immutable _separator;
 
-    mapping(bytes32 attempt => bool) private _equivocated;
+    /// @dev Of assignments that were shown with another one for the same attempt.
+    mapping(bytes32 assignmentHash => bool) private _equivocated;
 
     constructor(Parameters memory parameters, Addresses memory addresses) Cases(parameters, addresses) {
         evidence = IEvidence(addresses.evidence);
@@ -118,10 +119,14 @@ contract FraudCourt is Cases {
         Assignment calldata,
         bytes calldata
     ) external returns (address broadcaster) {
-        bytes32 attempt = keccak256(abi.encode(assignment.jobId, assignment.seq, assignment.attempt));
-        if (_equivocated[attempt]) revert AlreadyProven(attempt);
-        broadcaster = abi.decode(_ask(IEvidence.checkBroadcasterEquivocation.selector), (address));
-        _equivocated[attempt] = true;
+        bytes32 digest;
+        bytes32 other;
+        (broadcaster, digest, other) =
+            abi.decode(_ask(IEvidence.checkBroadcasterEquivocation.selector), (address, bytes32, bytes32));
+        // Not the attempt: who reported two assignments of it while there was nothing to burn could sign more of them
+        // for nothing. Each further one is a further fault.
+        if (_equivocated[digest] && _equivocated[other]) revert AlreadyProven(other);
+        (_equivocated[digest], _equivocated[other]) = (true, true);
         // All of it burns: a reserve pays nobody for reporting oneself.
         uint256 burned = broker.slashReserve(broadcaster);
         emit BroadcasterEquivocated(broadcaster, assignment.jobId, assignment.seq, assignment.attempt, burned);

@@ -82,31 +82,27 @@ library VerifierSets {
         returns (uint256 signed, uint256 total, uint256 ownStake)
     {
         if (bitmap & ~all(self) != 0) revert UnknownSigner(bitmap, self.count);
-        uint256 count = self.count;
-        uint256 outside;
-        uint256 excludedSigned;
-        bytes memory data = self.data;
+        total = self.total;
+        uint256 position = _positionOf(self, excluded);
+        if (position < self.count) {
+            if ((bitmap >> position) & 1 == 1) revert UnknownSigner(bitmap, self.count);
+            total -= ActiveSets.weightOf(_member(self, position));
+        }
+        (bytes memory data, uint256 count) = (self.data, self.count);
         // For each member: address in the upper 160 bits, weight in the lower 96. Sums of 64 weights fit a word.
         assembly ("memory-safe") {
             let place := add(data, add(0x20, MEMBERS_OFFSET))
             let bond := add(place, mul(count, 0x20))
-            for { let i := 0 } lt(i, count) { i := add(i, 1) } {
-                let member := mload(place)
-                let weight := and(member, WEIGHT_MASK)
-                let signer := and(shr(i, bitmap), 1)
-                signed := add(signed, mul(signer, weight))
+            for {} bitmap { bitmap := shr(1, bitmap) } {
+                // All ones for a signer.
+                let mask := sub(0, and(bitmap, 1))
+                signed := add(signed, and(mload(place), and(mask, WEIGHT_MASK)))
                 // The upper 12 bytes of this word.
-                ownStake := add(ownStake, mul(signer, shr(160, mload(bond))))
-                if eq(shr(96, member), shr(96, shl(96, excluded))) {
-                    outside := weight
-                    excludedSigned := signer
-                }
+                ownStake := add(ownStake, and(shr(160, mload(bond)), mask))
                 place := add(place, 0x20)
                 bond := add(bond, 12)
             }
         }
-        if (excludedSigned != 0) revert UnknownSigner(bitmap, count);
-        total = self.total - outside;
     }
 
     /// @notice The bitmap of everybody.
@@ -126,6 +122,20 @@ library VerifierSets {
             sums = (sums + (sums >> 4)) & 0x0f0f0f0f0f0f0f0f;
             return uint8((sums * 0x0101010101010101) >> 56);
         }
+    }
+
+    /// @dev Where the verifier is, or `count`. Members are in ascending order.
+    function _positionOf(VerifierSet memory self, address verifier) private pure returns (uint256 position) {
+        uint256 lowest = ActiveSets.pack(verifier, 0);
+        uint256 end = self.count;
+        unchecked {
+            while (position < end) {
+                uint256 middle = (position + end) / 2;
+                if (_member(self, middle) < lowest) position = middle + 1;
+                else end = middle;
+            }
+        }
+        if (position == self.count || operatorAt(self, position) != verifier) return self.count;
     }
 
     function _member(VerifierSet memory self, uint256 position) private pure returns (uint256) {

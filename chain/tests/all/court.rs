@@ -103,7 +103,8 @@ async fn verifiers_pay_for_early_tickets_false_passes_and_false_accusations() {
     let reporter = &scene.verifiers[0].0;
     let (early, early_key) = &scene.verifiers[3];
     let head = client.head().await.unwrap().number;
-    let epoch = head / scene.network.deployment.params.epoch_blocks + 3;
+    let epoch_blocks = scene.network.deployment.params.epoch_blocks;
+    let epoch = head / epoch_blocks + 3;
     let ticket = early_key
         .sign(domain.digest(&SampleTicket { epoch }))
         .unwrap();
@@ -113,9 +114,12 @@ async fn verifiers_pay_for_early_tickets_false_passes_and_false_accusations() {
         epoch,
         ticket,
     };
-    reporter
-        .run("early", ChallengeCall::ShowEarlyTicket(Box::new(shown)))
-        .await;
+    let show = ChallengeCall::ShowEarlyTicket(Box::new(shown));
+    let too_early = reporter.refused(show.clone()).await;
+    assert!(too_early.contains("begins at block"), "{too_early}");
+    let anvil = &scene.network.anvil;
+    anvil.mine(epoch * epoch_blocks - head).await.unwrap();
+    reporter.run("early", show).await;
     let case = newest_case(&scene, verifier).await;
     let view = client.case(case).await.unwrap().unwrap();
     assert_eq!(view.kind, FaultKind::EarlyTicket);
