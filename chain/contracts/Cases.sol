@@ -184,17 +184,29 @@ abstract contract Cases is Penalties {
     }
 
     /// @inheritdoc IFraudCourt
-    function caseIdOf(FaultKind kind, bytes32 assignmentHash) public pure returns (bytes32) {
-        return keccak256(abi.encode(kind, assignmentHash));
+    function caseIdOf(FaultKind kind, bytes32 assignmentHash) public pure returns (bytes32 caseId) {
+        assembly ("memory-safe") {
+            mstore(0x00, kind)
+            mstore(0x20, assignmentHash)
+            caseId := keccak256(0x00, 0x40)
+        }
     }
 
     /// @inheritdoc IFraudCourt
     function verifierCaseId(FaultKind kind, address verifier, bytes32 receiptHash, uint32 leafIndex)
         public
         pure
-        returns (bytes32)
+        returns (bytes32 caseId)
     {
-        return keccak256(abi.encode(kind, verifier, receiptHash, leafIndex));
+        // `abi.encode` of the words, by hand.
+        assembly ("memory-safe") {
+            let place := mload(0x40)
+            mstore(place, kind)
+            mstore(add(place, 0x20), shr(96, shl(96, verifier)))
+            mstore(add(place, 0x40), receiptHash)
+            mstore(add(place, 0x60), and(leafIndex, 0xffffffff))
+            caseId := keccak256(place, 0x80)
+        }
     }
 
     /// @inheritdoc IFraudCourt
@@ -210,8 +222,7 @@ abstract contract Cases is Penalties {
     // ---- opening ----
 
     /// @dev Opens a case and freezes the operator.
-    function _open(Opening memory opening) internal {
-        Case storage c = _cases[opening.caseId];
+    function _open(Case storage c, Opening memory opening) internal {
         c.head = CaseWords.opened(opening, CaseStatus.Open);
         if (opening.subject != 0) c.subject = opening.subject;
         if (opening.bitmap != 0) {
@@ -231,8 +242,7 @@ abstract contract Cases is Penalties {
     }
 
     /// @dev A wrong encode that gets no case of its own: nobody pays for the work.
-    function _bar(Opening memory opening, CaseStatus status) internal {
-        Case storage c = _cases[opening.caseId];
+    function _bar(Case storage c, Opening memory opening, CaseStatus status) internal {
         c.head = CaseWords.opened(opening, status);
         // Of a planted leaf that was proven before: nobody has signed anything about this one.
         c.votes = 0;
@@ -244,7 +254,7 @@ abstract contract Cases is Penalties {
     function _spare(Opening memory opening) internal {
         Case storage c = _cases[opening.caseId];
         Head memory head = c.head.headOf();
-        if (head.status == CaseStatus.None) return _bar(opening, CaseStatus.Spared);
+        if (head.status == CaseStatus.None) return _bar(c, opening, CaseStatus.Spared);
         if (
             head.status != CaseStatus.Open || head.leafIndex != opening.leafIndex
                 || c.subject != opening.subject
@@ -254,15 +264,18 @@ abstract contract Cases is Penalties {
         _close(opening.caseId, c, head, CaseStatus.Spared);
     }
 
-    /// @dev Whether a fault may still be proven, before anything costly is checked.
-    function _requireUnproven(bytes32 caseId) internal view {
-        if (_cases[caseId].head.statusOf() != CaseStatus.None) revert AlreadyProven(caseId);
+    /// @dev Where a fault gets its case, if it may still be proven, before anything costly is checked.
+    function _requireUnproven(bytes32 caseId) internal view returns (Case storage c) {
+        c = _cases[caseId];
+        // No case has an empty head.
+        if (c.head != 0) revert AlreadyProven(caseId);
     }
 
     /// @dev As `_requireUnproven`; a planted leaf spares its planter for that leaf only.
-    function _requireProvable(bytes32 caseId, uint32 leafIndex) internal view {
-        uint256 word = _cases[caseId].head;
-        if (word == 0) return;
+    function _requireProvable(bytes32 caseId, uint32 leafIndex) internal view returns (Case storage c) {
+        c = _cases[caseId];
+        uint256 word = c.head;
+        if (word == 0) return c;
         Head memory head = word.headOf();
         if (head.status != CaseStatus.Spared || head.leafIndex == leafIndex) revert AlreadyProven(caseId);
     }

@@ -144,7 +144,7 @@ contract Operators is IOperators {
         view
         returns (uint16 rewardCutBps, uint16 feeShareBps)
     {
-        return _cuts[role][operator].at(round);
+        return _cuts[role][operator].inRound(round);
     }
 
     /// @inheritdoc IOperators

@@ -269,9 +269,9 @@ contract TicketBroker is ITicketBroker {
         address signer = operators.signerAt(sender, round);
         if (found == address(0) || found != signer) revert WrongTicketSigner(found, signer);
         uint64 signedBlock = deadline < deadlineBlocks ? 0 : deadline - deadlineBlocks;
-        if (!rounds.isRoundAt(round, signedBlock)) revert WrongTicketRound(round, signedBlock);
-        uint64 current = rounds.currentRound();
-        if (current > round + memoryRounds) revert TicketTooOld(round, round + memoryRounds, current);
+        (bool isRound, uint64 age) = rounds.ageAt(round, signedBlock);
+        if (!isRound) revert WrongTicketRound(round, signedBlock);
+        if (age > memoryRounds) revert TicketTooOld(round, round + memoryRounds, round + age);
     }
 
     /// @dev Takes what the sender has, deposit first, and marks the ticket paid if that is anything. The burned

@@ -68,8 +68,8 @@ interface IOperators {
     /// @notice Rounds that evidence can look back: signers are known exactly for as long.
     function memoryRounds() external view returns (uint64);
 
-    /// @notice The operator's parts in a round. Exact from its third last change on; before it, what of all that
-    ///         it had set is best for its delegators.
+    /// @notice The operator's parts in a round. Known from its fourth last change on; before it everything is its
+    ///         delegators'.
     function cutsAt(Role role, address operator, uint64 round)
         external
         view

@@ -126,16 +126,21 @@ library VerifierSets {
 
     /// @dev Where the verifier is, or `count`. Members are in ascending order.
     function _positionOf(VerifierSet memory self, address verifier) private pure returns (uint256 position) {
-        uint256 lowest = ActiveSets.pack(verifier, 0);
-        uint256 end = self.count;
-        unchecked {
-            while (position < end) {
-                uint256 middle = (position + end) / 2;
-                if (_member(self, middle) < lowest) position = middle + 1;
-                else end = middle;
+        (bytes memory data, uint256 count) = (self.data, self.count);
+        // The first member that is not below the verifier.
+        assembly ("memory-safe") {
+            let members := add(data, add(0x20, MEMBERS_OFFSET))
+            let lowest := shl(96, verifier)
+            let end := count
+            for {} lt(position, end) {} {
+                let middle := shr(1, add(position, end))
+                switch lt(mload(add(members, shl(5, middle))), lowest)
+                case 0 { end := middle }
+                default { position := add(middle, 1) }
             }
+            // Another one's address, or what lies behind the members.
+            if shr(96, xor(mload(add(members, shl(5, position))), lowest)) { position := count }
         }
-        if (position == self.count || operatorAt(self, position) != verifier) return self.count;
     }
 
     function _member(VerifierSet memory self, uint256 position) private pure returns (uint256) {

@@ -62,6 +62,16 @@ contract ChallengesTest is Courtroom {
         challenges.revealPlant(signed, 3, SECRET);
     }
 
+    function test_nobody_plants_in_a_leaf_that_is_none() external {
+        vm.prank(transcoder);
+        challenges.plantFault(keccak256(abi.encode(SECRET)));
+        passRounds(1);
+        SignedReceipt memory signed = planted(assignment(1), SECRET, LEAVES);
+        vm.prank(transcoder);
+        vm.expectRevert(abi.encodeWithSelector(MerkleTree.IndexOutOfTree.selector, LEAVES, LEAVES));
+        challenges.revealPlant(signed, LEAVES, SECRET);
+    }
+
     /// [cheats that call themselves probes] Who has seen its case cannot plant for it afterwards, nor after the
     /// case's window.
     function test_nobody_plants_what_was_found() external {

@@ -35,8 +35,8 @@ contract Surroundings {
     }
 
     /// Every round has lasted since the beginning.
-    function isRoundAt(uint64 round, uint256) external view returns (bool) {
-        return round <= currentRound;
+    function ageAt(uint64 round, uint256) external view returns (bool, uint64) {
+        return round > currentRound ? (false, 0) : (true, currentRound - round);
     }
 
     function signerAt(address operator, uint64) external view returns (address) {
