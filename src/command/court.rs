@@ -154,9 +154,7 @@ async fn carry_out(action: Action) -> Result<(), CommandError> {
             send(call, &c.account).await
         }
         A::Lapse(c) => send(ContestCall::Lapse { case: c.case }, &c.account).await,
-        A::FreeDivergers(c) => {
-            send(ContestCall::FreeDivergers { case: c.case }, &c.account).await
-        }
+        A::FreeDivergers(c) => send(ContestCall::FreeDivergers { case: c.case }, &c.account).await,
         A::ClaimReward(c) => send(ChallengeCall::ClaimReward { case: c.case }, &c.account).await,
         A::Plant {
             commitment,

@@ -228,6 +228,14 @@ contract ContestsTest is Courtroom {
         contests.tripByCases(assignments);
     }
 
+    function test_many_small_operators_do_not_trip_the_breaker() external {
+        bond(Role.Transcoder, transcoder, 20_000 * LPT);
+        (Assignment[] memory assignments,) = _accuseFour();
+        // 21,000 and 500 that are delegated, besides the four.
+        vm.expectRevert(abi.encodeWithSelector(IContests.BelowBreaker.selector, 4, 1600 * LPT, 23_100 * LPT));
+        contests.tripByCases(assignments);
+    }
+
     function test_cases_that_are_all_executed_trip_nothing() external {
         (Assignment[] memory assignments, bytes32[] memory cases) = _accuseFour();
         afterWindow();

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IBondingManager} from "../interfaces/IBondingManager.sol";
 import {DivergenceVotes, IContests} from "../interfaces/IContests.sol";
-import {SignedReceipt} from "../interfaces/IEvidence.sol";
+import {IEvidenceErrors, SignedReceipt} from "../interfaces/IEvidence.sol";
 import {CaseStatus} from "../interfaces/IFraudCourt.sol";
 import {Role} from "../objects/Role.sol";
 import {BlsSigner} from "./BlsSigner.sol";
@@ -88,6 +88,15 @@ contract DivergersTest is Courtroom {
         passRounds(7);
         contests.lapse(base);
         vm.assertFalse(court.holds(Role.Verifier, seat(3), 1));
+    }
+
+    function test_nobody_diverges_who_has_not_signed() external {
+        SignedReceipt memory signed = receipt(1);
+        DivergenceVotes[] memory votes = new DivergenceVotes[](1);
+        bytes32 digest = evidence.hashDivergence(evidence.hashReceipt(signed.receipt), 3, 2);
+        votes[0] = DivergenceVotes(2, 0xc, aggregate(digest, 0x4));
+        vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
+        contests.tripByDivergence(signed, 3, votes);
     }
 
     /// Without a case there is nothing that the resolver could refute.

@@ -105,7 +105,11 @@ impl fmt::Display for ContestLog {
                 f,
                 "encoder {encoder} is stopped: no assignments until round {until_round} has ended"
             ),
-            Self::DivergersHeld { case, round, bitmap } => write!(
+            Self::DivergersHeld {
+                case,
+                round,
+                bitmap,
+            } => write!(
                 f,
                 "{} verifiers of round {round} answer for their divergence in case {case}",
                 bitmap.count_ones()
