@@ -165,9 +165,10 @@ contract BondingManager is StakePools {
     // ---- rewards ----
 
     /// @inheritdoc IBondingManager
-    function reward(Role role, address operator, uint256 amount) external {
+    function reward(uint64 round, Role role, address operator, uint256 amount) external {
         if (msg.sender != minter) revert NotTheMinter(msg.sender);
-        (uint16 cutBps,) = operators.cutsAt(role, operator, rounds.currentRound());
+        // Those of the round that is paid for, whenever it is claimed: nobody keeps more of it than it had promised.
+        (uint16 cutBps,) = operators.cutsAt(role, operator, round);
         _reward(role, operator, amount, cutBps);
     }
 

@@ -11,6 +11,7 @@ import {CaseState, CaseStatus, Cause, FaultKind, IFraudCourt, Opening} from "./i
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {ISlashable} from "./interfaces/ISlashable.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
+import {Burns} from "./libraries/Burns.sol";
 import {Case, CaseWords, Head, Votes} from "./libraries/CaseWords.sol";
 import {SlashSums, SlashSums40} from "./libraries/SlashSums.sol";
 import {Role} from "./objects/Role.sol";
@@ -19,6 +20,7 @@ import {Penalties, Sentence} from "./Penalties.sol";
 
 /// @title From a proven fault to the slash: case, window, contest, execution, payout
 abstract contract Cases is Penalties {
+    using Burns for ERC20Burnable;
     using CaseWords for uint256;
     using CaseWords for Head;
     using CaseWords for Votes;
@@ -98,7 +100,7 @@ abstract contract Cases is Penalties {
         c.head = head.pack();
         amount = uint256(c.votes.votesOf().ownCut) * finderBpsOf(head.kind) / BPS;
         emit FinderPaid(caseId, finder, amount);
-        if (finder == address(0)) token.burn(amount);
+        if (finder == address(0)) token.destroy(amount);
         else IERC20(token).safeTransfer(finder, amount);
     }
 
@@ -182,17 +184,29 @@ abstract contract Cases is Penalties {
     }
 
     /// @inheritdoc IFraudCourt
-    function caseIdOf(FaultKind kind, bytes32 assignmentHash) public pure returns (bytes32) {
-        return keccak256(abi.encode(kind, assignmentHash));
+    function caseIdOf(FaultKind kind, bytes32 assignmentHash) public pure returns (bytes32 caseId) {
+        assembly ("memory-safe") {
+            mstore(0x00, kind)
+            mstore(0x20, assignmentHash)
+            caseId := keccak256(0x00, 0x40)
+        }
     }
 
     /// @inheritdoc IFraudCourt
     function verifierCaseId(FaultKind kind, address verifier, bytes32 receiptHash, uint32 leafIndex)
         public
         pure
-        returns (bytes32)
+        returns (bytes32 caseId)
     {
-        return keccak256(abi.encode(kind, verifier, receiptHash, leafIndex));
+        // `abi.encode` of the words, by hand.
+        assembly ("memory-safe") {
+            let place := mload(0x40)
+            mstore(place, kind)
+            mstore(add(place, 0x20), shr(96, shl(96, verifier)))
+            mstore(add(place, 0x40), receiptHash)
+            mstore(add(place, 0x60), and(leafIndex, 0xffffffff))
+            caseId := keccak256(place, 0x80)
+        }
     }
 
     /// @inheritdoc IFraudCourt
@@ -208,8 +222,7 @@ abstract contract Cases is Penalties {
     // ---- opening ----
 
     /// @dev Opens a case and freezes the operator.
-    function _open(Opening memory opening) internal {
-        Case storage c = _cases[opening.caseId];
+    function _open(Case storage c, Opening memory opening) internal {
         c.head = CaseWords.opened(opening, CaseStatus.Open);
         if (opening.subject != 0) c.subject = opening.subject;
         if (opening.bitmap != 0) {
@@ -229,9 +242,10 @@ abstract contract Cases is Penalties {
     }
 
     /// @dev A wrong encode that gets no case of its own: nobody pays for the work.
-    function _bar(Opening memory opening, CaseStatus status) internal {
-        Case storage c = _cases[opening.caseId];
+    function _bar(Case storage c, Opening memory opening, CaseStatus status) internal {
         c.head = CaseWords.opened(opening, status);
+        // Of a planted leaf that was proven before: nobody has signed anything about this one.
+        c.votes = 0;
         c.subject = opening.subject;
         emit CaseClosed(opening.caseId, opening.operator, status);
     }
@@ -240,7 +254,7 @@ abstract contract Cases is Penalties {
     function _spare(Opening memory opening) internal {
         Case storage c = _cases[opening.caseId];
         Head memory head = c.head.headOf();
-        if (head.status == CaseStatus.None) return _bar(opening, CaseStatus.Spared);
+        if (head.status == CaseStatus.None) return _bar(c, opening, CaseStatus.Spared);
         if (
             head.status != CaseStatus.Open || head.leafIndex != opening.leafIndex
                 || c.subject != opening.subject
@@ -250,15 +264,18 @@ abstract contract Cases is Penalties {
         _close(opening.caseId, c, head, CaseStatus.Spared);
     }
 
-    /// @dev Whether a fault may still be proven, before anything costly is checked.
-    function _requireUnproven(bytes32 caseId) internal view {
-        if (_cases[caseId].head.statusOf() != CaseStatus.None) revert AlreadyProven(caseId);
+    /// @dev Where a fault gets its case, if it may still be proven, before anything costly is checked.
+    function _requireUnproven(bytes32 caseId) internal view returns (Case storage c) {
+        c = _cases[caseId];
+        // No case has an empty head.
+        if (c.head != 0) revert AlreadyProven(caseId);
     }
 
     /// @dev As `_requireUnproven`; a planted leaf spares its planter for that leaf only.
-    function _requireProvable(bytes32 caseId, uint32 leafIndex) internal view {
-        uint256 word = _cases[caseId].head;
-        if (word == 0) return;
+    function _requireProvable(bytes32 caseId, uint32 leafIndex) internal view returns (Case storage c) {
+        c = _cases[caseId];
+        uint256 word = c.head;
+        if (word == 0) return c;
         Head memory head = word.headOf();
         if (head.status != CaseStatus.Spared || head.leafIndex == leafIndex) revert AlreadyProven(caseId);
     }
@@ -298,7 +315,7 @@ abstract contract Cases is Penalties {
         }
         _release(head, votes);
         emit CaseExecuted(caseId, head.operator, slashed, burned, signersReward);
-        if (burned != 0) token.burn(burned);
+        if (burned != 0) token.destroy(burned);
     }
 
     /// @dev What the slash would be, and who shares in it.
@@ -320,11 +337,15 @@ abstract contract Cases is Penalties {
     }
 
     /// @dev Whether what a verifier's fault rests on stands: the leaf of a false pass was found wrong, the leaf
-    ///      of a false accusation was not.
+    ///      of a false accusation was not. The assignment's case may be about another leaf than the accusation, or
+    ///      about another receipt; its id says which it is about.
     function _stands(bytes32 caseId, Head memory head, bytes32 subject) private view returns (bool) {
-        Head memory base = _cases[subject].head.headOf();
+        Case storage c = _cases[subject];
+        Head memory base = c.head.headOf();
         bool falsePass = head.kind == FaultKind.FalsePass;
-        if (base.leafIndex != head.leafIndex && !falsePass) return true;
+        if (!falsePass && verifierCaseId(head.kind, head.operator, c.subject, base.leafIndex) != caseId) {
+            return true;
+        }
         if (base.status == CaseStatus.Open || base.status == CaseStatus.Contested) {
             revert SubjectNotFinal(caseId, subject);
         }

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {Addresses} from "./Addresses.sol";
 import {ChallengeBonds} from "./ChallengeBonds.sol";
 import {IChallenges, LeafChallenge, Plant} from "./interfaces/IChallenges.sol";
 import {LeafProof, SignedReceipt, Work} from "./interfaces/IEvidence.sol";
 import {CaseStatus, FaultKind, Opening} from "./interfaces/IFraudCourt.sol";
+import {Burns} from "./libraries/Burns.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {Assignment} from "./objects/Assignment.sol";
+import {Leaves} from "./objects/Leaf.sol";
 import {InvalidParameter, Parameters} from "./Parameters.sol";
 import {VerifierFaults} from "./VerifierFaults.sol";
 
 /// @title Planted faults and demands to open a leaf, beside the faults of verifiers
 contract Challenges is VerifierFaults {
+    using Burns for ERC20Burnable;
+
     /// What planting a fault costs unless it is revealed; base units.
     uint256 public immutable plantBond;
     /// What demanding a leaf costs unless it stays closed; base units.
@@ -28,9 +33,9 @@ contract Challenges is VerifierFaults {
         VerifierFaults(p, addresses)
     {
         if (p.epochBlocks == 0) revert InvalidParameter("epochBlocks", 0, 1);
-        // A demand must end within the time in which evidence is taken.
-        if (p.challengeBlocks == 0 || p.challengeBlocks >= p.evidenceWindow) {
-            revert InvalidParameter("challengeBlocks", p.challengeBlocks, p.evidenceWindow);
+        // A demand must be answered and silence be reported while evidence is taken: afterwards tickets are paid.
+        if (p.challengeBlocks == 0 || 2 * uint256(p.challengeBlocks) >= p.evidenceWindow) {
+            revert InvalidParameter("challengeBlocks", p.challengeBlocks, p.evidenceWindow / 2);
         }
         plantBond = p.plantBond;
         challengeBond = p.challengeBond;
@@ -91,7 +96,7 @@ contract Challenges is VerifierFaults {
         if (block.number < from) revert TooEarly(from, block.number);
         plant.commitment = 0;
         emit PlantBurned(operator, round, plantBond);
-        token.burn(plantBond);
+        token.destroy(plantBond);
     }
 
     /// @inheritdoc IChallenges
@@ -105,10 +110,12 @@ contract Challenges is VerifierFaults {
     function challengeLeaf(SignedReceipt calldata signed, uint32 leafIndex) external {
         Work memory work = evidence.checkReceipt(signed);
         Assignment calldata assignment = signed.assignment;
+        Leaves.requireCountable(assignment.leafCount);
         if (leafIndex >= assignment.leafCount) {
             revert MerkleTree.IndexOutOfTree(leafIndex, assignment.leafCount);
         }
-        _requireBy(uint256(assignment.deadlineBlock) + evidenceWindow - challengeBlocks);
+        // As long as to answer there is to report silence before the assignment's tickets are payable.
+        _requireBy(uint256(assignment.deadlineBlock) + evidenceWindow - 2 * uint256(challengeBlocks));
         LeafChallenge storage challenge = _challenges[work.receiptHash][leafIndex];
         if (challenge.challenger != address(0)) revert AlreadyChallenged(work.receiptHash, leafIndex);
         uint64 answerUntil = uint64(block.number) + challengeBlocks;

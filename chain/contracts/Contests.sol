@@ -11,6 +11,8 @@ import {CaseStatus, Cause, FaultKind, IFraudCourt} from "./interfaces/IFraudCour
 import {IOperators} from "./interfaces/IOperators.sol";
 import {IRoster} from "./interfaces/IRoster.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
+import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
+import {Burns} from "./libraries/Burns.sol";
 import {Assignment} from "./objects/Assignment.sol";
 import {Role} from "./objects/Role.sol";
 import {InvalidParameter, Parameters} from "./Parameters.sol";
@@ -19,6 +21,7 @@ import {InvalidParameter, Parameters} from "./Parameters.sol";
 /// @notice The resolver is one account, fixed at deployment, and has `resolverRounds` to speak. Its silence never
 ///         holds anybody: the accused's contest then fails, every other one succeeds.
 contract Contests is IContests {
+    using Burns for ERC20Burnable;
     using SafeERC20 for IERC20;
 
     struct Contest {
@@ -26,6 +29,13 @@ contract Contests is IContests {
         uint64 round;
         Cause cause;
         bool guilty;
+    }
+
+    /// @dev Of a case: verifiers of `round` who answer for it, until `freeFrom` (block) if they were refuted.
+    struct Divergers {
+        uint64 round;
+        uint64 freeFrom;
+        bool held;
     }
 
     uint256 private constant BPS = 10_000;
@@ -42,6 +52,8 @@ contract Contests is IContests {
     IRoster public immutable roster;
     /// Which round it is.
     IRoundsManager public immutable rounds;
+    /// Holds verifiers' stake.
+    IVerifierRegistry public immutable registry;
     /// @inheritdoc IContests
     address public immutable resolver;
     /// What contesting costs unless the resolver acquits; base units.
@@ -60,6 +72,7 @@ contract Contests is IContests {
     /// @inheritdoc IContests
     mapping(bytes32 encoderId => uint64) public stoppedUntil;
     mapping(bytes32 caseId => Contest) private _contests;
+    mapping(bytes32 caseId => Divergers) private _divergers;
     mapping(bytes32 encoderId => mapping(uint64 round => bool)) private _tripped;
 
     constructor(Parameters memory p, Addresses memory addresses) {
@@ -72,6 +85,7 @@ contract Contests is IContests {
         operators = IOperators(addresses.operators);
         roster = IRoster(addresses.roster);
         rounds = IRoundsManager(addresses.rounds);
+        registry = IVerifierRegistry(addresses.registry);
         resolver = addresses.resolver;
         contestBond = p.contestBond;
         resolverRounds = p.resolverRounds;
@@ -110,6 +124,7 @@ contract Contests is IContests {
         emit Resolved(caseId, guilty);
         _settleBond(c, !guilty);
         court.conclude(caseId, guilty ? CaseStatus.Executed : CaseStatus.Acquitted, true);
+        _letGo(caseId, guilty);
     }
 
     /// @inheritdoc IContests
@@ -123,6 +138,18 @@ contract Contests is IContests {
         _settleBond(c, !executes);
         // Executed without a ruling the cap holds: a case beyond it is contested anew, and silence annuls it.
         court.conclude(caseId, executes ? CaseStatus.Executed : CaseStatus.Annulled, false);
+        (,, CaseStatus status,) = court.statusOf(caseId);
+        if (status != CaseStatus.Contested) _letGo(caseId, false);
+    }
+
+    /// @inheritdoc IContests
+    function freeDivergers(bytes32 caseId) external {
+        Divergers storage d = _divergers[caseId];
+        if (!d.held) revert NobodyHeld(caseId);
+        // Zero: the case is not over.
+        uint64 from = d.freeFrom;
+        if (from == 0 || block.number < from) revert StillHeld(caseId, from, block.number);
+        _free(caseId, d);
     }
 
     /// @inheritdoc IContests
@@ -170,12 +197,18 @@ contract Contests is IContests {
         DivergenceVotes[] calldata votes
     ) external {
         Work memory work = evidence.checkReceipt(signed);
-        (uint256 weight, uint256 total) = _diverged(work, leafIndex, votes);
+        (uint256 weight, uint256 total, uint64 counted) = _diverged(work, leafIndex, votes);
         if (weight * 3 <= total) revert BelowBreaker(votes.length, weight, total);
         _stop(signed.assignment.encoderId, work.round);
         bytes32 caseId = court.caseIdOf(FaultKind.WrongEncode, work.assignmentHash);
         (,, CaseStatus status,) = court.statusOf(caseId);
         if (status == CaseStatus.Open) court.contest(caseId, Cause.Breaker);
+        else if (status != CaseStatus.Contested) return;
+        // They answer for it if the resolver finds the work wrong, so their stake waits for its word. An encoder trips
+        // once in a round, so nobody is held twice for one case.
+        _divergers[caseId] = Divergers(work.round, 0, true);
+        emit DivergersHeld(caseId, work.round, counted);
+        registry.hold(work.round, counted);
     }
 
     /// @inheritdoc IContests
@@ -209,7 +242,22 @@ contract Contests is IContests {
         if (by == address(0)) return;
         c.by = address(0);
         if (back) owed[by] += contestBond;
-        else token.burn(contestBond);
+        else token.destroy(contestBond);
+    }
+
+    /// @dev The case is over: who diverged is free, or, if the work was wrong, may be accused for as long as a case may be
+    ///      contested and is free then.
+    function _letGo(bytes32 caseId, bool refuted) private {
+        Divergers storage d = _divergers[caseId];
+        if (!d.held) return;
+        if (refuted) d.freeFrom = uint64(block.number) + court.caseWindow();
+        else _free(caseId, d);
+    }
+
+    function _free(bytes32 caseId, Divergers storage d) private {
+        d.held = false;
+        emit DivergersFreed(caseId);
+        registry.release(d.round);
     }
 
     function _stop(bytes32 encoderId, uint64 round) private {
@@ -230,13 +278,12 @@ contract Contests is IContests {
         }
     }
 
-    /// @dev Weight of all verifiers that diverged, each counted once, and of all.
+    /// @dev Weight of all verifiers that diverged, each counted once, and of all; and which they are.
     function _diverged(Work memory work, uint32 leafIndex, DivergenceVotes[] calldata votes)
         private
         view
-        returns (uint256 weight, uint256 total)
+        returns (uint256 weight, uint256 total, uint64 counted)
     {
-        uint64 counted;
         for (uint256 i = 0; i < votes.length; ++i) {
             if (counted & votes[i].bitmap != 0) revert CountedTwice(votes[i].bitmap);
             counted |= votes[i].bitmap;

@@ -167,10 +167,11 @@ contract Evidence is IEvidence {
         bytes calldata signature,
         Assignment calldata other,
         bytes calldata otherSignature
-    ) external view returns (address broadcaster) {
+    ) external view returns (address broadcaster, bytes32 digest, bytes32 otherDigest) {
+        // Both: a key that was revoked since could sign one of any round.
         _checkTimes(assignment);
-        bytes32 digest = hashAssignment(assignment);
-        bytes32 otherDigest = hashAssignment(other);
+        _checkTimes(other);
+        (digest, otherDigest) = (hashAssignment(assignment), hashAssignment(other));
         if (
             assignment.jobId != other.jobId || assignment.seq != other.seq
                 || assignment.attempt != other.attempt || digest == otherDigest
@@ -208,6 +209,7 @@ contract Evidence is IEvidence {
 
     /// @inheritdoc IEvidence
     function checkLeaf(LeafProof calldata proof, uint32 leafCount, bytes32 outputRoot) public pure {
+        Leaves.requireCountable(leafCount);
         bytes32 root = MerkleTree.rootFrom(
             MerkleTree.leafHash(proof.leaf.pack()), proof.leafIndex, leafCount, proof.path
         );

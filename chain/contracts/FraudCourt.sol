@@ -14,6 +14,7 @@ import {
 import {CaseStatus, FaultKind, IFraudCourt, Opening} from "./interfaces/IFraudCourt.sol";
 import {ITicketBroker} from "./interfaces/ITicketBroker.sol";
 import {Bls} from "./libraries/Bls.sol";
+import {Case} from "./libraries/CaseWords.sol";
 import {CourtDomain} from "./libraries/CourtDomain.sol";
 import {KeyBlobs} from "./libraries/KeyBlobs.sol";
 import {Wiring} from "./libraries/Wiring.sol";
@@ -35,7 +36,8 @@ contract FraudCourt is Cases {
     uint256 private immutable _chainId;
     bytes32 private immutable _separator;
 
-    mapping(bytes32 attempt => bool) private _equivocated;
+    /// @dev Of assignments that were shown with another one for the same attempt.
+    mapping(bytes32 assignmentHash => bool) private _equivocated;
 
     constructor(Parameters memory parameters, Addresses memory addresses) Cases(parameters, addresses) {
         evidence = IEvidence(addresses.evidence);
@@ -55,18 +57,18 @@ contract FraudCourt is Cases {
     {
         // The hash is the assignment's: `checkProof` compares them.
         caseId = caseIdOf(FaultKind.WrongEncode, signed.receipt.assignmentHash);
-        _requireProvable(caseId, proof.leafIndex);
+        Case storage c = _requireProvable(caseId, proof.leafIndex);
         Work memory work = _check(IEvidence.checkProof.selector);
         Opening memory opening =
             _opening(FaultKind.WrongEncode, caseId, work.transcoder, work.receiptHash, proof.leafIndex);
         opening.subject = work.receiptHash;
         opening.signedBlock = work.signedBlock;
         if (burstAt(work.transcoder, work.signedBlock) != 0) {
-            _bar(opening, CaseStatus.Absorbed);
+            _bar(c, opening, CaseStatus.Absorbed);
             return caseId;
         }
         (opening.round, opening.bitmap) = (work.round, verdict.bitmap);
-        _open(opening);
+        _open(c, opening);
     }
 
     /// @inheritdoc IFraudCourt
@@ -75,9 +77,9 @@ contract FraudCourt is Cases {
         returns (bytes32 caseId)
     {
         caseId = caseIdOf(FaultKind.LeafFault, signed.receipt.assignmentHash);
-        _requireUnproven(caseId);
+        Case storage c = _requireUnproven(caseId);
         Work memory work = _check(IEvidence.checkLeafFault.selector);
-        _open(_opening(FaultKind.LeafFault, caseId, work.transcoder, work.receiptHash, proof.leafIndex));
+        _open(c, _opening(FaultKind.LeafFault, caseId, work.transcoder, work.receiptHash, proof.leafIndex));
     }
 
     /// @inheritdoc IFraudCourt
@@ -86,9 +88,9 @@ contract FraudCourt is Cases {
         returns (bytes32 caseId)
     {
         caseId = caseIdOf(FaultKind.Equivocation, signed.receipt.assignmentHash);
-        _requireUnproven(caseId);
+        Case storage c = _requireUnproven(caseId);
         Work memory work = _check(IEvidence.checkEquivocation.selector);
-        _open(_opening(FaultKind.Equivocation, caseId, work.transcoder, work.receiptHash, 0));
+        _open(c, _opening(FaultKind.Equivocation, caseId, work.transcoder, work.receiptHash, 0));
     }
 
     /// @inheritdoc IFraudCourt
@@ -102,13 +104,9 @@ contract FraudCourt is Cases {
         (bytes32 receiptHash, uint32 leafIndex) = (verdict.receiptHash, verdict.leafIndex);
         if (verdict.recomputedHash == otherHash) revert NoEquivocation();
         caseId = verifierCaseId(FaultKind.VerifierEquivocation, verifier, receiptHash, leafIndex);
-        _requireUnproven(caseId);
-        address keyBlob = KeyBlobs.placeOf(address(registry), verifier);
-        bytes32 digest = _digest(receiptHash, leafIndex, verdict.recomputedHash);
-        if (!Bls.verifyBoth(keyBlob, digest, _digest(receiptHash, leafIndex, otherHash), aggregate)) {
-            revert InvalidAggregate();
-        }
-        _open(_opening(FaultKind.VerifierEquivocation, caseId, verifier, receiptHash, leafIndex));
+        Case storage c = _requireUnproven(caseId);
+        if (!_hasSignedBoth(verifier, verdict, otherHash, aggregate)) revert InvalidAggregate();
+        _open(c, _opening(FaultKind.VerifierEquivocation, caseId, verifier, receiptHash, leafIndex));
     }
 
     /// @inheritdoc IFraudCourt
@@ -118,10 +116,14 @@ contract FraudCourt is Cases {
         Assignment calldata,
         bytes calldata
     ) external returns (address broadcaster) {
-        bytes32 attempt = keccak256(abi.encode(assignment.jobId, assignment.seq, assignment.attempt));
-        if (_equivocated[attempt]) revert AlreadyProven(attempt);
-        broadcaster = abi.decode(_ask(IEvidence.checkBroadcasterEquivocation.selector), (address));
-        _equivocated[attempt] = true;
+        bytes32 digest;
+        bytes32 other;
+        (broadcaster, digest, other) =
+            abi.decode(_ask(IEvidence.checkBroadcasterEquivocation.selector), (address, bytes32, bytes32));
+        // Not the attempt: who reported two assignments of it while there was nothing to burn could sign more of them
+        // for nothing. Each further one is a further fault.
+        if (_equivocated[digest] && _equivocated[other]) revert AlreadyProven(other);
+        (_equivocated[digest], _equivocated[other]) = (true, true);
         // All of it burns: a reserve pays nobody for reporting oneself.
         uint256 burned = broker.slashReserve(broadcaster);
         emit BroadcasterEquivocated(broadcaster, assignment.jobId, assignment.seq, assignment.attempt, burned);
@@ -129,8 +131,7 @@ contract FraudCourt is Cases {
 
     /// @inheritdoc IFraudCourt
     function open(Opening calldata opening) external only(challenges) {
-        _requireUnproven(opening.caseId);
-        _open(opening);
+        _open(_requireUnproven(opening.caseId), opening);
     }
 
     /// @inheritdoc IFraudCourt
@@ -177,12 +178,27 @@ contract FraudCourt is Cases {
         }
     }
 
-    function _digest(bytes32 receiptHash, uint32 leafIndex, bytes32 recomputedHash)
+    function _hasSignedBoth(
+        address verifier,
+        Verdict calldata verdict,
+        bytes32 otherHash,
+        bytes calldata aggregate
+    ) private view returns (bool) {
+        bytes32 separator = block.chainid == _chainId ? _separator : CourtDomain.separator(address(this));
+        (bytes32 receiptHash, uint32 leafIndex) = (verdict.receiptHash, verdict.leafIndex);
+        return Bls.verifyBoth(
+            KeyBlobs.placeOf(address(registry), verifier),
+            _digest(separator, receiptHash, leafIndex, verdict.recomputedHash),
+            _digest(separator, receiptHash, leafIndex, otherHash),
+            aggregate
+        );
+    }
+
+    function _digest(bytes32 separator, bytes32 receiptHash, uint32 leafIndex, bytes32 recomputedHash)
         private
-        view
+        pure
         returns (bytes32)
     {
-        bytes32 separator = block.chainid == _chainId ? _separator : CourtDomain.separator(address(this));
         return MessageHashUtils.toTypedDataHash(
             separator, Verdicts.structHash(receiptHash, leafIndex, recomputedHash)
         );

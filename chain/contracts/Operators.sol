@@ -8,6 +8,7 @@ import {IBondingManager} from "./interfaces/IBondingManager.sol";
 import {IFeeLedger} from "./interfaces/IFeeLedger.sol";
 import {IOperators} from "./interfaces/IOperators.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
+import {CutHistories} from "./libraries/CutHistories.sol";
 import {SignerHistories, SignerHistory} from "./libraries/SignerHistories.sol";
 import {Role} from "./objects/Role.sol";
 import {Parameters} from "./Parameters.sol";
@@ -16,16 +17,8 @@ import {Parameters} from "./Parameters.sol";
 /// @notice The owner's account stays cold: it bonds, withdraws, and names the key that signs and pays gas. A stolen
 ///         signer can be revoked, moves no stake and takes no fees; what it has signed is still the operator's.
 contract Operators is IOperators {
+    using CutHistories for uint256;
     using SignerHistories for SignerHistory;
-
-    /// @dev `fromRound` is when `rewardCutBps` and `feeShareBps` begin to count; before, the `past…` did.
-    struct Cuts {
-        uint64 fromRound;
-        uint16 rewardCutBps;
-        uint16 feeShareBps;
-        uint16 pastRewardCutBps;
-        uint16 pastFeeShareBps;
-    }
 
     /// @dev The last operator that a key consented to serve, and how often it has consented.
     struct Service {
@@ -47,12 +40,12 @@ contract Operators is IOperators {
     IFeeLedger public immutable fees;
     /// The verifying contract of every EIP-712 signature of the network.
     address public immutable court;
-    /// Rounds that evidence can look back: signers are known exactly for as long.
+    /// @inheritdoc IOperators
     uint64 public immutable memoryRounds;
 
     mapping(address operator => SignerHistory) private _signers;
     mapping(address signer => Service) private _services;
-    mapping(Role => mapping(address operator => Cuts)) private _cuts;
+    mapping(Role => mapping(address operator => uint256 history)) private _cuts;
     mapping(address operator => uint64) private _prices;
 
     constructor(Parameters memory parameters, Addresses memory addresses) {
@@ -95,13 +88,8 @@ contract Operators is IOperators {
     function setCuts(Role role, uint16 rewardCutBps, uint16 feeShareBps) external {
         if (rewardCutBps > BPS) revert ShareTooLarge(rewardCutBps, BPS);
         if (feeShareBps > BPS) revert ShareTooLarge(feeShareBps, BPS);
-        Cuts storage cuts = _cuts[role][msg.sender];
         uint64 fromRound = rounds.currentRound() + 1;
-        // A second change in a round replaces the first, which has not counted yet.
-        if (cuts.fromRound != fromRound) {
-            (cuts.pastRewardCutBps, cuts.pastFeeShareBps) = (cuts.rewardCutBps, cuts.feeShareBps);
-        }
-        (cuts.fromRound, cuts.rewardCutBps, cuts.feeShareBps) = (fromRound, rewardCutBps, feeShareBps);
+        _cuts[role][msg.sender] = _cuts[role][msg.sender].set(fromRound, rewardCutBps, feeShareBps);
         emit CutsSet(role, msg.sender, rewardCutBps, feeShareBps, fromRound);
     }
 
@@ -156,9 +144,7 @@ contract Operators is IOperators {
         view
         returns (uint16 rewardCutBps, uint16 feeShareBps)
     {
-        Cuts memory cuts = _cuts[role][operator];
-        if (round >= cuts.fromRound) return (cuts.rewardCutBps, cuts.feeShareBps);
-        return (cuts.pastRewardCutBps, cuts.pastFeeShareBps);
+        return _cuts[role][operator].inRound(round);
     }
 
     /// @inheritdoc IOperators

@@ -121,7 +121,10 @@ abstract contract Penalties is IFraudCourt {
     }
 
     function _roleOf(FaultKind kind) internal pure returns (Role) {
-        return _doubles(kind) || kind == FaultKind.Equivocation ? Role.Transcoder : Role.Verifier;
+        // In the order of the kinds: a verifier's begin with its equivocation, but for the leaf that is withheld.
+        return kind < FaultKind.VerifierEquivocation || kind == FaultKind.WithheldLeaf
+            ? Role.Transcoder
+            : Role.Verifier;
     }
 
     function _fixedPenalty(FaultKind kind) private view returns (uint256) {

@@ -74,7 +74,7 @@ abstract contract RoundBudgets is IMinter {
         budget.minted += uint128(amount);
         emit Paid(round, role, operator, amount);
         _deliver(amount);
-        bonding.reward(role, operator, amount);
+        bonding.reward(round, role, operator, amount);
     }
 
     /// @inheritdoc IMinter

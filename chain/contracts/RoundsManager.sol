@@ -75,6 +75,21 @@ contract RoundsManager is IRoundsManager {
     /// @inheritdoc IRoundsManager
     function isRoundAt(uint64 round, uint256 blockNumber) external view returns (bool) {
         (uint256 present, uint256 recent) = _openings();
+        return _isRoundAt(round, blockNumber, present, recent);
+    }
+
+    /// @inheritdoc IRoundsManager
+    function ageAt(uint64 round, uint256 blockNumber) external view returns (bool isRound, uint64 age) {
+        (uint256 present, uint256 recent) = _openings();
+        isRound = _isRoundAt(round, blockNumber, present, recent);
+        if (isRound) age = uint64(present - round);
+    }
+
+    function _isRoundAt(uint64 round, uint256 blockNumber, uint256 present, uint256 recent)
+        private
+        view
+        returns (bool)
+    {
         if (round > present || blockNumber < _opening(round, present, recent)) return false;
         return round == present || blockNumber < _opening(uint256(round) + 1, present, recent);
     }

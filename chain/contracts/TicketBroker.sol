@@ -56,6 +56,10 @@ contract TicketBroker is ITicketBroker {
     IRoster public immutable roster;
     /// Blocks after the deadline during which faults are accepted.
     uint256 public immutable evidenceWindow;
+    /// D: blocks from an assignment's signing to its deadline.
+    uint64 public immutable deadlineBlocks;
+    /// Rounds for which it is known whose key signed.
+    uint64 public immutable memoryRounds;
     /// @inheritdoc ITicketBroker
     uint256 public immutable burnedFeeBps;
     /// @inheritdoc ITicketBroker
@@ -88,6 +92,8 @@ contract TicketBroker is ITicketBroker {
         operators = IOperators(addresses.operators);
         roster = IRoster(addresses.roster);
         evidenceWindow = parameters.evidenceWindow;
+        deadlineBlocks = parameters.deadlineBlocks;
+        memoryRounds = operators.memoryRounds();
         burnedFeeBps = parameters.burnedFeeBps;
         unlockRounds = parameters.unlockRounds;
         _chainId = block.chainid;
@@ -248,18 +254,24 @@ contract TicketBroker is ITicketBroker {
         }
         uint256 lot = PaymentTickets.lot(ticketHash, redemption.recipientRand);
         if (lot >= ticket.winProb) revert LosingTicket(lot, ticket.winProb);
-        _checkSigner(ticketHash, redemption.signature, ticket.sender, assignment.round);
+        (address found, ECDSA.RecoverError fault,) =
+            ECDSA.tryRecoverCalldata(ticketHash, redemption.signature);
+        if (fault != ECDSA.RecoverError.NoError) found = address(0);
+        // The account whose money it is signs for whatever it likes.
+        if (found != ticket.sender) _checkSigner(ticket.sender, found, assignment);
     }
 
-    /// @dev The account whose money it is, or the key that signed for it in the assignment's round.
-    function _checkSigner(bytes32 ticketHash, bytes calldata signature, address sender, uint64 round)
-        private
-        view
-    {
-        (address found, ECDSA.RecoverError fault,) = ECDSA.tryRecoverCalldata(ticketHash, signature);
-        if (fault == ECDSA.RecoverError.NoError && found == sender) return;
+    /// @dev The key that signed for the sender in the assignment's round. Whoever has a key that was revoked since can
+    ///      write an assignment of any round; so it must be the round of the assignment's time, and one in which
+    ///      signers are remembered.
+    function _checkSigner(address sender, address found, Assignment calldata assignment) private view {
+        (uint64 round, uint64 deadline) = (assignment.round, assignment.deadlineBlock);
         address signer = operators.signerAt(sender, round);
-        if (fault != ECDSA.RecoverError.NoError || found != signer) revert WrongTicketSigner(found, signer);
+        if (found == address(0) || found != signer) revert WrongTicketSigner(found, signer);
+        uint64 signedBlock = deadline < deadlineBlocks ? 0 : deadline - deadlineBlocks;
+        (bool isRound, uint64 age) = rounds.ageAt(round, signedBlock);
+        if (!isRound) revert WrongTicketRound(round, signedBlock);
+        if (age > memoryRounds) revert TicketTooOld(round, round + memoryRounds, round + age);
     }
 
     /// @dev Takes what the sender has, deposit first, and marks the ticket paid if that is anything. The burned

@@ -98,8 +98,11 @@ abstract contract VerifierFaults is ChallengeBonds {
         external
         returns (bytes32 caseId)
     {
-        uint256 end = (uint256(epoch) + 1) * epochBlocks;
-        if (block.number >= end) revert EpochOver(epoch, end);
+        uint256 begin = uint256(epoch) * epochBlocks;
+        // One epoch at a time: a key that has leaked gives the tickets of all epochs to come, and would cost everything
+        // at once. Whoever was sold one of them shows it when its epoch has begun.
+        if (block.number < begin) revert EpochNotBegun(epoch, begin);
+        if (block.number >= begin + epochBlocks) revert EpochOver(epoch, begin + epochBlocks);
         evidence.checkTicket(verifier, epoch, ticket);
         Opening memory opening;
         (opening.kind, opening.operator) = (FaultKind.EarlyTicket, verifier);
@@ -144,7 +147,8 @@ abstract contract VerifierFaults is ChallengeBonds {
         Opening memory opening;
         opening.subject = _wrongEncodeId(work.assignmentHash);
         CaseState memory base = court.caseOf(opening.subject);
-        if (base.leafIndex == proof.leafIndex && base.status != CaseStatus.None) {
+        bool isSame = base.leafIndex == proof.leafIndex && base.subject == work.receiptHash;
+        if (isSame && base.status != CaseStatus.None) {
             if (base.status == CaseStatus.Open) {
                 court.contest(opening.subject, Cause.Conflict);
             } else if (base.status != CaseStatus.Contested && !_isVoid(base.status)) {
@@ -171,7 +175,9 @@ abstract contract VerifierFaults is ChallengeBonds {
         (bytes32 assignmentHash, bytes32 receiptHash) = _hashWork(assignment, receipt);
         bytes32 baseId = _wrongEncodeId(assignmentHash);
         CaseState memory base = court.caseOf(baseId);
-        if (base.status != CaseStatus.Executed || base.subject != receiptHash) {
+        // Absorbed: guilty too, in one burst with another case.
+        bool isOver = base.status == CaseStatus.Executed || base.status == CaseStatus.Absorbed;
+        if (!isOver || base.subject != receiptHash) {
             revert NotTheCase(baseId, base.status);
         }
         if (!contests.ruledGuilty(baseId)) revert NotRefuted(baseId);

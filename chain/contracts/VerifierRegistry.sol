@@ -12,7 +12,7 @@ import {Bls} from "./libraries/Bls.sol";
 import {KeyBlobs} from "./libraries/KeyBlobs.sol";
 import {VerifierSet, VerifierSets} from "./libraries/VerifierSets.sol";
 import {Role} from "./objects/Role.sol";
-import {Parameters} from "./Parameters.sol";
+import {InvalidParameter, Parameters} from "./Parameters.sol";
 
 /// @title BLS keys with proof of possession, and the verifiers of each round
 contract VerifierRegistry is IVerifierRegistry {
@@ -26,9 +26,8 @@ contract VerifierRegistry is IVerifierRegistry {
         uint64 signers;
     }
 
-    /// Rounds that `isHeld` looks back from a lock's. A case is opened within `D + evidence window` blocks, and
-    /// can be ended by anyone a window or `resolverRounds` later: long before.
-    uint64 private constant HELD_ROUNDS = 16;
+    /// More rounds than these would make each withdrawal of a verifier's stake dear.
+    uint256 private constant MAX_HELD_ROUNDS = 100;
     /// Places of `unfinished` and `signers` in a round's slot.
     uint256 private constant UNFINISHED_SHIFT = 160;
     uint256 private constant SIGNERS_SHIFT = 176;
@@ -43,6 +42,10 @@ contract VerifierRegistry is IVerifierRegistry {
     IRoster public immutable roster;
     /// Says what is the verifiers' own.
     IBondingManager public immutable bonding;
+    /// Holds verifiers whose divergences have contested a case.
+    address public immutable contests;
+    /// @inheritdoc IVerifierRegistry
+    uint64 public immutable heldRounds;
 
     address[] private _operators;
     /// @dev Counted from 1, so that 0 says unregistered. Keys are where `KeyBlobs` says.
@@ -50,17 +53,27 @@ contract VerifierRegistry is IVerifierRegistry {
     mapping(bytes32 keyHash => address operator) private _keyOwners;
     mapping(uint64 round => Round) private _rounds;
 
+    /// @dev Or the contests beside it.
     modifier onlyCourt() {
-        if (msg.sender != court) revert NotTheCourt(msg.sender);
+        if (msg.sender != court && msg.sender != contests) revert NotTheCourt(msg.sender);
         _;
     }
 
-    constructor(Parameters memory, Addresses memory addresses) {
+    constructor(Parameters memory p, Addresses memory addresses) {
+        // From a signature's round to the end of the last case that rests on it, if nobody is late: a pass is accused
+        // until a case window after the evidence's, and held as long again if it is a divergence; the resolver may be
+        // silent about the case it rests on, about its own, and once more about the cap. One round for the blocks that
+        // are left over and one for the signature's own.
+        uint256 held = (uint256(p.deadlineBlocks) + p.evidenceWindow + 2 * uint256(p.caseWindow))
+            / p.roundLength + 3 * uint256(p.resolverRounds) + 2;
+        if (held > MAX_HELD_ROUNDS) revert InvalidParameter("heldRounds", held, MAX_HELD_ROUNDS);
+        heldRounds = uint64(held);
         rounds = addresses.rounds;
         court = addresses.court;
         operators = IOperators(addresses.operators);
         roster = IRoster(addresses.roster);
         bonding = IBondingManager(addresses.bonding);
+        contests = addresses.contests;
     }
 
     /// @inheritdoc IVerifierRegistry
@@ -135,7 +148,7 @@ contract VerifierRegistry is IVerifierRegistry {
 
     /// @inheritdoc IVerifierRegistry
     function isHeld(address verifier, uint64 round) external view returns (bool) {
-        uint64 until = round < HELD_ROUNDS ? 0 : round - HELD_ROUNDS;
+        uint64 until = round < heldRounds ? 0 : round - heldRounds;
         for (; round > until; --round) {
             Round storage r = _rounds[round];
             if (r.unfinished == 0) continue;

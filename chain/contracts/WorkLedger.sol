@@ -218,8 +218,9 @@ contract WorkLedger is IWorkLedger {
         if (certificate.claimsRoot == 0) revert NotCertified(round);
     }
 
-    /// @dev Certified and not lapsed. A pool with an open case is paid like any other: the bonding manager holds
-    ///      the reward back until the case has ended, and what a slash cuts is cut from it too.
+    /// @dev Certified and not lapsed. A pool with an open case is paid like any other: nothing of it leaves before the
+    ///      case has ended, and what has been claimed by then is slashed with the rest of the pool. What is claimed
+    ///      later is not; but anybody claims for anybody, so whoever executes a case may claim for the accused first.
     function _claimable(uint64 round) private view returns (Certificate storage) {
         uint256 last = claimableUntil(round);
         if (block.number > last) revert ClaimLapsed(round, last);

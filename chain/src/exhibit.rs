@@ -183,6 +183,15 @@ impl Exhibit {
         }
     }
 
+    /// The first block in which the contracts take it, where that is known: a ticket counts as shown early while its
+    /// epoch lasts.
+    pub fn accepted_from(&self, params: &Params) -> u64 {
+        match self {
+            Self::ShowEarlyTicket(e) => e.epoch.saturating_mul(params.epoch_blocks),
+            _ => 0,
+        }
+    }
+
     /// The last block in which the contracts take it; `None` where no block of its own bounds it: docs/protocol.md,
     /// section 9.
     pub fn accepted_until(&self, params: &Params) -> Option<u64> {
@@ -202,7 +211,9 @@ impl Exhibit {
             Self::RevealPlant(e) => window(&e.work.assignment),
             Self::FalsePass(e) => window(&e.assignment).saturating_add(params.case_blocks),
             Self::ChallengeLeaf(e) => {
-                window(&e.work.assignment).saturating_sub(params.challenge_blocks)
+                // As long as to answer there is to report silence.
+                let answer_and_report = params.challenge_blocks.saturating_mul(2);
+                window(&e.work.assignment).saturating_sub(answer_and_report)
             }
             Self::ShowEarlyTicket(e) => {
                 let end = e.epoch.saturating_add(1);
@@ -265,5 +276,17 @@ mod tests {
             ticket: assay_protocol::bls::BlsSignature::from_bytes([0; 48]),
         }));
         assert!(early.accepted_until(&params) > Some(1 << 60), "no overflow");
+        assert!(early.accepted_from(&params) > 1 << 60, "no overflow");
+        let early = Exhibit::ShowEarlyTicket(Box::new(EarlyTicket {
+            verifier: Address::ZERO,
+            epoch: 3,
+            ticket: assay_protocol::bls::BlsSignature::from_bytes([0; 48]),
+        }));
+        assert_eq!(early.accepted_from(&params), 3 * params.epoch_blocks);
+        assert_eq!(
+            early.accepted_until(&params),
+            Some(4 * params.epoch_blocks - 1)
+        );
+        assert_eq!(exhibit.accepted_from(&params), 0);
     }
 }

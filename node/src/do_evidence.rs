@@ -66,6 +66,9 @@ impl Node {
         let (due, later) = std::mem::take(&mut self.keeper.found)
             .into_iter()
             .partition(|(since, finding)| {
+                if block < finding.exhibit.accepted_from(&self.params) {
+                    return false;
+                }
                 let last = finding.exhibit.accepted_until(&self.params);
                 let own = finding.culprit == self.me;
                 // An early ticket is void with its epoch, and nobody else makes this node's claims.

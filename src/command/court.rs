@@ -71,6 +71,8 @@ enum Action {
     },
     /// End a contested case about which the resolver was silent.
     Lapse(CaseArguments),
+    /// Free the stake of verifiers whose divergence the resolver refuted, a case window after its ruling.
+    FreeDivergers(CaseArguments),
     /// Take the finder's part of a case that was opened by a challenge.
     ClaimReward(CaseArguments),
     /// Commit to a fault in the next round, with a bond.
@@ -152,6 +154,7 @@ async fn carry_out(action: Action) -> Result<(), CommandError> {
             send(call, &c.account).await
         }
         A::Lapse(c) => send(ContestCall::Lapse { case: c.case }, &c.account).await,
+        A::FreeDivergers(c) => send(ContestCall::FreeDivergers { case: c.case }, &c.account).await,
         A::ClaimReward(c) => send(ChallengeCall::ClaimReward { case: c.case }, &c.account).await,
         A::Plant {
             commitment,

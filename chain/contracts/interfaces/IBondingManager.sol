@@ -147,9 +147,9 @@ interface IBondingManager is ISlashable {
     /// @notice Pays out a ripe lock to its holder, also one that moves.
     function withdraw(uint256 lockId) external returns (uint256 amount);
 
-    /// @notice Adds a reward, whose tokens were sent before, to a pool: the operator's reward cut to its own bond,
-    ///         the rest over the next `roundLength` blocks to all by shares. The minter's alone.
-    function reward(Role role, address operator, uint256 amount) external;
+    /// @notice Adds a reward for a round, whose tokens were sent before, to a pool: the operator's reward cut of that
+    ///         round to its own bond, the rest over the next `roundLength` blocks to all by shares. The minter's alone.
+    function reward(uint64 round, Role role, address operator, uint256 amount) external;
 
     /// @notice Releases what rewards are due and brings the operator's weight in the roster up to date. Anyone may
     ///         call it; every change of stake does it by itself.

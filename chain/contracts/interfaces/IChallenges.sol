@@ -45,6 +45,8 @@ interface IChallenges {
     error WrongPosition(uint256 position, uint64 bitmap);
     /// The epoch lasts until before block `end`.
     error EpochNotOver(uint64 epoch, uint256 end);
+    /// The epoch begins at block `from`; a ticket counts as shown early while it lasts.
+    error EpochNotBegun(uint64 epoch, uint256 from);
     /// The epoch has ended: its ticket is no secret.
     error EpochOver(uint64 epoch, uint256 end);
     /// This was possible until block `until`.
@@ -122,7 +124,7 @@ interface IChallenges {
     ///         burns it, once the evidence window has closed. Anyone may call it.
     function settleFinder(Assignment calldata assignment) external returns (uint256 amount);
 
-    /// @notice Shows a ticket whose epoch has not ended. Half of what is cut from the own bond is the caller's.
+    /// @notice Shows a ticket while its epoch lasts. Half of what is cut from the own bond is the caller's.
     function showEarlyTicket(address verifier, uint64 epoch, bytes calldata ticket)
         external
         returns (bytes32 caseId);

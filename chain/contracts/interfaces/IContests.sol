@@ -42,6 +42,10 @@ interface IContests {
     error NotStopped(bytes32 encoderId);
     /// Divergences of one verifier count once.
     error CountedTwice(uint64 bitmap);
+    /// No divergence about this case holds anybody, or not any more.
+    error NobodyHeld(bytes32 caseId);
+    /// Who diverged is held until block `from`; 0: until the case is over.
+    error StillHeld(bytes32 caseId, uint64 from, uint256 current);
     /// Nothing is owed to the account.
     error NothingOwed(address account);
     /// The court was not deployed to the address that it was promised, or knows another contract as this one.
@@ -55,6 +59,10 @@ interface IContests {
     event Lapsed(bytes32 indexed caseId, Cause cause);
     /// Nobody assigns work to this encoder until round `untilRound` is over.
     event EncoderStopped(bytes32 indexed encoderId, uint64 round, uint64 untilRound);
+    /// The stake of the verifiers that diverged in a contested case waits for its end.
+    event DivergersHeld(bytes32 indexed caseId, uint64 round, uint64 bitmap);
+    /// It waits no longer.
+    event DivergersFreed(bytes32 indexed caseId);
     /// Bonds that came back were paid out.
     event BondsWithdrawn(address indexed account, uint256 amount);
 
@@ -79,12 +87,16 @@ interface IContests {
     function tripByCases(Assignment[] calldata assignments) external;
 
     /// @notice Trips the breaker by divergences of more than a third of the verifiers' weight on one leaf. An open
-    ///         case about it is contested.
+    ///         case about it is contested, and the stake of those who diverged waits until it is over.
     function tripByDivergence(
         SignedReceipt calldata signed,
         uint32 leafIndex,
         DivergenceVotes[] calldata votes
     ) external;
+
+    /// @notice Frees the verifiers whose divergence the resolver refuted, a case window after it has spoken: until then
+    ///         they can be accused of it. Anyone may call it. Otherwise they are free with the end of the case.
+    function freeDivergers(bytes32 caseId) external;
 
     /// @notice Contests open wrong-encode cases about assignments of an encoder that is stopped. Anyone may call it.
     function contestStopped(Assignment[] calldata assignments) external;

@@ -140,12 +140,15 @@ interface IEvidence is IEvidenceErrors {
     ) external view returns (Work memory);
 
     /// @notice Checks two assignments as `IFraudCourt.broadcasterEquivocation` takes them.
+    /// @return broadcaster who signed both
+    /// @return digest of the first one
+    /// @return otherDigest of the second one
     function checkBroadcasterEquivocation(
         Assignment calldata assignment,
         bytes calldata signature,
         Assignment calldata other,
         bytes calldata otherSignature
-    ) external view returns (address broadcaster);
+    ) external view returns (address broadcaster, bytes32 digest, bytes32 otherDigest);
 
     /// @notice Checks that a quorum passed a leaf: `recomputedHash` is the leaf's.
     function checkPasses(

@@ -138,7 +138,8 @@ interface IFraudCourt is ICourt, IEvidenceErrors {
         bytes calldata aggregate
     ) external returns (bytes32 caseId);
 
-    /// @notice Proves two assignments of one broadcaster for one attempt at a segment; costs its reserve, once.
+    /// @notice Proves two assignments of one broadcaster for one attempt at a segment; costs its reserve. No pair of
+    ///         assignments that were both shown before costs it again.
     function broadcasterEquivocation(
         Assignment calldata assignment,
         bytes calldata signature,

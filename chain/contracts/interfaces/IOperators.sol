@@ -47,7 +47,7 @@ interface IOperators {
     /// @notice Sets an operator's price per pixel, in wei; by it or by its signer.
     function setPrice(address operator, uint64 pricePerPixel) external;
 
-    /// @notice Whose signatures were the operator's in a round. Exact for as long as evidence looks back.
+    /// @notice Whose signatures were the operator's in a round. Exact for the last `memoryRounds` rounds.
     function signerAt(address operator, uint64 round) external view returns (address);
 
     /// @notice `signerAt` of two operators, in one call because evidence needs two.
@@ -65,7 +65,11 @@ interface IOperators {
     /// @notice Whether `caller` is the operator or its present signer.
     function mayAct(address caller, address operator) external view returns (bool);
 
-    /// @notice The operator's parts in a round. Exact from the present round on.
+    /// @notice Rounds that evidence can look back: signers are known exactly for as long.
+    function memoryRounds() external view returns (uint64);
+
+    /// @notice The operator's parts in a round. Known from its fourth last change on; before it everything is its
+    ///         delegators'.
     function cutsAt(Role role, address operator, uint64 round)
         external
         view

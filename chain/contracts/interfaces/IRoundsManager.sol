@@ -31,6 +31,9 @@ interface IRoundsManager {
     /// @notice Whether `round` was the last one opened by the end of block `blockNumber`.
     function isRoundAt(uint64 round, uint256 blockNumber) external view returns (bool);
 
+    /// @notice Whether round `round` lasted at a block, and if so how many rounds have been opened since.
+    function ageAt(uint64 round, uint256 blockNumber) external view returns (bool isRound, uint64 age);
+
     /// @notice Where the snapshots of stakes are stored.
     function roster() external view returns (IRoster);
 

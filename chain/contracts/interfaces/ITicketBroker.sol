@@ -47,6 +47,10 @@ interface ITicketBroker {
 
     /// The signature is the account `found`'s (zero: none at all).
     error WrongTicketSigner(address found, address expected);
+    /// `round` was not the last one opened at the block of the assignment's signing.
+    error WrongTicketRound(uint64 round, uint256 signedBlock);
+    /// Not the sender itself has signed, and whose key signed for it in `round` is known until round `until` only.
+    error TicketTooOld(uint64 round, uint64 until, uint64 current);
     /// The ticket pays for another assignment than the one shown.
     error WrongTicketAssignment(bytes32 found, bytes32 expected);
     /// The ticket pays another account than the one that the work was assigned to.

@@ -40,14 +40,18 @@ interface IVerifierRegistry {
     /// @notice Stores the verifiers of a round: those active and registered. The rounds manager's alone.
     function takeSnapshot(uint64 round) external;
 
-    /// @notice Records that a case of this round, with these signers, is not final; the court's alone.
+    /// @notice Records that a case of this round, with these signers, is not final; the court's and the contests'
+    ///         alone.
     function hold(uint64 round, uint64 bitmap) external;
 
-    /// @notice Records that a case of this round is final; the court's alone.
+    /// @notice Records that a case of this round is final; the court's and the contests' alone.
     function release(uint64 round) external;
 
-    /// @notice Whether the verifier is among the signers of a round with cases that are not final, `round` or one
-    ///         of the 15 before it. Signers of all of a round's cases are free when the last one is final.
+    /// @notice Rounds that `isHeld` looks back: as many as a case can take, from its work on.
+    function heldRounds() external view returns (uint64);
+
+    /// @notice Whether the verifier is among the signers of a round with cases that are not final, of the last
+    ///         `heldRounds` up to `round`. Signers of all of a round's cases are free when the last one is final.
     function isHeld(address verifier, uint64 round) external view returns (bool);
 
     /// @notice The only account that may hold signers.

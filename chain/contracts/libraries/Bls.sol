@@ -71,12 +71,23 @@ library Bls {
     /// @notice Whether `aggregate` is the sum of the key's signatures over two different digests, which only who
     ///         signed both can make. The key is read from a blob: one that was checked before, or nothing, which is infinity
     ///         and verifies no signature.
-    function verifyBoth(address keyBlob, bytes32 digest, bytes32 other, bytes memory aggregate)
+    function verifyBoth(address keyBlob, bytes32 digest, bytes32 other, bytes calldata aggregate)
         internal
         view
         returns (bool)
     {
-        bytes memory input = _begin(aggregate);
+        if (aggregate.length != G1_LENGTH) revert WrongPointLength(aggregate.length, G1_LENGTH);
+        bytes memory input = _withGenerator();
+        bool any;
+        assembly ("memory-safe") {
+            let place := add(input, 0x20)
+            calldatacopy(place, aggregate.offset, G1_LENGTH)
+            any := or(
+                or(mload(place), mload(add(place, 0x20))),
+                or(mload(add(place, 0x40)), mload(add(place, 0x60)))
+            )
+        }
+        if (!any) revert PointAtInfinity();
         bytes memory dstPrime = SIGNATURE_DST_PRIME;
         _hashInto(input, HASH_PLACE, digest, dstPrime);
         // Where the key comes next.
@@ -88,13 +99,19 @@ library Bls {
 
     function _begin(bytes memory signature) private pure returns (bytes memory input) {
         requirePoint(signature, G1_LENGTH);
+        input = _withGenerator();
+        assembly ("memory-safe") {
+            mcopy(add(input, 0x20), add(signature, 0x20), G1_LENGTH)
+        }
+    }
+
+    /// @dev The pairing's input with nothing but the generator in it: all else is written before it is read.
+    function _withGenerator() private pure returns (bytes memory input) {
         bytes memory generator = NEGATED_G2;
-        // All of it is written before it is read.
         assembly ("memory-safe") {
             input := mload(0x40)
             mstore(0x40, add(input, add(INPUT_LENGTH, 0x20)))
             mstore(input, INPUT_LENGTH)
-            mcopy(add(input, 0x20), add(signature, 0x20), G1_LENGTH)
             mcopy(add(input, add(GENERATOR_PLACE, 0x20)), add(generator, 0x20), G2_LENGTH)
         }
     }
@@ -185,9 +202,11 @@ library Bls {
                 ok := and(ok, staticcall(gas(), 0x05, element, 0xe1, 0x00, 0x40))
                 ok := and(ok, staticcall(gas(), 0x10, 0x00, 0x40, add(points, shl(6, i)), 0x80))
             }
+            // Their sum, in the place of the first.
+            ok := and(ok, staticcall(gas(), 0x0b, points, 0x100, points, 0x80))
         }
+        // No element below p fails, and no sum of points; only gas does.
         if (!ok) revert InvalidPoint(MAP_FP_TO_G1);
-        _fold(G1_ADD, target, offset, G1_LENGTH);
     }
 
     /// @notice Sum of two points of G1; no subgroup check.

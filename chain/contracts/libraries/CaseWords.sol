@@ -71,9 +71,15 @@ library CaseWords {
 
     /// @notice The head of a case that begins in this block.
     function opened(Opening memory opening, CaseStatus status) internal view returns (uint256) {
-        uint256 age = opening.signedBlock == 0 ? 0 : SafeCast.toUint16(block.number - opening.signedBlock);
-        return uint256(uint160(opening.operator)) | uint256(SafeCast.toUint32(block.number)) << 160
-            | uint256(SafeCast.toUint24(opening.leafIndex)) << 192 | age << 216 | uint256(opening.kind) << 232
-            | uint256(status) << STATUS_SHIFT;
+        (uint256 leafIndex, uint256 age) = (opening.leafIndex, 0);
+        if (opening.signedBlock != 0) age = block.number - opening.signedBlock;
+        // One test for what never happens; the casts say what is too large.
+        if ((block.number >> 32) | (leafIndex >> 24) | (age >> 16) != 0) {
+            SafeCast.toUint32(block.number);
+            SafeCast.toUint24(leafIndex);
+            SafeCast.toUint16(age);
+        }
+        return uint256(uint160(opening.operator)) | block.number << 160 | leafIndex << 192 | age << 216
+            | uint256(opening.kind) << 232 | uint256(status) << STATUS_SHIFT;
     }
 }

@@ -82,31 +82,27 @@ library VerifierSets {
         returns (uint256 signed, uint256 total, uint256 ownStake)
     {
         if (bitmap & ~all(self) != 0) revert UnknownSigner(bitmap, self.count);
-        uint256 count = self.count;
-        uint256 outside;
-        uint256 excludedSigned;
-        bytes memory data = self.data;
+        total = self.total;
+        uint256 position = _positionOf(self, excluded);
+        if (position < self.count) {
+            if ((bitmap >> position) & 1 == 1) revert UnknownSigner(bitmap, self.count);
+            total -= ActiveSets.weightOf(_member(self, position));
+        }
+        (bytes memory data, uint256 count) = (self.data, self.count);
         // For each member: address in the upper 160 bits, weight in the lower 96. Sums of 64 weights fit a word.
         assembly ("memory-safe") {
             let place := add(data, add(0x20, MEMBERS_OFFSET))
             let bond := add(place, mul(count, 0x20))
-            for { let i := 0 } lt(i, count) { i := add(i, 1) } {
-                let member := mload(place)
-                let weight := and(member, WEIGHT_MASK)
-                let signer := and(shr(i, bitmap), 1)
-                signed := add(signed, mul(signer, weight))
+            for {} bitmap { bitmap := shr(1, bitmap) } {
+                // All ones for a signer.
+                let mask := sub(0, and(bitmap, 1))
+                signed := add(signed, and(mload(place), and(mask, WEIGHT_MASK)))
                 // The upper 12 bytes of this word.
-                ownStake := add(ownStake, mul(signer, shr(160, mload(bond))))
-                if eq(shr(96, member), shr(96, shl(96, excluded))) {
-                    outside := weight
-                    excludedSigned := signer
-                }
+                ownStake := add(ownStake, and(shr(160, mload(bond)), mask))
                 place := add(place, 0x20)
                 bond := add(bond, 12)
             }
         }
-        if (excludedSigned != 0) revert UnknownSigner(bitmap, count);
-        total = self.total - outside;
     }
 
     /// @notice The bitmap of everybody.
@@ -125,6 +121,25 @@ library VerifierSets {
             sums = (sums & 0x3333333333333333) + ((sums >> 2) & 0x3333333333333333);
             sums = (sums + (sums >> 4)) & 0x0f0f0f0f0f0f0f0f;
             return uint8((sums * 0x0101010101010101) >> 56);
+        }
+    }
+
+    /// @dev Where the verifier is, or `count`. Members are in ascending order.
+    function _positionOf(VerifierSet memory self, address verifier) private pure returns (uint256 position) {
+        (bytes memory data, uint256 count) = (self.data, self.count);
+        // The first member that is not below the verifier.
+        assembly ("memory-safe") {
+            let members := add(data, add(0x20, MEMBERS_OFFSET))
+            let lowest := shl(96, verifier)
+            let end := count
+            for {} lt(position, end) {} {
+                let middle := shr(1, add(position, end))
+                switch lt(mload(add(members, shl(5, middle))), lowest)
+                case 0 { end := middle }
+                default { position := add(middle, 1) }
+            }
+            // Another one's address, or what lies behind the members.
+            if shr(96, xor(mload(add(members, shl(5, position))), lowest)) { position := count }
         }
     }
 

@@ -7,6 +7,7 @@ import {Addresses} from "../Addresses.sol";
 interface IWired {
     function bonding() external view returns (address);
     function broker() external view returns (address);
+    function contests() external view returns (address);
     function court() external view returns (address);
     function fees() external view returns (address);
     function minter() external view returns (address);
@@ -60,6 +61,7 @@ library Wiring {
         _same("registry.roster", named.roster(), a.roster);
         _same("registry.bonding", named.bonding(), a.bonding);
         _same("registry.court", named.court(), a.court);
+        _same("registry.contests", named.contests(), a.contests);
         named = IWired(a.jobs);
         _same("jobs.operators", named.operators(), a.operators);
         _same("jobs.randomSource", named.randomSource(), a.randomSource);

@@ -12,6 +12,17 @@ struct Leaf {
 
 /// @title The 73 bytes of a leaf
 library Leaves {
+    /// A case keeps its leaf's index in 24 bits.
+    uint32 internal constant MAX_COUNT = 1 << 24;
+
+    /// The assignment has more leaves than a case can name. Nodes take no work with as many by far.
+    error TooManyLeaves(uint32 found, uint32 maximum);
+
+    /// @notice Reverts if some leaf of the assignment could be in no case.
+    function requireCountable(uint32 leafCount) internal pure {
+        if (leafCount > MAX_COUNT) revert TooManyLeaves(leafCount, MAX_COUNT);
+    }
+
     /// @dev `abi.encodePacked` of the fields in their order, written by hand at a third of its gas.
     function pack(Leaf calldata self) internal pure returns (bytes memory packed) {
         (uint256 rendition, uint256 chunk, uint256 outputLen) = (self.rendition, self.chunk, self.outputLen);

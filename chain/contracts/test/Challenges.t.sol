@@ -5,7 +5,10 @@ import {IChallenges} from "../interfaces/IChallenges.sol";
 import {IEvidenceErrors, LeafProof, SignedReceipt} from "../interfaces/IEvidence.sol";
 import {CaseStatus, FaultKind, IFraudCourt} from "../interfaces/IFraudCourt.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
+import {Assignment} from "../objects/Assignment.sol";
+import {Leaves} from "../objects/Leaf.sol";
 import {Role} from "../objects/Role.sol";
+import {InvalidParameter, Parameters} from "../Parameters.sol";
 import {Courtroom} from "./Courtroom.sol";
 
 /// Planted faults and demands to open a leaf.
@@ -57,6 +60,16 @@ contract ChallengesTest is Courtroom {
         vm.prank(transcoder);
         vm.expectPartialRevert(IFraudCourt.WrongStatus.selector);
         challenges.revealPlant(signed, 3, SECRET);
+    }
+
+    function test_nobody_plants_in_a_leaf_that_is_none() external {
+        vm.prank(transcoder);
+        challenges.plantFault(keccak256(abi.encode(SECRET)));
+        passRounds(1);
+        SignedReceipt memory signed = planted(assignment(1), SECRET, LEAVES);
+        vm.prank(transcoder);
+        vm.expectRevert(abi.encodeWithSelector(MerkleTree.IndexOutOfTree.selector, LEAVES, LEAVES));
+        challenges.revealPlant(signed, LEAVES, SECRET);
     }
 
     /// [cheats that call themselves probes] Who has seen its case cannot plant for it afterwards, nor after the
@@ -220,7 +233,8 @@ contract ChallengesTest is Courtroom {
         SignedReceipt memory signed = receipt(1);
         vm.expectRevert(abi.encodeWithSelector(MerkleTree.IndexOutOfTree.selector, 8, 8));
         challenges.challengeLeaf(signed, 8);
-        uint256 until = signed.assignment.deadlineBlock + 12;
+        // 20 of evidence, less 8 to answer and 8 to report.
+        uint256 until = signed.assignment.deadlineBlock + 4;
         vm.roll(until + 1);
         vm.prank(ANYONE);
         vm.expectRevert(abi.encodeWithSelector(IChallenges.TooLate.selector, until, until + 1));
@@ -228,6 +242,50 @@ contract ChallengesTest is Courtroom {
         vm.roll(until);
         vm.prank(ANYONE);
         challenges.challengeLeaf(signed, 6);
+    }
+
+    /// Silence about the last demand is a case before anybody is paid for the work.
+    function test_the_last_demand_is_reported_before_tickets_are_payable() external {
+        SignedReceipt memory signed = receipt(1);
+        vm.roll(signed.assignment.deadlineBlock + 4);
+        vm.prank(ANYONE);
+        challenges.challengeLeaf(signed, 6);
+        vm.roll(block.number + 9);
+        vm.assertEq(block.number + 8, signed.assignment.deadlineBlock + 21);
+        challenges.reportWithheld(evidence.hashReceipt(signed.receipt), 6);
+        (, CaseStatus about) = court.caseAbout(signed.receipt.assignmentHash);
+        vm.assertTrue(about == CaseStatus.Open);
+    }
+
+    /// What no case could name is not demanded, and proves nothing.
+    function test_more_leaves_than_a_case_can_name() external {
+        Assignment memory a = assignment(1);
+        a.leafCount = Leaves.MAX_COUNT + 1;
+        SignedReceipt memory signed = receiptFor(a);
+        bytes memory refusal =
+            abi.encodeWithSelector(Leaves.TooManyLeaves.selector, Leaves.MAX_COUNT + 1, Leaves.MAX_COUNT);
+        vm.expectRevert(refusal);
+        challenges.challengeLeaf(signed, Leaves.MAX_COUNT);
+        LeafProof memory proof = leafProof(1, 3);
+        vm.expectRevert(refusal);
+        evidence.checkLeaf(proof, a.leafCount, signed.receipt.outputRoot);
+        a.leafCount = Leaves.MAX_COUNT;
+        signed = receiptFor(a);
+        vm.prank(ANYONE);
+        challenges.challengeLeaf(signed, Leaves.MAX_COUNT - 1);
+        vm.roll(block.number + 9);
+        bytes32 caseId = challenges.reportWithheld(evidence.hashReceipt(signed.receipt), a.leafCount - 1);
+        vm.assertEq(court.caseOf(caseId).leafIndex, Leaves.MAX_COUNT - 1);
+    }
+
+    function test_a_demand_must_fit_the_evidence_window_with_its_report() external {
+        Parameters memory p = parameters();
+        p.challengeBlocks = 10;
+        vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "challengeBlocks", 10, 10));
+        create("Challenges", abi.encode(p, addresses));
+        p.challengeBlocks = 0;
+        vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "challengeBlocks", 0, 10));
+        create("Challenges", abi.encode(p, addresses));
     }
 
     function proveAgain(SignedReceipt memory signed, uint32 index) external returns (bytes32) {

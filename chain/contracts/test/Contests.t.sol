@@ -192,6 +192,8 @@ contract ContestsTest is Courtroom {
         vm.assertEq(contests.stoppedUntil(encoder), rounds.currentRound() + 1);
         vm.expectPartialRevert(IContests.AlreadyTripped.selector);
         contests.tripByCases(assignments);
+        vm.expectRevert(IContests.NothingOpen.selector);
+        contests.contestStopped(assignments);
         // Another one of that encoder, proven while it is stopped.
         Assignment[] memory more = new Assignment[](1);
         vm.roll(block.number + 1);
@@ -223,6 +225,24 @@ contract ContestsTest is Courtroom {
         contests.tripByCases(assignments);
         assignments[1] = assignments[0];
         vm.expectRevert(abi.encodeWithSelector(IContests.NotOneGroup.selector, 1));
+        contests.tripByCases(assignments);
+    }
+
+    function test_many_small_operators_do_not_trip_the_breaker() external {
+        bond(Role.Transcoder, transcoder, 20_000 * LPT);
+        (Assignment[] memory assignments,) = _accuseFour();
+        // 21,000 and 500 that are delegated, besides the four.
+        vm.expectRevert(abi.encodeWithSelector(IContests.BelowBreaker.selector, 4, 1600 * LPT, 23_100 * LPT));
+        contests.tripByCases(assignments);
+    }
+
+    function test_cases_that_are_all_executed_trip_nothing() external {
+        (Assignment[] memory assignments, bytes32[] memory cases) = _accuseFour();
+        afterWindow();
+        for (uint256 i = 0; i < cases.length; ++i) {
+            court.execute(cases[i]);
+        }
+        vm.expectRevert(IContests.NothingOpen.selector);
         contests.tripByCases(assignments);
     }
 

@@ -43,7 +43,7 @@ contract GasTest is Stream, GasMeter {
 
     function test_prove_with_an_absent_signer() external {
         prove(receipt(1), 0x7);
-        atMost("prove, three of four signers", 301_200);
+        atMost("prove, three of four signers", 300_700);
     }
 
     /// The dearest way: rounds have passed since the signing, and the burst's blocks lie in two words.
@@ -57,7 +57,7 @@ contract GasTest is Stream, GasMeter {
         openRound();
         vm.assertTrue(block.number >= 1024, "another word of 256 blocks");
         prove(signed, 0x7);
-        atMost("prove, late, three of four signers", 301_200);
+        atMost("prove, late, three of four signers", 300_700);
     }
 
     function test_equivocation() external {
@@ -75,7 +75,7 @@ contract GasTest is Stream, GasMeter {
         bytes memory both =
             Bls.addG1(seats[2].sign(evidence.hashVerdict(a)), seats[2].sign(evidence.hashVerdict(b)));
         court.verifierEquivocation(vm.addr(seats[2]), a, b.recomputedHash, both);
-        atMost("verifierEquivocation", 200_800);
+        atMost("verifierEquivocation", 200_000);
     }
 
     function test_leaf_fault() external {
@@ -128,6 +128,6 @@ contract GasTest is Stream, GasMeter {
         atMost("prove, 54 of 64 signers, 100 registered", 450_000);
         vm.roll(block.number + 3);
         court.execute(caseId);
-        atMost("execute, 54 of 64 signers", 181_500);
+        atMost("execute, 54 of 64 signers", 180_000);
     }
 }

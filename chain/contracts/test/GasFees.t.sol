@@ -10,6 +10,8 @@ import {Tickets} from "./Tickets.sol";
 /// Gas of payments: whole transactions, with base cost, calldata and cold storage, refunds deducted.
 /// forge-config: default.isolate = true
 contract GasFeesTest is Stream, Tickets, GasMeter {
+    uint256 private constant HOT = 0x407;
+
     function setUp() external {
         startStream();
         vm.prank(transcoder);
@@ -31,6 +33,23 @@ contract GasFeesTest is Stream, Tickets, GasMeter {
         vm.roll(block.number + 3);
         broker.redeem(r[2]);
         atMost("redeem, blocks later", 120_000);
+    }
+
+    /// Signed by the key that a broadcaster uses as long as its own is cold.
+    function test_redeem_what_a_hot_key_has_signed() external {
+        authorise(broadcaster, HOT);
+        openRound();
+        Redemption[] memory r = _winners(21, 0.1 ether);
+        for (uint256 i = 0; i < 21; ++i) {
+            signTicket(HOT, address(court), r[i]);
+        }
+        broker.redeem(r[20]);
+        atMost("redeem, signed by a hot key", 120_000);
+        assembly ("memory-safe") {
+            mstore(r, 20)
+        }
+        broker.redeemBatch(r);
+        atMost("redeemBatch, 20 tickets, signed by a hot key", 20 * 70_000);
     }
 
     function test_redeem_in_batches_of_twenty() external {

@@ -18,7 +18,7 @@ contract Pools {
         totalBonded = amount;
     }
 
-    function reward(Role role, address operator, uint256 amount) external {
+    function reward(uint64, Role role, address operator, uint256 amount) external {
         rewards[role][operator] += amount;
     }
 }

@@ -175,8 +175,9 @@ abstract contract Network is TestBase {
     /// @dev As the minter does it.
     function reward(Role role, address operator, uint256 amount) internal {
         token.transfer(address(bonding), amount);
+        uint64 round = rounds.currentRound();
         vm.prank(addresses.minter);
-        bonding.reward(role, operator, amount);
+        bonding.reward(round, role, operator, amount);
     }
 
     function register(address operator, uint256 secret) internal {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {CaseStatus, FaultKind, FramesProof, LeafProof, SignedReceipt} from "../interfaces/IFraudCourt.sol";
 import {IEvidenceErrors} from "../interfaces/IEvidence.sol";
 import {IFraudCourt} from "../interfaces/IFraudCourt.sol";
@@ -131,6 +132,15 @@ contract OtherFaultsTest is Stream {
         court.execute(caseId);
         vm.assertEq(ownStake(Role.Verifier, verifier), 150 * LPT);
         vm.assertTrue(court.caseOf(caseId).status == CaseStatus.Executed);
+    }
+
+    /// A case names 24 bits of a leaf's index, and no work has as many leaves.
+    function test_two_verdicts_on_a_leaf_that_no_work_has_are_no_case() external {
+        Verdict memory one = Verdict("r", 1 << 24, "one");
+        bytes memory both = Bls.addG1(_sign(0, one), _sign(0, Verdict("r", 1 << 24, "two")));
+        address verifier = vm.addr(seats[0]);
+        vm.expectRevert(abi.encodeWithSelector(SafeCast.SafeCastOverflowedUintDowncast.selector, 24, 1 << 24));
+        court.verifierEquivocation(verifier, one, "two", both);
     }
 
     function test_equal_verdicts_are_no_equivocation() external {

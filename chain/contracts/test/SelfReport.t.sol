@@ -76,7 +76,7 @@ contract SelfReportTest is Courtroom {
         _p = super.parameters();
         _p.earlyTicketBps = uint16(bound(penalty, 1, 10_000));
         startCourt();
-        uint64 epoch = uint64(block.number / 5) + 2;
+        uint64 epoch = uint64(block.number / 5);
         bytes32 caseId = challenges.showEarlyTicket(seat(1), epoch, ticket(1, epoch));
         afterWindow();
         uint256 before = ownStake(Role.Verifier, seat(1));

@@ -209,6 +209,18 @@ contract StakeAttacksTest is Network {
         vm.stopPrank();
     }
 
+    function test_what_was_slashed_away_on_its_way_does_not_arrive() external {
+        bond(T, OP, 100 * LPT);
+        bond(T, FRIEND, 100 * LPT);
+        vm.prank(OP);
+        uint256 lockId = bonding.move(T, OP, FRIEND, 50 * LPT);
+        vm.prank(address(court));
+        bonding.slash(T, OP, 10_000);
+        _ripen();
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.NothingLeft.selector, lockId));
+        bonding.arrive(lockId);
+    }
+
     /// A key that signs for one operator cannot bond, so no pool's fault is signed in another's name.
     function test_a_signer_is_no_operator_by_any_way_in() external {
         uint256 hot = 0x407;

@@ -122,7 +122,7 @@ contract StakePoolsTest is Network {
 
     function test_only_the_minter_rewards() external {
         vm.expectRevert(abi.encodeWithSelector(IBondingManager.NotTheMinter.selector, address(this)));
-        bonding.reward(T, OP, 1);
+        bonding.reward(1, T, OP, 1);
     }
 
     // ---- slashes ----

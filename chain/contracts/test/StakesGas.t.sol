@@ -64,7 +64,7 @@ contract StakesGasTest is Network, GasMeter {
         atMost("bond, more, rewards pending", 150_000);
         token.transfer(address(bonding), LPT);
         vm.prank(addresses.minter);
-        bonding.reward(T, OP, LPT);
+        bonding.reward(1, T, OP, LPT);
         atMost("reward", 150_000);
     }
 

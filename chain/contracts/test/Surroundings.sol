@@ -29,6 +29,16 @@ contract Surroundings {
         _cases[assignmentHash] = status;
     }
 
+    /// Signers are remembered for a week of rounds.
+    function memoryRounds() external pure returns (uint64) {
+        return 7;
+    }
+
+    /// Every round has lasted since the beginning.
+    function ageAt(uint64 round, uint256) external view returns (bool, uint64) {
+        return round > currentRound ? (false, 0) : (true, currentRound - round);
+    }
+
     function signerAt(address operator, uint64) external view returns (address) {
         return _signers[operator] == address(0) ? operator : _signers[operator];
     }

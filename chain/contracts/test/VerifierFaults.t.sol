@@ -5,6 +5,7 @@ import {IChallenges, SignedAccusation} from "../interfaces/IChallenges.sol";
 import {DivergenceVotes} from "../interfaces/IContests.sol";
 import {IEvidenceErrors, LeafProof, QuorumVerdict, SignedReceipt} from "../interfaces/IEvidence.sol";
 import {CaseStatus, FaultKind, IFraudCourt} from "../interfaces/IFraudCourt.sol";
+import {Assignment} from "../objects/Assignment.sol";
 import {Role} from "../objects/Role.sol";
 import {BlsSigner} from "./BlsSigner.sol";
 import {Courtroom} from "./Courtroom.sol";
@@ -93,6 +94,11 @@ contract VerifierFaultsTest is Courtroom {
     function test_selling_tickets_costs_the_seller() external {
         uint64 epoch = uint64(block.number / 5) + 3;
         bytes memory shown = ticket(1, epoch);
+        // A key that has leaked gives all tickets to come: they cost one at a time, and can be shown in time.
+        vm.roll(uint256(epoch) * 5 - 1);
+        vm.expectRevert(abi.encodeWithSelector(IChallenges.EpochNotBegun.selector, epoch, uint256(epoch) * 5));
+        challenges.showEarlyTicket(seat(1), epoch, shown);
+        vm.roll(uint256(epoch) * 5 + 4);
         vm.prank(ANYONE);
         bytes32 caseId = challenges.showEarlyTicket(seat(1), epoch, shown);
         vm.expectRevert(abi.encodeWithSelector(IFraudCourt.AlreadyProven.selector, caseId));
@@ -111,9 +117,9 @@ contract VerifierFaultsTest is Courtroom {
     function test_a_ticket_of_an_epoch_that_has_ended_is_no_secret() external {
         uint64 epoch = uint64(block.number / 5) - 1;
         bytes memory shown = ticket(1, epoch);
-        vm.expectPartialRevert(IChallenges.EpochOver.selector);
+        vm.expectRevert(abi.encodeWithSelector(IChallenges.EpochOver.selector, epoch, uint256(epoch + 1) * 5));
         challenges.showEarlyTicket(seat(1), epoch, shown);
-        epoch += 4;
+        epoch += 1;
         shown = ticket(2, epoch);
         vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
         challenges.showEarlyTicket(seat(1), epoch, shown);
@@ -217,6 +223,48 @@ contract VerifierFaultsTest is Courtroom {
         this.acquitWith(signed, 3, 0x7, 3);
     }
 
+    /// A transcoder that signed two receipts: a case about one of them says nothing about a leaf of the other.
+    function test_a_case_about_another_receipt_is_not_contested_by_an_acquittal() external {
+        (SignedReceipt memory wrong, SignedReceipt memory right) = _twoReceipts();
+        bytes32 base = prove(wrong, 0xe);
+        bytes32 caseId = _acquit(right, 3, 0x7, 3);
+        assertStatus(base, CaseStatus.Open);
+        afterWindow();
+        court.execute(caseId);
+        assertStatus(caseId, CaseStatus.Executed);
+        court.execute(base);
+        assertStatus(base, CaseStatus.Executed);
+    }
+
+    function test_a_case_about_another_receipt_does_not_annul_an_acquittal() external {
+        (SignedReceipt memory wrong, SignedReceipt memory right) = _twoReceipts();
+        bytes32 caseId = _acquit(right, 3, 0x7, 3);
+        bytes32 base = prove(wrong, 0xe);
+        afterWindow();
+        court.execute(base);
+        court.execute(caseId);
+        assertStatus(caseId, CaseStatus.Executed);
+    }
+
+    /// The signers of a leaf that was planted have said nothing about the next one, which a burst absorbs.
+    function test_an_absorbed_leaf_has_no_signers_of_the_one_before() external {
+        vm.prank(transcoder);
+        challenges.plantFault(keccak256(abi.encode(bytes32("secret"))));
+        passRounds(1);
+        SignedReceipt memory signed = planted(assignment(1), "secret", 3);
+        bytes32 other = prove(receipt(2), 0x7);
+        bytes32 base = prove(signed, 0x7);
+        vm.prank(transcoder);
+        challenges.revealPlant(signed, 3, "secret");
+        afterWindow();
+        court.execute(other);
+        proveLeaf(signed, 4, 0xe);
+        assertStatus(base, CaseStatus.Absorbed);
+        vm.assertEq(court.caseOf(base).bitmap, 0);
+        vm.expectPartialRevert(IChallenges.NotTheCase.selector);
+        this.falsePassOf(signed, 4, 3);
+    }
+
     // ---- divergences ----
 
     function test_a_refuted_divergence_costs_a_tenth() external {
@@ -290,6 +338,12 @@ contract VerifierFaultsTest is Courtroom {
     function _proven() private returns (SignedReceipt memory signed, bytes32 caseId) {
         signed = receipt(1);
         caseId = prove(signed, 0xf);
+    }
+
+    /// @dev For one assignment: what is proven wrong of the first is right in the second.
+    function _twoReceipts() private view returns (SignedReceipt memory first, SignedReceipt memory second) {
+        Assignment memory a = assignment(1);
+        (first, second) = (receiptFor(a), planted(a, "another plant", 0));
     }
 
     function _endEpoch(SignedReceipt memory signed) private {

@@ -5,6 +5,7 @@ import {IVerifierRegistry} from "../interfaces/IVerifierRegistry.sol";
 import {Bls} from "../libraries/Bls.sol";
 import {VerifierSets} from "../libraries/VerifierSets.sol";
 import {Role} from "../objects/Role.sol";
+import {InvalidParameter, Parameters} from "../Parameters.sol";
 import {VerifierRegistry} from "../VerifierRegistry.sol";
 import {BlsSigner} from "./BlsSigner.sol";
 import {Network} from "./Network.sol";
@@ -185,8 +186,10 @@ contract VerifierRegistryTest is Network {
         vm.assertFalse(registry.isHeld(address(2), 1));
         // What began to unbond before the round was not at stake in it.
         vm.assertFalse(registry.isHeld(address(1), 0));
-        vm.assertTrue(registry.isHeld(address(1), 16));
-        vm.assertFalse(registry.isHeld(address(1), 17));
+        // 38 blocks of D, evidence and two case windows are 5 rounds of 8; three times 7 are the resolver's; and one more.
+        vm.assertEq(registry.heldRounds(), 27);
+        vm.assertTrue(registry.isHeld(address(1), 27));
+        vm.assertFalse(registry.isHeld(address(1), 28));
         vm.startPrank(address(court));
         registry.release(1);
         vm.assertTrue(registry.isHeld(address(3), 1));
@@ -197,6 +200,13 @@ contract VerifierRegistryTest is Network {
         registry.hold(1, 1);
         vm.expectRevert(abi.encodeWithSelector(IVerifierRegistry.NotTheCourt.selector, address(this)));
         registry.release(1);
+    }
+
+    function test_the_time_of_a_case_is_bounded() external {
+        Parameters memory p = parameters();
+        p.resolverRounds = 32;
+        vm.expectRevert(abi.encodeWithSelector(InvalidParameter.selector, "heldRounds", 102, 100));
+        create("VerifierRegistry", abi.encode(p, addresses));
     }
 
     function test_the_signer_registers_for_its_operator_and_no_stranger() external {

@@ -44,6 +44,7 @@ contract WiringTest is Network {
         _refused(addresses.registry, IWired.roster.selector, "registry.roster", addresses.roster);
         _refused(addresses.registry, IWired.bonding.selector, "registry.bonding", addresses.bonding);
         _refused(addresses.registry, IWired.court.selector, "registry.court", addresses.court);
+        _refused(addresses.registry, IWired.contests.selector, "registry.contests", addresses.contests);
         _refused(addresses.jobs, IWired.operators.selector, "jobs.operators", addresses.operators);
         _refused(addresses.jobs, IWired.randomSource.selector, "jobs.randomSource", addresses.randomSource);
     }

@@ -178,6 +178,22 @@ contract WorkLedgerTest is WorkStage {
         vm.assertEq(work.claimDuty(1, 0), budget / 10 / 10 / 4);
     }
 
+    /// A cut is what was promised for the round that is paid, whenever it is claimed: raising it afterwards, once or
+    /// more often, takes nothing of what was earned before.
+    function test_a_cut_that_is_raised_counts_for_no_round_before() external {
+        (RoundWork memory list, WorkClaim[] memory claims) = listOf(1, [uint64(100_000), 200_000, 700_000]);
+        vm.prank(transcoders[0]);
+        operators.setCuts(T, 10_000, 0);
+        certify(list, ALL);
+        vm.assertTrue(rounds.currentRound() > 1);
+        vm.prank(transcoders[0]);
+        operators.setCuts(T, 9_999, 0);
+        uint256 own = bonding.stakeOf(T, transcoders[0], transcoders[0]);
+        uint256 paid = claim(claims, 0);
+        vm.assertEq(bonding.pool(T, transcoders[0]).pendingRewards, paid);
+        vm.assertEq(bonding.stakeOf(T, transcoders[0], transcoders[0]), own);
+    }
+
     function test_nobody_is_paid_twice() external {
         (RoundWork memory list, WorkClaim[] memory claims) = listOf(1, [uint64(1000), 1000, 1000]);
         certify(list, ALL);

@@ -31,6 +31,11 @@ pub enum ContestCall {
         /// The case.
         case: B256,
     },
+    /// Frees verifiers whose refuted divergence can no longer be accused.
+    FreeDivergers {
+        /// The case that they had contested.
+        case: B256,
+    },
     /// Trips the breaker by cases.
     TripByCases(Vec<Assignment>),
     /// Trips the breaker by divergences.
@@ -56,6 +61,7 @@ impl Callable for ContestCall {
             Self::Resolve { case, guilty: true } => format!("rule case {case} proven"),
             Self::Resolve { case, .. } => format!("acquit in case {case}"),
             Self::Lapse { case } => format!("end case {case}, the resolver being silent"),
+            Self::FreeDivergers { case } => format!("free who diverged in case {case}"),
             Self::TripByCases(list) => format!("trip the breaker by {} cases", list.len()),
             Self::TripByDivergence(_) => "trip the breaker by divergences".into(),
             Self::ContestStopped(list) => {
@@ -72,7 +78,7 @@ impl Callable for ContestCall {
     /// The accused has until the window closes, the breaker until the cases are executed.
     fn purpose(&self) -> Purpose {
         match self {
-            Self::Lapse { .. } | Self::Withdraw => Purpose::Chore,
+            Self::Lapse { .. } | Self::FreeDivergers { .. } | Self::Withdraw => Purpose::Chore,
             _ => Purpose::Evidence,
         }
     }
@@ -86,6 +92,7 @@ impl Callable for ContestCall {
             }
             .encode(),
             Self::Lapse { case } => abi::LapseCall { case_id: case.0 }.encode(),
+            Self::FreeDivergers { case } => abi::FreeDivergersCall { case_id: case.0 }.encode(),
             Self::TripByCases(list) => arguments::<abi::TripByCasesCall>(&[assignments(list)]),
             Self::TripByDivergence(diverged) => {
                 let votes: Result<Vec<_>, BlsError> = diverged

@@ -34,6 +34,15 @@ pub enum ContestLog {
         round: u64,
         until_round: u64,
     },
+    /// The stake of verifiers waits for the end of a case that their divergence has contested.
+    DivergersHeld {
+        case: B256,
+        round: u64,
+        /// Their places in the round.
+        bitmap: u64,
+    },
+    /// It waits no longer.
+    DivergersFreed { case: B256 },
     /// Bonds were taken back.
     BondsWithdrawn { account: Address, amount: Lpt },
 }
@@ -60,6 +69,14 @@ impl ContestLog {
                 encoder: B256::from(e.encoder_id),
                 round: e.round,
                 until_round: e.until_round,
+            },
+            Events::DivergersHeldFilter(e) => Self::DivergersHeld {
+                case: B256::from(e.case_id),
+                round: e.round,
+                bitmap: e.bitmap,
+            },
+            Events::DivergersFreedFilter(e) => Self::DivergersFreed {
+                case: B256::from(e.case_id),
             },
             Events::BondsWithdrawnFilter(e) => Self::BondsWithdrawn {
                 account: address_in(e.account),
@@ -88,6 +105,18 @@ impl fmt::Display for ContestLog {
                 f,
                 "encoder {encoder} is stopped: no assignments until round {until_round} has ended"
             ),
+            Self::DivergersHeld {
+                case,
+                round,
+                bitmap,
+            } => write!(
+                f,
+                "{} verifiers of round {round} answer for their divergence in case {case}",
+                bitmap.count_ones()
+            ),
+            Self::DivergersFreed { case } => {
+                write!(f, "who diverged in case {case} answers for it no longer")
+            }
             Self::BondsWithdrawn { account, amount } => {
                 write!(f, "{account} takes {amount} LPT of bonds back")
             }

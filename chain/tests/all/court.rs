@@ -57,10 +57,12 @@ async fn verifiers_pay_for_early_tickets_false_passes_and_false_accusations() {
     let reporter = &scene.verifiers[0].0;
     let head = client.head().await.unwrap().number;
     let shown = scene.early_ticket(3, head);
-    let verifier = shown.verifier;
-    reporter
-        .run("early", ChallengeCall::ShowEarlyTicket(Box::new(shown)))
-        .await;
+    let (verifier, epoch) = (shown.verifier, shown.epoch);
+    let show = ChallengeCall::ShowEarlyTicket(Box::new(shown));
+    let too_early = reporter.refused(show.clone()).await;
+    assert!(too_early.contains("begins at block"), "{too_early}");
+    scene.reach_epoch(epoch).await;
+    reporter.run("early", show).await;
     let case = scene.newest_case(verifier).await;
     let view = client.case(case).await.unwrap().unwrap();
     assert_eq!(view.kind, FaultKind::EarlyTicket);

@@ -182,6 +182,7 @@ fn command(input: &[&str]) -> Command {
     command.args(["-pes_payload_size", "0", "-flush_packets", "1"]);
     command.args(["-f", "mpegts", "pipe:1"]);
     command
+}
 
 /// FFmpeg's options for what is fetched: it waits for a playlist as long as we do, and asks through the proxy.
 fn patient(gate: Option<&Gate>) -> Vec<(&'static str, String)> {

@@ -118,6 +118,7 @@ async fn what_contradicts_itself_is_brought_by_file() {
     assert_eq!(kind_of(verifier(2)), "verifier-equivocation");
     let head = scene.broadcaster.client.head().await.unwrap().number;
     let early = scene.early_ticket(1, head);
+    scene.reach_epoch(early.epoch).await;
     court
         .brings(anyone, &Exhibit::ShowEarlyTicket(Box::new(early)))
         .await;

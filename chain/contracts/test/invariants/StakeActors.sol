@@ -136,7 +136,7 @@ contract StakeActors is TestBase {
         amount = bound(amount, 1, who % 2 == 0 ? 1e3 : 1e24);
         _token.transfer(address(_bonding), amount);
         vm.prank(_minter);
-        _bonding.reward(role, operator, amount);
+        _bonding.reward(0, role, operator, amount);
         if (frozenTotal[role][operator] != 0) frozenTotal[role][operator] += amount;
     }
 

@@ -135,6 +135,14 @@ impl Scene {
         }
     }
 
+    /// Mines until this epoch has begun.
+    pub async fn reach_epoch(&self, epoch: u64) {
+        let begins = epoch * self.network.deployment.params.epoch_blocks;
+        let head = self.transcoder.client.head().await.unwrap().number;
+        let anvil = &self.network.anvil;
+        anvil.mine(begins.saturating_sub(head)).await.unwrap();
+    }
+
     pub fn two_receipts(&self, work: &SignedWork) -> Equivocation {
         let other = Receipt {
             plant: B256::ZERO,

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IBondingManager} from "../interfaces/IBondingManager.sol";
+import {DivergenceVotes, IContests} from "../interfaces/IContests.sol";
+import {IEvidenceErrors, SignedReceipt} from "../interfaces/IEvidence.sol";
+import {CaseStatus} from "../interfaces/IFraudCourt.sol";
+import {Role} from "../objects/Role.sol";
+import {BlsSigner} from "./BlsSigner.sol";
+import {Courtroom} from "./Courtroom.sol";
+
+/// Who contests a case by a divergence answers for it: its stake waits for the resolver's word.
+contract DivergersTest is Courtroom {
+    using BlsSigner for uint256;
+
+    function setUp() external {
+        startCourt();
+    }
+
+    /// [a determinism bug that nobody has] Verifiers that have left by the time they are refuted would stop a network and
+    /// its slashes for nothing.
+    function test_who_diverges_does_not_leave_before_it_can_be_refuted() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 base = prove(signed, 0x7);
+        uint256 lockId = _leave(3);
+        _trip(signed);
+        assertStatus(base, CaseStatus.Contested);
+        passRounds(6);
+        _held(lockId);
+        vm.expectRevert(abi.encodeWithSelector(IContests.StillHeld.selector, base, 0, block.number));
+        contests.freeDivergers(base);
+        vm.prank(RESOLVER);
+        contests.resolve(base, true);
+        // The ruling and the accusation are two transactions, and the culprit reads the first one too.
+        _held(lockId);
+        uint64 from = uint64(block.number) + 3;
+        vm.expectRevert(abi.encodeWithSelector(IContests.StillHeld.selector, base, from, block.number));
+        contests.freeDivergers(base);
+        bytes32 caseId = _accuse(signed, 3);
+        vm.roll(from);
+        contests.freeDivergers(base);
+        court.execute(caseId);
+        vm.prank(seat(3));
+        vm.assertEq(bonding.withdraw(lockId), 270 * LPT);
+        vm.expectRevert(abi.encodeWithSelector(IContests.NobodyHeld.selector, base));
+        contests.freeDivergers(base);
+    }
+
+    function test_who_is_not_refuted_is_free_with_the_end_of_the_case() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 base = prove(signed, 0x7);
+        uint256 lockId = _leave(3);
+        _trip(signed);
+        passRounds(7);
+        _held(lockId);
+        contests.lapse(base);
+        assertStatus(base, CaseStatus.Annulled);
+        vm.prank(seat(3));
+        vm.assertEq(bonding.withdraw(lockId), 300 * LPT);
+        vm.assertFalse(court.holds(Role.Verifier, seat(0), 1));
+        vm.expectRevert(abi.encodeWithSelector(IContests.NobodyHeld.selector, base));
+        contests.freeDivergers(base);
+    }
+
+    function test_an_acquittal_frees_at_once() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 base = prove(signed, 0x7);
+        _trip(signed);
+        vm.assertTrue(court.holds(Role.Verifier, seat(3), 1));
+        vm.prank(RESOLVER);
+        contests.resolve(base, false);
+        vm.assertFalse(court.holds(Role.Verifier, seat(3), 1));
+    }
+
+    /// A case that the accused had contested before, and that is beyond the cap afterwards: held until its end.
+    function test_whoever_contested_first_divergers_are_held_to_the_end() external {
+        delegate(Role.Transcoder, transcoder, address(0xDE1F), 8490 * LPT);
+        delegate(Role.Transcoder, transcoder, address(0xDE20), 3000 * LPT);
+        SignedReceipt memory signed = receipt(1);
+        bytes32 base = prove(signed, 0x7);
+        vm.prank(transcoder);
+        contests.contest(base);
+        _trip(signed);
+        passRounds(7);
+        contests.lapse(base);
+        assertStatus(base, CaseStatus.Contested);
+        vm.assertTrue(court.holds(Role.Verifier, seat(3), 1));
+        passRounds(7);
+        contests.lapse(base);
+        vm.assertFalse(court.holds(Role.Verifier, seat(3), 1));
+    }
+
+    function test_nobody_diverges_who_has_not_signed() external {
+        SignedReceipt memory signed = receipt(1);
+        DivergenceVotes[] memory votes = new DivergenceVotes[](1);
+        bytes32 digest = evidence.hashDivergence(evidence.hashReceipt(signed.receipt), 3, 2);
+        votes[0] = DivergenceVotes(2, 0xc, aggregate(digest, 0x4));
+        vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
+        contests.tripByDivergence(signed, 3, votes);
+    }
+
+    /// Without a case there is nothing that the resolver could refute.
+    function test_a_divergence_without_a_case_stops_the_encoder_and_holds_nobody() external {
+        SignedReceipt memory signed = receipt(1);
+        _trip(signed);
+        vm.assertEq(contests.stoppedUntil(signed.assignment.encoderId), rounds.currentRound() + 1);
+        vm.assertFalse(court.holds(Role.Verifier, seat(3), 1));
+    }
+
+    /// Guilty, and one fault with another case of the same burst: the divergence is refuted all the same.
+    function test_a_refuted_divergence_about_an_absorbed_case_costs_a_tenth() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 base = prove(signed, 0x7);
+        bytes32 other = prove(receipt(2), 0x7);
+        _trip(signed);
+        afterWindow();
+        court.execute(other);
+        vm.prank(RESOLVER);
+        contests.resolve(base, true);
+        assertStatus(base, CaseStatus.Absorbed);
+        bytes32 caseId = _accuse(signed, 3);
+        afterWindow();
+        court.execute(caseId);
+        vm.assertEq(ownStake(Role.Verifier, seat(3)), 270 * LPT);
+    }
+
+    function test_nobody_else_holds_verifiers() external {
+        vm.expectPartialRevert(bytes4(keccak256("NotTheCourt(address)")));
+        registry.hold(1, 1);
+        vm.expectPartialRevert(bytes4(keccak256("NotTheCourt(address)")));
+        registry.release(1);
+    }
+
+    function _leave(uint256 position) private returns (uint256 lockId) {
+        vm.prank(seat(position));
+        lockId = bonding.unbond(Role.Verifier, seat(position), 300 * LPT);
+    }
+
+    /// @dev Ripe by its time.
+    function _held(uint256 lockId) private {
+        vm.assertGe(block.number, bonding.lockOf(lockId).withdrawableBlock);
+        vm.prank(seat(3));
+        vm.expectRevert(abi.encodeWithSelector(IBondingManager.HeldByCourt.selector, lockId, seat(3)));
+        bonding.withdraw(lockId);
+    }
+
+    /// @dev By the verifiers at 2 and 3: half of the weight.
+    function _trip(SignedReceipt memory signed) private {
+        DivergenceVotes[] memory votes = new DivergenceVotes[](1);
+        bytes32 digest = evidence.hashDivergence(evidence.hashReceipt(signed.receipt), 3, 2);
+        votes[0] = DivergenceVotes(2, 0xc, aggregate(digest, 0xc));
+        contests.tripByDivergence(signed, 3, votes);
+    }
+
+    function _accuse(SignedReceipt memory signed, uint256 position) private returns (bytes32) {
+        bytes32 digest = evidence.hashDivergence(evidence.hashReceipt(signed.receipt), 3, 2);
+        bytes memory said = seats[position].sign(digest);
+        return challenges.falseDivergence(signed.assignment, signed.receipt, position, 2, said);
+    }
+}
