@@ -13,6 +13,7 @@ mod count;
 mod lead;
 mod reduce;
 mod runs;
+mod shares;
 mod turns;
 mod view;
 
@@ -93,6 +94,8 @@ pub struct RoundFacts {
 pub struct SeenAssignment {
     /// Its hash.
     pub hash: B256,
+    /// Who has signed it: of more than can be kept each broadcaster has its share.
+    pub broadcaster: Address,
     /// What the rule needs of it.
     pub segment: Segment,
     /// The job's price cap.
