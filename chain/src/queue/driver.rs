@@ -19,6 +19,7 @@ use crate::queue::QueueConfig;
 use crate::queue::budget::{Day, GasToday, Held, Purpose, Shortage, Spending};
 use crate::queue::entry::{Entry, Mined, State, TxError};
 use crate::queue::journal::Place;
+use crate::queue::store::Open;
 use crate::rpc::{Head, RpcError};
 
 pub(crate) type Outcome = Result<Mined, TxError>;
@@ -88,7 +89,11 @@ impl Driver {
         inbox: mpsc::Receiver<Command>,
         notices: broadcast::Sender<Held>,
     ) -> Result<Self, ChainError> {
-        let (entries, next_seq) = place.store.open_entries(place.account)?;
+        let Open {
+            entries,
+            next_seq,
+            floor,
+        } = place.store.open_entries(place.account)?;
         let spending = Spending::new(place.store.gas(place.account)?);
         Ok(Self {
             client,
@@ -102,7 +107,7 @@ impl Driver {
             unsent: BTreeSet::new(),
             missing: HashMap::new(),
             searched: HashMap::new(),
-            floor: 0,
+            floor,
             today: Day::default(),
             spending,
             held: HashMap::new(),
@@ -271,6 +276,7 @@ impl Driver {
             data: encoded.data,
             value: encoded.value,
             purpose: call.purpose(),
+            over: false,
             state: State::Queued,
         };
         self.write(&entry).await?;
@@ -319,6 +325,17 @@ impl Driver {
         } else {
             self.active.insert(seq, entry);
         }
+        Ok(())
+    }
+
+    /// Forgets a transaction that no reorganisation reaches any more; the journal keeps its outcome.
+    pub async fn end(&mut self, mut entry: Entry) -> Result<(), StepError> {
+        entry.over = true;
+        self.write(&entry).await?;
+        if let Some(nonce) = entry.nonce() {
+            self.floor = self.floor.max(nonce + 1);
+        }
+        self.active.remove(&entry.seq);
         Ok(())
     }
 
