@@ -82,6 +82,8 @@ impl Node {
                 self.winners.rewind(ancestor);
                 self.dues.rewind(ancestor);
                 self.keeper.rewind();
+                self.drive_verifier(verifier::Input::Rewound(ancestor))
+                    .await;
             }
             ChainNews::TicketPaid {
                 ticket,
@@ -268,7 +270,7 @@ impl Node {
         if !self.live {
             return;
         }
-        self.recall();
+        self.recall().await;
         self.begin_publishing().await;
         self.drive_broadcaster(broadcaster::Input::Block).await;
         self.drive_transcoder(transcoder::Input::Block).await;
@@ -276,6 +278,7 @@ impl Node {
         self.drive_certifier(certify::Input::Block).await;
         self.claim_work(number);
         self.return_from_jail();
+        self.keeper.retry(number);
         self.open_round(number);
         self.execute_due(number);
         self.submit_orphans(number);
