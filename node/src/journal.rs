@@ -118,7 +118,8 @@ impl Journal {
         let slot = draft.slot();
         let mut write = self.store.begin_write().map_err(|e| self.error(e))?;
         // Sometimes all the same: until then the store keeps the pages of before.
-        if !draft.binds() && self.loose.fetch_add(1, Ordering::Relaxed) % LOOSE != 0 {
+        let turn = self.loose.fetch_add(1, Ordering::Relaxed);
+        if !draft.binds() && !turn.is_multiple_of(LOOSE) {
             let loose = write.set_durability(Durability::None);
             loose.map_err(|e| self.error(e))?;
         }

@@ -78,13 +78,7 @@ impl Node {
                     .await;
                 self.claim(&case);
             }
-            ChainNews::Rewound(ancestor) => {
-                self.winners.rewind(ancestor);
-                self.dues.rewind(ancestor);
-                self.keeper.rewind();
-                self.drive_verifier(verifier::Input::Rewound(ancestor))
-                    .await;
-            }
+            ChainNews::Rewound(ancestor) => self.on_rewound(ancestor).await,
             ChainNews::TicketPaid {
                 ticket,
                 recipient,
@@ -195,6 +189,28 @@ impl Node {
         self.admit();
         // Whose stake begins to count with this round was not listened to before.
         self.announce_soon();
+    }
+
+    /// Everything above a block is void: what was done for it may be to do again, and cases in it never were.
+    async fn on_rewound(&mut self, ancestor: u64) {
+        self.winners.rewind(ancestor);
+        self.dues.rewind(ancestor);
+        self.keeper.rewind();
+        self.drive_verifier(verifier::Input::Rewound(ancestor))
+            .await;
+        let accused = self.read(|state| state.cases.values().map(|c| c.receipt).collect());
+        self.drive_certifier(certify::Input::Rewound(accused)).await;
+        let free: Vec<_> = self.read(|state| {
+            let round = state.current().map(|(_, round)| &round.transcoders);
+            let all = round.into_iter().flat_map(|set| &set.candidates);
+            let free = all.filter(|c| !state.frozen(c.operator));
+            free.map(|c| c.operator).collect()
+        });
+        for operator in free {
+            let frozen = false;
+            self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen })
+                .await;
+        }
     }
 
     /// A case was opened.

@@ -17,7 +17,7 @@ mod shares;
 mod turns;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::certification::{SignedObjection, SignedProposal, SignedVote};
@@ -66,6 +66,8 @@ pub enum Input {
     Report(Box<SampleReport>),
     /// A case about a receipt was opened.
     CaseOpened(B256),
+    /// The chain has taken something back: these receipts have a case, and no others.
+    Rewound(BTreeSet<B256>),
     /// A leader's proposal.
     Proposal(Box<SignedProposal>),
     /// A part of another verifier's objection.
@@ -176,6 +178,10 @@ impl Certifier {
             }
             Input::CaseOpened(receipt) => {
                 self.on_case(receipt);
+                Vec::new()
+            }
+            Input::Rewound(accused) => {
+                self.on_rewound(&accused);
                 Vec::new()
             }
             Input::Proposal(proposal) => self.on_proposal(*proposal, now),

@@ -247,13 +247,23 @@ impl Certifier {
         }
     }
 
-    pub(super) fn on_case(&mut self, receipt: B256) {
+    fn receipts(&mut self) -> impl Iterator<Item = &mut Seen> {
         let all = self
             .rounds
             .values_mut()
             .flat_map(|v| v.segments.values_mut());
-        for seen in all.flat_map(|watched| &mut watched.segment.receipts) {
+        all.flat_map(|watched| &mut watched.segment.receipts)
+    }
+
+    pub(super) fn on_case(&mut self, receipt: B256) {
+        for seen in self.receipts() {
             seen.accused |= seen.hash == receipt;
+        }
+    }
+
+    pub(super) fn on_rewound(&mut self, accused: &BTreeSet<B256>) {
+        for seen in self.receipts() {
+            seen.accused = accused.contains(&seen.hash);
         }
     }
 }
