@@ -65,6 +65,7 @@ pub mod operators;
 mod parameters;
 pub mod positions;
 pub mod queue;
+pub mod redb_file;
 pub mod revert;
 mod rpc;
 mod signing;

@@ -139,12 +139,18 @@ impl ChainState {
             .is_some_and(|(until, _)| present <= *until)
     }
 
-    /// Adds a round.
+    /// Adds a round, and forgets the oldest ones with the cases that ended before those that are kept.
     pub fn add_round(&mut self, number: u64, round: Round) {
         self.rounds.insert(number, round);
+        if self.rounds.len() <= ROUNDS {
+            return;
+        }
         while self.rounds.len() > ROUNDS {
             self.rounds.pop_first();
         }
+        let oldest = self.rounds.values().next().map_or(0, |r| r.opened_at);
+        self.cases
+            .retain(|_, case| case.ended.is_none_or(|block| block >= oldest));
     }
 
     /// The last round opened.
@@ -321,88 +327,4 @@ impl ChainView for ChainState {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use assay_protocol::election::Candidate;
-    use assay_protocol::profile::{Profiles, SourceFormat};
-
-    fn posted(created: u64) -> Posted {
-        let source = SourceFormat {
-            width: 64,
-            height: 64,
-            bit_depth: 8,
-            full_range: false,
-            colour: [2; 3],
-            fps_num: 30,
-            fps_den: 1,
-        };
-        Posted {
-            job: Job {
-                id: U256::from(created),
-                broadcaster: Address::ZERO,
-                profiles: Profiles {
-                    chunk_frames: 30,
-                    source,
-                    renditions: vec![],
-                },
-                max_price: U256::ZERO,
-                seed: B256::ZERO,
-            },
-            created,
-            seed_block: created + 2,
-        }
-    }
-
-    #[test]
-    fn a_seed_whose_block_is_void_is_read_again() {
-        let mut state = ChainState::default();
-        for block in [5, 7, 9] {
-            state.posted.insert(U256::from(block), posted(block));
-        }
-        assert_eq!(state.unseeded(9), [5, 7].map(U256::from));
-        for id in [5, 7, 9] {
-            state.seed(U256::from(id), B256::repeat_byte(1));
-        }
-        state.rewind(8);
-        assert_eq!(state.unseeded(11), [U256::from(7)]);
-        assert!(state.jobs.keys().eq([&U256::from(5)]));
-        state.seed(U256::from(7), B256::repeat_byte(2));
-        assert_eq!(state.jobs[&U256::from(7)].seed, B256::repeat_byte(2));
-
-        state.settle(7);
-        state.rewind(6);
-        assert!(state.jobs.contains_key(&U256::from(5)), "settled");
-        assert!(!state.jobs.contains_key(&U256::from(7)));
-    }
-
-    #[test]
-    fn the_line_is_short_and_jobs_buy_no_place() {
-        let account = |i: u8| Address::repeat_byte(i);
-        let mut state = ChainState::default();
-        assert_eq!(state.turn(account(9)), LINE);
-        for i in 0..=255u8 {
-            let mut posted = posted(i.into());
-            posted.job.broadcaster = Address::left_padding_from(&[i]);
-            state.jobs.insert(posted.job.id, posted.job);
-        }
-        let candidate = |i| Candidate {
-            operator: account(i),
-            weight: U256::from(1),
-            price: U256::ZERO,
-        };
-        let round = Round {
-            opened_at: 1,
-            transcoders: Snapshot {
-                round: 1,
-                candidates: (9..90).map(candidate).collect(),
-            },
-            verifiers: VerifierSet {
-                round: 1,
-                seats: vec![],
-            },
-        };
-        state.add_round(1, round);
-        let turns = [9, 10, 12, 13, 89, 200].map(|i| state.turn(account(i)));
-        assert_eq!(turns, [0, 1, 3, LINE, LINE, LINE]);
-    }
-}
+mod tests;

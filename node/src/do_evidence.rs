@@ -2,30 +2,39 @@
 //! others keep closed.
 
 use std::collections::BTreeSet;
+use std::sync::RwLockReadGuard;
 
 use assay_chain::call::ChallengeCall;
 use assay_chain::exhibit::{Exhibit, Kind};
 use assay_chain::fault::FaultKind;
+use assay_protocol::bls::BlsSignature;
+use assay_protocol::draft::Draft;
+use assay_protocol::sample::SampleTicket;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256};
+use assay_verifier as verifier;
 
 use crate::chain_state::{Case, ChainState};
-use crate::driver::Node;
+use crate::driver::{Event, Node, Role};
 use crate::evidence::{Finding, Witness};
 use crate::notice::Notice;
+use crate::retry::Chore;
 
 /// Blocks after which an answer to a demand is tried again: what failed before may have been the chain's trouble.
 const ANSWER_AGAIN: u64 = 4;
 
 impl Node {
     /// Lets the witness look at something off the loop: it may write files.
-    fn witnessed(&self, look: impl FnOnce(&Witness, &ChainState) + Send + 'static) {
+    fn witnessed(
+        &self,
+        look: impl FnOnce(&Witness, RwLockReadGuard<'_, ChainState>) + Send + 'static,
+    ) {
         let (witness, state) = (self.witness.clone(), self.state.clone());
         tokio::task::spawn_blocking(move || {
             let state = state
                 .read()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
-            look(&witness, &state);
+            look(&witness, state);
         });
     }
 
@@ -37,6 +46,36 @@ impl Node {
     /// Shows it a stop of an encoder.
     pub(crate) fn show_stop(&self, encoder: B256) {
         self.witnessed(move |witness, state| witness.stopped(state, encoder));
+    }
+
+    /// Shows it this node's ticket of an epoch, which says what it may claim.
+    pub(crate) fn show_own_ticket(&self, epoch: u64, ticket: BlsSignature) {
+        let me = self.me;
+        let witness = self.witness.clone();
+        tokio::task::spawn_blocking(move || witness.ticket(me, epoch, ticket, false));
+    }
+
+    /// Goes on, once the chain's history is known, with what was found before this node was restarted.
+    pub(crate) async fn recall_evidence(&mut self) {
+        let block = self.now().block;
+        let found = self.witness.recalled().into_iter();
+        self.keeper
+            .found
+            .extend(found.map(|finding| (block, finding)));
+        if self.verifying.is_none() {
+            return;
+        }
+        for epoch in self.witness.find_epochs() {
+            self.sign(Role::Verifier, Draft::Ticket(SampleTicket { epoch }));
+        }
+        for (receipt, index) in self.suspects.all(&self.domain) {
+            let proven =
+                |state: &ChainState| state.cases.values().any(|c| c.receipt == receipt.hash);
+            if !self.read(proven) {
+                self.drive_verifier(verifier::Input::Suspected(Box::new(receipt), index))
+                    .await;
+            }
+        }
     }
 
     /// Takes what was found since the last block, and shows the witness this one.
@@ -54,10 +93,11 @@ impl Node {
             }
         }
         self.witnessed(|witness, state| witness.block(state));
-        if self.transcoding.is_some() {
-            let receipts = self.receipts.clone();
-            tokio::task::spawn_blocking(move || receipts.clear(block));
-        }
+        let (receipts, suspects) = (self.receipts.clone(), self.suspects.clone());
+        tokio::task::spawn_blocking(move || {
+            receipts.clear(block);
+            suspects.clear(block);
+        });
     }
 
     /// Submits findings when it is this node's turn: whoever was faster leaves nothing to be sent.
@@ -76,13 +116,17 @@ impl Node {
             });
         self.keeper.found = later;
         for (_, finding) in due {
-            self.bring(finding);
+            let last = finding.exhibit.accepted_until(&self.params);
+            if last.is_none_or(|last| block <= last) {
+                self.bring(finding);
+            }
         }
     }
 
     fn bring(&self, finding: Finding) {
-        let (what, key) = (finding.exhibit.kind().name(), finding.name());
-        self.submit(what, key, finding.subject, finding.exhibit.call());
+        let (what, about) = (finding.exhibit.kind().name(), finding.subject);
+        let call = finding.exhibit.clone().call();
+        self.submit_chore(what, about, call, Chore::Bring(Box::new(finding)));
     }
 
     /// Opens what is demanded of this node's receipts, again and again until the chain has it.
@@ -101,20 +145,29 @@ impl Node {
                 continue;
             }
             self.keeper.answered.insert(leaf, block);
-            match self.receipts.opening(leaf) {
-                Some(exhibit) => {
-                    let key = format!("open-leaf:{}:{}", leaf.receipt, leaf.index);
-                    self.submit(Kind::OpenLeaf.name(), key, leaf.receipt, exhibit.call());
-                }
-                None => tracing::error!(
-                    "leaf {} of receipt {} is demanded and not here: assay court open-leaf must open it",
-                    leaf.index,
-                    leaf.receipt
-                ),
-            }
+            let (receipts, events) = (self.receipts.clone(), self.events.clone());
+            tokio::spawn(async move {
+                let opening = tokio::task::spawn_blocking(move || receipts.opening(leaf)).await;
+                let opening = opening.ok().flatten().map(Box::new);
+                let _ = events.send(Event::Opening(leaf, opening)).await;
+            });
         }
         let known: BTreeSet<LeafId> = self.read(|state| state.demands.keys().copied().collect());
         self.keeper.answered.retain(|leaf, _| known.contains(leaf));
+    }
+
+    /// Shows the court a leaf that it demands.
+    pub(crate) fn open_leaf(&self, leaf: LeafId, opening: Option<Box<Exhibit>>) {
+        let LeafId { receipt, index } = leaf;
+        match opening {
+            Some(exhibit) => {
+                let key = format!("open-leaf:{receipt}:{index}");
+                self.submit(Kind::OpenLeaf.name(), key, receipt, exhibit.call());
+            }
+            None => tracing::error!(
+                "leaf {index} of receipt {receipt} is demanded and not here: assay court open-leaf must open it"
+            ),
+        }
     }
 
     /// Reports leaves that stayed closed, of each receipt one: more would only give challengers their bonds back, at the
@@ -137,8 +190,7 @@ impl Node {
                     receipt_hash: leaf.receipt,
                     leaf_index: leaf.index,
                 };
-                let key = format!("withheld:{}:{}", leaf.receipt, leaf.index);
-                self.submit("report withheld", key, leaf.receipt, call);
+                self.submit_chore("report withheld", leaf.receipt, call, Chore::Report(leaf));
             }
         }
     }
@@ -146,6 +198,7 @@ impl Node {
     /// Keeps evidence that a core has found, as any other.
     pub(crate) fn keep_evidence(&self, exhibit: Exhibit, culprit: Address, about: B256) {
         let finding = Finding::new(exhibit, culprit, &[about.as_slice()]);
-        self.witnessed(move |witness, _| witness.keep([finding]));
+        let witness = self.witness.clone();
+        tokio::task::spawn_blocking(move || witness.keep([finding]));
     }
 }

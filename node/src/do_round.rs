@@ -48,20 +48,25 @@ impl Node {
         }
     }
 
-    /// Tells the certifier, once the chain's history is known, what it saw before this node was restarted, and then what
-    /// the chain has said about that.
-    pub(crate) fn recall(&mut self) {
+    /// Tells the cores, once the chain's history is known, what they saw before this node was restarted.
+    pub(crate) async fn recall(&mut self) {
+        if !std::mem::replace(&mut self.recalled, true) {
+            self.recall_round();
+            self.recall_evidence().await;
+        }
+    }
+
+    /// Tells the certifier what it saw, and then what the chain has said about that.
+    fn recall_round(&mut self) {
         let Some(core) = &mut self.certifying else {
             return;
         };
-        let seen = match self.seen_log.recall() {
-            Ok(seen) if seen.is_empty() => return,
-            Ok(seen) => seen,
-            Err(e) => return tracing::warn!("what was seen before the start is lost: {e}"),
-        };
-        for (block, input) in seen {
-            // None of these asks for anything.
-            drop(core.handle(input, Now { block }));
+        // None of these asks for anything.
+        let tell = |block, input| drop(core.handle(input, Now { block }));
+        match self.seen_log.recall(tell) {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(e) => tracing::warn!("of what was seen before the start a part is lost: {e}"),
         }
         let accused: Vec<_> = self.read(|state| state.cases.values().map(|c| c.receipt).collect());
         for receipt in accused {
@@ -78,6 +83,7 @@ impl Node {
             let job = state.jobs.get(&signed.assignment.jobId)?;
             Some(SeenAssignment {
                 hash,
+                broadcaster: job.broadcaster,
                 segment: Segment::new(signed, &job.profiles),
                 max_price: job.max_price,
             })

@@ -41,7 +41,7 @@ impl Node {
                 hash,
                 broadcaster,
             } => self.transcode(assignment, hash, broadcaster, LOOKS),
-            Output::Keep(winners) => self.keep_winners(winners).await,
+            Output::Keep(winners) => self.keep_winners(winners),
             Output::Unpaid { assignment, reason } => {
                 let why = reason.map_or("no ticket came".into(), |e| e.to_string());
                 let text = format!("assignment {assignment} is declined: {why}");
@@ -83,17 +83,25 @@ impl Node {
         }
     }
 
-    /// Gossips a receipt once its leaves are on disk: they may be demanded of this node.
+    /// Gossips a receipt once its leaves are on disk: they may be demanded of this node, and who cannot open one is slashed.
     fn publish_receipt(&self, message: Box<ReceiptMessage>) {
         let (receipts, outlet) = (self.receipts.clone(), self.outlet.clone());
+        let events = self.events.clone();
         let hash = self.domain.digest(&message.receipt.receipt);
         let deadline = message.assignment.assignment.deadlineBlock;
         let until = deadline.saturating_add(self.params.evidence_blocks);
-        tokio::task::spawn_blocking(move || {
-            if let Err(e) = receipts.keep(hash, until, &message.receipt.leaves) {
-                tracing::error!("the leaves of receipt {hash} are not kept: {e}");
-            }
-            outlet.publish(&Gossip::Receipt(message));
+        tokio::spawn(async move {
+            let kept = tokio::task::spawn_blocking(move || {
+                let kept = receipts.keep(hash, until, &message.receipt.leaves);
+                kept.map(|()| message)
+            });
+            let error = match kept.await {
+                Ok(Ok(message)) => return outlet.publish(&Gossip::Receipt(message)),
+                Ok(Err(e)) => e.to_string(),
+                Err(e) => e.to_string(),
+            };
+            let text = format!("a receipt is not told, because its leaves are not kept: {error}");
+            let _ = events.send(Event::Notice(Notice::Warning(text))).await;
         });
     }
 

@@ -45,6 +45,7 @@ impl Node {
             } => {
                 self.recompute(&evidence, receipt, leaves, urgency);
             }
+            Output::Suspect { evidence, leaf } => self.keep_suspect(evidence, leaf),
             Output::TryLevels { evidence, leaf } => self.try_levels(&evidence, leaf),
             Output::Gossip(message) => {
                 if let Gossip::Accusation(signed) = &message {
@@ -187,6 +188,20 @@ impl Node {
                 Err(reason) => heard(missing, Err(reason)),
             };
             let _ = events.send(last).await;
+        });
+    }
+
+    /// Keeps a receipt of which a leaf differs, off the loop: it takes less time than the second recomputation.
+    fn keep_suspect(&self, evidence: Box<ReceiptMessage>, leaf: LeafId) {
+        let (suspects, params) = (self.suspects.clone(), self.params.clone());
+        tokio::task::spawn_blocking(move || {
+            if let Err(e) = suspects.keep(&evidence, leaf, &params) {
+                tracing::error!(
+                    "leaf {} of receipt {} is forgotten if this node ends: {e}",
+                    leaf.index,
+                    leaf.receipt
+                );
+            }
         });
     }
 

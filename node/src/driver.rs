@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 
 use assay_chain::client::Client;
+use assay_chain::exhibit::Exhibit;
 use assay_chain::queue::TxQueue;
 use assay_encoder::package::Packager;
 use assay_encoder::{EncodedLeaf, Workers};
@@ -12,9 +13,10 @@ use assay_p2p::{Handle, PeerId};
 use assay_protocol::assignment::SignedAssignment;
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::domain::Domain;
-use assay_protocol::draft::{Draft, Sealed};
+use assay_protocol::draft::{Draft, Seal, Sealed};
 use assay_protocol::params::Params;
 use assay_protocol::payment::SignedTicket;
+use assay_protocol::verdict::LeafId;
 use assay_protocol::work::WorkList;
 use assay_protocol::{Address, B256, U256};
 use assay_roles::broadcaster::{self, Broadcaster};
@@ -37,12 +39,14 @@ use crate::notice::Notice;
 use crate::offers::Offers;
 use crate::outlet::Outlet;
 use crate::own_receipts::OwnReceipts;
+use crate::retry::Chore;
 use crate::seen_log::SeenLog;
 use crate::settings::{BroadcasterSettings, Offer, TranscoderSettings};
 use crate::signer::Signer;
 use crate::sources::Sources;
+use crate::suspects::Suspects;
 use crate::validate::{Checker, Verified};
-use crate::winners::Winners;
+use crate::winners::{Change, Winners, WinnersError};
 use crate::work_shelf::WorkShelf;
 
 /// Which core asked for a signature.
@@ -74,10 +78,18 @@ pub(crate) enum Event {
     Assigned(Box<Checked<SignedAssignment>>, Vec<Checked<SignedTicket>>),
     /// Tickets, and what the chain says of who pays them.
     Tender(Box<Tender>),
+    /// The chain says nothing of who pays for this assignment.
+    Untendered(B256),
+    /// Winning tickets are on disk, or are not.
+    WinnersWritten(Change, Result<(), WinnersError>),
     /// A transcoder's segment is encoded: the bytes to push, then the core's input.
     Encoded(B256, Made, Box<transcoder::Input>),
     /// A certified list that was asked for, with its root.
     Listed(Box<WorkList>, B256),
+    /// A leaf that is demanded of this node's receipts, as the court takes it, where it is here.
+    Opening(LeafId, Option<Box<Exhibit>>),
+    /// A chore's transaction has failed.
+    Failed(Box<Chore>),
     Notice(Notice),
     Announce,
     Stop,
@@ -105,6 +117,8 @@ pub(crate) struct Transcoding {
     pub core: Transcoder,
     pub settings: TranscoderSettings,
     pub outputs: BTreeMap<B256, Made>,
+    /// Assignments whose tickets are held against the chain.
+    pub tendered: BTreeSet<B256>,
     /// What is being made; stopping it ends its worker.
     pub under_way: BTreeMap<B256, AbortHandle>,
 }
@@ -135,6 +149,8 @@ pub(crate) struct Node {
     pub winners: Winners,
     /// Whether the last block heard of was about the chain's head.
     pub live: bool,
+    /// Whether the cores have been told what they saw before the start.
+    pub recalled: bool,
     /// Whether it must not go on.
     pub ended: bool,
     pub network: Handle,
@@ -155,6 +171,7 @@ pub(crate) struct Node {
     pub seen_log: SeenLog,
     pub witness: Arc<Witness>,
     pub receipts: OwnReceipts,
+    pub suspects: Suspects,
     pub events: mpsc::Sender<Event>,
     pub notices: mpsc::Sender<Notice>,
 }
@@ -186,6 +203,10 @@ impl Node {
                 }
                 Event::Assigned(assignment, tickets) => self.on_assigned(assignment, tickets).await,
                 Event::Tender(tender) => self.on_tender(tender).await,
+                Event::Untendered(assignment) => self.on_untendered(&assignment),
+                Event::WinnersWritten(change, result) => {
+                    self.on_winners_written(change, result).await;
+                }
                 Event::Encoded(hash, output, input) => {
                     if let Some(transcoding) = &mut self.transcoding {
                         transcoding.under_way.remove(&hash);
@@ -194,6 +215,11 @@ impl Node {
                     self.drive_transcoder(*input).await;
                 }
                 Event::Listed(list, root) => self.on_listed(&list, root),
+                Event::Opening(leaf, opening) => self.open_leaf(leaf, opening),
+                Event::Failed(chore) => {
+                    let block = self.now().block;
+                    self.keeper.failed(*chore, block);
+                }
                 Event::Notice(notice) => self.tell(notice).await,
                 Event::Announce => self.announce(),
                 Event::Stop => break,
@@ -239,8 +265,14 @@ impl Node {
                     .await
             }
             Role::Verifier => {
-                if let Draft::Verdict(verdict) = &sealed.draft {
-                    self.tell(Notice::Signed(verdict.leaf())).await;
+                match (&sealed.draft, sealed.seal) {
+                    (Draft::Verdict(verdict), _) => {
+                        self.tell(Notice::Signed(verdict.leaf())).await;
+                    }
+                    (Draft::Ticket(ticket), Seal::Bls(seal)) => {
+                        self.show_own_ticket(ticket.epoch, seal)
+                    }
+                    _ => {}
                 }
                 self.drive_verifier(verifier::Input::Signed(sealed)).await;
             }

@@ -1,18 +1,24 @@
 //! What must survive: every slot that was ever signed, written down before the signature leaves.
 //!
 //! `redb` locks its file, so a node started twice on one folder stops with a clear message, and commits durably, so
-//! `kill -9` at any point leaves either no entry and no signature, or an entry and at most one signature.
+//! `kill -9` at any point leaves either no entry and no signature, or an entry and at most one signature. What does not bind
+//! its signer ([`Draft::binds`]) is on disk with the next commit that does: anybody can make a node refuse, or fetch in vain,
+//! as often as assignments are taken, and should not make it wait for the disk each time.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use assay_chain::redb_file;
 use assay_protocol::domain::Domain;
 use assay_protocol::draft::Draft;
 use assay_protocol::{B256, U256};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
 
 const SIGNED: TableDefinition<[u8; 32], [u8; 32]> = TableDefinition::new("signed");
 const MEMO: TableDefinition<&str, &[u8]> = TableDefinition::new("memo");
 const DOMAIN: &str = "domain";
+/// Of so many commits that need not be durable one is.
+const LOOSE: u32 = 64;
 
 /// Where the number of a job's next segment is kept.
 fn seq_name(job: U256) -> String {
@@ -61,20 +67,26 @@ pub enum JournalError {
 pub struct Journal {
     path: String,
     store: Database,
+    /// Commits that may not be on disk.
+    loose: AtomicU32,
 }
 
 impl Journal {
     /// Opens or makes the journal of `domain`.
     pub fn open(path: &Path, domain: &Domain) -> Result<Self, JournalError> {
         let name = path.display().to_string();
-        let store = Database::create(path).map_err(|e| match e {
+        let store = redb_file::open(path).map_err(|e| match e {
             redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse(name.clone()),
             other => JournalError::Store {
                 path: name.clone(),
                 reason: other.to_string(),
             },
         })?;
-        let journal = Self { path: name, store };
+        let journal = Self {
+            path: name,
+            store,
+            loose: AtomicU32::new(0),
+        };
         let mine = format!("court {} on chain {}", domain.court, domain.chain_id);
         match journal.recall(DOMAIN)? {
             None => journal.remember(DOMAIN, mine.as_bytes())?,
@@ -104,7 +116,13 @@ impl Journal {
     /// [`JournalError::Conflict`] when the slot holds another digest; nothing may be signed then.
     pub fn take(&self, draft: &Draft, digest: B256) -> Result<(), JournalError> {
         let slot = draft.slot();
-        let write = self.store.begin_write().map_err(|e| self.error(e))?;
+        let mut write = self.store.begin_write().map_err(|e| self.error(e))?;
+        // Sometimes all the same: until then the store keeps the pages of before.
+        let turn = self.loose.fetch_add(1, Ordering::Relaxed);
+        if !draft.binds() && !turn.is_multiple_of(LOOSE) {
+            let loose = write.set_durability(Durability::None);
+            loose.map_err(|e| self.error(e))?;
+        }
         {
             let mut table = write.open_table(SIGNED).map_err(|e| self.error(e))?;
             let found = table
@@ -174,7 +192,7 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use assay_protocol::Address;
-    use assay_protocol::assignment::Assignment;
+    use assay_protocol::assignment::{Assignment, Refusal};
     use assay_protocol::verdict::Verdict;
 
     use super::*;
@@ -204,6 +222,33 @@ mod tests {
         journal.take(&verdict(1), digest(&verdict(1))).unwrap();
         let second = journal.take(&verdict(2), digest(&verdict(2)));
         assert!(matches!(second, Err(JournalError::Conflict { .. })));
+    }
+
+    #[test]
+    fn what_does_not_bind_is_on_disk_with_what_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.redb");
+        let domain = Domain::new(1, Address::repeat_byte(1));
+        let refusal = |assignment: u8, reason| {
+            Draft::Refusal(Refusal {
+                assignmentHash: B256::repeat_byte(assignment),
+                reason,
+            })
+        };
+        let take = |journal: &Journal, draft: &Draft| journal.take(draft, draft.digest(&domain));
+        let journal = Journal::open(&path, &domain).unwrap();
+        for assignment in 0..100 {
+            take(&journal, &refusal(assignment, 1)).unwrap();
+        }
+        let second = take(&journal, &refusal(7, 2));
+        assert!(matches!(second, Err(JournalError::Conflict { .. })));
+        take(&journal, &verdict(1)).unwrap();
+        drop(journal);
+        let journal = Journal::open(&path, &domain).unwrap();
+        for assignment in 0..100 {
+            assert!(take(&journal, &refusal(assignment, 2)).is_err());
+        }
+        assert!(take(&journal, &verdict(2)).is_err());
     }
 
     #[test]

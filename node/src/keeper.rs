@@ -1,6 +1,7 @@
 //! Chores that anyone may do, in turn: open rounds, execute due cases, submit proofs nobody submitted, collect pay.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use assay_chain::call::{Call, CourtCall, RoundsCall};
@@ -13,10 +14,12 @@ use assay_protocol::round_work::output_pixels;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
 
-use crate::chain_state::Case;
+use crate::chain_feed::REORG_BLOCKS;
+use crate::chain_state::{Case, ChainState};
 use crate::driver::{Event, Node};
 use crate::evidence::Finding;
 use crate::notice::Notice;
+use crate::retry::{Chore, Retries};
 
 /// Blocks that each one in line waits for the one before.
 const TURN_BLOCKS: u64 = 2;
@@ -25,11 +28,22 @@ pub(crate) const ANNOUNCE: Duration = Duration::from_secs(15);
 /// Connections come in bursts; one record answers them all.
 const ANNOUNCE_BURST: Duration = Duration::from_millis(500);
 
+/// A proof that was gossiped.
+#[derive(Debug)]
+struct KeptProof {
+    /// Block in which it came.
+    seen: u64,
+    proof: Box<FraudProof>,
+    /// Whether this node has submitted it.
+    submitted: bool,
+}
+
 /// What the chores remember.
 #[derive(Debug, Default)]
 pub(crate) struct Keeper {
     pub announced: Option<Instant>,
-    proofs: BTreeMap<LeafId, (u64, Box<FraudProof>, Address)>,
+    /// Until the chain has had them for so long that it does not take them back.
+    proofs: BTreeMap<LeafId, KeptProof>,
     executing: BTreeSet<B256>,
     opening: u64,
     /// Findings that this node brings before the court when its turn comes, with the block in which they came.
@@ -38,6 +52,7 @@ pub(crate) struct Keeper {
     pub answered: BTreeMap<LeafId, u64>,
     /// Receipts of which this node has reported a withheld leaf.
     pub reported: BTreeSet<B256>,
+    retries: Retries,
 }
 
 /// The idempotency key of a proof's transaction.
@@ -62,6 +77,33 @@ impl Keeper {
         self.opening = 0;
         self.answered.clear();
         self.reported.clear();
+        for kept in self.proofs.values_mut() {
+            kept.submitted = false;
+        }
+    }
+
+    /// Notes that a chore has failed at `block`, to be done again some blocks later.
+    pub(crate) fn failed(&mut self, chore: Chore, block: u64) {
+        self.retries.failed(chore, block);
+    }
+
+    /// Makes what has failed some blocks ago due again.
+    pub(crate) fn retry(&mut self, block: u64) {
+        for chore in self.retries.due(block) {
+            match chore {
+                Chore::Open(round) if self.opening == round => self.opening = 0,
+                Chore::Open(_) => {}
+                Chore::Execute(case) => drop(self.executing.remove(&case)),
+                Chore::Prove(leaf) => {
+                    if let Some(kept) = self.proofs.get_mut(&leaf) {
+                        kept.submitted = false;
+                    }
+                }
+                Chore::Report(leaf) => drop(self.reported.remove(&leaf.receipt)),
+                // Its turn has come already.
+                Chore::Bring(finding) => self.found.push((0, *finding)),
+            }
+        }
     }
 
     /// Keeps a proof in case nobody submits it.
@@ -70,9 +112,11 @@ impl Keeper {
             receipt: proven.receipt_hash,
             index: proof.leaf_index,
         };
-        self.proofs
-            .entry(leaf)
-            .or_insert((block, proof, proven.transcoder));
+        self.proofs.entry(leaf).or_insert(KeptProof {
+            seen: block,
+            proof,
+            submitted: false,
+        });
     }
 }
 
@@ -132,12 +176,8 @@ impl Node {
         let due = opened_at + self.params.round_blocks + self.turn_blocks();
         if block >= due && self.keeper.opening < round + 1 {
             self.keeper.opening = round + 1;
-            self.submit(
-                "open round",
-                format!("round:{}", round + 1),
-                B256::ZERO,
-                RoundsCall::Open,
-            );
+            let chore = Chore::Open(round + 1);
+            self.submit_chore("open round", B256::ZERO, RoundsCall::Open, chore);
         }
     }
 
@@ -151,12 +191,8 @@ impl Node {
         });
         for case in due {
             if self.keeper.executing.insert(case) {
-                self.submit(
-                    "execute",
-                    format!("execute:{case}"),
-                    case,
-                    CourtCall::Execute { case },
-                );
+                let call = CourtCall::Execute { case };
+                self.submit_chore("execute", case, call, Chore::Execute(case));
             }
         }
     }
@@ -170,52 +206,42 @@ impl Node {
                 .deadlineBlock
                 .saturating_add(self.params.evidence_blocks)
         };
-        self.keeper
-            .proofs
-            .retain(|_, (_, proof, _)| last(proof) >= block);
-        let (settled, due): (Vec<_>, Vec<_>) = self.read(|state| {
-            let d = self.params.response_blocks;
-            let pays = |proof: &FraudProof| {
-                let job = state.jobs.get(&proof.assignment.jobId);
-                job.is_some_and(|job| job.broadcaster == self.me)
-            };
-            let ripe = self.keeper.proofs.iter().filter(|(_, (seen, proof, _))| {
-                block >= seen + wait || block + TURN_BLOCKS >= last(proof)
-            });
-            let judged = ripe.map(|(leaf, (_, proof, operator))| {
-                let signed = proof.assignment.signed_block(d);
-                let burst = |case: &Case| {
-                    let blocks = case.opened.saturating_sub(d)..=case.opened;
-                    case.operator == *operator && blocks.contains(&signed)
-                };
-                let proven = state
-                    .cases
-                    .values()
-                    .any(|case| case.receipt == leaf.receipt);
-                let absorbed = state.cases.values().any(burst);
-                // What a case has absorbed matters only to whoever pays for it.
-                let covered = proven || absorbed && !pays(proof);
-                (*leaf, covered, absorbed)
-            });
-            judged.partition(|(_, covered, _)| *covered)
+        let mut proofs = std::mem::take(&mut self.keeper.proofs);
+        let covers = self.read(|state| Covers::of(state, self.params.response_blocks));
+        proofs.retain(|leaf, kept| {
+            let case = covers.proven.get(&leaf.receipt);
+            let deep = case.is_some_and(|opened| opened + REORG_BLOCKS < block);
+            last(&kept.proof) >= block && !deep
         });
-        for (leaf, ..) in settled {
-            self.keeper.proofs.remove(&leaf);
-        }
-        for (leaf, _, absorbed) in due {
-            if let Some((_, proof, _)) = self.keeper.proofs.remove(&leaf) {
-                if absorbed {
-                    self.void_payment(leaf, proof);
-                    continue;
-                }
-                self.submit(
-                    "prove",
-                    prove_key(leaf),
-                    leaf.receipt,
-                    CourtCall::Prove(proof),
-                );
+        for (leaf, kept) in &mut proofs {
+            let last = last(&kept.proof);
+            let ripe = block >= kept.seen + wait || block + TURN_BLOCKS >= last;
+            if !ripe || kept.submitted || covers.proven.contains_key(&leaf.receipt) {
+                continue;
+            }
+            let absorbed = covers.absorbs(&kept.proof.assignment);
+            // What a case has absorbed matters only to whoever pays for it.
+            if absorbed && !self.pays(&kept.proof.assignment) {
+                continue;
+            }
+            kept.submitted = true;
+            let proof = kept.proof.clone();
+            if absorbed {
+                self.void_payment(*leaf, proof);
+            } else {
+                let call = CourtCall::Prove(proof);
+                self.submit_chore("prove", leaf.receipt, call, Chore::Prove(*leaf));
             }
         }
+        self.keeper.proofs = proofs;
+    }
+
+    /// Whether this node's broadcaster pays for an assignment.
+    fn pays(&self, assignment: &Assignment) -> bool {
+        self.read(|state| {
+            let job = state.jobs.get(&assignment.jobId);
+            job.is_some_and(|job| job.broadcaster == self.me)
+        })
     }
 
     /// Proves work that this broadcaster would pay for although a case has absorbed its fault, where that costs less than
@@ -283,7 +309,29 @@ impl Node {
         about: B256,
         call: impl Into<Call>,
     ) {
-        let (queue, events, call) = (self.queue.clone(), self.events.clone(), call.into());
+        self.hand_over_call(what, key, about, call.into(), None);
+    }
+
+    /// The same for a chore, which is done again some blocks later if it fails for a reason that may pass.
+    pub(crate) fn submit_chore(
+        &self,
+        what: &'static str,
+        about: B256,
+        call: impl Into<Call>,
+        chore: Chore,
+    ) {
+        self.hand_over_call(what, chore.key(), about, call.into(), Some(chore));
+    }
+
+    fn hand_over_call(
+        &self,
+        what: &'static str,
+        key: String,
+        about: B256,
+        call: Call,
+        chore: Option<Chore>,
+    ) {
+        let (queue, events) = (self.queue.clone(), self.events.clone());
         tokio::spawn(async move {
             let notice = match queue.run(key, call).await {
                 Ok(mined) => Notice::Transaction {
@@ -298,12 +346,51 @@ impl Node {
                     return tracing::debug!("{label}: {revert}");
                 }
                 Err(TxError::Closed) => return,
-                Err(e) => Notice::TransactionFailed {
-                    what,
-                    reason: e.to_string(),
-                },
+                Err(e) => {
+                    // A call that cannot be encoded never can.
+                    let chore = chore.filter(|_| !matches!(e, TxError::Malformed(_)));
+                    if let Some(chore) = chore {
+                        let _ = events.send(Event::Failed(Box::new(chore))).await;
+                    }
+                    Notice::TransactionFailed {
+                        what,
+                        reason: e.to_string(),
+                    }
+                }
             };
             let _ = events.send(Event::Notice(notice)).await;
         });
+    }
+}
+
+/// What the open and past cases make of others' proofs.
+struct Covers {
+    /// Receipts with a case, and the block of its opening.
+    proven: BTreeMap<B256, u64>,
+    /// Blocks of signing whose faults a case of the operator has absorbed.
+    bursts: BTreeMap<Address, Vec<RangeInclusive<u64>>>,
+    response_blocks: u64,
+}
+
+impl Covers {
+    fn of(state: &ChainState, response_blocks: u64) -> Self {
+        let cases = state.cases.values();
+        let proven = cases.clone().map(|case| (case.receipt, case.opened));
+        let mut bursts: BTreeMap<Address, Vec<_>> = BTreeMap::new();
+        for case in cases {
+            let blocks = case.opened.saturating_sub(response_blocks)..=case.opened;
+            bursts.entry(case.operator).or_default().push(blocks);
+        }
+        Self {
+            proven: proven.collect(),
+            bursts,
+            response_blocks,
+        }
+    }
+
+    fn absorbs(&self, assignment: &Assignment) -> bool {
+        let signed = assignment.signed_block(self.response_blocks);
+        let bursts = self.bursts.get(&assignment.transcoder);
+        bursts.is_some_and(|bursts| bursts.iter().any(|blocks| blocks.contains(&signed)))
     }
 }

@@ -78,11 +78,7 @@ impl Node {
                     .await;
                 self.claim(&case);
             }
-            ChainNews::Rewound(ancestor) => {
-                self.winners.rewind(ancestor);
-                self.dues.rewind(ancestor);
-                self.keeper.rewind();
-            }
+            ChainNews::Rewound(ancestor) => self.on_rewound(ancestor).await,
             ChainNews::TicketPaid {
                 ticket,
                 recipient,
@@ -195,6 +191,28 @@ impl Node {
         self.announce_soon();
     }
 
+    /// Everything above a block is void: what was done for it may be to do again, and cases in it never were.
+    async fn on_rewound(&mut self, ancestor: u64) {
+        self.winners.rewind(ancestor);
+        self.dues.rewind(ancestor);
+        self.keeper.rewind();
+        self.drive_verifier(verifier::Input::Rewound(ancestor))
+            .await;
+        let accused = self.read(|state| state.cases.values().map(|c| c.receipt).collect());
+        self.drive_certifier(certify::Input::Rewound(accused)).await;
+        let free: Vec<_> = self.read(|state| {
+            let round = state.current().map(|(_, round)| &round.transcoders);
+            let all = round.into_iter().flat_map(|set| &set.candidates);
+            let free = all.filter(|c| !state.frozen(c.operator));
+            free.map(|c| c.operator).collect()
+        });
+        for operator in free {
+            let frozen = false;
+            self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen })
+                .await;
+        }
+    }
+
     /// A case was opened.
     async fn on_case(&mut self, case: Case, signers: usize) {
         let (operator, leaf, block) = (case.operator, case.leaf(), case.opened);
@@ -268,7 +286,7 @@ impl Node {
         if !self.live {
             return;
         }
-        self.recall();
+        self.recall().await;
         self.begin_publishing().await;
         self.drive_broadcaster(broadcaster::Input::Block).await;
         self.drive_transcoder(transcoder::Input::Block).await;
@@ -276,6 +294,7 @@ impl Node {
         self.drive_certifier(certify::Input::Block).await;
         self.claim_work(number);
         self.return_from_jail();
+        self.keeper.retry(number);
         self.open_round(number);
         self.execute_due(number);
         self.submit_orphans(number);

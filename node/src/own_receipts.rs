@@ -3,8 +3,7 @@
 //! Whoever is challenged and cannot open a leaf is slashed, so they are on disk before the receipt is told to anybody.
 //! One file for each receipt; its name says until when it is of use.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use assay_chain::challenge::{LeafOpening, LeafPath};
 use assay_chain::exhibit::Exhibit;
@@ -13,52 +12,27 @@ use assay_protocol::receipt::{Leaf, output_tree};
 use assay_protocol::verdict::LeafId;
 use assay_protocol::wire::{decode, encode};
 
-use crate::chain_feed::REORG_BLOCKS;
+use crate::dated::Dated;
 
 /// The folder of one node. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct OwnReceipts {
-    folder: Arc<Path>,
-}
+pub(crate) struct OwnReceipts(Dated);
 
 impl OwnReceipts {
     /// That of a node whose folder this is.
     pub fn new(node: &Path) -> Self {
-        Self {
-            folder: node.join("receipts").into(),
-        }
+        Self(Dated::new(node.join("receipts"), "leaves"))
     }
 
     /// Writes the leaves of a receipt down, durably; they may be demanded until block `until`.
     pub fn keep(&self, receipt: B256, until: u64, leaves: &[Leaf]) -> std::io::Result<()> {
-        std::fs::create_dir_all(&self.folder)?;
-        let path = self.folder.join(format!("{until:016}-{receipt:x}.leaves"));
-        let draft = path.with_extension("draft");
         let bytes = encode(&leaves.to_vec()).map_err(std::io::Error::other)?;
-        std::fs::write(&draft, bytes)?;
-        std::fs::File::open(&draft)?.sync_all()?;
-        std::fs::rename(draft, path)
-    }
-
-    /// Files with the block until which they are of use, the oldest first.
-    fn files(&self) -> Vec<(u64, PathBuf)> {
-        let files = std::fs::read_dir(&self.folder).into_iter().flatten();
-        let paths = files.filter_map(|file| Some(file.ok()?.path()));
-        let dated = paths.filter_map(|path| {
-            let name = path.file_name()?.to_str()?;
-            let until = name.split_once('-')?.0.parse().ok()?;
-            Some((until, path))
-        });
-        let mut files: Vec<_> = dated.collect();
-        files.sort();
-        files
+        self.0.keep(&format!("{receipt:x}"), until, &bytes)
     }
 
     /// A leaf with its path, as the court takes it; `None` where the receipt is none of these.
     pub fn opening(&self, leaf: LeafId) -> Option<Exhibit> {
-        let ending = format!("-{:x}.leaves", leaf.receipt);
-        let mut files = self.files().into_iter();
-        let (_, path) = files.find(|(_, path)| path.to_string_lossy().ends_with(&ending))?;
+        let path = self.0.find(&format!("{:x}", leaf.receipt))?;
         let leaves: Vec<Leaf> = decode(&std::fs::read(path).ok()?).ok()?;
         let found = *leaves.get(leaf.index as usize)?;
         Some(Exhibit::OpenLeaf(Box::new(LeafOpening {
@@ -71,22 +45,16 @@ impl OwnReceipts {
         })))
     }
 
-    /// Removes what cannot be demanded any more, also if the last blocks should become others.
+    /// Removes what cannot be demanded any more.
     pub fn clear(&self, block: u64) {
-        for (until, path) in self.files() {
-            if until.saturating_add(REORG_BLOCKS) >= block {
-                return;
-            }
-            if let Err(e) = std::fs::remove_file(&path) {
-                tracing::warn!("{}: {e}", path.display());
-            }
-        }
+        self.0.clear(block);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain_feed::REORG_BLOCKS;
 
     #[test]
     fn a_leaf_opens_after_a_restart_until_it_is_of_no_use() {
@@ -116,6 +84,6 @@ mod tests {
         assert!(store.opening(leaf(0)).is_some());
         store.clear(91 + REORG_BLOCKS);
         assert_eq!(store.opening(leaf(0)), None);
-        assert_eq!(store.files().len(), 1);
+        assert_eq!(store.0.files().len(), 1);
     }
 }

@@ -1,5 +1,6 @@
 //! Pay, on the wire and on chain: numbers promised, tickets held against the sender's funds, winners redeemed.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use assay_chain::call::BrokerCall;
@@ -7,17 +8,20 @@ use assay_chain::client::Client;
 use assay_p2p::PeerId;
 use assay_protocol::assignment::SignedAssignment;
 use assay_protocol::checked::Checked;
-use assay_protocol::payment::{Claim, Funds, MAX_TICKETS, SignedTicket, Winner, due, rand_hash};
+use assay_protocol::payment::{
+    Claim, Funds, MAX_TICKETS, SignedTicket, Winner, check_tickets, due, rand_hash,
+};
 use assay_protocol::round_work::{admits, output_pixels};
 use assay_protocol::rules::ChainView;
 use assay_protocol::wire::{Answer, JobRequest, decode, encode};
-use assay_protocol::{Address, B256, keccak256};
+use assay_protocol::{Address, B256, U256, keccak256};
 use assay_roles::transcoder::Tender;
 use assay_roles::{broadcaster, transcoder};
 
-use crate::driver::{Event, Node};
+use crate::driver::{Event, Node, Transcoding};
 use crate::notice::Notice;
 use crate::validate::Verified;
+use crate::winners::{Change, WinnersError};
 
 /// Tries to hear an electee's number, and to hand it its assignment, before its segment is left to the next one in line.
 const TRIES: u32 = 8;
@@ -105,6 +109,10 @@ impl Node {
         if object.transcoder != self.me || object.pricePerPixel.is_zero() {
             return;
         }
+        let waits = |t: &Transcoding| t.core.waits_for_pay(&hash) && !t.tendered.contains(&hash);
+        if tickets.is_empty() || !self.transcoding.as_ref().is_some_and(waits) {
+            return;
+        }
         let pixels = self.read(|state| {
             let job = state.jobs.get(&object.jobId)?;
             Some(output_pixels(&job.profiles, object.frameCount))
@@ -122,27 +130,63 @@ impl Node {
             due: due(&object, pixels),
             min_face: self.params.ticket_face_value.0,
         };
+        // Whoever repeats a public assignment has no tickets for it: only whose are right by themselves makes this node ask
+        // the chain.
+        let wealth = Funds {
+            deposit: U256::MAX,
+            reserve: U256::MAX,
+            ..Funds::default()
+        };
+        let right = check_tickets(&tickets, &claim, &wealth).is_ok();
+        let tender = Tender {
+            tickets,
+            claim,
+            funds: wealth,
+            rand,
+        };
+        if !right {
+            return self.on_tender(Box::new(tender)).await;
+        }
+        if let Some(transcoding) = &mut self.transcoding {
+            transcoding.tendered.insert(hash);
+        }
+        self.look_at_funds(tender);
+    }
+
+    /// Asks the chain what stands behind tickets; the answer is an event.
+    fn look_at_funds(&self, tender: Tender) {
+        let sender = tender.claim.sender;
         let outstanding = self.winners.outstanding(sender);
         let (client, events) = (self.client.clone(), self.events.clone());
         tokio::spawn(async move {
-            // An endpoint that stays silent leaves the assignment unpaid, and it is declined.
-            let Some(funds) = funds(&client, &claim).await else {
-                return tracing::warn!("the chain does not say what {sender} has deposited");
+            let hash = tender.claim.assignment_hash;
+            // An endpoint that stays silent leaves the assignment unpaid, and it is declined unless they come once more.
+            let event = match funds(&client, &tender.claim).await {
+                Some(funds) => Event::Tender(Box::new(Tender {
+                    funds: Funds {
+                        outstanding,
+                        ..funds
+                    },
+                    ..tender
+                })),
+                None => {
+                    tracing::warn!("the chain does not say what {sender} has deposited");
+                    Event::Untendered(hash)
+                }
             };
-            let tender = Tender {
-                tickets,
-                claim,
-                funds: Funds {
-                    outstanding,
-                    ..funds
-                },
-                rand,
-            };
-            let _ = events.send(Event::Tender(Box::new(tender))).await;
+            let _ = events.send(event).await;
         });
     }
 
+    /// Nothing is looked at any more for this assignment.
+    pub(crate) fn on_untendered(&mut self, assignment: &B256) {
+        if let Some(transcoding) = &mut self.transcoding {
+            transcoding.tendered.remove(assignment);
+        }
+    }
+
     pub(crate) async fn on_tender(&mut self, tender: Box<Tender>) {
+        self.on_untendered(&tender.claim.assignment_hash);
         self.drive_transcoder(transcoder::Input::Tender(tender))
             .await;
     }
@@ -220,27 +264,59 @@ impl Node {
             };
             self.submit("redeem", format!("redeem:{about}:{round}"), about, call);
         }
-        match self.winners.settle(block) {
-            Ok(lost) => {
-                for ticket in lost {
-                    let text = format!("ticket {ticket} was never paid and is given up");
-                    self.tell(Notice::Warning(text)).await;
-                }
-            }
-            Err(e) => tracing::warn!("{e}"),
+        let (lost, change) = self.winners.settle(block);
+        for ticket in lost {
+            let text = format!("ticket {ticket} was never paid and is given up");
+            self.tell(Notice::Warning(text)).await;
         }
+        if let Some(change) = change {
+            tokio::task::spawn_blocking(move || {
+                if let Err(e) = change.commit() {
+                    tracing::warn!("{e}");
+                }
+            });
+        }
+        self.write_winners();
     }
 
     /// Keeps winners before the receipt is signed that earns them.
-    pub(crate) async fn keep_winners(&mut self, winners: Vec<Winner>) {
+    pub(crate) fn keep_winners(&mut self, winners: Vec<Winner>) {
+        self.winners.keep(winners);
+        self.write_winners();
+    }
+
+    /// Writes what is not written yet off the loop; what cannot be is tried again with the next block.
+    fn write_winners(&mut self) {
+        let (Some(change), events) = (self.winners.unwritten(), self.events.clone()) else {
+            return;
+        };
+        tokio::spawn(async move {
+            let commit = tokio::task::spawn_blocking(move || (change.commit(), change));
+            let Ok((result, change)) = commit.await else {
+                return tracing::error!("winning tickets were not written");
+            };
+            let _ = events.send(Event::WinnersWritten(change, result)).await;
+        });
+    }
+
+    pub(crate) async fn on_winners_written(
+        &mut self,
+        change: Change,
+        result: Result<(), WinnersError>,
+    ) {
+        let winners = change.winners();
+        self.winners.written(winners, result.is_ok());
+        if let Err(e) = result {
+            let text = format!("no receipt is signed before its winning tickets are kept: {e}");
+            return self.tell(Notice::Warning(text)).await;
+        }
         let hash = |winner: &Winner| self.domain.digest(&winner.ticket.ticket);
         let tickets = winners.iter().map(hash).collect();
-        match self.winners.keep(winners) {
-            Ok(()) => self.tell(Notice::TicketsWon { tickets }).await,
-            Err(e) => {
-                let text = format!("winning tickets are lost if this node ends: {e}");
-                self.tell(Notice::Warning(text)).await;
-            }
+        self.tell(Notice::TicketsWon { tickets }).await;
+        let earned = winners.iter().map(|w| w.ticket.ticket.assignmentHash);
+        for assignment in earned.collect::<BTreeSet<B256>>() {
+            self.drive_transcoder(transcoder::Input::Kept(assignment))
+                .await;
         }
     }
 }

@@ -1,10 +1,8 @@
 //! A node as a process of its own: from a configuration file to its last log line.
 
-use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use assay_chain::ChainError;
 use assay_chain::client::Client;
@@ -15,6 +13,7 @@ use assay_protocol::{Address, U256};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use self::locks::Locks;
 use crate::blobs::BlobFolder;
 use crate::clip::ClipError;
 use crate::config::{BroadcasterConfig, Config, ConfigError};
@@ -26,14 +25,12 @@ use crate::settings::{BroadcasterSettings, Craft, JobChoice, Settings, Transcode
 use crate::start::{Running, StartError, start};
 use crate::status::Status;
 
-/// Held while the node runs, so that a second one stops before it has cost anything.
-const LOCK: &str = "node.lock";
+mod locks;
+
 /// Pause between two looks at the network for the status file.
 const STATUS_PAUSE: Duration = Duration::from_secs(1);
 /// Longest time for closing journals and playlists.
 const STOP_TIME: Duration = Duration::from_secs(10);
-/// Longest time in which a process that was killed still holds its locks.
-const DYING: Duration = Duration::from_secs(3);
 
 /// Why a node does not run, or not any more.
 #[derive(Debug, thiserror::Error)]
@@ -123,8 +120,7 @@ pub async fn run(
 ) -> Result<(), ProcessError> {
     tokio::pin!(until);
     let folder = config.folder.clone();
-    let _lock = lock(&folder)?;
-    let _keys = lock_keys(&config.keys)?;
+    let _locks = Locks::take(&folder, &config.keys).await?;
     let mut tasks = JoinSet::new();
     let started = tokio::select! {
         started = begin(&config, keys, craft, worker, &mut tasks) => started?,
@@ -301,63 +297,6 @@ async fn choose_job(
     }
 }
 
-/// Locks a file or folder, as soon as a process that is just dying has given it up.
-fn hold(file: &File) -> Result<(), TryLockError> {
-    let begun = Instant::now();
-    loop {
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) if begun.elapsed() < DYING => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            done => return done,
-        }
-    }
-}
-
-/// Takes the folder for this process; the system gives it back when the process ends in whatever way.
-fn lock(folder: &Path) -> Result<File, ProcessError> {
-    let path = folder.join(LOCK);
-    let io = |source| ProcessError::Io {
-        path: path.clone(),
-        source,
-    };
-    std::fs::create_dir_all(folder).map_err(io)?;
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    let mut file = options.open(&path).map_err(io)?;
-    match hold(&file) {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            let _ = file.read_to_string(&mut pid);
-            return Err(ProcessError::Running {
-                folder: folder.into(),
-                pid: pid.trim().into(),
-            });
-        }
-        Err(TryLockError::Error(source)) => return Err(io(source)),
-    }
-    file.set_len(0).map_err(io)?;
-    file.rewind().map_err(io)?;
-    writeln!(file, "{}", std::process::id()).map_err(io)?;
-    Ok(file)
-}
-
-/// Takes the keys for this process, whatever its folder: the journal there knows nothing of what another one signs. The
-/// folder itself is locked, so that nothing need be written beside secrets.
-fn lock_keys(keys: &Path) -> Result<File, ProcessError> {
-    let file = |source| KeyError::File {
-        path: keys.into(),
-        source,
-    };
-    let folder = File::open(keys).map_err(file)?;
-    match hold(&folder) {
-        Ok(()) => Ok(folder),
-        Err(TryLockError::WouldBlock) => Err(ProcessError::KeysInUse(keys.into())),
-        Err(TryLockError::Error(source)) => Err(file(source).into()),
-    }
-}
-
 async fn tell_status(running: &Running, folder: &Path, head: u64) {
     let addresses = running.addresses().await;
     let status = Status {
@@ -370,36 +309,5 @@ async fn tell_status(running: &Running, folder: &Path, head: u64) {
     };
     if let Err(e) = status.write(folder) {
         tracing::warn!("{}: {e}", Status::path(folder).display());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_folder_has_one_node_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = lock(folder.path()).unwrap();
-        let second = lock(folder.path()).unwrap_err();
-        let expected = format!("process {}", std::process::id());
-        assert!(second.to_string().contains(&expected), "{second}");
-        drop(first);
-        lock(folder.path()).unwrap();
-    }
-
-    #[test]
-    fn keys_sign_for_one_node_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let keys = folder.path().join("keys");
-        std::fs::create_dir(&keys).unwrap();
-        let first = lock_keys(&keys).unwrap();
-        let other = folder.path().join("other");
-        std::os::unix::fs::symlink(&keys, &other).unwrap();
-        assert!(matches!(lock_keys(&other), Err(ProcessError::KeysInUse(_))));
-        drop(first);
-        lock_keys(&keys).unwrap();
-        // A node whose keys lie in its own folder takes both locks.
-        let _both = (lock(&keys).unwrap(), lock_keys(&keys).unwrap());
     }
 }

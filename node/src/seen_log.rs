@@ -1,21 +1,24 @@
 //! What a verifier has seen of the running rounds, on disk: after a restart it confirms what it did before.
 //!
 //! The chain is read anew at every start, gossip is not. Rows are appended as they come and read once, when the chain's
-//! history is known. A row that `kill -9` has torn ends its file, and is cut off.
+//! history is known. A row that `kill -9` has torn ends its file, and is cut off. A file that has become too large is thinned:
+//! the broadcasters with most of it lose their last rows, as they do in the certifier.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use assay_protocol::round_work::Segment;
 use assay_protocol::wire::{SampleReport, decode, encode};
 use assay_protocol::{Address, B256, U256};
 use assay_verifier::certify::{Input, SeenAssignment};
+use assay_verifier::fair::level;
 use serde::{Deserialize, Serialize};
 
 /// Rounds whose rows are kept: the present one, and those before it that may not be certified yet.
 const ROUNDS: usize = 4;
-/// Most bytes of one round: a million assignments with their receipts.
+/// Bytes of one round from which on it is thinned: a million and a half assignments with their receipts.
 const MAX_BYTES: u64 = 512 << 20;
 /// Bytes of a row at most; a report names what it could not check, and has come as gossip.
 const MAX_ROW: usize = 1 << 17;
@@ -34,6 +37,7 @@ struct Assigned {
     transcoder: Address,
     deadline_block: u64,
     pixels: u64,
+    broadcaster: Address,
 }
 
 impl From<&SeenAssignment> for Assigned {
@@ -51,6 +55,7 @@ impl From<&SeenAssignment> for Assigned {
             transcoder: segment.transcoder,
             deadline_block: segment.deadline_block,
             pixels: segment.pixels,
+            broadcaster: seen.broadcaster,
         }
     }
 }
@@ -60,6 +65,7 @@ impl From<Assigned> for SeenAssignment {
         Self {
             hash: a.hash,
             max_price: a.max_price,
+            broadcaster: a.broadcaster,
             segment: Segment {
                 job: a.job,
                 seq: a.seq,
@@ -102,6 +108,14 @@ impl Row {
         })
     }
 
+    /// Whose work it is about; a report is about everybody's.
+    fn broadcaster(&self) -> Option<Address> {
+        match self {
+            Self::Assignment(seen) | Self::Receipt(seen, ..) => Some(seen.broadcaster),
+            Self::Report(_) => None,
+        }
+    }
+
     fn input(self) -> Input {
         match self {
             Self::Assignment(seen) => Input::Assignment(Box::new(seen.into())),
@@ -119,8 +133,11 @@ impl Row {
 #[derive(Debug)]
 pub(crate) struct SeenLog {
     folder: PathBuf,
+    most: u64,
     /// The round that is written, and how much of it there is.
     open: Option<(u64, File, u64)>,
+    /// A round whose reports alone are too much.
+    shut: Option<u64>,
     recalled: bool,
 }
 
@@ -129,7 +146,9 @@ impl SeenLog {
     pub(crate) fn new(node: &Path) -> Self {
         Self {
             folder: node.join("seen"),
+            most: MAX_BYTES,
             open: None,
+            shut: None,
             recalled: false,
         }
     }
@@ -140,26 +159,35 @@ impl SeenLog {
             return Ok(());
         };
         let row = encode(&(block, row)).map_err(io::Error::other)?;
+        if row.len() > MAX_ROW || self.shut == Some(round) {
+            return Ok(());
+        }
+        let full = |(open, _, size): &(u64, File, u64)| *open == round && *size > self.most;
+        if self.open.as_ref().is_some_and(full) {
+            self.open = None;
+            thin(&self.path(round), self.most / 2)?;
+            let opened = self.begin(round)?;
+            self.shut = (opened.2 > self.most / 4 * 3).then_some(round);
+            self.open = Some(opened);
+        }
         if self.open.as_ref().is_none_or(|(open, ..)| *open != round) {
             self.open = Some(self.begin(round)?);
         }
         let Some((_, file, size)) = &mut self.open else {
             return Ok(());
         };
-        if row.len() > MAX_ROW || *size > MAX_BYTES {
-            return Ok(());
-        }
-        // In one write, so that another row never follows a part of one.
-        let length = row.len() as u32;
-        let frame = [&length.to_be_bytes()[..], &row].concat();
-        *size += frame.len() as u64;
-        file.write_all(&frame)
+        *size += put(file, &row)?;
+        Ok(())
+    }
+
+    fn path(&self, round: u64) -> PathBuf {
+        self.folder.join(format!("{round:08}.log"))
     }
 
     fn begin(&self, round: u64) -> io::Result<(u64, File, u64)> {
         std::fs::create_dir_all(&self.folder)?;
-        let path = self.folder.join(format!("{round:08}.log"));
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let mut options = OpenOptions::new();
+        let file = options.create(true).append(true).open(self.path(round))?;
         let size = file.metadata()?.len();
         let files = self.files();
         for old in &files[..files.len().saturating_sub(ROUNDS)] {
@@ -171,117 +199,97 @@ impl SeenLog {
     /// The files, the oldest round first.
     fn files(&self) -> Vec<PathBuf> {
         let files = std::fs::read_dir(&self.folder).into_iter().flatten();
-        let mut files: Vec<_> = files.filter_map(|file| Some(file.ok()?.path())).collect();
+        let paths = files.filter_map(|file| Some(file.ok()?.path()));
+        let mut files: Vec<_> = paths
+            .filter(|path| path.extension().is_some_and(|ending| ending == "log"))
+            .collect();
         files.sort();
         files
     }
 
-    /// What was seen before this start, with its blocks; once.
-    pub(crate) fn recall(&mut self) -> io::Result<Vec<(u64, Input)>> {
+    /// Tells what was seen before this start, with its blocks; once. Whether there was anything.
+    pub(crate) fn recall(&mut self, mut tell: impl FnMut(u64, Input)) -> io::Result<bool> {
+        let mut found = false;
         if std::mem::replace(&mut self.recalled, true) {
-            return Ok(Vec::new());
+            return Ok(found);
         }
-        let mut inputs = Vec::new();
         for path in self.files() {
-            let bytes = std::fs::read(&path)?;
-            let mut rest = bytes.as_slice();
-            while let Some((block, row, after)) = next(rest) {
-                inputs.push((block, row.input()));
-                rest = after;
-            }
-            if !rest.is_empty() {
-                let whole = bytes.len() - rest.len();
+            let whole = rows(&path, |block, row, _| {
+                found = true;
+                tell(block, row.input());
+                Ok(())
+            })?;
+            if whole < std::fs::metadata(&path)?.len() {
                 let file = OpenOptions::new().write(true).open(&path)?;
-                file.set_len(whole as u64)?;
+                file.set_len(whole)?;
             }
         }
-        Ok(inputs)
+        Ok(found)
     }
 }
 
-/// The first row of some bytes, and what follows; `None` at their end and where a row is torn.
-fn next(bytes: &[u8]) -> Option<(u64, Row, &[u8])> {
-    let (length, rest) = bytes.split_first_chunk()?;
-    let (row, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-    let (block, row) = decode(row).ok()?;
-    Some((block, row, rest))
+/// Writes one row in one write, so that another one never follows a part of it; gives its bytes.
+fn put(file: &mut impl Write, row: &[u8]) -> io::Result<u64> {
+    let frame = [&(row.len() as u32).to_be_bytes()[..], row].concat();
+    file.write_all(&frame)?;
+    Ok(frame.len() as u64)
+}
+
+/// Goes through the rows of a file, up to its end or to one that is torn; gives the bytes of those that are whole.
+fn rows(path: &Path, mut each: impl FnMut(u64, Row, &[u8]) -> io::Result<()>) -> io::Result<u64> {
+    let mut file = BufReader::new(File::open(path)?);
+    let mut whole = 0;
+    let mut length = [0; 4];
+    let torn = |e: &io::Error| e.kind() == io::ErrorKind::UnexpectedEof;
+    loop {
+        match file.read_exact(&mut length) {
+            Err(e) if torn(&e) => return Ok(whole),
+            read => read?,
+        }
+        let size = u32::from_be_bytes(length) as usize;
+        if size > MAX_ROW {
+            return Ok(whole);
+        }
+        let mut bytes = vec![0; size];
+        match file.read_exact(&mut bytes) {
+            Err(e) if torn(&e) => return Ok(whole),
+            read => read?,
+        }
+        let Ok((block, row)) = decode(&bytes) else {
+            return Ok(whole);
+        };
+        each(block, row, &bytes)?;
+        whole += (length.len() + size) as u64;
+    }
+}
+
+/// Leaves at most so many bytes of assignments and receipts: of each broadcaster the first ones, up to a level that is the
+/// same for all. Reports stay: their number is that of the verifiers.
+fn thin(path: &Path, most: u64) -> io::Result<()> {
+    let mut of: BTreeMap<Address, u64> = BTreeMap::new();
+    rows(path, |_, row, bytes| {
+        if let Some(who) = row.broadcaster() {
+            *of.entry(who).or_default() += 4 + bytes.len() as u64;
+        }
+        Ok(())
+    })?;
+    let level = level(of.into_values().collect(), most);
+    let part = path.with_extension("part");
+    let mut file = BufWriter::new(File::create(&part)?);
+    let mut kept: BTreeMap<Address, u64> = BTreeMap::new();
+    rows(path, |_, row, bytes| {
+        if let Some(who) = row.broadcaster() {
+            let kept = kept.entry(who).or_default();
+            *kept += 4 + bytes.len() as u64;
+            if *kept > level {
+                return Ok(());
+            }
+        }
+        put(&mut file, bytes).map(drop)
+    })?;
+    file.flush()?;
+    std::fs::rename(part, path)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn assignment(seq: u32) -> Box<SeenAssignment> {
-        Box::new(SeenAssignment {
-            hash: B256::repeat_byte(seq as u8),
-            max_price: U256::from(7),
-            segment: Segment {
-                job: U256::from(1),
-                seq,
-                attempt: 0,
-                round: 3,
-                first_round: 3,
-                forced: true,
-                transcoder: Address::repeat_byte(9),
-                deadline_block: 40,
-                pixels: 1_000,
-                receipts: Vec::new(),
-            },
-        })
-    }
-
-    fn receipt(seq: u32) -> Input {
-        Input::Receipt {
-            assignment: assignment(seq),
-            receipt: B256::repeat_byte(0xee),
-            leaves: 4,
-        }
-    }
-
-    /// What was recalled, in words.
-    fn recalled(folder: &Path) -> Vec<String> {
-        let inputs = SeenLog::new(folder).recall().unwrap();
-        let words = inputs
-            .iter()
-            .map(|(block, input)| format!("{block} {input:?}"));
-        words.collect()
-    }
-
-    #[test]
-    fn what_was_seen_is_there_after_a_restart_but_for_a_torn_end() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut log = SeenLog::new(folder.path());
-        log.append(&Input::Assignment(assignment(1)), 3, 30)
-            .unwrap();
-        log.append(&receipt(1), 3, 31).unwrap();
-        log.append(&Input::Block, 3, 32).unwrap();
-        log.append(&receipt(2), 4, 33).unwrap();
-        let expected = [
-            format!("30 {:?}", Input::Assignment(assignment(1))),
-            format!("31 {:?}", receipt(1)),
-            format!("33 {:?}", receipt(2)),
-        ];
-        assert_eq!(recalled(folder.path()), expected);
-        // A start that dies while it writes, and one after it.
-        let path = folder.path().join("seen").join("00000004.log");
-        let whole = std::fs::read(&path).unwrap();
-        std::fs::write(&path, [&whole[..], &whole[..20]].concat()).unwrap();
-        assert_eq!(recalled(folder.path()), expected);
-        assert_eq!(std::fs::read(&path).unwrap(), whole);
-        let mut log = SeenLog::new(folder.path());
-        assert_eq!(log.recall().unwrap().len(), 3);
-        log.append(&receipt(5), 4, 34).unwrap();
-        assert!(log.recall().unwrap().is_empty(), "once");
-        assert_eq!(recalled(folder.path()).len(), 4);
-    }
-
-    #[test]
-    fn old_rounds_are_forgotten() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut log = SeenLog::new(folder.path());
-        for round in 0..9 {
-            log.append(&receipt(1), round, round).unwrap();
-        }
-        assert_eq!(recalled(folder.path()).len(), ROUNDS);
-    }
-}
+mod tests;

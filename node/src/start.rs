@@ -30,6 +30,7 @@ use crate::seen_log::SeenLog;
 use crate::settings::{JobChoice, Settings};
 use crate::signer::Signer;
 use crate::sources::Sources;
+use crate::suspects::Suspects;
 use crate::validate::Checker;
 use crate::winners::{Winners, WinnersError};
 use crate::work_shelf::WorkShelf;
@@ -196,6 +197,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         core: Transcoder::new(me, params.clone(), encoder_id, settings.capacity),
         settings,
         outputs: Default::default(),
+        tendered: Default::default(),
         under_way: Default::default(),
     });
     let node = Node {
@@ -212,6 +214,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         client: client.clone(),
         winners,
         live: false,
+        recalled: false,
         ended: false,
         network: network.clone(),
         directory: Default::default(),
@@ -229,6 +232,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         seen_log: SeenLog::new(&folder),
         witness,
         receipts: OwnReceipts::new(&folder),
+        suspects: Suspects::new(&folder),
         verifying: verifier.then(|| Verifier::new(me, params.clone(), Now { block: head })),
         params,
         folder,

@@ -229,7 +229,7 @@ impl Checker {
         let key = signed.signature.recover(hash).map_err(wrong)?;
         let signer = self.operator_of(key)?;
         self.verifier_key(signer)?;
-        self.witness.accusation(&self.state(), signer, &signed);
+        self.witness.accusation(self.state(), signer, &signed);
         Ok(Verified::Accusation(Checked {
             hash,
             signer,
@@ -242,7 +242,7 @@ impl Checker {
         let key = self.verifier_key(signed.verifier)?;
         let hash = self.domain.digest(&signed.verdict);
         signed.signature.verify(hash, &key).map_err(wrong)?;
-        self.witness.verdict(&self.state(), &signed);
+        self.witness.verdict(self.state(), &signed);
         Ok(Checked {
             hash,
             signer: signed.verifier,
@@ -256,7 +256,7 @@ impl Checker {
             .signature
             .verify(self.domain.digest(&signed.divergence), &key)
             .map_err(wrong)?;
-        self.witness.divergence(&self.state(), &signed);
+        self.witness.divergence(self.state(), &signed);
         Ok(Verified::Divergence(signed))
     }
 

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
+use assay_chain::redb_file;
 use assay_protocol::domain::Domain;
 use assay_protocol::payment::Winner;
 use assay_protocol::wire::{decode, encode};
@@ -31,12 +33,19 @@ pub struct WinnersError {
     reason: String,
 }
 
+/// Whether a winner is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Written {
+    No,
+    UnderWay,
+    Yes,
+}
+
 /// Where a winner stands.
 #[derive(Clone, Debug)]
 struct Kept {
     winner: Winner,
-    /// Whether it is on disk.
-    written: bool,
+    written: Written,
     /// Block in which it was paid.
     paid: Option<u64>,
     /// Round in which it was last offered to the chain, and how often it was.
@@ -46,9 +55,52 @@ struct Kept {
 /// The winners of one transcoder.
 pub struct Winners {
     path: String,
-    store: Database,
+    store: Arc<Database>,
     domain: Domain,
     kept: BTreeMap<B256, Kept>,
+}
+
+/// A change of the file, to be made on a thread that may block.
+#[must_use]
+pub(crate) struct Change {
+    path: String,
+    store: Arc<Database>,
+    put: Vec<Winner>,
+    remove: Vec<B256>,
+    domain: Domain,
+}
+
+impl Change {
+    /// The winners that it writes.
+    pub fn winners(&self) -> &[Winner] {
+        &self.put
+    }
+
+    /// Makes it, durably.
+    pub fn commit(&self) -> Result<(), WinnersError> {
+        let error = |e: redb::Error| WinnersError {
+            path: self.path.clone(),
+            reason: e.to_string(),
+        };
+        self.make().map_err(error)
+    }
+
+    fn make(&self) -> Result<(), redb::Error> {
+        let write = self.store.begin_write()?;
+        {
+            let mut table = write.open_table(WINNERS)?;
+            for winner in &self.put {
+                let hash = self.domain.digest(&winner.ticket.ticket);
+                let bytes =
+                    encode(winner).map_err(|e| redb::Error::Io(std::io::Error::other(e)))?;
+                table.insert(hash.0, bytes.as_slice())?;
+            }
+            for hash in &self.remove {
+                table.remove(hash.0)?;
+            }
+        }
+        Ok(write.commit()?)
+    }
 }
 
 impl Winners {
@@ -59,15 +111,15 @@ impl Winners {
             path: name.clone(),
             reason,
         };
-        let store = Database::create(path).map_err(|e| error(e.to_string()))?;
+        let store = redb_file::open(path).map_err(|e| error(e.to_string()))?;
         let mut winners = Self {
             path: name.clone(),
-            store,
+            store: Arc::new(store),
             domain,
             kept: BTreeMap::new(),
         };
         for winner in winners.read()? {
-            winners.take(winner, true);
+            winners.take(winner, Written::Yes);
         }
         Ok(winners)
     }
@@ -94,7 +146,7 @@ impl Winners {
         Ok(found)
     }
 
-    fn take(&mut self, winner: Winner, written: bool) {
+    fn take(&mut self, winner: Winner, written: Written) {
         let hash = self.domain.digest(&winner.ticket.ticket);
         self.kept.entry(hash).or_insert(Kept {
             winner,
@@ -104,32 +156,43 @@ impl Winners {
         });
     }
 
-    /// Takes winners and writes them down durably. What cannot be written now is written by the next [`Self::settle`] that
-    /// can.
-    pub fn keep(&mut self, winners: Vec<Winner>) -> Result<(), WinnersError> {
-        for winner in winners {
-            self.take(winner, false);
+    fn change(&self, put: Vec<Winner>, remove: Vec<B256>) -> Change {
+        Change {
+            path: self.path.clone(),
+            store: self.store.clone(),
+            put,
+            remove,
+            domain: self.domain,
         }
-        self.write()
     }
 
-    fn write(&mut self) -> Result<(), WinnersError> {
-        if self.kept.values().all(|kept| kept.written) {
-            return Ok(());
+    /// Takes winners, which [`Self::unwritten`] gives then.
+    pub fn keep(&mut self, winners: Vec<Winner>) {
+        for winner in winners {
+            self.take(winner, Written::No);
         }
-        let write = self.store.begin_write().map_err(|e| self.error(e))?;
-        {
-            let mut table = write.open_table(WINNERS).map_err(|e| self.error(e))?;
-            for (hash, kept) in self.kept.iter().filter(|(_, kept)| !kept.written) {
-                let bytes = encode(&kept.winner).map_err(|e| self.error(e))?;
-                table
-                    .insert(hash.0, bytes.as_slice())
-                    .map_err(|e| self.error(e))?;
+    }
+
+    /// What must be written down and is not; answered with [`Self::written`].
+    pub(crate) fn unwritten(&mut self) -> Option<Change> {
+        let mut put = Vec::new();
+        for kept in self.kept.values_mut() {
+            if kept.written == Written::No {
+                kept.written = Written::UnderWay;
+                put.push(kept.winner.clone());
             }
         }
-        write.commit().map_err(|e| self.error(e))?;
-        self.kept.values_mut().for_each(|kept| kept.written = true);
-        Ok(())
+        (!put.is_empty()).then(|| self.change(put, Vec::new()))
+    }
+
+    /// Says whether these are on disk. Those that are not are given out again.
+    pub(crate) fn written(&mut self, winners: &[Winner], done: bool) {
+        for winner in winners {
+            let hash = self.domain.digest(&winner.ticket.ticket);
+            if let Some(kept) = self.kept.get_mut(&hash) {
+                kept.written = if done { Written::Yes } else { Written::No };
+            }
+        }
     }
 
     /// Those that are kept, whatever has become of them.
@@ -194,36 +257,19 @@ impl Winners {
         offers
     }
 
-    /// Writes what is not written yet, and removes what was paid long ago or offered too often; gives the latter's
-    /// tickets.
-    pub fn settle(&mut self, now: u64) -> Result<Vec<B256>, WinnersError> {
-        self.write()?;
+    /// Drops what was paid long ago or offered too often; gives the latter's tickets, and what that changes on disk.
+    pub(crate) fn settle(&mut self, now: u64) -> (Vec<B256>, Option<Change>) {
         let is_final = |kept: &Kept| match kept.paid {
             Some(block) => block + REORG_BLOCKS < now,
             None => kept.offered.1 > PATIENCE_ROUNDS,
         };
-        let done: Vec<B256> = self
-            .kept
-            .iter()
-            .filter(|(_, kept)| is_final(kept))
-            .map(|(hash, _)| *hash)
-            .collect();
-        if done.is_empty() {
-            return Ok(done);
-        }
-        let write = self.store.begin_write().map_err(|e| self.error(e))?;
-        {
-            let mut table = write.open_table(WINNERS).map_err(|e| self.error(e))?;
-            for hash in &done {
-                table.remove(hash.0).map_err(|e| self.error(e))?;
-            }
-        }
-        write.commit().map_err(|e| self.error(e))?;
-        let removed = done.into_iter().filter_map(|hash| {
-            let kept = self.kept.remove(&hash)?;
-            kept.paid.is_none().then_some(hash)
-        });
-        Ok(removed.collect())
+        let done: BTreeMap<B256, Kept> =
+            self.kept.extract_if(.., |_, kept| is_final(kept)).collect();
+        let lost = done.iter().filter(|(_, kept)| kept.paid.is_none());
+        let lost = lost.map(|(hash, _)| *hash).collect();
+        let change =
+            (!done.is_empty()).then(|| self.change(Vec::new(), done.into_keys().collect()));
+        (lost, change)
     }
 }
 
@@ -257,6 +303,23 @@ mod tests {
         }
     }
 
+    /// Keeps winners, and writes them at once.
+    fn keep(winners: &mut Winners, new: Vec<Winner>) {
+        winners.keep(new);
+        let change = winners.unwritten().unwrap();
+        change.commit().unwrap();
+        winners.written(change.winners(), true);
+        assert!(winners.unwritten().is_none());
+    }
+
+    fn settle(winners: &mut Winners, now: u64) -> Vec<B256> {
+        let (lost, change) = winners.settle(now);
+        if let Some(change) = change {
+            change.commit().unwrap();
+        }
+        lost
+    }
+
     fn hash(nonce: u64) -> B256 {
         DOMAIN.digest(&winner(nonce, 0).ticket.ticket)
     }
@@ -266,7 +329,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("winners.redb");
         let mut winners = Winners::open(&path, DOMAIN).unwrap();
-        winners.keep(vec![winner(0, 10), winner(1, 11)]).unwrap();
+        keep(&mut winners, vec![winner(0, 10), winner(1, 11)]);
         drop(winners);
         let mut winners = Winners::open(&path, DOMAIN).unwrap();
         assert_eq!(winners.outstanding(SENDER), U256::from(200));
@@ -277,9 +340,9 @@ mod tests {
         winners.rewind(49);
         assert_eq!(winners.outstanding(SENDER), U256::from(200));
         winners.paid(hash(0), 51);
-        winners.settle(51 + REORG_BLOCKS).unwrap();
+        settle(&mut winners, 51 + REORG_BLOCKS);
         assert_eq!(winners.kept.len(), 2);
-        winners.settle(52 + REORG_BLOCKS).unwrap();
+        settle(&mut winners, 52 + REORG_BLOCKS);
         drop(winners);
         let winners = Winners::open(&path, DOMAIN).unwrap();
         assert_eq!(winners.kept.keys().collect::<Vec<_>>(), [&hash(1)]);
@@ -289,7 +352,7 @@ mod tests {
     fn a_batch_goes_when_it_is_full_or_has_waited_and_each_ticket_once_a_round() {
         let folder = tempfile::tempdir().unwrap();
         let mut winners = Winners::open(&folder.path().join("w.redb"), DOMAIN).unwrap();
-        winners.keep(vec![winner(0, 10), winner(1, 12)]).unwrap();
+        keep(&mut winners, vec![winner(0, 10), winner(1, 12)]);
         // Payable from block 31 on.
         let sizes = |winners: &mut Winners, now, round, patience| -> Vec<usize> {
             let offers = winners.due(now, round, 20, patience);
@@ -300,9 +363,7 @@ mod tests {
         assert_eq!(sizes(&mut winners, 33, 5, 2), [2]);
         assert_eq!(sizes(&mut winners, 40, 5, 2), [0_usize; 0]);
         assert_eq!(sizes(&mut winners, 40, 6, 2), [1, 1], "then each alone");
-        winners
-            .keep((2..30).map(|i| winner(i, 12)).collect())
-            .unwrap();
+        keep(&mut winners, (2..30).map(|i| winner(i, 12)).collect());
         assert_eq!(sizes(&mut winners, 33, 6, 99), [BATCH]);
         assert_eq!(sizes(&mut winners, 33, 6, 99), [0_usize; 0]);
         assert_eq!(sizes(&mut winners, 132, 6, 99), [8]);
@@ -312,7 +373,21 @@ mod tests {
         for round in 7..9 + 2 * PATIENCE_ROUNDS {
             sizes(&mut winners, 132, round, 0);
         }
-        assert_eq!(winners.settle(133).unwrap().len(), 30, "given up and told");
+        assert_eq!(settle(&mut winners, 133).len(), 30, "given up and told");
         assert_eq!(winners.outstanding(SENDER), U256::ZERO);
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_given_out_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut winners = Winners::open(&folder.path().join("w.redb"), DOMAIN).unwrap();
+        winners.keep(vec![winner(0, 10)]);
+        let first = winners.unwritten().unwrap();
+        winners.keep(vec![winner(1, 10)]);
+        let second = winners.unwritten().unwrap();
+        assert_eq!(second.winners(), [winner(1, 10)], "each is under way once");
+        winners.written(first.winners(), false);
+        winners.written(second.winners(), true);
+        assert_eq!(winners.unwritten().unwrap().winners(), [winner(0, 10)]);
     }
 }

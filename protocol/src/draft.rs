@@ -104,6 +104,12 @@ impl Draft {
         )
     }
 
+    /// Whether two different objects in its slot would be held against their signer, or break its promise. Of a reason why
+    /// nothing was done a second one changes nothing.
+    pub fn binds(&self) -> bool {
+        !matches!(self, Self::Refusal(_) | Self::Unverifiable(_))
+    }
+
     /// The slot: two different objects in one slot, both signed, are an equivocation or a broken promise.
     pub fn slot(&self) -> B256 {
         let parts: (&str, Vec<u8>) = match self {

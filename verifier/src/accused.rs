@@ -87,7 +87,7 @@ impl Verifier {
             return Vec::new();
         }
         let stranger = self.seat_of(round, accuser).is_none() || accuser == watched.transcoder();
-        if stranger || accuser == self.me || watched.proven {
+        if stranger || accuser == self.me || watched.proven.is_some() {
             return Vec::new();
         }
         let sits = self.seat(round).is_some();

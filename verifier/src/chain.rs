@@ -78,7 +78,7 @@ impl Verifier {
             to: block,
         });
         if let Some(watched) = self.receipts.get_mut(&leaf.receipt) {
-            watched.proven = true;
+            watched.proven = Some(block);
             let open = |state: &&mut LeafState| state.matter == Matter::Open;
             for state in watched.leaves.values_mut().filter(open) {
                 state.matter = Matter::Settled;
@@ -87,16 +87,36 @@ impl Verifier {
         Vec::new()
     }
 
+    /// Cases that were opened above this block never were: what they settled is open again.
+    pub(crate) fn on_rewound(&mut self, ancestor: u64) {
+        let void: Vec<Burst> = self.bursts.extract_if(.., |b| b.to > ancestor).collect();
+        for watched in self.receipts.values_mut() {
+            let (transcoder, signed) = (watched.transcoder(), watched.signed_block);
+            let proven = watched.proven.take_if(|block| *block > ancestor).is_some();
+            let absorbed = void
+                .iter()
+                .any(|b| b.operator == transcoder && (b.from..=b.to).contains(&signed));
+            if !proven && !absorbed {
+                continue;
+            }
+            let settled = |state: &&mut LeafState| state.matter == Matter::Settled;
+            for state in watched.leaves.values_mut().filter(settled) {
+                state.matter = Matter::Open;
+            }
+        }
+    }
+
     /// Drops what no proof can be about any more.
     fn forget(&mut self, block: u64) {
         let keep = self.params.response_blocks
             + self.params.evidence_blocks
             + 3 * self.params.epoch_blocks;
         let oldest = block.saturating_sub(keep);
-        self.receipts
-            .retain(|_, watched| watched.signed_block >= oldest);
-        let (receipts, answered) = (&self.receipts, &mut self.answered);
-        answered.retain(|_, answers| answers.iter().any(|r| receipts.contains_key(r)));
+        self.receipts.forget(oldest);
+        let late = self.params.late_blocks;
+        self.answered
+            .retain(|_, (deadline, _)| *deadline + late >= block);
+        let receipts = &self.receipts;
         self.unverifiable
             .retain(|receipt, _| receipts.contains_key(receipt));
         self.bursts.retain(|burst| burst.to >= oldest);

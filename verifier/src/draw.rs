@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use assay_protocol::accusation::SignedAccusation;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::checked::{Checked, Now};
-use assay_protocol::draft::Draft;
 use assay_protocol::fraud_proof::VerifierSet;
-use assay_protocol::sample::{Odds, SampleTicket, draws};
+use assay_protocol::sample::{Odds, draws};
 use assay_protocol::verdict::LeafId;
 use assay_protocol::wire::ReceiptMessage;
 use assay_protocol::{Address, B256};
 
-use crate::leaf::{Own, Watched};
+use crate::leaf::Own;
 use crate::output::{Equivocation, Note, Output, Urgency};
 use crate::state::Verifier;
 
@@ -25,12 +24,12 @@ impl Verifier {
         if late || assignment.transcoder == self.me || self.receipts.contains_key(&hash) {
             return Vec::new();
         }
-        let answers = self
-            .answered
-            .entry(message.receipt.receipt.assignmentHash)
-            .or_default();
-        // Two are an equivocation; a third proves nothing more and would only be more work.
-        if answers.len() >= 2 {
+        let answered = message.receipt.receipt.assignmentHash;
+        let first = (assignment.deadlineBlock, Vec::new());
+        let (_, answers) = self.answered.entry(answered).or_insert(first);
+        // Two are an equivocation; a third proves nothing more and would only be more work. One that there was no room for
+        // is not taken again.
+        if answers.len() >= 2 || answers.contains(&hash) {
             return Vec::new();
         }
         answers.push(hash);
@@ -41,26 +40,7 @@ impl Verifier {
                 receipts: Box::new([other.message.receipt.clone(), message.receipt.clone()]),
             }));
         }
-        let epoch = self.params.epoch(assignment.deadlineBlock);
-        let watched = Watched {
-            signed_block: assignment.signed_block(self.params.response_blocks),
-            epoch,
-            drawn: false,
-            unverifiable: false,
-            fault_reported: false,
-            proven: false,
-            leaves: Default::default(),
-            message,
-        };
-        self.receipts.insert(hash, watched);
-        match self.tickets.get(&epoch) {
-            Some(Some(ticket)) => outputs.extend(self.draw(hash, *ticket)),
-            Some(None) => {}
-            None => {
-                self.tickets.insert(epoch, None);
-                outputs.push(Output::Sign(Draft::Ticket(SampleTicket { epoch })));
-            }
-        }
+        outputs.extend(self.watch(hash, message));
         outputs.extend(self.hear_early(hash, now));
         outputs
     }
@@ -144,7 +124,7 @@ impl Verifier {
             .collect()
     }
 
-    fn draw(&mut self, hash: B256, ticket: BlsSignature) -> Vec<Output> {
+    pub(crate) fn draw(&mut self, hash: B256, ticket: BlsSignature) -> Vec<Output> {
         let drawn = self.drawn_by(self.me, &ticket, &hash);
         let Some(watched) = self.receipts.get_mut(&hash) else {
             return Vec::new();
@@ -177,6 +157,7 @@ impl Verifier {
                 urgency: Urgency::Sample,
             });
         }
+        self.receipts.weigh(&hash);
         outputs
     }
 }

@@ -51,6 +51,11 @@ pub enum Input {
     Verdict(Checked<SignedVerdict>),
     /// Another verifier's report; ticket and verdicts are checked.
     Report(SampleReport),
+    /// A leaf that differed before this verifier was restarted ([`crate::Output::Suspect`]), with its receipt, about which
+    /// there is no case.
+    Suspected(Box<Checked<ReceiptMessage>>, u32),
+    /// Everything that the chain said above this block is void.
+    Rewound(u64),
     /// The court has opened a case of wrong encoding. Other kinds absorb nothing and are not told.
     CaseOpened {
         /// The accused.

@@ -81,6 +81,13 @@ impl LeafState {
         self.hurried |= urgency != Urgency::Sample;
     }
 
+    /// Whether nothing about it is under way.
+    fn is_done(&self) -> bool {
+        let waits = matches!(self.own, Own::Running | Own::Confirming(_) | Own::Signing);
+        let accused = self.accused_at.is_some() || self.accusing;
+        self.asked == 0 && !waits && (!accused || self.matter != Matter::Open)
+    }
+
     /// Counts its answer.
     pub fn answered(&mut self) {
         self.asked = self.asked.saturating_sub(1);
@@ -97,8 +104,8 @@ pub(crate) struct Watched {
     pub drawn: bool,
     pub unverifiable: bool,
     pub fault_reported: bool,
-    /// Whether the court has a case on it: one receipt is one case.
-    pub proven: bool,
+    /// Block in which the court opened a case on it: one receipt is one case.
+    pub proven: Option<u64>,
     pub leaves: BTreeMap<u32, LeafState>,
 }
 
@@ -109,6 +116,12 @@ impl Watched {
 
     pub fn round(&self) -> u64 {
         self.message.assignment.assignment.round
+    }
+
+    /// Whether it is only kept for what others may say of it: nothing of it was drawn, or all that was is reported.
+    pub fn is_done(&self, reported: u64) -> bool {
+        let due = self.leaves.is_empty() || self.epoch < reported;
+        self.drawn && due && self.leaves.values().all(LeafState::is_done)
     }
 
     /// What the transcoder claims for a leaf; `None` beyond the last.

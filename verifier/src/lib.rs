@@ -11,12 +11,15 @@ pub mod aggregate;
 pub mod certify;
 mod chain;
 mod draw;
+pub mod fair;
 mod input;
 mod leaf;
 mod output;
+mod receipts;
 mod recomputed;
 mod report;
 mod state;
+mod suspected;
 mod tally;
 
 pub use input::{Input, Recomputation};

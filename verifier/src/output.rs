@@ -120,6 +120,13 @@ pub enum Output {
         /// How soon; anything but `Sample` is a fresh process.
         urgency: Urgency,
     },
+    /// Write down, to be told as `Suspected` after a restart: the leaf differs, and is recomputed once more.
+    Suspect {
+        /// Assignment and receipt.
+        evidence: Box<ReceiptMessage>,
+        /// The leaf.
+        leaf: LeafId,
+    },
     /// Re-encode at every SIMD level and answer with `LevelsTried`.
     TryLevels {
         /// Assignment and receipt.

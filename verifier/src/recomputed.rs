@@ -78,7 +78,11 @@ impl Verifier {
             }
             Own::Running => {
                 state.own = Own::Confirming(hash);
-                vec![recompute(leaf, evidence, state, Urgency::Confirm)]
+                let suspect = Output::Suspect {
+                    evidence: Box::new(evidence.clone()),
+                    leaf,
+                };
+                vec![suspect, recompute(leaf, evidence, state, Urgency::Confirm)]
             }
             // Every run is a process of its own, so any second result confirms or refutes the first.
             Own::Confirming(first) if *first == hash => {

@@ -14,6 +14,7 @@ use assay_protocol::{Address, B256};
 use crate::input::Input;
 use crate::leaf::{LeafState, Watched};
 use crate::output::{Note, Output};
+use crate::receipts::Receipts;
 
 /// Accusations of one accuser that are kept until their receipts arrive: as many as it can have drawn of a few receipts.
 const EARLY_EACH: usize = 64;
@@ -33,9 +34,10 @@ pub struct Verifier {
     pub(crate) me: Address,
     pub(crate) params: Params,
     pub(crate) sets: BTreeMap<u64, VerifierSet>,
-    pub(crate) receipts: BTreeMap<B256, Watched>,
-    /// The first two receipts of each assignment: the second one is an equivocation.
-    pub(crate) answered: BTreeMap<B256, Vec<B256>>,
+    pub(crate) receipts: Receipts,
+    /// The first two receipts of each assignment, until others would be late, with its deadline: the second one is an
+    /// equivocation.
+    pub(crate) answered: BTreeMap<B256, (u64, Vec<B256>)>,
     /// By accuser, each with the block since when: who invents receipts pushes out nobody else's accusations.
     pub(crate) early: BTreeMap<Address, Vec<(u64, Checked<SignedAccusation>)>>,
     /// Tickets by epoch; `None` while at the signer.
@@ -53,7 +55,7 @@ impl Verifier {
             me,
             params,
             sets: BTreeMap::new(),
-            receipts: BTreeMap::new(),
+            receipts: Receipts::default(),
             answered: BTreeMap::new(),
             early: BTreeMap::new(),
             tickets: BTreeMap::new(),
@@ -108,6 +110,11 @@ impl Verifier {
             Input::Accusation(accusation) => self.on_accusation(accusation, now),
             Input::Verdict(verdict) => self.on_verdict(verdict, now),
             Input::Report(report) => self.on_report(report, now),
+            Input::Suspected(receipt, index) => self.on_suspected(*receipt, index),
+            Input::Rewound(ancestor) => {
+                self.on_rewound(ancestor);
+                Vec::new()
+            }
             Input::CaseOpened {
                 operator,
                 leaf,

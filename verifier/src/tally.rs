@@ -56,7 +56,7 @@ impl Verifier {
         };
         let (round, transcoder, signed_block) =
             (watched.round(), watched.transcoder(), watched.signed_block);
-        let proven = watched.proven;
+        let proven = watched.proven.is_some();
         let settled = proven || self.absorbed(transcoder, signed_block);
         let Some(set) = self.sets.get(&round).cloned() else {
             return Vec::new();

@@ -19,6 +19,7 @@ use crate::queue::QueueConfig;
 use crate::queue::budget::{Day, GasToday, Held, Purpose, Shortage, Spending};
 use crate::queue::entry::{Entry, Mined, State, TxError};
 use crate::queue::journal::Place;
+use crate::queue::store::Open;
 use crate::queue::{Left, past};
 use crate::rpc::{Head, RpcError};
 
@@ -105,7 +106,11 @@ impl Driver {
         told: Told,
     ) -> Result<Self, ChainError> {
         past::drop_unsigned(&place)?;
-        let (entries, next_seq) = place.store.open_entries(place.account)?;
+        let Open {
+            entries,
+            next_seq,
+            floor,
+        } = place.store.open_entries(place.account)?;
         let costs = place.store.gas(place.account)?;
         // Costs outlive calls that were forgotten; no number may be given twice.
         let next_seq = costs
@@ -124,7 +129,7 @@ impl Driver {
             unsent: BTreeSet::new(),
             missing: HashMap::new(),
             searched: HashMap::new(),
-            floor: 0,
+            floor,
             today: Day::default(),
             spending,
             held: HashMap::new(),
@@ -302,6 +307,7 @@ impl Driver {
             data: encoded.data,
             value: encoded.value,
             purpose: call.purpose(),
+            over: false,
             state: State::Queued,
         };
         self.write(&entry).await?;
@@ -350,6 +356,17 @@ impl Driver {
         } else {
             self.active.insert(seq, entry);
         }
+        Ok(())
+    }
+
+    /// Forgets a transaction that no reorganisation reaches any more; the journal keeps its outcome.
+    pub async fn end(&mut self, mut entry: Entry) -> Result<(), StepError> {
+        entry.over = true;
+        self.write(&entry).await?;
+        if let Some(nonce) = entry.nonce() {
+            self.floor = self.floor.max(nonce + 1);
+        }
+        self.active.remove(&entry.seq);
         Ok(())
     }
 

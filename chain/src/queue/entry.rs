@@ -21,6 +21,9 @@ pub(crate) struct Entry {
     /// What its gas is spent on.
     #[serde(default)]
     pub purpose: Purpose,
+    /// Whether no reorganisation reaches it any more: it is kept for its outcome, and not read at the next start.
+    #[serde(default)]
+    pub over: bool,
     pub state: State,
 }
 

@@ -10,8 +10,9 @@ use crate::queue::{Left, TYPED, Ticket};
 
 /// What a person has typed and has not failed, in order.
 fn typed(place: &Place) -> Result<impl Iterator<Item = Entry> + use<>, StoreError> {
-    let (entries, _) = place.store.open_entries(place.account)?;
-    Ok(entries.into_iter().filter(|e| e.key.starts_with(TYPED)))
+    let entries = place.store.entries(place.account)?.into_iter();
+    let failed = |e: &Entry| matches!(e.state, State::Failed(_));
+    Ok(entries.filter(move |e| e.key.starts_with(TYPED) && !failed(e)))
 }
 
 /// Takes out of the journal what a person has typed and was never signed.

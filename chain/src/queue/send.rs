@@ -234,6 +234,7 @@ impl Driver {
             data: Default::default(),
             value: U256::ZERO,
             purpose: Purpose::Chore,
+            over: false,
             state: State::Queued,
         };
         const PLAIN_TRANSFER_GAS: u64 = 21_000;

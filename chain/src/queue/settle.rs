@@ -151,13 +151,12 @@ impl Driver {
                 sent,
                 mined,
                 settled,
-            } = entry.state
+            } = entry.state.clone()
             else {
                 continue;
             };
             if settled && mined.block.saturating_add(self.config.reorg_blocks) < head.number {
-                self.floor = self.floor.max(sent.nonce + 1);
-                self.active.remove(&entry.seq);
+                self.end(entry).await?;
             } else if !settled && self.is_deep(mined.block, head) {
                 self.become_state(
                     entry.seq,

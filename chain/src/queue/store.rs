@@ -1,7 +1,6 @@
 //! The journal file: one row per account and idempotency key, and one per transaction that costs gas.
 
 use std::collections::HashSet;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -11,6 +10,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 
 use crate::queue::budget::Day;
 use crate::queue::entry::{Entry, State};
+use crate::redb_file;
 
 /// An account as part of a row's key.
 type AccountKey = &'static [u8; 20];
@@ -72,6 +72,17 @@ pub enum StoreError {
     },
 }
 
+/// What is to be gone on with.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Open {
+    /// Everything that may still need work, in order of submission.
+    pub entries: Vec<Entry>,
+    /// The next order number.
+    pub next_seq: u64,
+    /// No nonce below is free: what is over had them.
+    pub floor: u64,
+}
+
 /// The journal of one chain.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -83,12 +94,9 @@ pub(crate) struct Store {
 impl Store {
     /// Opens or creates the file; `None` keeps the journal in memory only.
     pub fn open(path: Option<&Path>, chain: &str) -> Result<Self, StoreError> {
-        if let Some(path) = path.filter(|path| !path.exists()) {
-            make(path)?;
-        }
         let database = match path {
             None => redb::Builder::new().create_with_backend(InMemoryBackend::new()),
-            Some(path) => Database::open(path),
+            Some(path) => redb_file::open(path),
         };
         let database = database.map_err(|error| match error {
             redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse {
@@ -213,28 +221,39 @@ impl Store {
         row.map(|value| read(key, value.value())).transpose()
     }
 
-    /// Everything of an account that may still need work, in order of submission, and the next order number.
-    pub fn open_entries(&self, account: Address) -> Result<(Vec<Entry>, u64), StoreError> {
+    /// What the journal has left open for an account.
+    pub fn open_entries(&self, account: Address) -> Result<Open, StoreError> {
+        let mut open = Open::default();
+        for entry in self.entries(account)? {
+            open.next_seq = open.next_seq.max(entry.seq + 1);
+            if entry.over {
+                let next = entry.nonce().map_or(0, |nonce| nonce + 1);
+                open.floor = open.floor.max(next);
+            } else if !matches!(entry.state, State::Failed(_)) {
+                open.entries.push(entry);
+            }
+        }
+        Ok(open)
+    }
+
+    /// Every row of an account, in order of submission.
+    pub fn entries(&self, account: Address) -> Result<Vec<Entry>, StoreError> {
         let transaction = self.database.begin_read().map_err(redb::Error::from)?;
         let table = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
-        let (mut entries, mut next) = (Vec::new(), 0);
         let rows = table
             .range((&account.0.0, "")..)
             .map_err(redb::Error::from)?;
+        let mut entries = Vec::new();
         for row in rows {
             let (key, value) = row.map_err(redb::Error::from)?;
             let (of, key) = key.value();
             if *of != account.0.0 {
                 break;
             }
-            let entry = read(key, value.value())?;
-            next = next.max(entry.seq + 1);
-            if !matches!(entry.state, State::Failed(_)) {
-                entries.push(entry);
-            }
+            entries.push(read(key, value.value())?);
         }
         entries.sort_by_key(|e| e.seq);
-        Ok((entries, next))
+        Ok(entries)
     }
 
     /// Removes rows of an account; what they cost stays.
@@ -287,28 +306,6 @@ impl Store {
         }
         transaction.commit().map_err(redb::Error::from)?;
         Ok(())
-    }
-}
-
-/// Makes an empty file, whole or not at all: a process killed within redb's first write leaves a file that redb does
-/// not open again.
-fn make(path: &Path) -> Result<(), StoreError> {
-    let io = |error: std::io::Error| StoreError::Database(redb::Error::Io(error));
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    match std::fs::remove_file(&part) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
-        _ => {}
-    }
-    drop(Database::create(&part).map_err(redb::Error::from)?);
-    // A link, unlike a renaming, never replaces what another process has made meanwhile.
-    match std::fs::hard_link(&part, path) {
-        Ok(()) => std::fs::remove_file(&part).map_err(io),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            std::fs::remove_file(&part).map_err(io)
-        }
-        // A file system without links.
-        Err(_) => std::fs::rename(&part, path).map_err(io),
     }
 }
 

@@ -55,6 +55,8 @@ pub enum Input {
         /// The output, or why there is none.
         result: Result<Encoded, RefusalReason>,
     },
+    /// Answer to `Keep`: the winners for this assignment are on disk. None comes while they cannot be.
+    Kept(B256),
     /// Whether the chain has stopped this encoder for the present round.
     Stopped(bool),
     /// Answer to `Sign`.
@@ -75,7 +77,8 @@ pub enum Output {
     },
     /// Journal, sign, answer with `Signed`.
     Sign(Draft),
-    /// Journal winners, before the receipt that earns them is signed; redeem them when the evidence window has ended.
+    /// Journal winners, answer with `Kept`: the receipt that earns them is signed then. Redeem them when the evidence window
+    /// has ended.
     Keep(Vec<Winner>),
     /// An assignment is declined because of its tickets.
     Unpaid {
@@ -116,6 +119,8 @@ struct Task {
     /// What was wrong with those that came last.
     doubt: Option<TicketError>,
     winners: Vec<Winner>,
+    /// What is signed as soon as the winners are on disk.
+    unsigned: Option<Receipt>,
 }
 
 /// The transcoder.
@@ -153,6 +158,7 @@ impl Transcoder {
                 plant,
                 result,
             } => self.on_transcoded(assignment, plant, result, now),
+            Input::Kept(assignment) => self.on_kept(assignment, now),
             Input::Stopped(stopped) => {
                 self.stopped = stopped;
                 Vec::new()
@@ -191,6 +197,7 @@ impl Transcoder {
             unpaid_until: waits.then(|| now.block + self.payment_blocks()),
             doubt: None,
             winners: Vec::new(),
+            unsigned: None,
         };
         self.tasks.insert(hash, task);
         if !supported {
@@ -260,12 +267,11 @@ impl Transcoder {
         };
         task.leaves = encoded.leaves;
         let winners = std::mem::take(&mut task.winners);
-        let mut outputs = Vec::new();
-        if !winners.is_empty() {
-            outputs.push(Output::Keep(winners));
+        if winners.is_empty() {
+            return vec![Output::Sign(Draft::Receipt(receipt))];
         }
-        outputs.push(Output::Sign(Draft::Receipt(receipt)));
-        outputs
+        task.unsigned = Some(receipt);
+        vec![Output::Keep(winners)]
     }
 
     fn on_receipt(&mut self, receipt: Receipt, signature: Signature) -> Vec<Output> {
@@ -304,7 +310,9 @@ impl Transcoder {
         let mut outputs = self.decline_unpaid(now);
         for (hash, task) in &mut self.tasks {
             let late = now.block > task.assignment.assignment.deadlineBlock;
-            if late && std::mem::replace(&mut task.working, false) {
+            let under_way = task.working || task.unsigned.is_some();
+            if late && under_way {
+                (task.working, task.unsigned) = (false, None);
                 outputs.push(Output::Forget(*hash));
             }
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use assay_chain::exhibit::{Exhibit, Kind};
+use assay_protocol::B256;
 use assay_protocol::params::Params;
 
 use super::Finding;
@@ -25,22 +26,50 @@ pub(super) struct Locker {
     names: BTreeMap<String, Option<u64>>,
 }
 
+/// The last block in which a finding is of use; `None` where that is not known.
+fn until(exhibit: &Exhibit, params: &Params) -> Option<u64> {
+    match exhibit {
+        // Paid at any time after the window, to whoever has claimed; once more is enough.
+        Exhibit::SettleFinder(assignment) => {
+            let window = params.evidence_blocks.saturating_mul(2);
+            Some(assignment.deadlineBlock.saturating_add(window))
+        }
+        other => other.accepted_until(params),
+    }
+}
+
+/// What a file says, which was written by [`Locker::put`].
+fn finding(path: &Path) -> Option<Finding> {
+    let exhibit = read(path).ok()?;
+    let name = path.file_stem()?.to_str()?;
+    let (rest, subject) = name.rsplit_once('-')?;
+    let (_, culprit) = rest.rsplit_once('-')?;
+    let mut begin = [0; 4];
+    hex::decode_to_slice(subject, &mut begin).ok()?;
+    let mut subject = B256::ZERO;
+    subject.0[..4].copy_from_slice(&begin);
+    Some(Finding {
+        exhibit,
+        culprit: culprit.parse().ok()?,
+        subject,
+    })
+}
+
 impl Locker {
     /// The locker of a node whose folder this is, with what is in it.
-    pub fn open(node: &Path, params: &Params) -> Self {
+    pub fn open(node: &Path, params: &Params) -> (Self, Vec<Finding>) {
         let folder = node.join("evidence");
         let files = std::fs::read_dir(&folder).into_iter().flatten();
-        let names = files.filter_map(|file| {
-            let path = file.ok()?.path();
-            let exhibit = read(&path).ok()?;
-            let name = path.file_stem()?.to_str()?.to_owned();
-            Some((name, exhibit.accepted_until(params)))
-        });
-        Self {
-            names: names.collect(),
+        let found = files.filter_map(|file| finding(&file.ok()?.path()));
+        let mut found: Vec<Finding> = found.collect();
+        found.sort_by_key(Finding::name);
+        let named = |finding: &Finding| (finding.name(), until(&finding.exhibit, params));
+        let locker = Self {
+            names: found.iter().map(named).collect(),
             folder,
             params: params.clone(),
-        }
+        };
+        (locker, found)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -74,7 +103,7 @@ impl Locker {
         let part = path.with_extension("part");
         std::fs::write(&part, json)?;
         std::fs::rename(&part, &path)?;
-        let until = finding.exhibit.accepted_until(&self.params);
+        let until = until(&finding.exhibit, &self.params);
         self.names.insert(name, until);
         Ok(Some(path))
     }
@@ -199,8 +228,8 @@ pub fn list(node: &Path) -> Result<Vec<Listed>, EvidenceFileError> {
 #[cfg(test)]
 mod tests {
     use assay_chain::challenge::EarlyTicket;
+    use assay_protocol::Address;
     use assay_protocol::bls::BlsSignature;
-    use assay_protocol::{Address, B256};
 
     use super::*;
 
@@ -221,12 +250,18 @@ mod tests {
     fn each_is_written_once_read_again_and_removed_when_it_is_void() {
         let node = tempfile::tempdir().unwrap();
         let params = Params::testnet();
-        let mut locker = Locker::open(node.path(), &params);
+        let (mut locker, found) = Locker::open(node.path(), &params);
+        assert_eq!(found, []);
         let path = locker.put(&finding(1, 4)).unwrap().unwrap();
         assert_eq!(read(&path).unwrap(), finding(1, 4).exhibit);
         assert_eq!(locker.put(&finding(1, 4)).unwrap(), None);
-        let mut locker = Locker::open(node.path(), &params);
+        let (mut locker, found) = Locker::open(node.path(), &params);
         assert_eq!(locker.put(&finding(1, 4)).unwrap(), None, "after a restart");
+        let [again] = &found[..] else {
+            panic!("{found:?}")
+        };
+        assert_eq!(again.name(), finding(1, 4).name());
+        assert_eq!(again.exhibit, finding(1, 4).exhibit);
         assert_eq!(list(node.path()).unwrap().len(), 1);
         let last = params.epoch_end(4) - 1;
         locker.clear(last + REORG_BLOCKS).unwrap();
@@ -238,7 +273,7 @@ mod tests {
     #[test]
     fn one_culprit_fills_its_own_room_only() {
         let node = tempfile::tempdir().unwrap();
-        let mut locker = Locker::open(node.path(), &Params::testnet());
+        let (mut locker, _) = Locker::open(node.path(), &Params::testnet());
         for epoch in 0..100 {
             locker.put(&finding(1, epoch)).unwrap();
         }

@@ -19,6 +19,7 @@ use assay_protocol::wire::ReceiptMessage;
 use assay_protocol::{Address, B256, U256};
 
 use super::Finding;
+use super::finder::Finds;
 use super::shelf::Shelf;
 use crate::chain_state::{Case, ChainState};
 
@@ -77,10 +78,7 @@ pub(super) struct Memory {
     pub tickets: Shelf<Address, (u64, Address), BlsSignature>,
     /// Leaves that a quorum has proven wrong.
     pub proven: BTreeMap<LeafId, Case>,
-    /// Cases that this node's verifier has signed, whose finder's part may be its own.
-    pub finders: BTreeMap<LeafId, Case>,
-    /// Its claims, with the first block in which they are paid.
-    pub settles: BTreeMap<B256, (u64, Assignment)>,
+    pub finds: Finds,
 }
 
 /// All keys about a leaf.
@@ -103,13 +101,12 @@ impl Memory {
             divergences: Shelf::new(WORDS),
             tickets: Shelf::new(WORDS),
             proven: BTreeMap::new(),
-            finders: BTreeMap::new(),
-            settles: BTreeMap::new(),
+            finds: Finds::default(),
         }
     }
 
     /// Last block in which anything about an assignment with this deadline is taken.
-    fn useful_until(&self, deadline: u64) -> u64 {
+    pub fn useful_until(&self, deadline: u64) -> u64 {
         let window = self.params.evidence_blocks + self.params.case_blocks;
         deadline.saturating_add(window)
     }
@@ -322,7 +319,7 @@ impl Memory {
         let set = state.verifiers(case.round);
         let seat = set.and_then(|set| set.find(self.me));
         if seat.is_some_and(|(position, _)| case.bitmap.bit(position)) {
-            self.finders.entry(leaf).or_insert_with(|| case.clone());
+            self.signed_case(case);
         }
         found.extend(self.false_passes(state, leaf));
         found.extend(self.breaker(state));
@@ -344,7 +341,7 @@ impl Memory {
         let keep = self.params.evidence_blocks + 2 * self.params.case_blocks;
         let old = |case: &Case| case.opened.saturating_add(keep) < state.head;
         self.proven.retain(|_, case| !old(case));
-        self.finders.retain(|_, case| !old(case));
+        self.forget_finds(state.head);
         self.own_claims(state)
     }
 }

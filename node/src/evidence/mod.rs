@@ -4,26 +4,30 @@
 //! that contradict each other are worth more than either. What proves something is a [`Finding`]; it is written down before
 //! the check's judgement leaves, and the loop hears of it with the next block.
 
+mod finder;
 mod locker;
 mod memory;
 mod quorums;
 mod shelf;
 
+use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use assay_chain::exhibit::{Exhibit, Kind};
 use assay_protocol::accusation::SignedAccusation;
-use assay_protocol::assignment::SignedAssignment;
+use assay_protocol::assignment::{Assignment, SignedAssignment};
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::domain::Domain;
 use assay_protocol::params::Params;
 use assay_protocol::receipt::LeavesError;
 use assay_protocol::verdict::{SignedDivergence, SignedVerdict};
-use assay_protocol::wire::ReceiptMessage;
+use assay_protocol::wire::{ReceiptMessage, decode, encode};
 use assay_protocol::{Address, B256, keccak256};
 
 use crate::chain_state::{Case, ChainState};
+use crate::dated::Dated;
 use locker::Locker;
 use memory::Memory;
 
@@ -86,12 +90,17 @@ impl Finding {
     }
 }
 
-/// Who sees everything. Shared by the checks and the loop.
+/// Who sees everything. Shared by the checks and the loop. Whoever shows it the chain's picture gives it up with that, so that
+/// nothing waits for the disk to change the picture.
 pub(crate) struct Witness {
     domain: Domain,
     memory: Mutex<Memory>,
     locker: Mutex<Locker>,
     fresh: Mutex<Vec<(Finding, PathBuf)>>,
+    /// What was found before this start.
+    recalled: Mutex<Vec<Finding>>,
+    /// Assignments of which this node may be the finder.
+    finds: Dated,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -99,14 +108,41 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Witness {
-    /// A witness of the operator `me` that keeps what it finds in a node's folder.
+    /// A witness of the operator `me` that keeps what it finds in a node's folder, with what it found before.
     pub fn new(node: &Path, me: Address, domain: Domain, params: &Params) -> Self {
+        let mut memory = Memory::new(me, domain, params.clone());
+        let (locker, mut recalled) = Locker::open(node, params);
+        for finding in recalled.iter().filter(|finding| finding.culprit == me) {
+            if let Exhibit::ClaimFinder(claim) = &finding.exhibit {
+                memory.claimed(&claim.assignment);
+            }
+        }
+        recalled.retain(Finding::brings_itself);
+        let finds = Dated::new(node.join("finds"), "assignment");
+        for bytes in finds.read() {
+            match decode(&bytes) {
+                Ok((receipt, assignment)) => memory.saved_find(receipt, assignment),
+                Err(e) => tracing::warn!("a file of the folder finds: {e}"),
+            }
+        }
         Self {
             domain,
-            memory: Mutex::new(Memory::new(me, domain, params.clone())),
-            locker: Mutex::new(Locker::open(node, params)),
+            memory: Mutex::new(memory),
+            locker: Mutex::new(locker),
             fresh: Mutex::default(),
+            recalled: Mutex::new(recalled),
+            finds,
         }
+    }
+
+    /// What was found before this start and is to be brought before the court, once.
+    pub fn recalled(&self) -> Vec<Finding> {
+        std::mem::take(&mut lock(&self.recalled))
+    }
+
+    /// Epochs whose tickets this node needs for its claims.
+    pub fn find_epochs(&self) -> BTreeSet<u64> {
+        lock(&self.memory).find_epochs()
     }
 
     /// Writes findings down and tells the loop of the new ones. Blocks on the disk.
@@ -147,30 +183,39 @@ impl Witness {
     /// A receipt of a sound assignment; both signatures hold. `leaves` says what is wrong with its leaves.
     pub fn receipt(
         &self,
-        state: &ChainState,
+        state: impl Deref<Target = ChainState>,
         message: &ReceiptMessage,
         hash: B256,
         leaves: Result<(), LeavesError>,
     ) {
-        let found = lock(&self.memory).receipt(state, message, hash, leaves.err());
+        let found = lock(&self.memory).receipt(&state, message, hash, leaves.err());
+        drop(state);
         self.keep(found);
     }
 
     /// A verdict of a registered verifier.
-    pub fn verdict(&self, state: &ChainState, signed: &SignedVerdict) {
-        let found = lock(&self.memory).verdict(state, signed);
+    pub fn verdict(&self, state: impl Deref<Target = ChainState>, signed: &SignedVerdict) {
+        let found = lock(&self.memory).verdict(&state, signed);
+        drop(state);
         self.keep(found);
     }
 
     /// An accusation of a registered verifier.
-    pub fn accusation(&self, state: &ChainState, accuser: Address, signed: &SignedAccusation) {
-        let found = lock(&self.memory).accusation(state, accuser, signed);
+    pub fn accusation(
+        &self,
+        state: impl Deref<Target = ChainState>,
+        accuser: Address,
+        signed: &SignedAccusation,
+    ) {
+        let found = lock(&self.memory).accusation(&state, accuser, signed);
+        drop(state);
         self.keep(found);
     }
 
     /// A divergence of a registered verifier.
-    pub fn divergence(&self, state: &ChainState, signed: &SignedDivergence) {
-        let found = lock(&self.memory).divergence(state, signed);
+    pub fn divergence(&self, state: impl Deref<Target = ChainState>, signed: &SignedDivergence) {
+        let found = lock(&self.memory).divergence(&state, signed);
+        drop(state);
         self.keep(found);
     }
 
@@ -186,22 +231,42 @@ impl Witness {
     }
 
     /// A case was opened, or the resolver has ruled it guilty.
-    pub fn case(&self, state: &ChainState, case: &Case, guilty: bool) {
-        let found = lock(&self.memory).case(state, case, guilty);
+    pub fn case(&self, state: impl Deref<Target = ChainState>, case: &Case, guilty: bool) {
+        let (found, unsaved) = {
+            let mut memory = lock(&self.memory);
+            (memory.case(&state, case, guilty), memory.unsaved_finds())
+        };
+        drop(state);
         self.keep(found);
+        for find in unsaved {
+            if let Err(e) = self.save(&find) {
+                tracing::error!("the finder's part of case {} may be lost: {e}", case.id);
+            }
+        }
+    }
+
+    fn save(&self, find: &(B256, Assignment)) -> std::io::Result<()> {
+        let (receipt, assignment) = find;
+        let bytes = encode(find).map_err(std::io::Error::other)?;
+        let until = lock(&self.memory).useful_until(assignment.deadlineBlock);
+        self.finds.keep(&format!("{receipt:x}"), until, &bytes)
     }
 
     /// An encoder was stopped, and a case may be about it.
-    pub fn stopped(&self, state: &ChainState, encoder: B256) {
-        let found = lock(&self.memory).of_stopped(state, encoder);
+    pub fn stopped(&self, state: impl Deref<Target = ChainState>, encoder: B256) {
+        let found = lock(&self.memory).of_stopped(&state, encoder);
+        drop(state);
         self.keep(found);
     }
 
     /// A block: claims whose time has come, and what is of no use any more.
-    pub fn block(&self, state: &ChainState) {
-        let found = lock(&self.memory).block(state);
+    pub fn block(&self, state: impl Deref<Target = ChainState>) {
+        let found = lock(&self.memory).block(&state);
+        let head = state.head;
+        drop(state);
         self.keep(found);
-        let cleared = lock(&self.locker).clear(state.head);
+        self.finds.clear(head);
+        let cleared = lock(&self.locker).clear(head);
         if let Err(e) = cleared {
             tracing::warn!("old evidence stays: {e}");
         }

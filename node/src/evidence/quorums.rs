@@ -1,29 +1,22 @@
-//! What follows from many signatures together: acquittals, passes that a quorum contradicts, the breaker, the finder.
+//! What follows from many signatures together: acquittals, passes that a quorum contradicts, the breaker.
 
 use std::collections::BTreeMap;
 
-use assay_chain::challenge::{
-    Acquittal, Diverged, DivergenceVotes, FalseDivergence, FalsePass, FinderClaim,
-};
+use assay_chain::challenge::{Acquittal, Diverged, DivergenceVotes, FalseDivergence, FalsePass};
 use assay_chain::exhibit::Exhibit;
 use assay_protocol::assignment::Assignment;
 use assay_protocol::bls::BlsSignature;
-use assay_protocol::fraud_proof::VerifierSet;
 use assay_protocol::params::Params;
 use assay_protocol::rules::ChainView;
-use assay_protocol::sample::{Odds, draws};
 use assay_protocol::verdict::LeafId;
-use assay_protocol::{Address, B256, U256, keccak256};
+use assay_protocol::{Address, B256, U256};
 
 use super::Finding;
 use super::memory::{Memory, about};
 use crate::chain_state::{Case, ChainState};
 
-/// Blocks after the reports of an epoch are due in which they arrive.
-const REPORTS_ARRIVE: u64 = 2;
-
 /// Names a leaf in a finding's subject.
-fn named(leaf: LeafId) -> [u8; 36] {
+pub(super) fn named(leaf: LeafId) -> [u8; 36] {
     let mut name = [0; 36];
     name[..32].copy_from_slice(leaf.receipt.as_slice());
     name[32..].copy_from_slice(&leaf.index.to_be_bytes());
@@ -235,85 +228,5 @@ impl Memory {
         let about: Vec<&[u8]> = ids.iter().map(B256::as_slice).collect();
         let exhibit = Exhibit::ContestStopped(Box::new(assignments));
         Some(Finding::new(exhibit, Address::ZERO, &about))
-    }
-
-    /// Claims of this node's own whose time has come.
-    pub(super) fn own_claims(&mut self, state: &ChainState) -> Vec<Finding> {
-        let mut found = Vec::new();
-        for (leaf, case) in std::mem::take(&mut self.finders) {
-            let Some(work) = self.receipts.get(&leaf.receipt).cloned() else {
-                continue;
-            };
-            let assignment = &work.signed.assignment;
-            let epoch = self.params.epoch(assignment.deadlineBlock);
-            // Until then the others' tickets are secret, and a claim might only be outdone.
-            let due = self.params.report_block(epoch) + REPORTS_ARRIVE;
-            if state.head < due {
-                self.finders.insert(leaf, case);
-                continue;
-            }
-            let Some(set) = state.verifiers(case.round) else {
-                continue;
-            };
-            let claim = self.lowest(set, &case, epoch);
-            if let Some((position, ticket)) = claim
-                .filter(|(who, ..)| *who == self.me)
-                .map(|c| (c.1, c.2))
-            {
-                let until = assignment.deadlineBlock + self.params.evidence_blocks;
-                self.settles
-                    .insert(leaf.receipt, (until + 1, assignment.clone()));
-                let exhibit = Exhibit::ClaimFinder(Box::new(FinderClaim {
-                    assignment: assignment.clone(),
-                    position,
-                    ticket,
-                }));
-                found.push(Finding::new(exhibit, self.me, &[&named(leaf)]));
-            }
-        }
-        let due = |(from, _): &(u64, Assignment)| *from <= state.head;
-        let ready: Vec<_> = self
-            .settles
-            .iter()
-            .filter(|(_, settle)| due(settle))
-            .map(|(receipt, _)| *receipt)
-            .collect();
-        for receipt in ready {
-            if let Some((_, assignment)) = self.settles.remove(&receipt) {
-                let exhibit = Exhibit::SettleFinder(Box::new(assignment));
-                found.push(Finding::new(exhibit, self.me, &[receipt.as_slice()]));
-            }
-        }
-        found
-    }
-
-    /// The signer of a case with the lowest winning draw among the known tickets: who it is, its position, its ticket.
-    fn lowest(
-        &self,
-        set: &VerifierSet,
-        case: &Case,
-        epoch: u64,
-    ) -> Option<(Address, u64, BlsSignature)> {
-        let total = set.total(None);
-        let seats = set.seats.iter().enumerate();
-        let signers = seats.filter(|(position, _)| case.bitmap.bit(*position));
-        let draws = signers.filter_map(|(position, seat)| {
-            let ticket = *self.ticket(seat.operator, epoch)?;
-            let odds = Odds {
-                weight: seat.weight,
-                total,
-                checks_per_leaf_ppm: self.params.checks_per_leaf_ppm,
-            };
-            let drawn = draws(&ticket, &case.receipt, case.leaf, &odds);
-            let name = named(case.leaf());
-            let parts = [ticket.as_bytes(), &name[..]];
-            drawn.then(|| {
-                (
-                    keccak256(parts.concat()),
-                    (seat.operator, position as u64, ticket),
-                )
-            })
-        });
-        draws.min_by_key(|(draw, _)| *draw).map(|(_, claim)| claim)
     }
 }

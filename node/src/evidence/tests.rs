@@ -15,13 +15,15 @@ use assay_protocol::verdict::{Divergence, Verdict};
 use super::*;
 use crate::chain_state::Round;
 
+mod restart;
+
 const DOMAIN: Domain = Domain::new(31_337, Address::repeat_byte(0xc0));
 const ROUND: u64 = 3;
 const LEAVES: u32 = 4;
 
 /// Four verifiers of equal weight in a round, and what they say to the witness of one of them.
 struct Bench {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     witness: Witness,
     state: ChainState,
     operators: Vec<OperatorKey>,
@@ -122,7 +124,7 @@ impl Bench {
         let witness = Witness::new(folder.path(), operators[0].address(), DOMAIN, &params);
         witness.block(&state);
         Self {
-            _folder: folder,
+            folder,
             witness,
             state,
             operators,
@@ -211,6 +213,16 @@ impl Bench {
     fn at(&mut self, block: u64) {
         self.state.head = block;
         self.witness.block(&self.state);
+    }
+
+    /// The node starts anew, and hears the chain's cases.
+    fn restart(&mut self) {
+        let me = self.operators[0].address();
+        self.witness = Witness::new(self.folder.path(), me, DOMAIN, &self.params);
+        self.witness.block(&self.state);
+        for case in self.state.cases.values() {
+            self.witness.case(&self.state, case, false);
+        }
     }
 
     fn found(&self) -> Vec<Exhibit> {

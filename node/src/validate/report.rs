@@ -47,7 +47,7 @@ impl Checker {
                 .signature
                 .verify(self.domain.digest(&verdict.verdict), &key)
                 .map_err(wrong)?;
-            self.witness.verdict(&self.state(), verdict);
+            self.witness.verdict(self.state(), verdict);
         }
         for trouble in &report.unverifiable {
             if trouble.verifier != report.verifier {

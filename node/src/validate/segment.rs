@@ -135,7 +135,7 @@ impl Checker {
             .receipt
             .check_leaves(assignment.leafCount, renditions);
         self.witness
-            .receipt(&self.state(), &message, hash, leaves.clone());
+            .receipt(self.state(), &message, hash, leaves.clone());
         leaves.map_err(wrong)?;
         if late {
             return Err(unneeded());

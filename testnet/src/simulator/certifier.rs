@@ -24,6 +24,8 @@ pub(super) struct CertifierNode {
 fn seen(signed: &assay_protocol::assignment::SignedAssignment, hash: B256) -> Box<SeenAssignment> {
     Box::new(SeenAssignment {
         hash,
+        // There is one.
+        broadcaster: Address::ZERO,
         segment: Segment::new(signed, &ladder()),
         max_price: U256::from(PRICE),
     })

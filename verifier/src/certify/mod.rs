@@ -13,10 +13,11 @@ mod count;
 mod lead;
 mod reduce;
 mod runs;
+mod shares;
 mod turns;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::certification::{SignedObjection, SignedProposal, SignedVote};
@@ -65,6 +66,8 @@ pub enum Input {
     Report(Box<SampleReport>),
     /// A case about a receipt was opened.
     CaseOpened(B256),
+    /// The chain has taken something back: these receipts have a case, and no others.
+    Rewound(BTreeSet<B256>),
     /// A leader's proposal.
     Proposal(Box<SignedProposal>),
     /// A part of another verifier's objection.
@@ -93,6 +96,8 @@ pub struct RoundFacts {
 pub struct SeenAssignment {
     /// Its hash.
     pub hash: B256,
+    /// Who has signed it: of more than can be kept each broadcaster has its share.
+    pub broadcaster: Address,
     /// What the rule needs of it.
     pub segment: Segment,
     /// The job's price cap.
@@ -173,6 +178,10 @@ impl Certifier {
             }
             Input::CaseOpened(receipt) => {
                 self.on_case(receipt);
+                Vec::new()
+            }
+            Input::Rewound(accused) => {
+                self.on_rewound(&accused);
                 Vec::new()
             }
             Input::Proposal(proposal) => self.on_proposal(*proposal, now),

@@ -15,10 +15,9 @@ use assay_protocol::wire::SampleReport;
 use assay_protocol::work::RoundWork;
 use assay_protocol::{Address, B256, U256};
 
+use super::shares::Shares;
 use super::{Certifier, SeenAssignment};
 
-/// Assignments of a round that are kept at most; what comes later is not confirmed here.
-const MAX_SEGMENTS: usize = 1 << 20;
 /// Receipts of one assignment that are kept: two are an equivocation.
 const MAX_RECEIPTS: usize = 2;
 
@@ -47,8 +46,7 @@ pub(super) struct RoundView {
     pub transcoders: Snapshot,
     /// Block in which the next round was opened.
     pub ended: Option<u64>,
-    /// By assignment.
-    pub segments: BTreeMap<B256, Watched>,
+    pub segments: Shares,
     /// Price caps by job.
     pub caps: BTreeMap<U256, U256>,
     /// Epochs that have receipts of the round.
@@ -160,22 +158,16 @@ impl Certifier {
     }
 
     pub(super) fn see(&mut self, seen: SeenAssignment) -> Option<&mut Watched> {
-        let segment = seen.segment;
+        let (job, round, max_price) = (seen.segment.job, seen.segment.first_round, seen.max_price);
         // A round that is over takes nothing any more; one that is not opened yet will be.
         let oldest = self.rounds.keys().next().copied().unwrap_or(0);
-        if segment.first_round < oldest {
+        if round < oldest {
             return None;
         }
-        let view = self.rounds.entry(segment.first_round).or_default();
-        if view.segments.len() >= MAX_SEGMENTS {
-            return None;
-        }
-        view.caps.insert(segment.job, seen.max_price);
-        Some(
-            view.segments
-                .entry(seen.hash)
-                .or_insert(Watched { segment, leaves: 0 }),
-        )
+        let view = self.rounds.entry(round).or_default();
+        let watched = view.segments.see(seen)?;
+        view.caps.insert(job, max_price);
+        Some(watched)
     }
 
     pub(super) fn on_receipt(
@@ -191,7 +183,12 @@ impl Certifier {
             return;
         };
         let known = &mut watched.segment.receipts;
-        if known.len() >= MAX_RECEIPTS || known.iter().any(|r| r.hash == receipt) {
+        // After a restart one may be heard again before it is recalled.
+        if let Some(seen) = known.iter_mut().find(|seen| seen.hash == receipt) {
+            seen.block = seen.block.min(now.block);
+            return;
+        }
+        if known.len() >= MAX_RECEIPTS {
             return;
         }
         known.push(Seen {
@@ -250,13 +247,23 @@ impl Certifier {
         }
     }
 
-    pub(super) fn on_case(&mut self, receipt: B256) {
+    fn receipts(&mut self) -> impl Iterator<Item = &mut Seen> {
         let all = self
             .rounds
             .values_mut()
             .flat_map(|v| v.segments.values_mut());
-        for seen in all.flat_map(|watched| &mut watched.segment.receipts) {
+        all.flat_map(|watched| &mut watched.segment.receipts)
+    }
+
+    pub(super) fn on_case(&mut self, receipt: B256) {
+        for seen in self.receipts() {
             seen.accused |= seen.hash == receipt;
+        }
+    }
+
+    pub(super) fn on_rewound(&mut self, accused: &BTreeSet<B256>) {
+        for seen in self.receipts() {
+            seen.accused = accused.contains(&seen.hash);
         }
     }
 }

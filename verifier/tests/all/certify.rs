@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assay_protocol::keccak256;
 
-use rounds::{Faults, SEGMENTS, Scene, pixels};
+use assay_verifier::certify::Input;
+use rounds::{Faults, OPENED, SEGMENTS, Scene, pixels, receipt};
 
 #[test]
 fn honest_verifiers_certify_in_the_first_turn() {
@@ -21,6 +22,21 @@ fn honest_verifiers_certify_in_the_first_turn() {
     assert_eq!(scene.certified[0].0, Scene::first_turn());
     assert_eq!(scene.certified[0].1, Scene::leader(0, 4));
     assert!(scene.dropped.is_empty());
+}
+
+#[test]
+fn work_with_a_case_does_not_count_unless_the_chain_takes_the_case_back() {
+    for (void, expected) in [(false, 11_000), (true, 12_000)] {
+        let mut scene = Scene::new(4, Faults::default());
+        for i in 0..4 {
+            scene.hear(i, Input::CaseOpened(receipt(3)), OPENED + 20);
+            if void {
+                scene.hear(i, Input::Rewound(BTreeSet::new()), OPENED + 21);
+            }
+        }
+        scene.run();
+        assert_eq!(pixels(scene.certificate()), expected);
+    }
 }
 
 #[test]

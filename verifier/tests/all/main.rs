@@ -5,5 +5,6 @@ mod certify;
 mod certify_hostile;
 mod pressure;
 mod regressions;
+mod restart;
 mod rounds;
 mod scene;

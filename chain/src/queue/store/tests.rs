@@ -16,7 +16,16 @@ fn entry(key: &str, seq: u64) -> Entry {
         data: Bytes::from_static(&[1, 2]),
         value: U256::MAX,
         purpose: Purpose::Chore,
+        over: false,
         state: State::Queued,
+    }
+}
+
+fn open(entries: Vec<Entry>, next_seq: u64) -> Open {
+    Open {
+        entries,
+        next_seq,
+        floor: 0,
     }
 }
 
@@ -55,7 +64,7 @@ fn rows_survive_and_a_second_owner_is_refused() {
     let store = Store::open(Some(&path), "chain 1").unwrap();
     assert_eq!(
         store.open_entries(ME).unwrap(),
-        (vec![entry("b", 1), entry("a", 2)], 3)
+        open(vec![entry("b", 1), entry("a", 2)], 3)
     );
     assert_eq!(store.get(ME, "a").unwrap(), Some(entry("a", 2)));
     assert_eq!(store.get(ME, "c").unwrap(), None);
@@ -67,8 +76,14 @@ fn accounts_share_a_file_and_keep_their_keys_apart() {
     store.put(YOU, &entry("a", 7)).unwrap();
     store.put(ME, &entry("a", 1)).unwrap();
     assert_eq!(store.accounts().unwrap(), [ME, YOU]);
-    assert_eq!(store.open_entries(ME).unwrap(), (vec![entry("a", 1)], 2));
-    assert_eq!(store.open_entries(YOU).unwrap(), (vec![entry("a", 7)], 8));
+    assert_eq!(
+        store.open_entries(ME).unwrap(),
+        open(vec![entry("a", 1)], 2)
+    );
+    assert_eq!(
+        store.open_entries(YOU).unwrap(),
+        open(vec![entry("a", 7)], 8)
+    );
     let alone = store.enter(ME, true);
     assert!(matches!(alone, Err(StoreError::Foreign { .. })));
     store.enter(ME, false).unwrap();
@@ -119,7 +134,28 @@ fn a_journal_of_the_first_version_is_taken_over() {
     assert!(matches!(other, Err(StoreError::Foreign { .. })));
     for _ in 0..2 {
         let store = Store::open(Some(&path), "chain 1 (0xab)").unwrap();
-        assert_eq!(store.open_entries(ME).unwrap(), (vec![entry("a", 4)], 5));
+        assert_eq!(
+            store.open_entries(ME).unwrap(),
+            open(vec![entry("a", 4)], 5)
+        );
         assert_eq!(store.accounts().unwrap(), [ME]);
     }
+}
+
+#[test]
+fn what_is_over_keeps_its_outcome_and_its_nonce_and_is_not_read() {
+    let store = Store::open(None, "chain 1").unwrap();
+    let over = Entry {
+        over: true,
+        ..sent("a", 1, 7, 50)
+    };
+    store.put(ME, &over).unwrap();
+    store.put(ME, &entry("b", 2)).unwrap();
+    let expected = Open {
+        entries: vec![entry("b", 2)],
+        next_seq: 3,
+        floor: 6,
+    };
+    assert_eq!(store.open_entries(ME).unwrap(), expected);
+    assert_eq!(store.get(ME, "a").unwrap(), Some(over));
 }

@@ -2,8 +2,9 @@
 
 use assay_protocol::assignment::RefusalReason;
 use assay_protocol::checked::Now;
+use assay_protocol::draft::Draft;
 use assay_protocol::payment::{Winner, check_tickets};
-use assay_protocol::{Address, U256};
+use assay_protocol::{Address, B256, U256};
 
 use super::{Output, Tender, Transcoder, refuse};
 
@@ -65,6 +66,23 @@ impl Transcoder {
         });
         task.winners = winners.collect();
         self.begin(hash)
+    }
+
+    /// Whether an assignment waits for its tickets: others need not be looked at.
+    pub fn waits_for_pay(&self, assignment: &B256) -> bool {
+        let task = self.tasks.get(assignment);
+        task.is_some_and(|task| task.unpaid_until.is_some())
+    }
+
+    /// The winners are on disk: what earns them may be signed, if it is not too late.
+    pub(super) fn on_kept(&mut self, assignment: B256, now: Now) -> Vec<Output> {
+        let Some(task) = self.tasks.get_mut(&assignment) else {
+            return Vec::new();
+        };
+        let late = now.block > task.assignment.assignment.deadlineBlock;
+        let receipt = task.unsigned.take().filter(|_| !late);
+        let sign = receipt.map(|receipt| Output::Sign(Draft::Receipt(receipt)));
+        sign.into_iter().collect()
     }
 
     /// Declines what nobody has paid for.

@@ -268,15 +268,18 @@ fn a_winner_is_kept_before_the_receipt_is_signed() {
         }),
     };
     let outputs = core.handle(result, NOW);
-    let [
-        transcoder::Output::Keep(winners),
-        transcoder::Output::Sign(Draft::Receipt(_)),
-    ] = &outputs[..]
-    else {
-        panic!("{outputs:?}");
+    let [transcoder::Output::Keep(winners)] = &outputs[..] else {
+        panic!("nothing is signed before they are on disk: {outputs:?}");
     };
     assert_eq!(winners[0].ticket, ticket);
     assert_eq!(DOMAIN.digest(&winners[0].assignment), hash);
+    let outputs = core.handle(transcoder::Input::Kept(hash), NOW);
+    let signs = matches!(
+        &outputs[..],
+        [transcoder::Output::Sign(Draft::Receipt(receipt))] if receipt.assignmentHash == hash
+    );
+    assert!(signs, "{outputs:?}");
+    assert_eq!(core.handle(transcoder::Input::Kept(hash), NOW), []);
 }
 
 #[test]

@@ -39,6 +39,7 @@ pub fn params() -> Params {
 pub fn segment(seq: u32, round: u64) -> SeenAssignment {
     SeenAssignment {
         hash: keccak256([&b"assignment"[..], &seq.to_be_bytes()].concat()),
+        broadcaster: Address::repeat_byte(0xb0),
         segment: Segment {
             job: U256::from(1),
             seq,

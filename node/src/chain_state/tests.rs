@@ -1,0 +1,120 @@
+use super::*;
+use assay_protocol::election::Candidate;
+use assay_protocol::profile::{Profiles, SourceFormat};
+
+fn posted(created: u64) -> Posted {
+    let source = SourceFormat {
+        width: 64,
+        height: 64,
+        bit_depth: 8,
+        full_range: false,
+        colour: [2; 3],
+        fps_num: 30,
+        fps_den: 1,
+    };
+    Posted {
+        job: Job {
+            id: U256::from(created),
+            broadcaster: Address::ZERO,
+            profiles: Profiles {
+                chunk_frames: 30,
+                source,
+                renditions: vec![],
+            },
+            max_price: U256::ZERO,
+            seed: B256::ZERO,
+        },
+        created,
+        seed_block: created + 2,
+    }
+}
+
+#[test]
+fn a_seed_whose_block_is_void_is_read_again() {
+    let mut state = ChainState::default();
+    for block in [5, 7, 9] {
+        state.posted.insert(U256::from(block), posted(block));
+    }
+    assert_eq!(state.unseeded(9), [5, 7].map(U256::from));
+    for id in [5, 7, 9] {
+        state.seed(U256::from(id), B256::repeat_byte(1));
+    }
+    state.rewind(8);
+    assert_eq!(state.unseeded(11), [U256::from(7)]);
+    assert!(state.jobs.keys().eq([&U256::from(5)]));
+    state.seed(U256::from(7), B256::repeat_byte(2));
+    assert_eq!(state.jobs[&U256::from(7)].seed, B256::repeat_byte(2));
+
+    state.settle(7);
+    state.rewind(6);
+    assert!(state.jobs.contains_key(&U256::from(5)), "settled");
+    assert!(!state.jobs.contains_key(&U256::from(7)));
+}
+
+#[test]
+fn the_line_is_short_and_jobs_buy_no_place() {
+    let account = |i: u8| Address::repeat_byte(i);
+    let mut state = ChainState::default();
+    assert_eq!(state.turn(account(9)), LINE);
+    for i in 0..=255u8 {
+        let mut posted = posted(i.into());
+        posted.job.broadcaster = Address::left_padding_from(&[i]);
+        state.jobs.insert(posted.job.id, posted.job);
+    }
+    let candidate = |i| Candidate {
+        operator: account(i),
+        weight: U256::from(1),
+        price: U256::ZERO,
+    };
+    let round = Round {
+        opened_at: 1,
+        transcoders: Snapshot {
+            round: 1,
+            candidates: (9..90).map(candidate).collect(),
+        },
+        verifiers: VerifierSet {
+            round: 1,
+            seats: vec![],
+        },
+    };
+    state.add_round(1, round);
+    let turns = [9, 10, 12, 13, 89, 200].map(|i| state.turn(account(i)));
+    assert_eq!(turns, [0, 1, 3, LINE, LINE, LINE]);
+}
+
+#[test]
+fn cases_that_ended_long_ago_are_forgotten_and_open_ones_are_not() {
+    let mut state = ChainState::default();
+    let case = |id: u8, ended| Case {
+        id: B256::repeat_byte(id),
+        kind: FaultKind::WrongEncode,
+        operator: Address::ZERO,
+        round: 1,
+        bitmap: U256::ZERO,
+        receipt: B256::ZERO,
+        opened: 5,
+        executable: 6,
+        leaf: 0,
+        ended,
+        executed: false,
+        contested: None,
+    };
+    for (id, ended) in [(1, None), (2, Some(9)), (3, Some(10))] {
+        state.cases.insert(B256::repeat_byte(id), case(id, ended));
+    }
+    for number in 0..=ROUNDS as u64 {
+        assert_eq!(state.cases.len(), 3);
+        let round = Round {
+            opened_at: 10 * number,
+            transcoders: Snapshot::default(),
+            verifiers: VerifierSet::default(),
+        };
+        state.add_round(number, round);
+    }
+    let kept: Vec<_> = state.cases.values().map(|case| case.id[0]).collect();
+    assert_eq!(
+        kept,
+        [1, 3],
+        "the oldest round that is kept began in block 10"
+    );
+}

@@ -1,0 +1,98 @@
+//! Chores whose transaction has failed, until they are done again.
+//!
+//! A node without ETH, a journal on a full disk, or a transaction that lost a race says nothing about the next try: what is not
+//! to be done any more is refused before it is sent.
+
+use std::collections::BTreeMap;
+
+use assay_protocol::B256;
+use assay_protocol::verdict::LeafId;
+
+use crate::evidence::Finding;
+use crate::keeper::prove_key;
+
+/// Blocks after which a chore that has failed is done again: twice as many each time, up to the second number.
+const AGAIN: (u64, u64) = (4, 64);
+/// Chores whose failures are counted.
+const COUNTED: usize = 1_024;
+
+/// Something that this node brings to the chain of its own accord, once unless it fails.
+#[derive(Debug)]
+pub(crate) enum Chore {
+    /// Opening a round.
+    Open(u64),
+    /// Executing a case.
+    Execute(B256),
+    /// Submitting a proof that was gossiped.
+    Prove(LeafId),
+    /// Reporting a withheld leaf of a receipt.
+    Report(LeafId),
+    /// Bringing evidence.
+    Bring(Box<Finding>),
+}
+
+impl Chore {
+    /// The idempotency key of its transaction.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Open(round) => format!("round:{round}"),
+            Self::Execute(case) => format!("execute:{case}"),
+            Self::Prove(leaf) => prove_key(*leaf),
+            Self::Report(leaf) => format!("withheld:{}:{}", leaf.receipt, leaf.index),
+            Self::Bring(finding) => finding.name(),
+        }
+    }
+}
+
+/// Chores that have failed.
+#[derive(Debug, Default)]
+pub(crate) struct Retries {
+    /// With the block from which on they are due.
+    waiting: Vec<(u64, Chore)>,
+    /// How often each has failed, by key.
+    failures: BTreeMap<String, u32>,
+}
+
+impl Retries {
+    /// Takes a chore that has failed at `block`.
+    pub fn failed(&mut self, chore: Chore, block: u64) {
+        if self.failures.len() >= COUNTED {
+            self.failures.clear();
+        }
+        let failures = self.failures.entry(chore.key()).or_default();
+        let wait = AGAIN.0 << (*failures).min(8);
+        *failures += 1;
+        self.waiting.push((block + wait.min(AGAIN.1), chore));
+    }
+
+    /// Takes out those that are due at `block`.
+    pub fn due(&mut self, block: u64) -> Vec<Chore> {
+        let due = self.waiting.extract_if(.., |(from, _)| *from <= block);
+        due.map(|(_, chore)| chore).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_is_due_again_later_and_later() {
+        let mut retries = Retries::default();
+        let mut block = 100;
+        let mut waits = Vec::new();
+        for _ in 0..7 {
+            retries.failed(Chore::Execute(B256::ZERO), block);
+            let begun = block;
+            while retries.due(block).is_empty() {
+                block += 1;
+            }
+            waits.push(block - begun);
+        }
+        assert_eq!(waits, [4, 8, 16, 32, 64, 64, 64]);
+        retries.failed(Chore::Open(3), block);
+        assert!(retries.due(block + 3).is_empty());
+        assert!(matches!(retries.due(block + 4)[..], [Chore::Open(3)]));
+        assert!(retries.due(block + 99).is_empty(), "once");
+    }
+}
