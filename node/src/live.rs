@@ -1,5 +1,7 @@
 //! Publishes a live stream: each segment inspected and stored as it arrives, whatever becomes of the ones before.
 
+mod job;
+
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use tokio::task::JoinHandle;
 use crate::blobs::BlobFolder;
 use crate::clip::{ClipError, SEGMENT, profiles};
 use crate::settings::Offer;
+use job::{JOB, remember, remembered};
 
 /// A sender with closed key frames further apart is dropped: viewers see a stream at least this late.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -23,8 +26,6 @@ const LONGEST: Duration = Duration::from_secs(10);
 const EVENTS: usize = 16;
 /// Segments that wait for the node. It takes them at once, but before it has begun; then the oldest are worth least.
 const PENDING: usize = 2;
-/// What the stream was when it was published first, and what it is transcoded to: its job.
-const JOB: &str = "job.json";
 /// Frame rates by custom. What a sender says in milliseconds is off by less than half a percent.
 const RATES: [(u32, u32); 14] = [
     (10, 1),
@@ -89,7 +90,7 @@ impl LiveStream {
             Some(_) => tracing::info!("send the stream to {address}"),
             None => tracing::info!("fetching {address}"),
         }
-        let (profiles, first) = match remembered(folder).await {
+        let (profiles, first) = match remembered(folder, ladder).await {
             Some(profiles) => (profiles, None),
             None => {
                 tracing::info!("waiting for its first segment: the job is created for its format");
@@ -102,7 +103,7 @@ impl LiveStream {
                 };
                 let first = first.ok_or_else(|| ClipError::NoStream(address.to_string()))?;
                 let profiles = profiles(&look(&first, workers, folder).await?, ladder)?;
-                remember(&profiles, folder).await?;
+                remember(&profiles, ladder, folder).await?;
                 (profiles, Some(first))
             }
         };
@@ -306,21 +307,6 @@ fn rate(segment: &LiveSegment) -> Option<(u32, u32)> {
         true => Some(whole),
         false => None,
     }
-}
-
-async fn remembered(folder: &Path) -> Option<Profiles> {
-    let text = tokio::fs::read(folder.join(JOB)).await.ok()?;
-    serde_json::from_slice(&text).ok()
-}
-
-async fn remember(profiles: &Profiles, folder: &Path) -> Result<(), ClipError> {
-    let path = folder.join(JOB);
-    let text = serde_json::to_vec_pretty(profiles);
-    let written = match text {
-        Ok(text) => tokio::fs::write(&path, text).await,
-        Err(e) => Err(e.into()),
-    };
-    written.map_err(|source| ClipError::Io { path, source })
 }
 
 #[cfg(test)]
