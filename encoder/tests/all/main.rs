@@ -15,6 +15,7 @@ mod pipeline;
 mod player;
 mod playlists;
 mod processes;
+mod restarts;
 mod sandbox;
 mod scaler;
 mod sources;
