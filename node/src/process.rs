@@ -1,39 +1,36 @@
 //! A node as a process of its own: from a configuration file to its last log line.
 
-use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
+mod broadcast;
+mod locks;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use assay_chain::ChainError;
 use assay_chain::client::Client;
 use assay_chain::contracts::{Deployment, DeploymentFileError};
 use assay_encoder::conformance::{self, ConformanceError};
-use assay_encoder::{Limits, WorkerCommand, Workers};
+use assay_encoder::{Ladder, Limits, WorkerCommand, Workers};
 use assay_protocol::{Address, U256};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::blobs::BlobFolder;
-use crate::clip::ClipError;
-use crate::config::{BroadcasterConfig, Config, ConfigError};
+use crate::config::{Config, ConfigError};
 use crate::keys::{KeyError, Keys};
 use crate::log;
 use crate::notice::Notice;
-use crate::publication::{Publication, PublicationError, open_viewers};
-use crate::settings::{BroadcasterSettings, Craft, JobChoice, Settings, TranscoderSettings};
+use crate::publication::{PublicationError, open_viewers};
+use crate::settings::{Craft, Settings, TranscoderSettings};
 use crate::start::{Running, StartError, start};
 use crate::status::Status;
+use broadcast::prepare;
+use locks::{lock, lock_keys};
 
-/// Held while the node runs, so that a second one stops before it has cost anything.
-const LOCK: &str = "node.lock";
 /// Pause between two looks at the network for the status file.
 const STATUS_PAUSE: Duration = Duration::from_secs(1);
 /// Longest time for closing journals and playlists.
 const STOP_TIME: Duration = Duration::from_secs(10);
-/// Longest time in which a process that was killed still holds its locks.
-const DYING: Duration = Duration::from_secs(3);
 
 /// Why a node does not run, or not any more.
 #[derive(Debug, thiserror::Error)]
@@ -173,7 +170,7 @@ async fn begin(
     config: &Config,
     craft: Arc<dyn Craft>,
     worker: WorkerCommand,
-    tasks: &mut JoinSet<Result<(), ClipError>>,
+    tasks: &mut JoinSet<Result<(), ProcessError>>,
 ) -> Result<(Running, mpsc::Receiver<Notice>), ProcessError> {
     let folder = config.folder.clone();
     let keys = Keys::load(&config.keys)?;
@@ -188,42 +185,35 @@ async fn begin(
     await_authority(&client, operator, signer).await?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = Workers::new(worker, Limits::default(), config.workers.unwrap_or(cores));
-    let publication = match &config.broadcaster {
-        Some(settings) => {
-            // Viewers may wait for what is not there yet.
-            if let Some(server) = open_viewers(settings).await? {
-                tasks.spawn(async move {
-                    server.run().await;
-                    Ok(())
-                });
-            }
-            let publication = Publication::open(settings, &folder, &workers).await?;
-            Some((publication, settings))
+    let (mut ready, mut later) = (None, None);
+    if let Some(settings) = &config.broadcaster {
+        // Viewers may wait for what is not there yet.
+        if let Some(server) = open_viewers(settings).await? {
+            tasks.spawn(async move {
+                server.run().await;
+                Ok(())
+            });
         }
-        None => None,
-    };
+        // The other roles have duties, and cannot wait for somebody to send a stream.
+        let combined = config.transcoder.is_some() || config.verifier.is_some();
+        match combined && settings.is_live() {
+            true => {
+                Ladder::load(&settings.profile).map_err(|e| PublicationError::Clip(e.into()))?;
+                later = Some(settings.clone());
+            }
+            false => ready = Some(prepare(settings, &folder, &workers, &client).await?),
+        }
+    }
     tracing::info!(
         "checking that this machine's encoder gives the bytes of the conformance vectors"
     );
     conformance::check(&workers).await?;
     look_at_walls(&workers).await;
-    let mut broadcaster = None;
-    if let Some((publication, settings)) = publication {
-        let job = choose_job(&publication, settings, &client).await?;
-        let (sender, segments) = mpsc::channel(1);
-        broadcaster = Some(BroadcasterSettings {
-            job,
-            in_flight: settings.in_flight(),
-            segments,
-            output: settings.output.clone(),
-            keep: settings.keep(),
-            patience: publication.patience(settings),
-        });
-        let path = folder.join("blobs");
-        let blobs = BlobFolder::open(&path).map_err(|source| ProcessError::Io { path, source })?;
-        let (cut, workers) = (folder.join("segments"), workers.clone());
-        tasks.spawn(async move { publication.run(&cut, &blobs, &workers, sender).await });
-    }
+    let broadcaster = ready.map(|(settings, feed)| {
+        tasks.spawn(async move { Ok(feed.run().await.map_err(PublicationError::from)?) });
+        settings
+    });
+    let (own_folder, own_workers) = (folder.clone(), workers.clone());
     let settings = Settings {
         folder,
         keys,
@@ -244,7 +234,16 @@ async fn begin(
         verifier: config.verifier.is_some(),
         broadcaster,
     };
-    Ok(start(settings).await?)
+    let (running, notices) = start(settings).await?;
+    if let Some(settings) = later {
+        let publisher = running.publisher();
+        tasks.spawn(async move {
+            let (settings, feed) = prepare(&settings, &own_folder, &own_workers, &client).await?;
+            publisher.publish(settings).await;
+            Ok(feed.run().await.map_err(PublicationError::from)?)
+        });
+    }
+    Ok((running, notices))
 }
 
 /// Says once what a decoder that was taken over could do on this machine.
@@ -280,83 +279,6 @@ async fn await_authority(
     }
 }
 
-/// The configured job, if it is for this video; otherwise one of the node's own.
-async fn choose_job(
-    publication: &Publication,
-    settings: &BroadcasterConfig,
-    client: &Client,
-) -> Result<JobChoice, ProcessError> {
-    let profiles = publication.profiles();
-    let Some(id) = settings.job_id() else {
-        return Ok(JobChoice::Own {
-            profiles: profiles.clone(),
-            max_price: U256::from(settings.max_price_per_pixel),
-        });
-    };
-    match client.job(id).await? {
-        None => Err(ProcessError::NoJob(id)),
-        Some(job) if job.profiles_hash != profiles.hash() => Err(ProcessError::OtherProfiles(id)),
-        Some(_) => Ok(JobChoice::Existing(id)),
-    }
-}
-
-/// Locks a file or folder, as soon as a process that is just dying has given it up.
-fn hold(file: &File) -> Result<(), TryLockError> {
-    let begun = Instant::now();
-    loop {
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) if begun.elapsed() < DYING => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            done => return done,
-        }
-    }
-}
-
-/// Takes the folder for this process; the system gives it back when the process ends in whatever way.
-fn lock(folder: &Path) -> Result<File, ProcessError> {
-    let path = folder.join(LOCK);
-    let io = |source| ProcessError::Io {
-        path: path.clone(),
-        source,
-    };
-    std::fs::create_dir_all(folder).map_err(io)?;
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    let mut file = options.open(&path).map_err(io)?;
-    match hold(&file) {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            let _ = file.read_to_string(&mut pid);
-            return Err(ProcessError::Running {
-                folder: folder.into(),
-                pid: pid.trim().into(),
-            });
-        }
-        Err(TryLockError::Error(source)) => return Err(io(source)),
-    }
-    file.set_len(0).map_err(io)?;
-    file.rewind().map_err(io)?;
-    writeln!(file, "{}", std::process::id()).map_err(io)?;
-    Ok(file)
-}
-
-/// Takes the keys for this process, whatever its folder: the journal there knows nothing of what another one signs. The
-/// folder itself is locked, so that nothing need be written beside secrets.
-fn lock_keys(keys: &Path) -> Result<File, ProcessError> {
-    let file = |source| KeyError::File {
-        path: keys.into(),
-        source,
-    };
-    let folder = File::open(keys).map_err(file)?;
-    match hold(&folder) {
-        Ok(()) => Ok(folder),
-        Err(TryLockError::WouldBlock) => Err(ProcessError::KeysInUse(keys.into())),
-        Err(TryLockError::Error(source)) => Err(file(source).into()),
-    }
-}
-
 async fn tell_status(running: &Running, folder: &Path, head: u64) {
     let addresses = running.addresses().await;
     let status = Status {
@@ -369,36 +291,5 @@ async fn tell_status(running: &Running, folder: &Path, head: u64) {
     };
     if let Err(e) = status.write(folder) {
         tracing::warn!("{}: {e}", Status::path(folder).display());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_folder_has_one_node_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = lock(folder.path()).unwrap();
-        let second = lock(folder.path()).unwrap_err();
-        let expected = format!("process {}", std::process::id());
-        assert!(second.to_string().contains(&expected), "{second}");
-        drop(first);
-        lock(folder.path()).unwrap();
-    }
-
-    #[test]
-    fn keys_sign_for_one_node_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let keys = folder.path().join("keys");
-        std::fs::create_dir(&keys).unwrap();
-        let first = lock_keys(&keys).unwrap();
-        let other = folder.path().join("other");
-        std::os::unix::fs::symlink(&keys, &other).unwrap();
-        assert!(matches!(lock_keys(&other), Err(ProcessError::KeysInUse(_))));
-        drop(first);
-        lock_keys(&keys).unwrap();
-        // A node whose keys lie in its own folder takes both locks.
-        let _both = (lock(&keys).unwrap(), lock_keys(&keys).unwrap());
     }
 }

@@ -3,5 +3,6 @@
 
 mod evidence;
 mod live;
+mod publish;
 mod stake;
 mod testnet;
