@@ -35,7 +35,9 @@ check differential env ASSAY_DIFFERENTIAL_OPERATIONS="$operations" \
   cargo test --release --locked -p assay -p assay-chain --test all differential -- --nocapture
 
 check player scripts/player.sh
-check live cargo test --release --locked -p assay --test all live:: -- --ignored
+check live cargo test --release --locked -p assay --test all -- --ignored live:: publish::
+
+check soak node tests/player/soak.mjs --minutes 3 --size 320x180 --rate 15
 
 check determinism cargo test --release --locked -p assay-encoder --test all -- --ignored --nocapture \
   six_hundred_odd_profiles every_preset_gives_its_bytes_at_every_level
@@ -61,7 +63,13 @@ check purity scripts/pure-chunk.sh
   echo
   echo "## Streams in headless Chromium with hls.js: $(cat "$out/player.verdict")"
   echo
-  echo "## A live stream through a network, its sender and its transcoders going away: $(cat "$out/live.verdict")"
+  echo "## Streams and a file through a network, whoever goes away meanwhile: $(cat "$out/live.verdict")"
+  echo
+  echo "## A live stream through a network for three minutes, played in Chromium: $(cat "$out/soak.verdict")"
+  echo
+  echo '```'
+  grep -E '"(delivered|gaps|givenUp|progress|played|median)"' "$out/soak" || true
+  echo '```'
   echo
   echo "## Odd profiles over odd pictures, presets at every SIMD level: $(cat "$out/determinism.verdict")"
   echo

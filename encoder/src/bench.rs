@@ -5,6 +5,7 @@
 //! compared their runs alternate, so that what else the machine does hits both.
 
 pub mod bare;
+pub mod beside;
 pub mod chunk_length;
 pub mod clip;
 pub mod cost;

@@ -4,19 +4,23 @@
 //! DIR/master.m3u8          multivariant playlist
 //! DIR/0_360p/index.m3u8    media playlist of rendition 0
 //! DIR/0_360p/init.mp4      init segment
-//! DIR/0_360p/00000.m4s     one media segment for each source segment
+//! DIR/0_360p/00000.m4s     one media segment for each source segment, by its place in the playlist
 //! DIR/audio_0/…            the same for each audio track
 //! DIR/archive.m3u8, …      playlists of everything, beside those of a window (see [`Keep`])
 //! ```
 
 mod error;
 mod fragment;
+mod journal;
+mod listing;
 mod playlist;
 mod shelf;
 mod slots;
 mod sound;
 mod timing;
 mod track;
+mod tracks;
+mod window;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -28,11 +32,10 @@ pub use shelf::Keep;
 pub use sound::{Sound, SoundCodec, SoundFormat};
 pub use timing::Timing;
 
-use shelf::{Entry, Shelf};
+use listing::Entry;
 use slots::{Content, Slot, Slots};
-use sound::SoundTrack;
 use timing::{Clock, Span};
-use track::Track;
+use tracks::Tracks;
 
 /// Segments that may wait for an earlier one.
 const MAX_PENDING: usize = 256;
@@ -45,23 +48,18 @@ pub type Chunks = Vec<Vec<u8>>;
 /// Writes segments in order, whatever order they come in.
 ///
 /// Whoever knows when a segment is shown [announces](Self::announce) it first, with its audio; otherwise it follows the one
-/// before at the nominal frame rate.
+/// before at the nominal frame rate. All tracks have as many entries at any time: where a file cannot be written, each
+/// gets a gap.
 pub struct Packager {
     dir: PathBuf,
     profiles: Profiles,
-    keep: Keep,
     clock: Clock,
-    tracks: Vec<(Track, Shelf)>,
-    sounds: Vec<(SoundTrack, Shelf)>,
+    tracks: Tracks,
     slots: Slots,
-    first: u32,
     /// Whether the time before the next segment is not accounted for.
     jump: bool,
-    /// Media segments written; numbers the fragments.
-    written: u32,
-    /// Entries of the playlists, gaps included.
-    entries: u64,
-    holes: u32,
+    /// Whether there is an entry of this run.
+    begun: bool,
     finished: bool,
 }
 
@@ -71,8 +69,9 @@ impl Packager {
         Self::open(dir, profiles, 0, Keep::All)
     }
 
-    /// The same for a stream that begins with segment `first`, which is not 0 when a publisher was started again: its
-    /// playlists go on then.
+    /// The same for a stream that begins with segment `first`, which is not 0 when a publisher was started again. What
+    /// was published into the folder before, of this stream or of another, stays as `keep` says: its playlists go on,
+    /// after a discontinuity.
     pub fn open(
         dir: &Path,
         profiles: &Profiles,
@@ -80,26 +79,15 @@ impl Packager {
         keep: Keep,
     ) -> Result<Self, PackageError> {
         let clock = Clock::new(&profiles.source);
-        let mut tracks = Vec::new();
-        for (index, rendition) in profiles.renditions.iter().enumerate() {
-            let track = Track::new(index, rendition, clock.timescale);
-            let shelf = Shelf::open(&dir.join(track.name()), keep, first.into(), first == 0)?;
-            tracks.push((track, shelf));
-        }
-        let goes_on = tracks.iter().any(|(_, shelf)| shelf.goes_on);
+        let tracks = Tracks::open(dir, profiles, clock.timescale, first, keep)?;
         Ok(Self {
             dir: dir.to_owned(),
             profiles: profiles.clone(),
-            keep,
             clock,
-            tracks,
-            sounds: Vec::new(),
             slots: Slots::new(first),
-            first,
-            jump: goes_on,
-            written: 0,
-            entries: 0,
-            holes: 0,
+            jump: tracks.goes_on,
+            tracks,
+            begun: false,
             finished: false,
         })
     }
@@ -123,11 +111,13 @@ impl Packager {
     /// # Errors
     /// The playlists cannot be written.
     pub fn hole(&mut self, timing: Timing) -> Result<(), PackageError> {
-        if let Some(timing) = self.slots.hole(timing) {
-            self.write_hole(&timing)?;
-            self.write_playlists()?;
+        match self.slots.hole(timing) {
+            Some(timing) => {
+                self.write_gap(&timing);
+                self.write_playlists()
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// A segment that nobody delivered: those after it need not wait, and the playlist gets a gap where its time is
@@ -138,6 +128,26 @@ impl Packager {
     pub fn skip(&mut self, seq: u32) -> Result<(), PackageError> {
         self.slots.skip(seq);
         self.drain()
+    }
+
+    /// Takes one source segment for good: one that cannot be shown is [skipped](Self::skip), and those after it need not
+    /// wait. One that comes a second time, or after it was given up, changes nothing.
+    ///
+    /// # Errors
+    /// Why it cannot be shown.
+    pub fn deliver(
+        &mut self,
+        seq: u32,
+        frames: u32,
+        renditions: &[Chunks],
+    ) -> Result<(), PackageError> {
+        let added = self.add_segment(seq, frames, renditions);
+        let added = added.or_else(PackageError::forgive_repeated);
+        if added.is_err() {
+            // What keeps the gap from being written has kept the segment from it too.
+            let _ = self.skip(seq);
+        }
+        added
     }
 
     /// Takes one source segment: for each rendition its chunks, in order. Writes what is next in order.
@@ -168,9 +178,11 @@ impl Packager {
                 expected,
             }),
         };
-        count("renditions", renditions.len(), self.tracks.len())?;
+        count("renditions", renditions.len(), self.tracks.videos.len())?;
         let mut media = Vec::new();
-        for (rendition, ((track, _), chunks)) in self.tracks.iter().zip(renditions).enumerate() {
+        for (rendition, ((track, _), chunks)) in
+            self.tracks.videos.iter().zip(renditions).enumerate()
+        {
             count(
                 "chunks",
                 chunks.len(),
@@ -187,16 +199,6 @@ impl Packager {
                 };
                 whole.append(bytes, source, track.step).map_err(bad)?;
             }
-            let header = track.header().unwrap_or(&whole.header);
-            if *header != whole.header {
-                let detail = "its sequence header differs from the track's".to_owned();
-                return Err(PackageError::Chunk {
-                    seq,
-                    rendition,
-                    chunk: 0,
-                    detail,
-                });
-            }
             media.push(whole);
         }
         self.slots.fill(seq, frames, media);
@@ -204,116 +206,57 @@ impl Packager {
     }
 
     fn drain(&mut self) -> Result<(), PackageError> {
-        let mut wrote = false;
-        while let Some((seq, slot)) = self.slots.pop() {
-            wrote |= self.write_slot(seq, slot)?;
+        let (mut wrote, mut result) = (false, Ok(()));
+        while let Some((_, slot)) = self.slots.pop() {
+            wrote |= slot.is_shown();
+            result = result.and(self.write_slot(slot));
         }
-        match wrote {
-            true => self.write_playlists(),
-            false => Ok(()),
+        if wrote {
+            result = result.and(self.write_playlists());
         }
+        result
     }
 
-    /// Writes what a slot holds; whether the playlists changed.
-    fn write_slot(&mut self, seq: u32, slot: Slot) -> Result<bool, PackageError> {
+    fn write_slot(&mut self, slot: Slot) -> Result<(), PackageError> {
         let timing = slot.timing.as_ref();
-        let mut wrote = !slot.holes.is_empty();
+        let mut result = Ok(());
         match (slot.content, timing) {
             (Content::Media { frames, media }, timing) => {
-                self.write_segment(seq, frames, &media, timing, &slot.sounds)?;
-                wrote = true;
+                result = self.write_segment(frames, &media, timing, &slot.sounds);
             }
-            (_, Some(timing)) => {
-                self.write_gap(&format!("{seq:05}.m4s"), timing)?;
-                wrote = true;
-            }
+            (_, Some(timing)) => self.write_gap(timing),
             (_, None) => self.jump = true,
         }
-        for hole in &slot.holes {
-            self.write_hole(hole)?;
-        }
-        Ok(wrote)
+        slot.holes.iter().for_each(|hole| self.write_gap(hole));
+        result
     }
 
     fn write_segment(
         &mut self,
-        seq: u32,
         frames: u32,
         media: &[track::Media],
         timing: Option<&Timing>,
         sounds: &[Option<Sound>],
     ) -> Result<(), PackageError> {
         let span = self.clock.place(timing, Some(frames));
-        let entry = self.entry(&format!("{seq:05}.m4s"), span, timing);
+        self.jump |= self.tracks.change(media);
+        let entry = self.entry(span, timing);
         let durations = self.clock.durations(span, timing, frames as usize);
-        self.written += 1;
-        for ((track, shelf), media) in self.tracks.iter_mut().zip(media) {
-            if let Some(init) = track.begin(media)? {
-                shelf.init(playlist::INIT, &init)?;
-            }
-            let bytes = track.mux(self.written, span.start, &durations, media)?;
-            shelf.file(&entry.name, &bytes, entry.seconds)?;
-            shelf.push(Entry {
-                bytes: Some(bytes.len()),
-                ..entry.clone()
-            })?;
-        }
-        for (index, sound) in sounds.iter().enumerate().take(MAX_SOUNDS) {
-            if let (Some(sound), true) = (sound, self.sounds.len() == index) {
-                let track = SoundTrack::new(index, &sound.format);
-                let folder = self.dir.join(track.name());
-                // A track that comes later than the others is numbered as they are.
-                let number = u64::from(self.first) + self.entries - 1;
-                let shelf = Shelf::open(&folder, self.keep, number, self.first == 0)?;
-                self.sounds.push((track, shelf));
-            }
-        }
-        for (index, (track, shelf)) in self.sounds.iter_mut().enumerate() {
-            let Some(sound) = sounds.get(index).and_then(Option::as_ref) else {
-                shelf.push(Entry {
-                    bytes: None,
-                    ..entry.clone()
-                })?;
-                continue;
-            };
-            if let Some((name, init)) = track.begin(sound)? {
-                shelf.init(&name, &init)?;
-            }
-            let bytes = track.mux(self.written, sound)?;
-            let seconds = sound.samples() as f64 / f64::from(sound.format.rate.max(1));
-            shelf.file(&entry.name, &bytes, seconds)?;
-            shelf.push(Entry {
-                bytes: Some(bytes.len()),
-                seconds,
-                ..entry.clone()
-            })?;
-        }
-        Ok(())
+        self.tracks
+            .write(&entry, span.start, &durations, media, sounds)
     }
 
-    fn write_hole(&mut self, timing: &Timing) -> Result<(), PackageError> {
-        self.holes += 1;
-        let name = format!("hole-{}.m4s", self.holes);
-        self.write_gap(&name, timing)
-    }
-
-    fn write_gap(&mut self, name: &str, timing: &Timing) -> Result<(), PackageError> {
+    fn write_gap(&mut self, timing: &Timing) {
         let span = self.clock.place(Some(timing), None);
-        let entry = self.entry(name, span, Some(timing));
-        let videos = self.tracks.iter_mut().map(|(_, shelf)| shelf);
-        let sounds = self.sounds.iter_mut().map(|(_, shelf)| shelf);
-        for shelf in videos.chain(sounds) {
-            shelf.push(entry.clone())?;
-        }
-        Ok(())
+        let entry = self.entry(span, Some(timing));
+        self.tracks.push(&entry, &[]);
     }
 
-    /// The entry of what lasts for `span`, without a file.
-    fn entry(&mut self, name: &str, span: Span, timing: Option<&Timing>) -> Entry {
-        let begun = self.entries > 0;
-        self.entries += 1;
+    /// The entry of what lasts for `span`, without a file; the shelves name it.
+    fn entry(&mut self, span: Span, timing: Option<&Timing>) -> Entry {
+        let begun = std::mem::replace(&mut self.begun, true);
         Entry {
-            name: name.to_owned(),
+            name: String::new(),
             seconds: self.clock.seconds(span.end - span.start),
             bytes: None,
             discontinuity: std::mem::take(&mut self.jump) || span.jump && begun,
@@ -321,31 +264,8 @@ impl Packager {
         }
     }
 
-    fn write_playlists(&self) -> Result<(), PackageError> {
-        let videos = self.tracks.iter().map(|(_, shelf)| shelf);
-        for shelf in videos.chain(self.sounds.iter().map(|(_, shelf)| shelf)) {
-            shelf.publish(self.finished)?;
-        }
-        let videos: Vec<_> = self
-            .tracks
-            .iter()
-            .filter(|(track, _)| track.header().is_some())
-            .map(|(track, shelf)| (track, shelf.rate))
-            .collect();
-        if videos.is_empty() {
-            return Ok(());
-        }
-        let sounds: Vec<_> = self
-            .sounds
-            .iter()
-            .map(|(track, shelf)| (track, shelf.rate))
-            .collect();
-        let source = &self.profiles.source;
-        let all = |media| playlist::multivariant(&videos, &sounds, source, media);
-        if let Keep::Window { archive: true, .. } = self.keep {
-            write(&self.dir.join(playlist::ARCHIVE), &all(playlist::ARCHIVE))?;
-        }
-        write(&self.playlist(), &all(playlist::MEDIA))
+    fn write_playlists(&mut self) -> Result<(), PackageError> {
+        self.tracks.publish(&self.profiles.source, self.finished)
     }
 
     /// The multivariant playlist's path.
@@ -364,14 +284,18 @@ impl Packager {
     }
 
     /// Writes what still waits, past gaps, and ends the playlists.
+    ///
+    /// # Errors
+    /// What cannot be written; all else is, and what is not can be tried again.
     pub fn finish(&mut self) -> Result<PathBuf, PackageError> {
         self.finished = true;
-        while let Some((seq, slot, missing)) = self.slots.pop_anyway() {
+        let mut result = Ok(());
+        while let Some((_, slot, missing)) = self.slots.pop_anyway() {
             self.jump |= missing;
-            self.write_slot(seq, slot)?;
+            result = result.and(self.write_slot(slot));
         }
-        self.write_playlists()?;
-        Ok(self.playlist())
+        let written = self.write_playlists();
+        result.and(written).map(|()| self.playlist())
     }
 }
 

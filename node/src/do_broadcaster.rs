@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use assay_encoder::package::{PackageError, Packager};
+use assay_encoder::package::Packager;
 use assay_p2p::PeerId;
 use assay_protocol::B256;
 use assay_protocol::assignment::{SignedAssignment, SkipReason};
@@ -11,7 +11,7 @@ use assay_protocol::wire::{Answer, Gossip, OutputPart};
 use assay_roles::broadcaster::{Broadcaster, Input, Output};
 
 use crate::collect::Collection;
-use crate::driver::{Event, Node, Publishing, Role, Unborn};
+use crate::driver::{Event, Node, Phase, Publishing, Role, Unborn};
 use crate::notice::Notice;
 use crate::offers::Offers;
 
@@ -86,6 +86,8 @@ impl Node {
             packager: Arc::new(Mutex::new(packager)),
             collections: Default::default(),
             renditions,
+            progress: settings.progress,
+            phase: Phase::Running,
         });
         for operator in frozen {
             let input = Input::Frozen {
@@ -106,6 +108,39 @@ impl Node {
         };
         for output in publishing.core.handle(input, now) {
             self.do_broadcaster(output).await;
+        }
+        self.end_if_over().await;
+    }
+
+    /// The source has come to its end.
+    pub(crate) async fn on_source_ended(&mut self) {
+        if let Some(publishing) = &mut self.publishing
+            && publishing.phase == Phase::Running
+        {
+            publishing.phase = Phase::Ending;
+        }
+        self.end_if_over().await;
+    }
+
+    /// Ends the playlists once the source has ended and nothing of it is under way: players stop asking for more.
+    async fn end_if_over(&mut self) {
+        let Some(publishing) = &mut self.publishing else {
+            return;
+        };
+        let idle = publishing.core.is_idle() && publishing.offers.is_empty();
+        if publishing.phase == Phase::Ending && idle {
+            publishing.phase = Phase::Over;
+            let packager = publishing.packager.clone();
+            self.finish_playlist(packager).await;
+            tracing::info!("everything is published: the playlists have their end");
+        }
+    }
+
+    /// Notes that a segment is shown or given up.
+    fn settle(&mut self, seq: u32) {
+        let progress = self.publishing.as_mut().and_then(|p| p.progress.as_mut());
+        if let Some(Err(e)) = progress.map(|progress| progress.settled(seq)) {
+            tracing::warn!("how far the file is published cannot be noted: {e}");
         }
     }
 
@@ -132,9 +167,11 @@ impl Node {
                 self.store_if_complete(hash);
             }
             Output::Delivered { seq, transcoder } => {
+                self.settle(seq);
                 self.tell(Notice::Delivered { seq, transcoder }).await
             }
             Output::Gap { seq } => {
+                self.settle(seq);
                 if let Some(publishing) = &mut self.publishing {
                     publishing.collections.retain(|_, other| other.seq != seq);
                 }
@@ -227,9 +264,8 @@ impl Node {
                 .chunks(per_rendition.max(1))
                 .map(<[_]>::to_vec)
                 .collect();
-            let added = packager.add_segment(seq, frames, &renditions);
             // One that comes after its gap is worth its pay, and nothing to viewers.
-            if let Err(e) = added.or_else(PackageError::forgive_repeated) {
+            if let Err(e) = packager.deliver(seq, frames, &renditions) {
                 let notice = Notice::Warning(format!("segment {seq} is not playable: {e}"));
                 let _ = events.blocking_send(Event::Notice(notice));
             }

@@ -39,6 +39,7 @@ use crate::notice::Notice;
 use crate::offers::Offers;
 use crate::outlet::Outlet;
 use crate::own_receipts::OwnReceipts;
+use crate::progress::Progress;
 use crate::retry::Chore;
 use crate::seen_log::SeenLog;
 use crate::settings::{BroadcasterSettings, Offer, TranscoderSettings};
@@ -69,6 +70,12 @@ pub(crate) enum Event {
     Offer(Box<Offer>),
     /// The core may have one that waits.
     Wanted,
+    /// No more segments come.
+    SourceEnded,
+    /// Something to publish, of which nobody knew when the node was started.
+    Publish(Box<BroadcasterSettings>),
+    /// Its job is on chain.
+    Unborn(Box<Unborn>),
     /// A live segment is not waited for any more.
     Overdue(u32),
     Verifier(verifier::Input),
@@ -110,6 +117,20 @@ pub(crate) struct Publishing {
     pub packager: Arc<Mutex<Packager>>,
     pub collections: Collections,
     pub renditions: usize,
+    /// Of a file, how far it is.
+    pub progress: Option<Progress>,
+    pub phase: Phase,
+}
+
+/// How far a publication is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Segments come.
+    Running,
+    /// No more come; some are unfinished.
+    Ending,
+    /// The playlists say that they have ended.
+    Over,
 }
 
 /// A transcoder with its machinery.
@@ -196,6 +217,9 @@ impl Node {
                 Event::Broadcaster(input) => self.drive_broadcaster(input).await,
                 Event::Offer(offer) => self.on_offer(*offer).await,
                 Event::Wanted => self.on_wanted().await,
+                Event::SourceEnded => self.on_source_ended().await,
+                Event::Publish(settings) => self.publish(*settings),
+                Event::Unborn(unborn) => self.on_unborn(*unborn).await,
                 Event::Overdue(seq) => self.skip_segment(seq, true),
                 Event::Verifier(input) => self.drive_verifier(input).await,
                 Event::Transcode(assignment, hash, broadcaster, tries) => {

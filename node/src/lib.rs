@@ -25,6 +25,7 @@ mod driver;
 mod dues;
 mod ether;
 pub mod evidence;
+mod job;
 mod journal;
 mod keeper;
 mod keys;
@@ -39,6 +40,7 @@ mod outlet;
 mod own_receipts;
 mod payments;
 pub mod process;
+mod progress;
 mod publication;
 mod publish;
 mod retry;
@@ -60,7 +62,8 @@ pub use ether::Ether;
 pub use journal::JournalError;
 pub use keys::{KeyError, Keys, OPERATOR_FILE};
 pub use notice::Notice;
+pub use progress::Progress;
 pub use settings::{
     BroadcasterSettings, Craft, Honest, JobChoice, Offer, Settings, TranscoderSettings,
 };
-pub use start::{Running, StartError, start};
+pub use start::{Publisher, Running, StartError, start};

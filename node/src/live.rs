@@ -35,10 +35,7 @@ pub(crate) struct LiveStream {
     events: mpsc::Receiver<LiveEvent>,
     receiver: JoinHandle<Result<(), LiveError>>,
     folder: PathBuf,
-    /// What it is transcoded to.
-    pub profiles: Profiles,
-    /// Size at which it is meant to be seen.
-    shown: Option<(u32, u32)>,
+    job: StreamJob,
     first: Option<(Box<LiveSegment>, Instant)>,
 }
 
@@ -78,7 +75,7 @@ impl LiveStream {
             Some(_) => tracing::info!("send the stream to {address}"),
             None => tracing::info!("fetching {address}"),
         }
-        let (job, first) = match StreamJob::remembered(folder).await {
+        let (job, first) = match StreamJob::remembered(folder, ladder).await {
             Some(job) => (job, None),
             None => {
                 tracing::info!("waiting for its first segment: the job is created for its format");
@@ -100,10 +97,14 @@ impl LiveStream {
             events,
             receiver,
             folder: folder.into(),
-            profiles: job.profiles,
-            shown: job.shown,
+            job,
             first,
         })
+    }
+
+    /// What it is transcoded to.
+    pub fn profiles(&self) -> &Profiles {
+        &self.job.profiles
     }
 
     /// Publishes until the stream has ended or nobody takes segments any more.
@@ -119,10 +120,7 @@ impl LiveStream {
         let inspector = Inspector {
             address: &self.address,
             folder: &self.folder,
-            job: StreamJob {
-                profiles: self.profiles.clone(),
-                shown: self.shown,
-            },
+            job: &self.job,
             blobs,
             workers,
         };
@@ -145,7 +143,7 @@ impl LiveStream {
 struct Inspector<'a> {
     address: &'a Address,
     folder: &'a Path,
-    job: StreamJob,
+    job: &'a StreamJob,
     blobs: &'a BlobFolder,
     workers: &'a Workers,
 }
@@ -247,6 +245,7 @@ async fn first_job(
         let job = StreamJob {
             profiles: profiles(&probe, ladder)?,
             shown: Some(probe.shown_size()),
+            ladder: Some(ladder.clone()),
         };
         return Ok(Some((job, segment, came)));
     }

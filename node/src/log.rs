@@ -2,8 +2,8 @@
 
 use assay_protocol::amount::Lpt;
 
-use crate::clip::ClipError;
 use crate::notice::Notice;
+use crate::process::ProcessError;
 
 /// Logs a notice. Blocks and the like are details; what touches work, stake or money is not.
 pub(crate) fn notice(notice: &Notice) {
@@ -153,6 +153,6 @@ pub(crate) fn notice(notice: &Notice) {
 }
 
 /// Logs that nothing more can be published from the input; the node goes on, because it still serves what it has.
-pub(crate) fn publication_failed(error: &ClipError) {
+pub(crate) fn publication_failed(error: &ProcessError) {
     tracing::error!("publishing has ended: {error}");
 }

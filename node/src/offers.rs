@@ -55,6 +55,7 @@ impl Offers {
                         return;
                     }
                 }
+                let _ = events.send(Event::SourceEnded).await;
             };
             tokio::spawn(read).abort_handle()
         });
@@ -73,6 +74,11 @@ impl Offers {
         self.patience.is_some()
     }
 
+    /// Whether none waits for the core.
+    pub fn is_empty(&self) -> bool {
+        self.backlog.is_empty()
+    }
+
     /// One more is wanted; whether one is there already.
     fn want(&mut self) -> bool {
         self.wanted += 1;
@@ -81,9 +87,11 @@ impl Offers {
             tokio::spawn(async move {
                 // Held until it is sent: segments stay in order.
                 let mut source = source.lock().await;
-                if let Some(offer) = source.recv().await {
-                    let _ = events.send(Event::Offer(Box::new(offer))).await;
-                }
+                let event = match source.recv().await {
+                    Some(offer) => Event::Offer(Box::new(offer)),
+                    None => Event::SourceEnded,
+                };
+                let _ = events.send(event).await;
             });
         }
         !self.backlog.is_empty()
@@ -168,6 +176,9 @@ impl Node {
         let Some(publishing) = &mut self.publishing else {
             return;
         };
+        if let Some(progress) = &mut publishing.progress {
+            progress.begun(seq);
+        }
         if let Some(timing) = offer.timing {
             if let Some(patience) = publishing.offers.patience {
                 let age = offer.came.map(|came| came.elapsed()).unwrap_or_default();
@@ -260,5 +271,25 @@ mod tests {
             Some(3)
         );
         assert!(offers.surplus().is_none());
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_source_is_told_behind_its_last_segment() {
+        for patience in [None, Some(Duration::from_secs(1))] {
+            let (sender, source) = mpsc::channel(4);
+            let (events, mut told) = mpsc::channel(8);
+            let mut offers = Offers::new(source, patience, 0, events);
+            for _ in 0..3 {
+                assert!(!offers.want());
+            }
+            for _ in 0..2 {
+                sender.send(offer(1, true)).await.unwrap();
+            }
+            drop(sender);
+            for _ in 0..2 {
+                assert!(matches!(told.recv().await, Some(Event::Offer(_))));
+            }
+            assert!(matches!(told.recv().await, Some(Event::SourceEnded)));
+        }
     }
 }

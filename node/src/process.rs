@@ -1,5 +1,8 @@
 //! A node as a process of its own: from a configuration file to its last log line.
 
+mod broadcast;
+mod locks;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,24 +11,21 @@ use assay_chain::ChainError;
 use assay_chain::client::Client;
 use assay_chain::contracts::{Deployment, DeploymentFileError};
 use assay_encoder::conformance::{self, ConformanceError};
-use assay_encoder::{Limits, WorkerCommand, Workers};
+use assay_encoder::{Ladder, Limits, WorkerCommand, Workers};
 use assay_protocol::{Address, U256};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use self::locks::Locks;
-use crate::blobs::BlobFolder;
-use crate::clip::ClipError;
-use crate::config::{BroadcasterConfig, Config, ConfigError};
+use crate::config::{Config, ConfigError};
 use crate::keys::{KeyError, Keys};
 use crate::log;
 use crate::notice::Notice;
-use crate::publication::{Publication, PublicationError, open_viewers};
-use crate::settings::{BroadcasterSettings, Craft, JobChoice, Settings, TranscoderSettings};
+use crate::publication::{PublicationError, open_viewers};
+use crate::settings::{Craft, Settings, TranscoderSettings};
 use crate::start::{Running, StartError, start};
 use crate::status::Status;
-
-mod locks;
+use broadcast::prepare;
+use locks::Locks;
 
 /// Pause between two looks at the network for the status file.
 const STATUS_PAUSE: Duration = Duration::from_secs(1);
@@ -171,7 +171,7 @@ async fn begin(
     keys: Keys,
     craft: Arc<dyn Craft>,
     worker: WorkerCommand,
-    tasks: &mut JoinSet<Result<(), ClipError>>,
+    tasks: &mut JoinSet<Result<(), ProcessError>>,
 ) -> Result<(Running, mpsc::Receiver<Notice>), ProcessError> {
     let folder = config.folder.clone();
     let deployment = Deployment::load(&config.deployment)?;
@@ -187,41 +187,34 @@ async fn begin(
     let workers = Workers::new(worker, Limits::default(), config.workers.unwrap_or(cores));
     // Before anything is decoded, so that the warning comes in time.
     look_at_walls(&workers).await;
-    let publication = match &config.broadcaster {
-        Some(settings) => {
-            // Viewers may wait for what is not there yet.
-            if let Some(server) = open_viewers(settings).await? {
-                tasks.spawn(async move {
-                    server.run().await;
-                    Ok(())
-                });
-            }
-            let publication = Publication::open(settings, &folder, &workers).await?;
-            Some((publication, settings))
+    let (mut ready, mut later) = (None, None);
+    if let Some(settings) = &config.broadcaster {
+        // Viewers may wait for what is not there yet.
+        if let Some(server) = open_viewers(settings).await? {
+            tasks.spawn(async move {
+                server.run().await;
+                Ok(())
+            });
         }
-        None => None,
-    };
+        // The other roles have duties, and cannot wait for somebody to send a stream.
+        let combined = config.transcoder.is_some() || config.verifier.is_some();
+        match combined && settings.is_live() {
+            true => {
+                Ladder::load(&settings.profile).map_err(|e| PublicationError::Clip(e.into()))?;
+                later = Some(settings.clone());
+            }
+            false => ready = Some(prepare(settings, &folder, &workers, &client).await?),
+        }
+    }
     tracing::info!(
         "checking that this machine's encoder gives the bytes of the conformance vectors"
     );
     conformance::check(&workers).await?;
-    let mut broadcaster = None;
-    if let Some((publication, settings)) = publication {
-        let job = choose_job(&publication, settings, &client).await?;
-        let (sender, segments) = mpsc::channel(1);
-        broadcaster = Some(BroadcasterSettings {
-            job,
-            in_flight: settings.in_flight(),
-            segments,
-            output: settings.output.clone(),
-            keep: settings.keep(),
-            patience: publication.patience(settings),
-        });
-        let path = folder.join("blobs");
-        let blobs = BlobFolder::open(&path).map_err(|source| ProcessError::Io { path, source })?;
-        let (cut, workers) = (folder.join("segments"), workers.clone());
-        tasks.spawn(async move { publication.run(&cut, &blobs, &workers, sender).await });
-    }
+    let broadcaster = ready.map(|(settings, feed)| {
+        tasks.spawn(async move { Ok(feed.run().await.map_err(PublicationError::from)?) });
+        settings
+    });
+    let (own_folder, own_workers) = (folder.clone(), workers.clone());
     let settings = Settings {
         folder,
         keys,
@@ -242,7 +235,16 @@ async fn begin(
         verifier: config.verifier.is_some(),
         broadcaster,
     };
-    Ok(start(settings).await?)
+    let (running, notices) = start(settings).await?;
+    if let Some(settings) = later {
+        let publisher = running.publisher();
+        tasks.spawn(async move {
+            let (settings, feed) = prepare(&settings, &own_folder, &own_workers, &client).await?;
+            publisher.publish(settings).await;
+            Ok(feed.run().await.map_err(PublicationError::from)?)
+        });
+    }
+    Ok((running, notices))
 }
 
 /// Says once what a decoder that was taken over could do on this machine.
@@ -274,26 +276,6 @@ async fn await_authority(
             tracing::info!(%operator, %key, "the key signs from round {} on; waiting for it", round + 1);
         }
         tokio::time::sleep(STATUS_PAUSE).await;
-    }
-}
-
-/// The configured job, if it is for this video; otherwise one of the node's own.
-async fn choose_job(
-    publication: &Publication,
-    settings: &BroadcasterConfig,
-    client: &Client,
-) -> Result<JobChoice, ProcessError> {
-    let profiles = publication.profiles();
-    let Some(id) = settings.job_id() else {
-        return Ok(JobChoice::Own {
-            profiles: profiles.clone(),
-            max_price: U256::from(settings.max_price_per_pixel),
-        });
-    };
-    match client.job(id).await? {
-        None => Err(ProcessError::NoJob(id)),
-        Some(job) if job.profiles_hash != profiles.hash() => Err(ProcessError::OtherProfiles(id)),
-        Some(_) => Ok(JobChoice::Existing(id)),
     }
 }
 

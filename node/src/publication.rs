@@ -15,9 +15,10 @@ use crate::blobs::BlobFolder;
 use crate::clip::ClipError;
 use crate::config::BroadcasterConfig;
 use crate::live::LiveStream;
+use crate::progress::Progress;
 use crate::publish::{Pace, VideoFile};
 use crate::serve::{Server, ViewerToken, Viewers};
-use crate::settings::Offer;
+use crate::settings::{JobChoice, Offer};
 
 /// Where viewers are answered unless the configuration says otherwise.
 const VIEWERS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -89,7 +90,7 @@ impl Publication {
     pub fn profiles(&self) -> &Profiles {
         match self {
             Self::File(file, _) => &file.profiles,
-            Self::Live(stream) => &stream.profiles,
+            Self::Live(stream) => stream.profiles(),
         }
     }
 
@@ -101,16 +102,32 @@ impl Publication {
         }
     }
 
-    /// Publishes to the end; a file is cut into `cut`.
+    /// How far it has been published in `job` into the folder `output`, if it is something that can be gone on with.
+    pub fn progress(&self, output: &Path, job: &JobChoice) -> Option<Progress> {
+        let Self::File(file, _) = self else {
+            return None;
+        };
+        let job = match job {
+            JobChoice::Existing(job) => format!("job {job}"),
+            JobChoice::Own {
+                profiles,
+                max_price,
+            } => format!("profiles {} at {max_price} wei", profiles.hash()),
+        };
+        Some(Progress::open(output, format!("{}, {job}", file.name())))
+    }
+
+    /// Publishes to the end; a file is cut into `cut`, and begun behind the first `done` segments.
     pub async fn run(
         self,
         cut: &Path,
         blobs: &BlobFolder,
         workers: &Workers,
+        done: u64,
         offers: mpsc::Sender<Offer>,
     ) -> Result<(), ClipError> {
         match self {
-            Self::File(file, pace) => file.run(cut, blobs, workers, pace, offers).await,
+            Self::File(file, pace) => file.run(cut, blobs, workers, pace, done, offers).await,
             Self::Live(stream) => stream.run(blobs, workers, offers).await,
         }
     }

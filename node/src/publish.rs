@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use assay_encoder::package::Timing;
+use assay_encoder::package::{Sound, Timing};
 use assay_encoder::probe::{Probe, probe};
 use assay_encoder::segmenter::{Segment, Segmenter};
 use assay_encoder::soundtrack::{SoundReader, Soundtrack};
@@ -46,7 +46,22 @@ impl VideoFile {
         })
     }
 
-    /// Cuts the file into `folder` and hands its segments over until they have all been taken, or for ever.
+    /// What it is as a source to go on with after a restart: another file, or this one changed, is not the same.
+    pub fn name(&self) -> String {
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        let meta = std::fs::metadata(&self.path).ok();
+        let changed = meta.as_ref().and_then(|meta| meta.modified().ok());
+        let since = changed.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+        format!(
+            "{} of {} bytes, changed at {}",
+            path.display(),
+            meta.map_or(0, |meta| meta.len()),
+            since.unwrap_or_default().as_secs()
+        )
+    }
+
+    /// Cuts the file into `folder` and hands its segments over from the one numbered `from` on, counted over all
+    /// repetitions, until they have all been taken, or for ever.
     ///
     /// # Errors
     /// A file that cannot be cut, a segment that cannot be decoded, a full disk.
@@ -56,47 +71,57 @@ impl VideoFile {
         blobs: &BlobFolder,
         workers: &Workers,
         pace: Pace,
+        from: u64,
         segments: mpsc::Sender<Offer>,
     ) -> Result<(), ClipError> {
         let cut = Segmenter::new(folder, SEGMENT)
             .cut(&self.probe, workers.command())
             .await?;
+        let count = cut.len() as u64;
+        if from > 0 {
+            tracing::info!(segments = count, done = from, "{}", self.path.display());
+        }
         let mut audio = Audio::new(&self.probe, folder, &cut, workers.command()).await;
-        let mut sources = Vec::with_capacity(cut.len());
+        let mut sources = vec![None; cut.len()];
         let mut due = Instant::now();
-        for segment in &cut {
-            let prepared = inspect(&self.path, segment, &self.profiles, workers).await?;
-            let (blobs, bytes) = (blobs.clone(), prepared.bytes);
-            let stored = tokio::task::spawn_blocking(move || blobs.put(&bytes)).await;
-            let io = |source| ClipError::Io {
-                path: segment.path.clone(),
-                source,
+        let mut place = from;
+        while let Some((lap, index)) = position(place, count, pace.repeat) {
+            let segment = &cut[index];
+            let source = match sources[index] {
+                Some(source) => source,
+                None => *sources[index].insert(self.store(segment, blobs, workers).await?),
             };
-            stored
-                .map_err(|e| io(std::io::Error::other(e)))?
-                .map_err(io)?;
-            sources.push(prepared.source);
-            let offer = audio.with(segment, prepared.source).await;
+            if index == 0 || place == from {
+                audio.begin(&cut, lap, index).await;
+            }
+            let offer = audio.with(segment, source).await;
             if !self.offer(offer, &pace, &mut due, &segments).await {
                 return Ok(());
             }
+            place += 1;
         }
-        tracing::info!(
-            segments = sources.len(),
-            repeat = pace.repeat,
-            "end of {}",
-            self.path.display()
-        );
-        while pace.repeat && !sources.is_empty() {
-            audio.again(&cut);
-            for (segment, source) in cut.iter().zip(&sources) {
-                let offer = audio.with(segment, *source).await;
-                if !self.offer(offer, &pace, &mut due, &segments).await {
-                    return Ok(());
-                }
-            }
-        }
+        tracing::info!(segments = count, "end of {}", self.path.display());
         Ok(())
+    }
+
+    /// Decodes a segment and keeps its bytes.
+    async fn store(
+        &self,
+        segment: &Segment,
+        blobs: &BlobFolder,
+        workers: &Workers,
+    ) -> Result<Source, ClipError> {
+        let prepared = inspect(&self.path, segment, &self.profiles, workers).await?;
+        let (blobs, bytes) = (blobs.clone(), prepared.bytes);
+        let stored = tokio::task::spawn_blocking(move || blobs.put(&bytes)).await;
+        let io = |source| ClipError::Io {
+            path: segment.path.clone(),
+            source,
+        };
+        stored
+            .map_err(|e| io(std::io::Error::other(e)))?
+            .map_err(io)?;
+        Ok(prepared.source)
     }
 
     /// Hands one segment over when its time has come; whether anybody still takes them.
@@ -127,6 +152,12 @@ impl VideoFile {
     }
 }
 
+/// Which repetition and which segment of `count` is the one at `place`; none behind the file's end.
+fn position(place: u64, count: u64, repeat: bool) -> Option<(u32, usize)> {
+    let lap = place.checked_div(count)?;
+    (repeat || lap == 0).then(|| (lap as u32, (place % count) as usize))
+}
+
 /// A file's clock and its audio, in step with its segments.
 struct Audio {
     track: Option<Soundtrack>,
@@ -151,15 +182,13 @@ impl Audio {
                 audio.codec
             );
         }
-        let mut audio = Self {
+        Self {
             track,
             reader: None,
             origin: cut.first().map(|first| first.start).unwrap_or_default(),
             begun: Duration::ZERO,
             again: false,
-        };
-        audio.open();
-        audio
+        }
     }
 
     fn open(&mut self) {
@@ -171,31 +200,39 @@ impl Audio {
         });
     }
 
-    /// The file begins again.
-    fn again(&mut self, cut: &[Segment]) {
-        if let Some(last) = cut.last() {
-            self.begun += (last.start + last.duration).saturating_sub(self.origin);
-        }
-        self.again = true;
+    /// Goes to the segment at `index` of a repetition; what is heard before it belongs to nobody.
+    async fn begin(&mut self, cut: &[Segment], lap: u32, index: usize) {
+        let last = cut.last();
+        let length = last.map(|last| (last.start + last.duration).saturating_sub(self.origin));
+        self.begun = length.unwrap_or_default() * lap;
+        self.again = lap > 0 && index == 0;
         self.open();
+        if let Some(segment) = cut.get(index).filter(|_| index > 0) {
+            let start = self.begun + segment.start.saturating_sub(self.origin);
+            self.until(start).await;
+        }
+    }
+
+    /// What is heard until then.
+    async fn until(&mut self, end: Duration) -> Vec<Option<Sound>> {
+        let Some(mut reader) = self.reader.take() else {
+            return Vec::new();
+        };
+        match tokio::task::spawn_blocking(move || (reader.until(end), reader)).await {
+            Ok((Ok(read), reader)) => {
+                self.reader = Some(reader);
+                return read;
+            }
+            Ok((Err(e), _)) => tracing::warn!("no more audio: {e}"),
+            Err(e) => tracing::warn!("no more audio: {e}"),
+        }
+        Vec::new()
     }
 
     /// A segment with its time and what is heard meanwhile.
     async fn with(&mut self, segment: &Segment, source: Source) -> Offer {
         let start = self.begun + segment.start.saturating_sub(self.origin);
-        let end = start + segment.duration;
-        let mut sounds = Vec::new();
-        if let Some(mut reader) = self.reader.take() {
-            let read = tokio::task::spawn_blocking(move || (reader.until(end), reader)).await;
-            match read {
-                Ok((Ok(read), reader)) => {
-                    sounds = read;
-                    self.reader = Some(reader);
-                }
-                Ok((Err(e), _)) => tracing::warn!("no more audio: {e}"),
-                Err(e) => tracing::warn!("no more audio: {e}"),
-            }
-        }
+        let sounds = self.until(start + segment.duration).await;
         Offer {
             source: Some(source),
             came: None,
@@ -208,5 +245,19 @@ impl Audio {
             }),
             sounds,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_goes_on_where_it_was_and_ends_unless_it_is_repeated() {
+        assert_eq!(position(0, 3, false), Some((0, 0)));
+        assert_eq!(position(2, 3, false), Some((0, 2)));
+        assert_eq!(position(3, 3, false), None);
+        assert_eq!(position(7, 3, true), Some((2, 1)));
+        assert_eq!(position(0, 0, true), None);
     }
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod file;
+mod places;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -17,19 +18,24 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use answer::{Body, plain};
+use places::Places;
 
 /// Connections at a time; more wait to be accepted. A browser opens six.
 const CONNECTIONS: usize = 512;
+/// Of them for one address; more are closed at once. A school behind one address has twenty viewers.
+const OF_ONE: usize = 128;
 /// Longest time for a request's head. Also how long an idle connection stays.
 const HEAD: Duration = Duration::from_secs(30);
 /// Bytes of a request's head.
 const MAX_HEAD: usize = 16 << 10;
-/// Longest life of a connection: a reader that takes one byte a minute holds a place no longer.
+/// How long a connection takes requests; a viewer's next one opens another.
 const LIFE: Duration = Duration::from_secs(600);
+/// Time for what is being answered then: a reader that takes one byte a minute holds a place no longer.
+const LAST_ANSWER: Duration = Duration::from_secs(60);
 
 /// What is served to whom.
 #[derive(Clone, Debug)]
@@ -68,6 +74,7 @@ impl std::fmt::Debug for ViewerToken {
 pub struct Server {
     listener: TcpListener,
     viewers: Arc<Viewers>,
+    life: Duration,
 }
 
 impl Server {
@@ -79,6 +86,7 @@ impl Server {
         Ok(Self {
             listener: TcpListener::bind(listen).await?,
             viewers: Arc::new(viewers),
+            life: LIFE,
         })
     }
 
@@ -92,29 +100,44 @@ impl Server {
     /// Answers for ever.
     pub async fn run(self) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
+        let of_one = Places::new(OF_ONE);
         loop {
             // The semaphore is never closed.
             let Ok(place) = places.clone().acquire_owned().await else {
                 return;
             };
-            let Ok((stream, _)) = self.listener.accept().await else {
+            let Ok((stream, from)) = self.listener.accept().await else {
                 // Too many open files, most likely.
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             };
-            let viewers = self.viewers.clone();
+            let Some(own) = of_one.take(from.ip()) else {
+                continue;
+            };
+            let (viewers, life) = (self.viewers.clone(), self.life);
             tokio::spawn(async move {
-                let _place = place;
-                let service = service_fn(|request| answer_to(request, viewers.clone()));
-                let connection = http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(HEAD)
-                    .max_buf_size(MAX_HEAD)
-                    .serve_connection(TokioIo::new(stream), service);
-                // A viewer that goes away in the middle is no news.
-                let _ = tokio::time::timeout(LIFE, connection).await;
+                let _places = (place, own);
+                converse(stream, viewers, life).await;
             });
         }
+    }
+}
+
+/// Answers the requests of a connection for as long as it may live; a viewer that goes away in the middle is no news.
+async fn converse(stream: TcpStream, viewers: Arc<Viewers>, life: Duration) {
+    let service = service_fn(|request| answer_to(request, viewers.clone()));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    if tokio::time::timeout(life, connection.as_mut())
+        .await
+        .is_err()
+    {
+        connection.as_mut().graceful_shutdown();
+        let _ = tokio::time::timeout(LAST_ANSWER, connection).await;
     }
 }
 
@@ -148,12 +171,15 @@ async fn answer_to(
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpStream;
 
     use super::*;
 
     /// A server of a small stream; answers to requests as they are, without the end of their heads.
     async fn serving(token: Option<&str>) -> (tempfile::TempDir, SocketAddr) {
+        serving_for(LIFE, token).await
+    }
+
+    async fn serving_for(life: Duration, token: Option<&str>) -> (tempfile::TempDir, SocketAddr) {
         let folder = tempfile::tempdir().unwrap();
         let video = folder.path().join("0_360p");
         std::fs::create_dir(&video).unwrap();
@@ -169,9 +195,10 @@ mod tests {
             folder: folder.path().into(),
             token: token.and_then(ViewerToken::new),
         };
-        let server = Server::bind("127.0.0.1:0".parse().unwrap(), viewers)
+        let mut server = Server::bind("127.0.0.1:0".parse().unwrap(), viewers)
             .await
             .unwrap();
+        server.life = life;
         let address = server.listener.local_addr().unwrap();
         tokio::spawn(server.run());
         (folder, address)
@@ -255,5 +282,29 @@ mod tests {
             body.contains("0_360p/index.m3u8?token=let-me-in\n"),
             "{body}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_over_finishes_its_answer() {
+        let life = Duration::from_millis(200);
+        let (folder, address) = serving_for(life, None).await;
+        // More than all buffers on the way hold.
+        let size = 64 << 20;
+        let file = std::fs::File::create(folder.path().join("0_360p/00001.m4s")).unwrap();
+        file.set_len(size).unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = b"GET /0_360p/00001.m4s HTTP/1.1\r\nHost: x\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let mut head = [0; 1024];
+        let mut read = stream.read(&mut head).await.unwrap() as u64;
+        tokio::time::sleep(3 * life).await;
+        let mut rest = vec![0; 1 << 20];
+        loop {
+            match stream.read(&mut rest).await.unwrap() {
+                0 => break,
+                more => read += more as u64,
+            }
+        }
+        assert!(read > size, "{read} bytes of {size} and their head");
     }
 }

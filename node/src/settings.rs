@@ -16,6 +16,7 @@ use assay_roles::broadcaster::Source;
 use tokio::sync::mpsc;
 
 use crate::keys::Keys;
+use crate::progress::Progress;
 
 /// How a transcoder turns an assignment into an encode. The honest way is [`Honest`]; an adversary lives elsewhere.
 pub trait Craft: Send + Sync + 'static {
@@ -97,6 +98,8 @@ pub struct BroadcasterSettings {
     pub keep: Keep,
     /// Of a live stream, how long the playlist waits for a segment. It takes segments as they come, and each once.
     pub patience: Option<Duration>,
+    /// Of a file, how far it has been published: kept up to date for the next start.
+    pub progress: Option<Progress>,
 }
 
 /// A node's settings.

@@ -4,13 +4,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
 use assay_chain::ChainError;
-use assay_chain::call::JobCall;
 use assay_chain::client::Client;
-use assay_chain::events::{JobLog, Log};
 use assay_chain::queue::{Journal as TxJournal, TxError, TxQueue};
 use assay_p2p::{Identity, IdentityError, Multiaddr, PeerId, SpawnError};
 use assay_protocol::checked::Now;
-use assay_protocol::{Address, B256, U256};
+use assay_protocol::{Address, B256};
 use assay_roles::transcoder::Transcoder;
 use assay_verifier::Verifier;
 use assay_verifier::certify::Certifier;
@@ -22,12 +20,13 @@ use crate::chain_feed::Feed;
 use crate::driver::{Event, Node, Transcoding, Unborn};
 use crate::dues::Dues;
 use crate::evidence::Witness;
+use crate::job::own_job;
 use crate::journal::{Journal, JournalError};
 use crate::notice::Notice;
 use crate::outlet::Outlet;
 use crate::own_receipts::OwnReceipts;
 use crate::seen_log::SeenLog;
-use crate::settings::{JobChoice, Settings};
+use crate::settings::{BroadcasterSettings, Settings};
 use crate::signer::Signer;
 use crate::sources::Sources;
 use crate::suspects::Suspects;
@@ -114,10 +113,27 @@ impl Running {
         self.network.connected().await.len()
     }
 
+    /// What gives it something to publish later on.
+    pub fn publisher(&self) -> Publisher {
+        Publisher(self.events.clone())
+    }
+
     /// Stops it and waits until its journals are closed and its playlist is whole. Its notices end then.
     pub async fn stop(self) {
         let _ = self.events.send(Event::Stop).await;
         let _ = self.task.await;
+    }
+}
+
+/// Gives a running node something to publish.
+#[derive(Clone)]
+pub struct Publisher(mpsc::Sender<Event>);
+
+impl Publisher {
+    /// Makes the node a broadcaster. One that publishes already goes on with what it has.
+    pub async fn publish(&self, settings: BroadcasterSettings) {
+        // A node that has stopped publishes nothing.
+        let _ = self.0.send(Event::Publish(Box::new(settings))).await;
     }
 }
 
@@ -253,28 +269,4 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         },
         watched,
     ))
-}
-
-/// The job's number. The transaction's journal remembers a job of the node's own: the same profiles and price give the
-/// same job at every start.
-async fn own_job(job: &JobChoice, client: &Client, queue: &TxQueue) -> Result<U256, StartError> {
-    let (profiles, max_price) = match job {
-        JobChoice::Existing(job) => return Ok(*job),
-        JobChoice::Own {
-            profiles,
-            max_price,
-        } => (profiles, *max_price),
-    };
-    let key = format!("job:{}:{max_price}", profiles.hash());
-    let call = JobCall::Create {
-        profiles: profiles.to_bytes().into(),
-        max_price_per_pixel: max_price,
-    };
-    let mined = queue.run(key, call).await?;
-    let events = client.events_of(mined.tx).await?;
-    let created = events.into_iter().find_map(|event| match event.what {
-        Log::Jobs(JobLog::JobCreated { job, .. }) => Some(job),
-        _ => None,
-    });
-    created.ok_or(StartError::JobUnknown(mined.tx))
 }

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use assay_encoder::bench::{BenchError, chunk_length, cost, encode, memory, scratch, verify};
+use assay_encoder::bench::{
+    BenchError, beside, chunk_length, cost, encode, machine, memory, scratch, verify,
+};
 use assay_encoder::{Limits, WorkerCommand, Workers};
 
 use super::{USAGE, fail, say};
@@ -23,8 +25,8 @@ pub struct Arguments {
     /// The video to measure with; the default is generated: a zoom into the Mandelbrot set with film grain.
     #[arg(long, value_name = "FILE", global = true)]
     input: Option<PathBuf>,
-    /// Cores to use; the default is all.
-    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..=256))]
+    /// Cores to use; the default is all, and there are no more.
+    #[arg(long, value_name = "N", global = true)]
     cores: Option<u16>,
     /// Writes the report as JSON to FILE, or prints it instead of the tables.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", global = true)]
@@ -57,7 +59,11 @@ fn price_of_eth(price: f64) -> Result<f64, String> {
 
 /// Runs one; ends with 2 where the person who typed it can mend it.
 pub async fn run(arguments: Arguments) -> ExitCode {
-    let bench = match Bench::new(&arguments) {
+    let cores = match machine::cores(arguments.cores) {
+        Ok(cores) => cores,
+        Err(e) => return fail(e, USAGE),
+    };
+    let bench = match Bench::new(&arguments, cores) {
         Ok(bench) => bench,
         Err(e) => return fail(format!("no worker: {e}"), 1),
     };
@@ -103,9 +109,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(arguments: &Arguments) -> std::io::Result<Self> {
-        let here = std::thread::available_parallelism().map_or(1, usize::from);
-        let cores = arguments.cores.map_or(here, usize::from);
+    fn new(arguments: &Arguments, cores: usize) -> std::io::Result<Self> {
         Ok(Self {
             input: arguments.input.clone(),
             cores,
@@ -129,6 +133,7 @@ impl Bench {
                 repetitions,
                 rav1e,
                 no_others,
+                all,
             } => {
                 at_least_two(&quantizers)?;
                 let plan = encode::Plan {
@@ -144,8 +149,14 @@ impl Bench {
                     rav1e,
                     others: !no_others,
                 };
-                let report = encode::run(&plan, workers, dir, told).await?;
-                self.give(&report, tables::encode)
+                let report = match all {
+                    true => beside::whole(&plan, workers, dir, told).await?,
+                    false => beside::Whole {
+                        encode: encode::run(&plan, workers, dir, told).await?,
+                        beside: None,
+                    },
+                };
+                self.give(&report, tables::whole)
             }
             Action::Verify {
                 sizes,
@@ -177,7 +188,7 @@ impl Bench {
                 quantizer,
             } => {
                 let plan = memory::Plan {
-                    input: input.as_deref(),
+                    input,
                     height: size,
                     chunk: length("chunk", chunk)?,
                     in_flight: chunks,

@@ -89,6 +89,8 @@ struct Report {
     encoder_id: String,
     pipeline: &'static str,
     simd_level: &'static str,
+    /// What a node's own check at its start takes; nothing if it fails.
+    start_seconds: Option<f64>,
     checks: Vec<Check>,
     vectors: Vec<VectorReport>,
 }
@@ -125,7 +127,9 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Ok(vectors) => vectors,
         Err(e) => return fail(e, 1),
     };
+    let start = encoder::start_seconds(&workers).await;
     checks.splice(0..0, encoder::checks(&vectors));
+    checks.extend(start.map(encoder::start));
     let ok = checks.iter().all(|check| check.verdict < Verdict::Failure);
     if arguments.json {
         let report = Report {
@@ -134,6 +138,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             encoder_id: encoder_id().to_string(),
             pipeline: encoder::PIPELINE,
             simd_level: encoder::level_in_use(),
+            start_seconds: start,
             checks,
             vectors,
         };

@@ -9,10 +9,10 @@ use std::process::{Child, Command, Stdio};
 
 use crate::testnet::{Net, clip, pid, testnet, until};
 
-const ASSAY: &str = env!("CARGO_BIN_EXE_assay");
+pub const ASSAY: &str = env!("CARGO_BIN_EXE_assay");
 
 /// Ends with the test.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -21,12 +21,12 @@ impl Drop for Running {
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
-fn send(url: &str) -> Running {
+pub fn send(url: &str) -> Running {
     let input = "-nostdin -v error -re -f lavfi -i testsrc2=size=96x64:rate=15 -re -f lavfi -i sine -c:v libx264 -preset \
                  ultrafast -g 30 -c:a aac -f flv";
     let mut command = Command::new("ffmpeg");
@@ -46,7 +46,7 @@ fn get(port: u16, path: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-fn kill(id: u32) {
+pub fn kill(id: u32) {
     let id = id.to_string();
     assert!(
         Command::new("kill")

@@ -10,6 +10,7 @@ mod live;
 #[path = "../../chain/tests/all/network/mod.rs"]
 #[allow(dead_code)] // The client's tests use all of it.
 mod network;
+mod publish;
 mod stake;
 mod testnet;
 mod typed;

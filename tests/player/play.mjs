@@ -3,7 +3,9 @@
 //   node play.mjs URL|FOLDER [--seconds N] [--screenshot FILE] [--latency]
 //
 // Prints one JSON object. Ends with 1 if playback does not start, an error is fatal, the clock does not cross every
-// boundary between the segments that were played, or Chromium is missing. A FOLDER is served from here.
+// boundary between the segments that were played, or Chromium is missing. A FOLDER is served from here. With --seconds it
+// plays for so long, counted from the first picture; otherwise to the end. Either way the clock must advance by four fifths
+// of that, and with --seconds over one boundary at least: a player that freezes has failed.
 // --latency reads the wall clock that clock.mjs paints into its frames out of the played picture.
 import { spawnSync } from "node:child_process";
 import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -133,6 +135,7 @@ try {
   const clocks = [];
   const delays = [];
   let now;
+  let started = null;
   for (;;) {
     await new Promise((soon) => setTimeout(soon, 100));
     now = await tab.evaluate(state);
@@ -144,9 +147,10 @@ try {
     }
     const playing = now.currentTime > 0;
     const [elapsed] = clocks.at(-1);
+    if (playing) started ??= elapsed;
     if (now.fatal.length > 0 || now.ended) break;
     if (!playing && elapsed > 60_000) break;
-    if (seconds > 0 && elapsed > seconds * 1000) break;
+    if (seconds > 0 && playing && elapsed - started > seconds * 1000) break;
     // The clock stands still.
     const before = clocks.find(([at]) => at > elapsed - 20_000);
     if (playing && elapsed > 25_000 && before[1] === now.currentTime) break;
@@ -178,8 +182,11 @@ try {
     latencyMs: latency ? { least: at(0), median: at(0.5), p95: at(0.95), samples: delays.length } : undefined,
   };
   console.log(JSON.stringify(report, null, 2));
+  const wanted = seconds > 0 ? seconds : (report.duration ?? 0);
   if (now.fatal.length > 0) failed = `a fatal error: ${now.fatal[0]}`;
   else if (last <= first) failed = "the clock does not advance";
+  else if (last - first < 0.8 * wanted) failed = `the clock advanced by ${(last - first).toFixed(1)} s, expected ${wanted.toFixed(1)} s: it stood still`;
+  else if (seconds > 0 && passed.length === 0) failed = "no boundary between segments was reached";
   else if (crossed.length !== passed.length) failed = `${passed.length - crossed.length} boundaries were not crossed`;
   else if (seconds === 0 && !now.ended) failed = "the stream did not come to its end";
   else if (latency && delays.length < 10) failed = "no clock is painted into the picture";

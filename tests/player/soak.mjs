@@ -3,9 +3,13 @@
 //   node soak.mjs [--minutes 30] [--size 640x360] [--rate 30] [--assay target/release/assay] [--dir FOLDER] [--no-player]
 //
 // Starts `assay testnet up`, puts `assay publish --live` in the broadcaster's place, sends a stream with the wall clock in its
-// frames, samples the resident memory of all nodes every ten seconds, and plays half a minute in Chromium. Prints one JSON object. Ends
-// with 1 if a node's memory grows by more than 1 % over the second half (the first fills windows and caches), or
-// if the stream stops.
+// frames, samples the resident memory of all nodes and the playlist every ten seconds, and plays half a minute in Chromium.
+// Prints one JSON object. Ends with 1 if
+// - the playlist stands still for half a minute, has less than four fifths of the time that has passed, or more than one gap in
+//   twenty segments;
+// - the player fails;
+// - a node's memory grows by more than 1 % over the second half (the first fills windows and caches); judged from ten
+//   minutes on, because less says nothing.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -43,6 +47,16 @@ function run(program, args) {
 function resident(pid) {
   const found = readFileSync(`/proc/${pid}/status`, "utf8").match(/^VmRSS:\s+(\d+) kB/m);
   return Number(found[1]);
+}
+
+/** What a viewer is told: entries so far, and how long those of the window are, in seconds. */
+async function told(url) {
+  const master = await (await fetch(url)).text();
+  const media = master.split("\n").find((line) => line.endsWith("index.m3u8") && !line.startsWith("#"));
+  const window = await (await fetch(new URL(media, url))).text();
+  const lengths = [...window.matchAll(/^#EXTINF:([\d.]+)/gm)].map((found) => Number(found[1]));
+  const sequence = Number(window.match(/MEDIA-SEQUENCE:(\d+)/)?.[1] ?? 0);
+  return { end: sequence + lengths.length, mean: lengths.reduce((sum, length) => sum + length, 0) / lengths.length };
 }
 
 const files = (folder) => readdirSync(folder, { recursive: true }).length;
@@ -94,6 +108,7 @@ try {
   for (const name of ["transcoder-0", "transcoder-1", "verifier-0", "verifier-1", "verifier-2"]) nodes[name] = pidOf(name);
   const samples = Object.fromEntries(Object.keys(nodes).map((name) => [name, []]));
   const counts = [];
+  const ends = [];
   let player = null;
   for (const since = Date.now(); Date.now() - since < minutes * 60_000; ) {
     const at = (Date.now() - since) / 3_600_000;
@@ -105,26 +120,32 @@ try {
       const played = spawnSync("node", [join(here, "play.mjs"), url, "--seconds", "30", "--latency", "--screenshot", shot], { encoding: "utf8" });
       player = { status: played.status, words: played.stderr.trim(), ...JSON.parse(played.stdout || "{}") };
     }
+    ends.push([Date.now(), (await told(url)).end]);
+    const before = ends.findLast(([time]) => time < Date.now() - 30_000);
+    if (before && before[1] === ends.at(-1)[1]) throw new Error("the playlist has stood still for half a minute; see publish.log");
     if (sender.exitCode !== null || publisher.exitCode !== null) throw new Error("the sender or the publisher has ended");
     await soon(10_000);
   }
-  const playlist = await (await fetch(url)).text();
-  const media = playlist.split("\n").find((line) => line.endsWith("index.m3u8") && !line.startsWith("#"));
-  const window = await (await fetch(new URL(media, url))).text();
+  const last = await told(url);
+  const [[begin, first]] = ends;
+  const progress = ((last.end - first) * last.mean) / ((Date.now() - begin) / 1000);
   const log = readFileSync(join(dir, "publish.log"), "utf8");
   const memory = {};
   for (const [name, all] of Object.entries(samples)) {
     const later = all.slice(Math.floor(all.length / 2));
     const percent = slope(later) * ((minutes / 2 / 60) * 100);
     memory[name] = { firstKb: all[0][1], middleKb: later[0][1], lastKb: all.at(-1)[1], percentInSecondHalf: Number(percent.toFixed(2)) };
-    if (percent > 1) failed = `${name} grows by ${percent.toFixed(2)} % in the second half`;
+    if (minutes >= 10 && percent > 1) failed = `${name} grows by ${percent.toFixed(2)} % in the second half`;
   }
   const count = (what) => log.split(what).length - 1;
   const report = {
     minutes, size, rate: Number(rate), delivered: count("segment delivered"), gaps: count("has a gap in its place"), givenUp: count("is given up"),
-    sequence: Number(window.match(/MEDIA-SEQUENCE:(\d+)/)?.[1] ?? 0), filesFirst: counts[0], filesLast: counts.at(-1), memory, player,
+    entries: last.end, progress: Number(progress.toFixed(3)), filesFirst: counts[0], filesLast: counts.at(-1), memory, player,
   };
   console.log(JSON.stringify(report, null, 2));
+  const missing = report.gaps + report.givenUp;
+  if (progress < 0.8) failed ??= `the playlist has ${(100 * progress).toFixed(0)} % of the time that has passed`;
+  if (missing > report.delivered / 20) failed ??= `${missing} segments are missing beside ${report.delivered} that are there`;
   if (player !== null && player.status !== 0) failed ??= `the player: ${player.words}`;
 } finally {
   for (const child of children) child.kill("SIGTERM");

@@ -48,6 +48,14 @@ pub enum BenchError {
         /// Frames needed.
         needed: u32,
     },
+    /// More cores than there are, or none.
+    #[error("--cores {found}; this process may use 1, at most {here}")]
+    Cores {
+        /// Asked for.
+        found: usize,
+        /// What it may use.
+        here: usize,
+    },
     /// Figures that give no curve.
     #[error("{what}: {source}")]
     Curve {

@@ -7,6 +7,8 @@ use serde::Serialize;
 use crate::ffmpeg;
 use crate::tool;
 
+use super::BenchError;
+
 /// The machine and its tools.
 #[derive(Clone, Debug, Serialize)]
 pub struct Machine {
@@ -49,6 +51,19 @@ impl Machine {
     }
 }
 
+/// So many cores as were asked for; all by default.
+///
+/// # Errors
+/// More than this process may use: figures are of what was measured, not of a machine that is not here.
+pub fn cores(asked: Option<u16>) -> Result<usize, BenchError> {
+    let here = std::thread::available_parallelism().map_or(1, usize::from);
+    match asked.map(usize::from) {
+        None => Ok(here),
+        Some(asked) if (1..=here).contains(&asked) => Ok(asked),
+        Some(asked) => Err(BenchError::Cores { found: asked, here }),
+    }
+}
+
 /// First line of what a program says about itself; none when it cannot be started.
 pub async fn version(program: &str, argument: &str) -> Option<String> {
     let mut command = ffmpeg::command(program);
@@ -57,4 +72,20 @@ pub async fn version(program: &str, argument: &str) -> Option<String> {
     let text = String::from_utf8_lossy(&said.output).into_owned();
     said.success
         .then(|| text.lines().next().unwrap_or_default().trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_measures_with_cores_that_are_not_there() {
+        let here = cores(None).unwrap();
+        assert_eq!(cores(Some(1)).unwrap(), 1);
+        assert_eq!(cores(Some(here as u16)).unwrap(), here);
+        let error = cores(Some(here as u16 + 1)).unwrap_err();
+        let words = format!("at most {here}");
+        assert!(error.to_string().contains(&words), "{error}");
+        assert!(cores(Some(0)).is_err());
+    }
 }

@@ -1,7 +1,7 @@
-//! Peak memory of workers and their decoders.
+//! Peak memory of workers, their decoders, and the process that they work for.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -19,14 +19,15 @@ use super::path::{self, Load};
 /// How often the processes are looked at.
 const EVERY: Duration = Duration::from_millis(5);
 
-/// Resident memory of all descendants of this process, as seen from time to time.
+/// Resident memory of this process and all its descendants, as seen from time to time.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Peak {
     /// Most at one moment, MiB; memory that processes share is counted for each.
     pub together_mib: f64,
-    /// The sum of what each process had at most, MiB: an upper bound that no moment in between can exceed.
+    /// The sum of what each process had at most, MiB: an upper bound that no moment in between can exceed. Of this process,
+    /// which may have done other things before, what was seen of it.
     pub bound_mib: f64,
-    /// What each program's processes had at most, summed, MiB.
+    /// What each program's processes had at most, summed, MiB; this process has a name of its own.
     pub by_program: BTreeMap<String, f64>,
 }
 
@@ -83,6 +84,9 @@ impl Status {
     }
 }
 
+/// What this process is called beside its workers, which are the same program.
+const THIS: &str = "this process";
+
 #[derive(Default)]
 struct Seen {
     together_kib: u64,
@@ -117,10 +121,15 @@ impl Seen {
             false
         };
         let mut together = 0;
-        for (&pid, status) in all.iter().filter(|(pid, _)| descends(**pid)) {
+        let ours = |pid: &u32| *pid == root || descends(*pid);
+        for (&pid, status) in all.iter().filter(|(pid, _)| ours(pid)) {
             together += status.now_kib;
-            let most = self.most_kib.entry(pid).or_default();
-            *most = (status.name.clone(), most.1.max(status.most_kib));
+            let (name, most) = match pid == root {
+                true => (THIS, status.now_kib),
+                false => (status.name.as_str(), status.most_kib),
+            };
+            let seen = self.most_kib.entry(pid).or_default();
+            *seen = (name.to_owned(), seen.1.max(most));
         }
         self.together_kib = self.together_kib.max(together);
     }
@@ -156,15 +165,15 @@ pub struct Report {
     pub in_flight: u16,
     /// rav1e's speed preset.
     pub speed: u8,
-    /// What the worker and its decoder needed; the goal for 1080p and two chunks is less than 1,638 MiB in all.
+    /// What this process, the worker and its decoder needed; the goal for 1080p and two chunks is less than 1,638 MiB in all.
     pub peak: Peak,
 }
 
 /// What to measure.
-#[derive(Clone, Copy, Debug)]
-pub struct Plan<'a> {
+#[derive(Clone, Debug)]
+pub struct Plan {
     /// A video, or nothing for the generated clip.
-    pub input: Option<&'a Path>,
+    pub input: Option<PathBuf>,
     /// Rows.
     pub height: u16,
     /// Length of a chunk.
@@ -181,12 +190,12 @@ pub struct Plan<'a> {
 ///
 /// # Errors
 /// A clip, a tool or a worker that fails.
-pub async fn run(plan: &Plan<'_>, workers: &Workers, folder: &Path) -> Result<Report, BenchError> {
+pub async fn run(plan: &Plan, workers: &Workers, folder: &Path) -> Result<Report, BenchError> {
     let machine = Machine::describe().await;
     let chunks = 2 * u32::from(plan.in_flight.max(1));
     let segment = plan.chunk * chunks;
     let wanted = Wanted {
-        input: plan.input,
+        input: plan.input.as_deref(),
         height: plan.height,
         length: segment,
         segment,
@@ -230,9 +239,10 @@ mod tests {
     }
 
     #[test]
-    fn descendants_are_summed() {
+    fn this_process_and_its_descendants_are_summed() {
         let mut seen = Seen::default();
         let first = [
+            (1, status("assay", 0, 256, 9999)),
             (2, status("assay", 1, 1024, 2048)),
             (3, status("ffmpeg", 2, 512, 512)),
             (9, status("other", 8, 9999, 9999)),
@@ -241,8 +251,11 @@ mod tests {
         seen.note(&first.into(), 1);
         seen.note(&[(2, status("assay", 1, 1100, 4096))].into(), 1);
         let peak = seen.peak();
-        assert_eq!((peak.together_mib, peak.bound_mib), (1.5, 4.5));
-        assert_eq!(peak.by_program["assay"], 4.0);
+        assert_eq!((peak.together_mib, peak.bound_mib), (1.75, 4.75));
+        assert_eq!(
+            (peak.by_program["assay"], peak.by_program[THIS]),
+            (4.0, 0.25)
+        );
     }
 
     #[test]

@@ -15,6 +15,14 @@ pub enum PackageError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A playlist of before cannot be read.
+    #[error("reading {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A segment with another number of renditions or chunks than its profiles and frames say.
     #[error("segment {seq}: {found} {what}, expected {expected}")]
     Count {

@@ -83,10 +83,12 @@ pub(super) fn multivariant(
                     rate.average(),
                 ),
             };
+            // The peak so far may be that of a black intro.
+            let bandwidth = rate.peak().max(track.floor) + peak;
             variants.push(VariantStream {
                 uri: format!("{}/{media}", track.name()),
-                bandwidth: rate.peak() + peak,
-                average_bandwidth: Some((rate.average() + average).min(rate.peak() + peak)),
+                bandwidth,
+                average_bandwidth: Some((rate.average() + average).min(bandwidth)),
                 codecs: Some(codecs),
                 resolution: Some(Resolution {
                     width: track.width.into(),

@@ -27,6 +27,14 @@ pub(super) struct Slot {
     pub holes: Vec<Timing>,
 }
 
+impl Slot {
+    /// Whether it has an entry in the playlists.
+    pub fn is_shown(&self) -> bool {
+        let media = matches!(self.content, Content::Media { .. });
+        media || self.timing.is_some() || !self.holes.is_empty()
+    }
+}
+
 /// All of them, by number.
 pub(super) struct Slots {
     slots: BTreeMap<u32, Slot>,
@@ -97,8 +105,12 @@ impl Slots {
         Some((self.next - 1, slot))
     }
 
-    /// The first one in whatever state, and whether some before it are missing.
+    /// The first one in whatever state, and whether some before it are missing; none once nothing is there but what is
+    /// awaited still: a publisher that goes on later gives it again.
     pub fn pop_anyway(&mut self) -> Option<(u32, Slot, bool)> {
+        let settled =
+            |slot: &Slot| !matches!(slot.content, Content::Awaited) || !slot.holes.is_empty();
+        self.slots.values().any(settled).then_some(())?;
         let (seq, slot) = self.slots.pop_first()?;
         let missing = seq != self.next;
         self.next = seq + 1;

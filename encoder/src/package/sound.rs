@@ -132,21 +132,24 @@ impl Sound {
     }
 }
 
+/// The folder of an audio track.
+pub(super) fn folder(index: usize) -> String {
+    format!("audio_{index}")
+}
+
 /// One audio track.
 pub(super) struct SoundTrack {
     name: String,
     /// What the newest init segment says.
     pub format: SoundFormat,
-    inits: u32,
     begun: bool,
 }
 
 impl SoundTrack {
     pub fn new(index: usize, format: &SoundFormat) -> Self {
         Self {
-            name: format!("audio_{index}"),
+            name: folder(index),
             format: format.clone(),
-            inits: 0,
             begun: false,
         }
     }
@@ -156,22 +159,17 @@ impl SoundTrack {
         &self.name
     }
 
-    /// A new init segment and its name, at the beginning and where the format changes: a sender came back with another.
-    pub fn begin(&mut self, sound: &Sound) -> Result<Option<(String, Vec<u8>)>, PackageError> {
+    /// A new init segment, at the beginning and where the format changes: a sender came back with another.
+    pub fn begin(&mut self, sound: &Sound) -> Result<Option<Vec<u8>>, PackageError> {
         if self.begun && self.format == sound.format {
             return Ok(None);
         }
         let rate = NonZeroU32::new(sound.format.rate).map_or(1, NonZeroU32::get);
         let init = fragment::init(TrackKind::Audio, &sound.format.entry(), rate)
             .map_err(|e| PackageError::Mp4(e.to_string()))?;
-        let name = match self.inits {
-            0 => super::playlist::INIT.to_owned(),
-            more => format!("init-{more}.mp4"),
-        };
-        self.inits += 1;
         self.begun = true;
         self.format = sound.format.clone();
-        Ok(Some((name, init)))
+        Ok(Some(init))
     }
 
     /// The media segment.

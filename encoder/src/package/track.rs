@@ -1,6 +1,6 @@
 //! One rendition as a fragmented MP4 track.
 
-use assay_protocol::profile::Rendition;
+use assay_protocol::profile::{Rendition, SourceFormat};
 use shiguredo_mp4::bitstream::av1::{
     Av1ObuParseContext, Av1ObuType, Av1SampleEntryConfig, build_av01_box_from_config_obus,
     parse_obus,
@@ -80,6 +80,23 @@ impl Media {
     }
 }
 
+/// Bits of a pixel that a rendition of constant quality is told to have at least. A guess: more than a black intro takes, so
+/// that the rendition with more rows is the one for the faster line.
+const LEAST_BITS: f64 = 0.03;
+
+/// What a player must expect of a rendition, whatever was seen of it so far: the bitrate that is aimed at, or a guess.
+fn floor(rendition: &Rendition, source: &SourceFormat) -> u64 {
+    match rendition.bitrate_kbps {
+        0 => {
+            let pixels = f64::from(rendition.width) * f64::from(rendition.height);
+            let frames = f64::from(source.fps_num) / f64::from(source.fps_den.max(1));
+            let step = f64::from(rendition.frame_step.max(1));
+            (LEAST_BITS * pixels * frames / step) as u64
+        }
+        rate => 1000 * u64::from(rate),
+    }
+}
+
 /// One rendition: what its samples are.
 pub(super) struct Track {
     name: String,
@@ -90,11 +107,14 @@ pub(super) struct Track {
     /// Every how manieth source frame is shown.
     pub step: u32,
     timescale: u32,
+    /// Bits a second that it is told to have at least.
+    pub floor: u64,
 }
 
 impl Track {
-    pub fn new(index: usize, rendition: &Rendition, timescale: u32) -> Self {
+    pub fn new(index: usize, rendition: &Rendition, timescale: u32, source: &SourceFormat) -> Self {
         Self {
+            floor: floor(rendition, source),
             name: format!("{index}_{}p", rendition.height),
             width: rendition.width,
             height: rendition.height,
@@ -115,9 +135,14 @@ impl Track {
         self.header.as_ref()
     }
 
-    /// The init segment, if the track has none yet.
+    /// Whether something else is shown than before. Whoever delivers first must not say what all others have to be.
+    pub fn changes(&self, media: &Media) -> bool {
+        self.header.as_ref().is_some_and(|h| *h != media.header)
+    }
+
+    /// A new init segment, at the beginning and where the sequence header changes.
     pub fn begin(&mut self, media: &Media) -> Result<Option<Vec<u8>>, PackageError> {
-        if self.header.is_some() {
+        if self.header.as_ref() == Some(&media.header) {
             return Ok(None);
         }
         let refused = |e: &dyn std::fmt::Display| PackageError::Mp4(e.to_string());
@@ -155,5 +180,35 @@ impl Track {
             .collect();
         fragment::media(sequence, start, &pieces, &media.bytes)
             .map_err(|e| PackageError::Mp4(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_rows_are_told_more_bits_and_a_bitrate_is_told_as_it_is() {
+        let source = SourceFormat {
+            width: 1280,
+            height: 720,
+            bit_depth: 8,
+            full_range: false,
+            colour: [2; 3],
+            fps_num: 30,
+            fps_den: 1,
+        };
+        let of = |width, height| floor(&Rendition::plain(width, height, 10, 100), &source);
+        assert!(of(1280, 720) == 4 * of(640, 360) && of(640, 360) > 100_000);
+        let slow = Rendition {
+            frame_step: 2,
+            ..Rendition::plain(1280, 720, 10, 100)
+        };
+        assert_eq!(floor(&slow, &source), of(1280, 720) / 2);
+        let aimed = Rendition {
+            bitrate_kbps: 900,
+            ..slow
+        };
+        assert_eq!(floor(&aimed, &source), 900_000);
     }
 }

@@ -92,6 +92,7 @@ async fn checks_memory_and_costs_are_measured() {
     let seen = memory::run(&plan, &workers, dir.path()).await.unwrap();
     assert_eq!((seen.frames, seen.chunk_frames), (60, 15));
     assert!(seen.peak.bound_mib >= seen.peak.together_mib && seen.peak.together_mib > 1.0);
+    assert!(seen.peak.by_program["this process"] > 1.0);
 
     let plan = cost::Plan {
         input: None,

@@ -16,6 +16,7 @@ mod pipeline;
 mod player;
 mod playlists;
 mod processes;
+mod restarts;
 mod sandbox;
 mod scaler;
 mod sources;

@@ -14,7 +14,7 @@ use m3u8_rs::{MasterPlaylist, MediaPlaylist};
 /// 30 frames at 29.97 a second.
 const LENGTH: Duration = Duration::from_micros(1_001_000);
 
-fn timing(index: u32) -> Timing {
+pub fn timing(index: u32) -> Timing {
     Timing {
         start: LENGTH * index,
         duration: LENGTH,
@@ -25,7 +25,7 @@ fn timing(index: u32) -> Timing {
 }
 
 /// About a segment of silent AAC: 47 frames of 1024 samples at 48 kHz are 1.0027 s.
-fn sound(index: u32, language: &str) -> Option<Sound> {
+pub fn sound(index: u32, language: &str) -> Option<Sound> {
     // What FFmpeg's encoder makes of silence, stereo.
     let frame = [0x21, 0x10, 0x04, 0x60, 0x8c, 0x1c];
     Some(Sound {
@@ -41,7 +41,7 @@ fn sound(index: u32, language: &str) -> Option<Sound> {
     })
 }
 
-fn media(dir: &Path, name: &str) -> MediaPlaylist {
+pub fn media(dir: &Path, name: &str) -> MediaPlaylist {
     let text = std::fs::read(dir.join(name)).unwrap();
     m3u8_rs::parse_media_playlist_res(&text).unwrap_or_else(|e| panic!("{name}: {e:?}"))
 }
@@ -51,11 +51,11 @@ fn master(dir: &Path) -> MasterPlaylist {
     m3u8_rs::parse_master_playlist_res(&text).unwrap()
 }
 
-fn is_gap(segment: &m3u8_rs::MediaSegment) -> bool {
+pub fn is_gap(segment: &m3u8_rs::MediaSegment) -> bool {
     segment.unknown_tags.iter().any(|tag| tag.tag == "X-GAP")
 }
 
-async fn good() -> Vec<Chunks> {
+pub async fn good() -> Vec<Chunks> {
     segment(30).await
 }
 
@@ -139,7 +139,7 @@ async fn what_nobody_delivers_is_a_gap_and_time_goes_on_behind_it() {
         assert!(playlist.end_list && playlist.segments.iter().all(|s| !s.discontinuity));
     }
     // The clock of what follows a gap has gone on.
-    let times = starts(&dir.path().join("0_48p"), "00004.m4s");
+    let times = starts(&dir.path().join("0_48p"), "00005.m4s");
     assert!(
         (times - 5.0 * LENGTH.as_secs_f64()).abs() < 0.001,
         "{times}"

@@ -180,6 +180,11 @@ impl Broadcaster {
         }
     }
 
+    /// Whether no segment is unfinished.
+    pub fn is_idle(&self) -> bool {
+        self.flights.is_empty()
+    }
+
     /// Takes one input and says what follows from it.
     pub fn handle(&mut self, input: Input, now: Now) -> Vec<Output> {
         let mut outputs = match input {

@@ -113,24 +113,26 @@ impl BroadcasterConfig {
     /// # Errors
     /// An address that is none.
     pub fn live_source(&self) -> Result<Option<LiveAddress>, AddressError> {
-        let input = self.input.to_string_lossy();
-        match LiveAddress::is_url(&input) {
-            true => input.parse().map(Some),
+        match self.is_live() {
+            true => self.input.to_string_lossy().parse().map(Some),
             false => Ok(None),
         }
     }
 
+    /// Whether the input is a live stream.
+    pub fn is_live(&self) -> bool {
+        LiveAddress::is_url(&self.input.to_string_lossy())
+    }
+
     /// Segments unfinished at a time.
     pub fn in_flight(&self) -> usize {
-        let input = self.input.to_string_lossy();
-        let usual = if LiveAddress::is_url(&input) { 16 } else { 2 };
+        let usual = if self.is_live() { 16 } else { 2 };
         self.in_flight.unwrap_or(usual)
     }
 
     /// How much of the stream is kept.
     pub fn keep(&self) -> Keep {
-        let live = LiveAddress::is_url(&self.input.to_string_lossy());
-        match self.window_seconds.or(live.then_some(60)) {
+        match self.window_seconds.or(self.is_live().then_some(60)) {
             None => Keep::All,
             Some(seconds) => Keep::Window {
                 length: Duration::from_secs(seconds),

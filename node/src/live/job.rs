@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use assay_encoder::Workers;
 use assay_encoder::live::LiveSegment;
 use assay_encoder::probe::{Probe, probe};
+use assay_encoder::{Ladder, Workers};
 use assay_protocol::profile::{Profiles, SourceFormat};
 use serde::{Deserialize, Serialize};
 
@@ -40,13 +40,21 @@ pub(super) struct StreamJob {
     /// `None` in files from before it was written down.
     #[serde(default)]
     pub shown: Option<(u32, u32)>,
+    /// What its renditions follow from; `None` as above.
+    #[serde(default)]
+    pub ladder: Option<Ladder>,
 }
 
 impl StreamJob {
-    /// The one that was written down in `folder`.
-    pub async fn remembered(folder: &Path) -> Option<Self> {
+    /// The one that was written down in `folder`, unless the ladder has been changed since: then another one is needed.
+    pub async fn remembered(folder: &Path, ladder: &Ladder) -> Option<Self> {
         let text = tokio::fs::read(Self::file(folder)).await.ok()?;
-        serde_json::from_slice(&text).ok()
+        let job: Self = serde_json::from_slice(&text).ok()?;
+        if job.ladder.as_ref().is_some_and(|before| before != ladder) {
+            tracing::info!("the profile has been changed: another job is created");
+            return None;
+        }
+        Some(job)
     }
 
     /// Writes it down.
@@ -177,7 +185,12 @@ mod tests {
                 renditions: Vec::new(),
             },
             shown: Some((1024, 576)),
+            ladder: Some(ladder("360p")),
         }
+    }
+
+    fn ladder(name: &str) -> Ladder {
+        Ladder::preset(name).unwrap()
     }
 
     #[test]
@@ -195,17 +208,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn jobs_are_remembered_and_so_are_those_of_before() {
+    async fn jobs_are_remembered_unless_the_ladder_has_changed() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(StreamJob::remembered(folder.path()).await, None);
+        let [one, two] = ["360p", "480p"].map(ladder);
+        assert_eq!(StreamJob::remembered(folder.path(), &one).await, None);
         let mut job = job();
         job.remember(folder.path()).await.unwrap();
-        let remembered = StreamJob::remembered(folder.path()).await;
+        let remembered = StreamJob::remembered(folder.path(), &one).await;
         assert_eq!(remembered, Some(job.clone()));
-        // Only the profiles.
+        assert_eq!(StreamJob::remembered(folder.path(), &two).await, None);
+        // From before shapes and ladders were written down: only the profiles.
         let old = serde_json::to_vec(&job.profiles).unwrap();
         std::fs::write(StreamJob::file(folder.path()), old).unwrap();
-        job.shown = None;
-        assert_eq!(StreamJob::remembered(folder.path()).await, Some(job));
+        (job.shown, job.ladder) = (None, None);
+        assert_eq!(StreamJob::remembered(folder.path(), &two).await, Some(job));
     }
 }

@@ -34,6 +34,9 @@ pub enum Action {
         /// Leaves SVT-AV1 and x264 out.
         #[arg(long)]
         no_others: bool,
+        /// Measures checking, memory and chunk lengths too: everything that the encoder is judged by, in one report.
+        #[arg(long)]
+        all: bool,
     },
     /// CPU time of all verifiers over that of encoding, and what one sample costs.
     Verify {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use assay_encoder::bench::machine::Machine;
 use assay_encoder::bench::spread::Spread;
-use assay_encoder::bench::{chunk_length, cost, encode, memory, verify};
+use assay_encoder::bench::{beside, chunk_length, cost, encode, memory, verify};
 
 fn machine(m: &Machine) -> String {
     format!(
@@ -25,7 +25,17 @@ fn met(ok: bool) -> &'static str {
 }
 
 /// `assay bench encode`.
-pub fn encode(report: &encode::Report) -> String {
+pub fn whole(report: &beside::Whole) -> String {
+    let mut parts = vec![encode(&report.encode)];
+    if let Some(beside) = &report.beside {
+        parts.push(verify(&beside.verify));
+        parts.push(memory(&beside.memory));
+        parts.push(chunk_length(&beside.chunk_length));
+    }
+    parts.join("\n\n")
+}
+
+fn encode(report: &encode::Report) -> String {
     let mut out = format!(
         "{}\n{}; {} cores; clip: {}\n\n",
         machine(&report.machine),

@@ -1,15 +1,18 @@
 //! Whether this machine's encoder gives everyone's bytes, and how fast it is.
 
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(super) use assay_encoder::conformance::level_in_use;
-use assay_encoder::conformance::{ASSEMBLY, ConformanceError, check_one, vectors as all};
+use assay_encoder::conformance::{self, ASSEMBLY, ConformanceError, check_one, vectors as all};
 pub(super) use assay_encoder::settings::PIPELINE;
 use assay_encoder::{SimdLevel, Workers, encoder_id};
 use serde::Serialize;
 
 use super::{Check, Verdict};
+
+/// A node is ready to sign after this time: the goal.
+const START_SECONDS: f64 = 3.0;
 
 /// One vector at one level.
 #[derive(Clone, Debug, Serialize)]
@@ -63,6 +66,29 @@ pub(super) async fn vectors(
     }
     progress("");
     Ok(reports)
+}
+
+/// Seconds in which a node checks its encoder before it starts; none if it fails, of which the vectors say more.
+pub(super) async fn start_seconds(workers: &Workers) -> Option<f64> {
+    let begun = Instant::now();
+    let checked = conformance::check(workers).await;
+    checked.ok().map(|_| begun.elapsed().as_secs_f64())
+}
+
+/// What that says.
+pub(super) fn start(seconds: f64) -> Check {
+    let found = format!("a node checks its encoder in {seconds:.1} s before it starts");
+    match seconds <= START_SECONDS {
+        true => Check::ok("start", found),
+        false => Check::bad(
+            "start",
+            Verdict::Warning,
+            found,
+            format!(
+                "expected at most {START_SECONDS} s: something else uses this machine, or it is too slow for a transcoder"
+            ),
+        ),
+    }
 }
 
 /// What they say.

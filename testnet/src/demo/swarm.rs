@@ -82,6 +82,7 @@ impl Swarm {
                         output,
                         keep: Keep::All,
                         patience: None,
+                        progress: None,
                     })
                 }
                 (_, other) => {
