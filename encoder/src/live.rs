@@ -4,16 +4,19 @@
 //! ```text
 //! RTMP ── our listener, which checks the key ── FLV ──┐
 //! SRT ─────────────────────────────────────────────────┤ FFmpeg ── transport stream ── cutter ── segments
-//! HTTP, HLS ────────────────────────────────────────────┘
+//! HTTP, HLS ── our proxy, which keeps from private hosts ┘
 //! ```
 //!
 //! FFmpeg stands behind a worker's walls ([`sandbox`](crate::sandbox)): it hears RTMP through a pipe and has no network then;
-//! for SRT it has datagrams, for what it fetches connections, and otherwise only the protocols of its one source. Keys and
-//! addresses reach it through its standard input, never through its arguments.
+//! for SRT it has datagrams, for what it fetches connections to our proxy, and otherwise only the protocols of its one source.
+//! Keys and addresses reach it through its standard input, never through its arguments.
 
 mod address;
 mod cutter;
+mod dates;
+mod gate;
 mod remux;
+mod repeats;
 mod rtmp;
 mod scrub;
 mod walls;
@@ -26,6 +29,7 @@ pub use address::{Address, AddressError, StreamKey};
 pub use cutter::{CutError, Cutter, LiveSegment};
 
 use crate::child::WorkerCommand;
+use gate::Gate;
 use remux::Ended;
 
 /// Pauses before a stream is fetched again: doubled from the first to the last.
@@ -51,12 +55,27 @@ pub enum LiveEvent {
         from: String,
     },
     /// A segment.
-    Segment(Box<LiveSegment>),
+    Segment {
+        /// It.
+        segment: Box<LiveSegment>,
+        /// When its last frame had come in; of a fetched stream, which is held back to its pace, when its turn had come.
+        came: Instant,
+    },
     /// The sender is gone or the stream broke off; it may come back.
     Lost {
         /// Why.
         reason: String,
     },
+}
+
+impl LiveEvent {
+    /// A segment that is whole now.
+    fn of(segment: LiveSegment) -> Self {
+        Self::Segment {
+            segment: Box::new(segment),
+            came: Instant::now(),
+        }
+    }
 }
 
 /// Why a live source cannot be received at all.
@@ -76,6 +95,16 @@ pub enum LiveError {
     /// FFmpeg cannot be started, or not the worker behind whose walls it runs.
     #[error("ffmpeg cannot be started: {0}; install FFmpeg (Debian: apt-get install ffmpeg)")]
     Start(std::io::Error),
+}
+
+impl LiveError {
+    /// What may be better in a moment, in words: too many processes or open files, but not an FFmpeg that is not there.
+    fn passing(self) -> Result<String, Self> {
+        match &self {
+            Self::Start(e) if e.kind() != std::io::ErrorKind::NotFound => Ok(self.to_string()),
+            _ => Err(self),
+        }
+    }
 }
 
 /// Receives until the stream has ended (fetched ones do) or nobody listens to `events` any more.
@@ -112,10 +141,11 @@ async fn fetch(
     events: &mpsc::Sender<LiveEvent>,
 ) -> Result<(), LiveError> {
     let listens = matches!(address, Address::Srt { .. });
+    let mut gate = None;
     let mut pause = BACKOFF.0;
     while !events.is_closed() {
         let begun = Instant::now();
-        let lost = match remux::open(address, key, worker, cutter, events).await? {
+        let lost = match attempt(address, key, worker, &mut gate, cutter, events).await? {
             Ended::Closed => return Ok(()),
             Ended::Complete if !listens => return Ok(()),
             // Nobody came within FFmpeg's patience.
@@ -140,4 +170,40 @@ async fn fetch(
         pause = (pause * 2).min(BACKOFF.1);
     }
     Ok(())
+}
+
+async fn attempt(
+    address: &Address,
+    key: Option<&StreamKey>,
+    worker: &WorkerCommand,
+    gate: &mut Option<Gate>,
+    cutter: &mut Cutter,
+    events: &mpsc::Sender<LiveEvent>,
+) -> Result<Ended, LiveError> {
+    if gate.is_none()
+        && let Address::Pull { url } = address
+    {
+        match Gate::open(url).await {
+            Ok(open) => *gate = Some(open),
+            Err(e) => return Ok(Ended::Broken(format!("its host: {e}"))),
+        }
+    }
+    match remux::open(address, key, gate.as_ref(), worker, cutter, events).await {
+        Err(e) => e.passing().map(Ended::Broken),
+        ended => ended,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_missing_ffmpeg_is_for_good() {
+        let start = |kind| LiveError::Start(std::io::Error::from(kind));
+        let busy = start(std::io::ErrorKind::WouldBlock).passing();
+        assert!(busy.is_ok_and(|words| words.contains("ffmpeg cannot be started")));
+        assert!(start(std::io::ErrorKind::NotFound).passing().is_err());
+        assert!(LiveError::Key(AddressError::App).passing().is_err());
+    }
 }

@@ -1,14 +1,15 @@
 //! Publishes a live stream: each segment inspected and stored as it arrives, whatever becomes of the ones before.
 
-use std::collections::VecDeque;
+mod job;
+mod relay;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use assay_encoder::live::{Address, Cut, LiveError, LiveEvent, LiveSegment, StreamKey, receive};
-use assay_encoder::probe::{Probe, probe};
 use assay_encoder::{InspectRequest, Ladder, Priority, Workers};
-use assay_protocol::profile::{Profiles, SourceFormat};
+use assay_protocol::profile::Profiles;
 use assay_roles::broadcaster::Source;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -16,32 +17,17 @@ use tokio::task::JoinHandle;
 use crate::blobs::BlobFolder;
 use crate::clip::{ClipError, SEGMENT, profiles};
 use crate::settings::Offer;
+use job::{StreamJob, look, words};
+use relay::{Looked, relay};
 
 /// A sender with closed key frames further apart is dropped: viewers see a stream at least this late.
 const LONGEST: Duration = Duration::from_secs(10);
 /// Events between the receiver and the publisher. Half a minute of segments: as long as a node takes to start.
 const EVENTS: usize = 16;
-/// Segments that wait for the node. It takes them at once, but before it has begun; then the oldest are worth least.
-const PENDING: usize = 2;
-/// What the stream was when it was published first, and what it is transcoded to: its job.
-const JOB: &str = "job.json";
-/// Frame rates by custom. What a sender says in milliseconds is off by less than half a percent.
-const RATES: [(u32, u32); 14] = [
-    (10, 1),
-    (12, 1),
-    (15, 1),
-    (20, 1),
-    (24_000, 1001),
-    (24, 1),
-    (25, 1),
-    (30_000, 1001),
-    (30, 1),
-    (48, 1),
-    (50, 1),
-    (60_000, 1001),
-    (60, 1),
-    (120, 1),
-];
+/// How long a segment may take to be inspected since it came in: what is later than the playlist waits for is worth nothing.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// First segments that may be damaged before a stream counts as none.
+const TRIES: u32 = 5;
 
 /// A live stream that is about to be published.
 pub(crate) struct LiveStream {
@@ -51,7 +37,9 @@ pub(crate) struct LiveStream {
     folder: PathBuf,
     /// What it is transcoded to.
     pub profiles: Profiles,
-    first: Option<Box<LiveSegment>>,
+    /// Size at which it is meant to be seen.
+    shown: Option<(u32, u32)>,
+    first: Option<(Box<LiveSegment>, Instant)>,
 }
 
 impl Drop for LiveStream {
@@ -64,7 +52,7 @@ impl LiveStream {
     /// Receives from an address. The first time, waits for a sender, because the job that is created must say what is sent.
     ///
     /// # Errors
-    /// An address that is taken, or a first segment that cannot be published.
+    /// An address that is taken, or a stream that cannot be published.
     pub async fn open(
         address: Address,
         key: Option<StreamKey>,
@@ -90,21 +78,21 @@ impl LiveStream {
             Some(_) => tracing::info!("send the stream to {address}"),
             None => tracing::info!("fetching {address}"),
         }
-        let (profiles, first) = match remembered(folder).await {
-            Some(profiles) => (profiles, None),
+        let (job, first) = match StreamJob::remembered(folder).await {
+            Some(job) => (job, None),
             None => {
                 tracing::info!("waiting for its first segment: the job is created for its format");
                 let first = tokio::select! {
-                    first = first_segment(&mut events, &address) => first,
+                    first = first_job(&mut events, &address, ladder, workers, folder) => first?,
                     ended = &mut receiver => {
                         ended.map_err(|e| in_folder(std::io::Error::other(e)))??;
                         None
                     }
                 };
-                let first = first.ok_or_else(|| ClipError::NoStream(address.to_string()))?;
-                let profiles = profiles(&look(&first, workers, folder).await?, ladder)?;
-                remember(&profiles, folder).await?;
-                (profiles, Some(first))
+                let (job, segment, came) =
+                    first.ok_or_else(|| ClipError::NoStream(address.to_string()))?;
+                job.remember(folder).await?;
+                (job, Some((segment, came)))
             }
         };
         Ok(Self {
@@ -112,7 +100,8 @@ impl LiveStream {
             events,
             receiver,
             folder: folder.into(),
-            profiles,
+            profiles: job.profiles,
+            shown: job.shown,
             first,
         })
     }
@@ -120,77 +109,67 @@ impl LiveStream {
     /// Publishes until the stream has ended or nobody takes segments any more.
     ///
     /// # Errors
-    /// The address cannot be listened on, the disk is full.
+    /// The address cannot be listened on.
     pub async fn run(
         mut self,
         blobs: &BlobFolder,
         workers: &Workers,
         segments: mpsc::Sender<Offer>,
     ) -> Result<(), ClipError> {
-        let mut pending = VecDeque::new();
-        // Whether the present sender's format is the job's.
-        let mut fits = None;
-        if let Some(first) = self.first.take() {
-            fits = Some(true);
-            pending.extend(self.prepare(*first, blobs, workers).await?);
-        }
-        loop {
-            tokio::select! {
-                room = segments.reserve(), if !pending.is_empty() => match (room, pending.pop_front()) {
-                    (Ok(room), Some(offer)) => room.send(offer),
-                    _ => return Ok(()),
-                },
-                event = self.events.recv() => match event {
-                    Some(LiveEvent::Segment(segment)) => {
-                        let fits = match fits {
-                            Some(fits) => fits,
-                            None => *fits.insert(self.fits(&segment, workers).await),
-                        };
-                        if fits {
-                            pending.extend(self.prepare(*segment, blobs, workers).await?);
-                        }
-                        if pending.len() > PENDING {
-                            pending.pop_front();
-                        }
-                    }
-                    Some(event) => {
-                        tell(&self.address, &event);
-                        if let LiveEvent::Connected { .. } = event {
-                            fits = None;
-                        }
-                    }
-                    None => break,
-                },
-            }
-        }
-        for offer in pending {
-            let _ = segments.send(offer).await;
-        }
+        let inspector = Inspector {
+            address: &self.address,
+            folder: &self.folder,
+            job: StreamJob {
+                profiles: self.profiles.clone(),
+                shown: self.shown,
+            },
+            blobs,
+            workers,
+        };
+        let (events, first) = (&mut self.events, self.first.take());
+        let inspect = |segment, known| inspector.inspect(segment, known);
+        let tell = |event: &LiveEvent| tell(inspector.address, event);
+        relay(events, first, PATIENCE, inspect, tell, &segments).await;
         tracing::info!("end of {}", self.address);
+        if segments.is_closed() {
+            return Ok(());
+        }
         match (&mut self.receiver).await {
             Ok(ended) => Ok(ended?),
             Err(_) => Ok(()),
         }
     }
+}
 
-    /// Decodes and stores a segment. One that cannot be decoded is left out: the stream goes on.
-    async fn prepare(
-        &self,
-        segment: LiveSegment,
-        blobs: &BlobFolder,
-        workers: &Workers,
-    ) -> Result<Option<Offer>, ClipError> {
+/// What looks at segments.
+struct Inspector<'a> {
+    address: &'a Address,
+    folder: &'a Path,
+    job: StreamJob,
+    blobs: &'a BlobFolder,
+    workers: &'a Workers,
+}
+
+impl Inspector<'_> {
+    /// Decodes and stores a segment; of a sender that is not known, sees first whether it fits. Whatever is wrong with one
+    /// segment, the stream goes on.
+    async fn inspect(&self, segment: Box<LiveSegment>, known: bool) -> Looked {
+        if !known {
+            match self.fits(&segment).await {
+                Ok(true) => {}
+                Ok(false) => return Looked::Foreign,
+                Err(e) => return self.left_out(&e),
+            }
+        }
         let bytes: Arc<[u8]> = segment.bytes.into();
         let request = InspectRequest {
             source: bytes.clone(),
-            profiles: self.profiles.clone(),
+            profiles: self.job.profiles.clone(),
         };
-        let inspected = match workers.inspect(&request, Priority::Transcode).await {
+        // Before what this node transcodes for others: that can wait.
+        let inspected = match self.workers.inspect(&request, Priority::Sample).await {
             Ok(inspected) => inspected,
-            Err(e) => {
-                tracing::warn!("a segment of {} is left out: {e}", self.address);
-                return Ok(None);
-            }
+            Err(e) => return self.left_out(&e),
         };
         let source = Source {
             hash: blake3::hash(&bytes).as_bytes().into(),
@@ -198,157 +177,78 @@ impl LiveStream {
             frames_root: inspected.frames_root,
             frame_count: inspected.frame_count,
         };
-        let (blobs, path) = (blobs.clone(), self.folder.clone());
-        let stored = tokio::task::spawn_blocking(move || blobs.put(&bytes)).await;
-        let io = |source| ClipError::Io { path, source };
-        match stored {
+        let blobs = self.blobs.clone();
+        match tokio::task::spawn_blocking(move || blobs.put(&bytes)).await {
             Ok(Ok(_)) => {}
-            Ok(Err(e)) => return Err(io(e)),
-            Err(e) => return Err(io(std::io::Error::other(e))),
+            Ok(Err(e)) => return self.left_out(&e),
+            Err(e) => return self.left_out(&e),
         }
-        Ok(Some(Offer {
-            source,
+        Looked::Good(Box::new(Offer {
+            source: Some(source),
             timing: Some(segment.timing),
             sounds: segment.sounds,
+            came: None,
         }))
     }
 
-    /// Whether a sender's stream is what the job was created for; says what is wrong if it is not.
-    async fn fits(&self, segment: &LiveSegment, workers: &Workers) -> bool {
-        let found = match look(segment, workers, &self.folder).await {
-            Ok(probe) => probe.source_format().map_err(ClipError::from),
-            Err(e) => Err(e),
-        };
-        let job = &self.profiles.source;
-        match found {
-            // The rate is a name only: every segment has its own times.
-            Ok(found) if same(&found, job) => true,
-            Ok(found) => {
-                tracing::error!(
-                    "the stream is {} now, the job is for {}; nothing is published until it is that again. For another job \
-                     remove {}",
-                    words(&found),
-                    words(job),
-                    self.folder.join(JOB).display()
-                );
-                false
-            }
-            Err(e) => {
-                tracing::error!("the stream cannot be published: {e}");
-                false
-            }
-        }
+    fn left_out(&self, why: &dyn std::fmt::Display) -> Looked {
+        tracing::warn!("a segment of {} is left out: {why}", self.address);
+        Looked::Bad
     }
-}
 
-fn same(a: &SourceFormat, b: &SourceFormat) -> bool {
-    let nominal = SourceFormat {
-        fps_num: b.fps_num,
-        fps_den: b.fps_den,
-        ..*a
-    };
-    nominal == *b
-}
-
-fn words(format: &SourceFormat) -> String {
-    format!(
-        "{}x{} of {} bit (colour {:?}, {} range)",
-        format.width,
-        format.height,
-        format.bit_depth,
-        format.colour,
-        if format.full_range { "full" } else { "limited" }
-    )
+    /// Whether a sender's stream is what the job was created for; says what is wrong if it is not.
+    async fn fits(&self, segment: &LiveSegment) -> Result<bool, ClipError> {
+        let probe = look(segment, self.workers, self.folder).await?;
+        let (found, shown) = (probe.source_format()?, probe.shown_size());
+        if self.job.fits(&found, shown) {
+            return Ok(true);
+        }
+        tracing::error!(
+            "the stream is {} now, the job is for {}; nothing is published until it is that again. For another job remove {}",
+            words(&found, Some(shown)),
+            self.job.words(),
+            StreamJob::file(self.folder).display()
+        );
+        Ok(false)
+    }
 }
 
 fn tell(address: &Address, event: &LiveEvent) {
     match event {
         LiveEvent::Connected { from } => tracing::info!(%from, "a stream has come to {address}"),
         LiveEvent::Lost { reason } => tracing::warn!("the stream of {address} is gone: {reason}"),
-        LiveEvent::Segment(_) => {}
+        LiveEvent::Segment { .. } => {}
     }
 }
 
-async fn first_segment(
+/// The job for the first segment that says what it is, with it; none if the stream ends before.
+async fn first_job(
     events: &mut mpsc::Receiver<LiveEvent>,
     address: &Address,
-) -> Option<Box<LiveSegment>> {
-    loop {
-        match events.recv().await? {
-            LiveEvent::Segment(segment) => return Some(segment),
-            event => tell(address, &event),
-        }
-    }
-}
-
-/// What a segment is.
-async fn look(segment: &LiveSegment, workers: &Workers, folder: &Path) -> Result<Probe, ClipError> {
-    let path = folder.join("first.ts");
-    tokio::fs::write(&path, &segment.bytes)
-        .await
-        .map_err(|source| ClipError::Io {
-            path: path.clone(),
-            source,
-        })?;
-    let mut probe = probe(&path, workers.command()).await?;
-    probe.fps = rate(segment).unwrap_or(probe.fps);
-    Ok(probe)
-}
-
-/// The frame rate that a segment's times come nearest to.
-fn rate(segment: &LiveSegment) -> Option<(u32, u32)> {
-    let seconds = segment.timing.duration.as_secs_f64();
-    let found = f64::from(segment.frames) / seconds;
-    let off = |&(n, d): &(u32, u32)| (f64::from(n) / f64::from(d) / found - 1.0).abs();
-    let near = RATES.into_iter().min_by(|a, b| off(a).total_cmp(&off(b)))?;
-    let whole = (found.round().clamp(1.0, 240.0) as u32, 1);
-    match seconds > 0.0 && segment.frames > 1 {
-        true if off(&near) < 0.005 => Some(near),
-        true => Some(whole),
-        false => None,
-    }
-}
-
-async fn remembered(folder: &Path) -> Option<Profiles> {
-    let text = tokio::fs::read(folder.join(JOB)).await.ok()?;
-    serde_json::from_slice(&text).ok()
-}
-
-async fn remember(profiles: &Profiles, folder: &Path) -> Result<(), ClipError> {
-    let path = folder.join(JOB);
-    let text = serde_json::to_vec_pretty(profiles);
-    let written = match text {
-        Ok(text) => tokio::fs::write(&path, text).await,
-        Err(e) => Err(e.into()),
-    };
-    written.map_err(|source| ClipError::Io { path, source })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use assay_encoder::package::Timing;
-
-    #[test]
-    fn rates_are_those_by_custom() {
-        let found = |frames, millis| {
-            rate(&LiveSegment {
-                bytes: Vec::new(),
-                frames,
-                timing: Timing {
-                    start: Duration::ZERO,
-                    duration: Duration::from_millis(millis),
-                    frames: Vec::new(),
-                    discontinuity: false,
-                    date: None,
-                },
-                sounds: Vec::new(),
-            })
+    ladder: &Ladder,
+    workers: &Workers,
+    folder: &Path,
+) -> Result<Option<(StreamJob, Box<LiveSegment>, Instant)>, ClipError> {
+    let mut damaged = 0;
+    while let Some(event) = events.recv().await {
+        let LiveEvent::Segment { segment, came } = event else {
+            tell(address, &event);
+            continue;
         };
-        assert_eq!(found(60, 2000), Some((30, 1)));
-        assert_eq!(found(60, 2002), Some((30_000, 1001)));
-        assert_eq!(found(48, 2003), Some((24_000, 1001)));
-        assert_eq!(found(14, 2001), Some((7, 1)));
-        assert_eq!(found(1, 40), None);
+        let probe = match look(&segment, workers, folder).await {
+            Ok(probe) => probe,
+            Err(e) if damaged < TRIES => {
+                damaged += 1;
+                tracing::warn!("a segment of {address} says not what it is: {e}");
+                continue;
+            }
+            Err(e) => return Err(e),
+        };
+        let job = StreamJob {
+            profiles: profiles(&probe, ladder)?,
+            shown: Some(probe.shown_size()),
+        };
+        return Ok(Some((job, segment, came)));
     }
+    Ok(None)
 }

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use assay_encoder::package::Timing;
-use assay_roles::broadcaster::Input;
+use assay_roles::broadcaster::{Input, Source};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -15,6 +15,14 @@ use crate::settings::Offer;
 
 /// Live segments that wait because too many are unfinished; then the oldest is given up, as late ones are worth least.
 const BACKLOG: usize = 2;
+
+/// What comes next.
+enum Next {
+    /// A segment, with its number, for the core.
+    Segment(u32, Source, Offer),
+    /// Time without one, for the playlist.
+    Hole(Timing),
+}
 
 /// Where segments come from, and those that came too early.
 pub(crate) struct Offers {
@@ -81,19 +89,27 @@ impl Offers {
         !self.backlog.is_empty()
     }
 
-    /// The next one for the core, with its number.
-    fn next(&mut self) -> Option<(u32, Offer)> {
-        self.wanted = self
-            .wanted
-            .checked_sub(usize::from(!self.backlog.is_empty()))?;
-        let offer = self.backlog.pop_front()?;
-        self.next_seq += 1;
-        Some((self.next_seq - 1, offer))
+    /// What comes next, as far as the core has room.
+    fn next(&mut self) -> Option<Next> {
+        while let Some(offer) = self.backlog.front() {
+            if let Some(source) = offer.source {
+                self.wanted = self.wanted.checked_sub(1)?;
+                let offer = self.backlog.pop_front()?;
+                self.next_seq += 1;
+                return Some(Next::Segment(self.next_seq - 1, source, offer));
+            }
+            let hole = self.backlog.pop_front().and_then(|offer| offer.timing);
+            if let Some(timing) = hole {
+                return Some(Next::Hole(timing));
+            }
+        }
+        None
     }
 
     /// The one that is given up because too many wait.
     fn surplus(&mut self) -> Option<Offer> {
-        let over = self.backlog.len() > BACKLOG;
+        let segments = self.backlog.iter().filter(|offer| offer.source.is_some());
+        let over = segments.count() > BACKLOG;
         over.then(|| self.backlog.pop_front()).flatten()
     }
 }
@@ -132,27 +148,30 @@ impl Node {
             if let Some(timing) = offer.timing {
                 self.write_hole(timing);
             }
+            // What is missing right behind it.
+            self.on_wanted().await;
         }
     }
 
     /// Hands the core what it has room for.
     pub(crate) async fn on_wanted(&mut self) {
-        while let Some((seq, offer)) = self.publishing.as_mut().and_then(|p| p.offers.next()) {
-            self.publish_segment(seq, offer).await;
+        while let Some(next) = self.publishing.as_mut().and_then(|p| p.offers.next()) {
+            match next {
+                Next::Segment(seq, source, offer) => self.publish_segment(seq, source, offer).await,
+                Next::Hole(timing) => self.write_hole(timing),
+            }
         }
     }
 
-    async fn publish_segment(&mut self, seq: u32, offer: Offer) {
+    async fn publish_segment(&mut self, seq: u32, source: Source, offer: Offer) {
         let now = self.now().block;
         let Some(publishing) = &mut self.publishing else {
             return;
         };
         if let Some(timing) = offer.timing {
             if let Some(patience) = publishing.offers.patience {
-                // From when its last frame came in.
-                let came = timing.date.map(|date| date + timing.duration);
-                let age = came.and_then(|came| SystemTime::now().duration_since(came).ok());
-                let left = patience.saturating_sub(age.unwrap_or_default());
+                let age = offer.came.map(|came| came.elapsed()).unwrap_or_default();
+                let left = patience.saturating_sub(age);
                 let events = self.events.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(left).await;
@@ -168,9 +187,9 @@ impl Node {
             }
         }
         if publishing.offers.is_live() {
-            self.need_live_source(offer.source.hash, now);
+            self.need_live_source(source.hash, now);
         }
-        self.drive_broadcaster(Input::Segment(offer.source)).await;
+        self.drive_broadcaster(Input::Segment(source)).await;
     }
 
     /// Time of a live stream that nobody was asked to transcode.
@@ -182,5 +201,64 @@ impl Node {
         if let Err(e) = packager.hole(timing) {
             tracing::warn!("the playlist without a segment: {e}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer(number: u32, whole: bool) -> Offer {
+        let source = Source {
+            hash: Default::default(),
+            len: 1,
+            frames_root: Default::default(),
+            frame_count: number,
+        };
+        Offer {
+            source: whole.then_some(source),
+            timing: Some(Timing {
+                start: Duration::from_secs(number.into()),
+                duration: Duration::from_secs(1),
+                frames: Vec::new(),
+                discontinuity: false,
+                date: None,
+            }),
+            sounds: Vec::new(),
+            came: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn holes_keep_their_places_and_need_no_room() {
+        let (_segments, source) = mpsc::channel(1);
+        let (events, _inbox) = mpsc::channel(1);
+        let mut offers = Offers::new(source, None, 7, events);
+        let order = [
+            (0, false),
+            (1, true),
+            (2, false),
+            (3, true),
+            (4, true),
+            (5, true),
+        ];
+        let order = order.map(|(number, whole)| offer(number, whole));
+        offers.backlog.extend(order);
+        let mut heard = Vec::new();
+        for wanted in [0, 1, 0] {
+            offers.wanted += wanted;
+            while let Some(next) = offers.next() {
+                heard.push(match next {
+                    Next::Segment(seq, source, _) => (seq, source.frame_count),
+                    Next::Hole(timing) => (0, timing.start.as_secs() as u32),
+                });
+            }
+        }
+        assert_eq!(heard, [(0, 0), (7, 1), (0, 2)]);
+        assert_eq!(
+            offers.surplus().map(|o| o.source.unwrap().frame_count),
+            Some(3)
+        );
+        assert!(offers.surplus().is_none());
     }
 }

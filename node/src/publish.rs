@@ -110,10 +110,9 @@ impl VideoFile {
         if pace.live {
             sleep_until(*due).await;
         }
-        let length = offer.timing.as_ref().map_or_else(
-            || self.duration(offer.source.frame_count),
-            |timing| timing.duration,
-        );
+        let frames = offer.source.map_or(0, |source| source.frame_count);
+        let timing = offer.timing.as_ref();
+        let length = timing.map_or_else(|| self.duration(frames), |timing| timing.duration);
         let taken = segments.send(offer).await.is_ok();
         // What was late stays late: a slow network must not be given the backlog at once.
         *due = (*due).max(Instant::now()) + length;
@@ -198,7 +197,8 @@ impl Audio {
             }
         }
         Offer {
-            source,
+            source: Some(source),
+            came: None,
             timing: Some(Timing {
                 start,
                 duration: segment.duration,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use assay_chain::Endpoints;
 use assay_chain::contracts::Deployment;
@@ -61,20 +61,23 @@ pub enum JobChoice {
 /// A segment to be published.
 #[derive(Clone, Debug)]
 pub struct Offer {
-    /// Its source, stored in the node's blob folder and inspected.
-    pub source: Source,
+    /// Its source, stored in the node's blob folder and inspected; `None` for a part of a stream that is missing.
+    pub source: Option<Source>,
     /// When it is shown; otherwise it follows the one before.
     pub timing: Option<Timing>,
     /// What is heard meanwhile, of each audio track.
     pub sounds: Vec<Option<Sound>>,
+    /// Of a live stream, when its last frame had come in.
+    pub came: Option<Instant>,
 }
 
 impl From<Source> for Offer {
     fn from(source: Source) -> Self {
         Self {
-            source,
+            source: Some(source),
             timing: None,
             sounds: Vec::new(),
+            came: None,
         }
     }
 }

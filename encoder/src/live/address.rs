@@ -47,6 +47,14 @@ pub enum AddressError {
         /// What was found.
         found: String,
     },
+    /// More than an address: most likely a key.
+    #[error(
+        "{found}: an address to wait at has neither '?' nor '@'; the stream key belongs into a file of its own (broadcaster.key_file)"
+    )]
+    More {
+        /// The address without it.
+        found: String,
+    },
     /// An RTMP address without a path.
     #[error("an RTMP address ends with the name of an application, such as /live")]
     App,
@@ -108,9 +116,7 @@ impl std::fmt::Display for Address {
             Self::Srt { listen } => write!(f, "srt://{listen}"),
             Self::Pull { url } => {
                 let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-                let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-                let host = authority.rsplit('@').next().unwrap_or_default();
-                write!(f, "{scheme}://{host}/…")
+                write!(f, "{scheme}://{}/…", host(rest))
             }
         }
     }
@@ -124,12 +130,19 @@ impl FromStr for Address {
         if !text.chars().all(plain) {
             return Err(AddressError::Characters);
         }
-        let other = || AddressError::Scheme(text.split(['?', '@']).next().unwrap_or("").into());
-        let (scheme, rest) = text.split_once("://").ok_or_else(other)?;
-        let listen = |host: &str, port| {
-            listen(host, port).ok_or_else(|| AddressError::Listen { found: host.into() })
+        // Whatever is wrong with an address, it may hold secrets.
+        let (scheme, rest) = text
+            .split_once("://")
+            .ok_or_else(|| AddressError::Scheme(host(text).into()))?;
+        let shown = || format!("{scheme}://{}", host(rest));
+        let other = || AddressError::Scheme(shown());
+        let listen = |place: &str, port| {
+            listen(place, port).ok_or_else(|| AddressError::Listen { found: shown() })
         };
         match scheme {
+            "rtmp" | "srt" if rest.contains(['?', '@', '#']) => {
+                Err(AddressError::More { found: shown() })
+            }
             "http" | "https" => Ok(Self::Pull { url: text.into() }),
             "rtmp" => {
                 let (host, app) = rest.split_once('/').ok_or(AddressError::App)?;
@@ -148,6 +161,12 @@ impl FromStr for Address {
             _ => Err(other()),
         }
     }
+}
+
+/// The host of what follows a scheme, with its port.
+fn host(rest: &str) -> &str {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit('@').next().unwrap_or_default()
 }
 
 fn listen(host: &str, port: u16) -> Option<SocketAddr> {
@@ -215,6 +234,24 @@ mod tests {
         assert_eq!(parse("rtmp://127.0.0.1"), Err(AddressError::App));
         assert_eq!(parse("http://a/\nfile 'b'"), Err(AddressError::Characters));
         assert!(!Address::is_url("clip.mkv") && Address::is_url("rtmp://x"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_secrets() {
+        for (text, told) in [
+            ("srt://0.0.0.0:9000?passphrase=hunter2", "0.0.0.0:9000"),
+            ("srt://hunter2@0.0.0.0", "key_file"),
+            ("rtmp://0.0.0.0/live?key=hunter2", "key_file"),
+            ("rtmp://camera.example/live/hunter2", "camera.example"),
+            ("srt://camera.example/hunter2", "camera.example"),
+            ("rtsp://u:hunter2@cam/stream?k=hunter2", "rtsp://cam"),
+            ("rtmps://a.example/app/hunter2", "rtmps://a.example"),
+            ("u:hunter2@cam?hunter2", "cam"),
+            ("http://a/ hunter2", "blanks"),
+        ] {
+            let said = text.parse::<Address>().unwrap_err().to_string();
+            assert!(said.contains(told) && !said.contains("hunter2"), "{said}");
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use assay_protocol::assignment::MAX_SOURCE;
 
+use super::dates::Dates;
+use super::repeats::Repeats;
 use crate::package::{MAX_SOUNDS, Sound, Timing};
 use crate::transport::{
     CLOCK, Demuxer, Kind, PACKET, SoundClock, TransportError, Unit, VideoKind, duration,
@@ -11,6 +13,8 @@ use crate::transport::{
 
 /// A frame that is this far from the one before is not of the same stream of time: the sender's clock was set.
 const JUMP: i64 = 30 * CLOCK as i64;
+/// Pieces of sound in a row that may be further than that from the pictures: ten seconds of AAC at 48 kHz.
+const ASTRAY: u32 = 470;
 
 /// A segment of a live stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +51,20 @@ pub enum CutError {
         /// The cap.
         max: u64,
     },
+    /// Sound goes on without pictures.
+    #[error("nothing but sound for {seconds} s, at most {max} s may be without a picture")]
+    NoPicture {
+        /// Time since the last picture.
+        seconds: u64,
+        /// The cap.
+        max: u64,
+    },
+    /// Sound that cannot be heard with the pictures.
+    #[error("sound is {seconds} s away from the pictures, by the sender's clocks; at most {} s", JUMP / CLOCK as i64)]
+    Apart {
+        /// How far.
+        seconds: u64,
+    },
     /// More bytes than a segment may have.
     #[error("a segment has more than {MAX_SOURCE} bytes; lower the sender's bitrate")]
     Large,
@@ -56,6 +74,8 @@ pub enum CutError {
 struct Open {
     packets: Vec<u8>,
     times: Vec<i64>,
+    /// When its first frame came.
+    came: SystemTime,
 }
 
 /// Cuts one stream after the other into one sequence of segments.
@@ -71,9 +91,15 @@ pub struct Cutter {
     before: i64,
     /// End of the last segment.
     end: i64,
-    /// When this sender's first frame came.
-    begun: Option<SystemTime>,
+    dates: Dates,
+    repeats: Repeats,
     discontinuity: bool,
+    /// Ticks of the last picture, or of the first sound while there is none.
+    pictured: Option<i64>,
+    /// Ticks of the first picture that waits for a closed key frame.
+    keyless: Option<i64>,
+    /// Pieces of sound in a row that are too far from the pictures.
+    astray: u32,
     /// Packets since the beginning, for a stream without video.
     seen: u32,
 }
@@ -91,8 +117,12 @@ impl Cutter {
             origin: None,
             before: 0,
             end: 0,
-            begun: None,
+            dates: Dates::default(),
+            repeats: Repeats::default(),
             discontinuity: false,
+            pictured: None,
+            keyless: None,
+            astray: 0,
             seen: 0,
         }
     }
@@ -104,13 +134,21 @@ impl Cutter {
         self.break_off();
     }
 
+    /// After [`Self::restart`]: the stream may begin with what has come before, which is left out.
+    pub fn expect_repeats(&mut self) {
+        self.repeats.expect();
+    }
+
     /// What comes next has another clock.
     fn break_off(&mut self) {
         self.discontinuity = self.end > 0;
         self.sounds.clear();
         self.open = None;
         self.origin = None;
-        self.begun = None;
+        self.dates.restart();
+        self.pictured = None;
+        self.keyless = None;
+        self.astray = 0;
     }
 
     /// Takes a packet; gives the segment that it shows to be complete.
@@ -170,6 +208,9 @@ impl Cutter {
         match unit.kind {
             Kind::Video(kind) if unit.track == 0 => self.frame(kind, unit, now),
             Kind::Sound(kind) if unit.track < MAX_SOUNDS => {
+                if !self.is_near(unit.time)? {
+                    return Ok(None);
+                }
                 if let Some(origin) = self.origin {
                     while self.sounds.len() <= unit.track {
                         let language = self.demuxer.sound_language(self.sounds.len());
@@ -184,6 +225,34 @@ impl Cutter {
                 Ok(None)
             }
             _ => Ok(None),
+        }
+    }
+
+    /// Whether sound of that time may be kept. It waits for its pictures in memory, so they must come.
+    fn is_near(&mut self, time: i64) -> Result<bool, CutError> {
+        let ahead = time - *self.pictured.get_or_insert(time);
+        let seconds = ahead.unsigned_abs() / CLOCK;
+        if ahead.abs() > JUMP {
+            self.astray += 1;
+            return match self.astray > ASTRAY {
+                true => Err(CutError::Apart { seconds }),
+                false => Ok(false),
+            };
+        }
+        self.astray = 0;
+        match ahead > self.longest {
+            true => Err(CutError::NoPicture {
+                seconds,
+                max: self.longest as u64 / CLOCK,
+            }),
+            false => Ok(true),
+        }
+    }
+
+    fn long_gop(&self, ticks: i64) -> CutError {
+        CutError::LongGop {
+            seconds: ticks as u64 / CLOCK,
+            max: self.longest as u64 / CLOCK,
         }
     }
 
@@ -204,31 +273,40 @@ impl Cutter {
             } else if closed && unit.time - first >= self.target - self.target / 10 {
                 done = self.close(Some(unit.time));
             } else if unit.time - first > self.longest {
-                return Err(CutError::LongGop {
-                    seconds: (unit.time - first) as u64 / CLOCK,
-                    max: self.longest as u64 / CLOCK,
-                });
+                return Err(self.long_gop(unit.time - first));
             }
         }
+        self.pictured = Some(unit.time);
+        let known = closed && self.repeats.is_known(&unit.bytes);
         if self.open.is_none() {
+            if known {
+                self.keyless = None;
+                return Ok(done);
+            }
             // What refers to frames that never came is left out.
             if !closed {
-                return Ok(done);
+                let since = *self.keyless.get_or_insert(unit.time);
+                return match unit.time - since > self.longest {
+                    true => Err(self.long_gop(unit.time - since)),
+                    false => Ok(done),
+                };
             }
             if self.origin.is_none() {
                 self.origin = Some(unit.time);
                 self.before = self.end;
-                self.begun = Some(now);
             }
+            self.keyless = None;
             self.open = Some(Open {
                 packets: self.demuxer.video_tables(),
                 times: Vec::new(),
+                came: now,
             });
         }
         if let Some(open) = &mut self.open {
             open.packets.extend_from_slice(&unit.packets);
             open.times.push(unit.time);
             if open.packets.len() as u64 > MAX_SOURCE {
+                self.open = None;
                 return Err(CutError::Large);
             }
         }
@@ -237,7 +315,11 @@ impl Cutter {
 
     /// Ends the open segment at the first frame of the next one, or where its last frame ends.
     fn close(&mut self, next: Option<i64>) -> Option<LiveSegment> {
-        let Open { packets, mut times } = self.open.take()?;
+        let Open {
+            packets,
+            mut times,
+            came,
+        } = self.open.take()?;
         let origin = self.origin?;
         times.sort_unstable();
         let (first, last) = (*times.first()?, *times.last()?);
@@ -249,20 +331,20 @@ impl Cutter {
         let end = next.unwrap_or(last + each).max(last + 1);
         let stream = |time: i64| self.before + time - origin;
         self.end = stream(end);
-        let whole = if next.is_some() { self.end } else { i64::MAX };
+        let whole = self.end;
         let sounds = self.sounds.iter_mut().map(|sound| sound.take(whole));
         let sounds = sounds.collect();
         let start = duration(stream(first));
-        let since = duration(first - origin);
+        let length = duration(end - first);
         Some(LiveSegment {
             bytes: packets,
             frames: times.len() as u32,
             timing: Timing {
                 start,
-                duration: duration(end - first),
+                duration: length,
                 frames: times.iter().map(|&time| duration(time - first)).collect(),
                 discontinuity: std::mem::take(&mut self.discontinuity),
-                date: self.begun.map(|begun| begun + since),
+                date: Some(self.dates.date(came, length)),
             },
             sounds,
         })

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::address::{Address, StreamKey};
 use super::cutter::Cutter;
+use super::gate::Gate;
 use super::scrub::scrub;
 use super::{LiveError, LiveEvent, walls};
 use crate::child::{Group, WorkerCommand};
@@ -22,6 +23,8 @@ use crate::transport::PACKET;
 const LISTEN: Duration = Duration::from_secs(15);
 /// How long a source may be silent before it counts as gone.
 const SILENCE: Duration = Duration::from_secs(10);
+/// How long a fetched stream may stand still: longer than a playlist's segments are, which come at once.
+const STALLED: Duration = Duration::from_secs(20);
 /// How far a fetched stream may run ahead of its own pace: a playlist begins with what it has.
 const AHEAD: Duration = Duration::from_secs(10);
 /// FFmpeg looks at no more than this before it says what the streams are.
@@ -71,37 +74,44 @@ impl Remuxer {
         Ok((remuxer, stdin))
     }
 
+    /// For a source that FFmpeg opens itself; a fetched one through the proxy at `gate`.
     async fn of_address(
         address: &Address,
         key: Option<&StreamKey>,
+        gate: Option<&Gate>,
         worker: &WorkerCommand,
     ) -> Result<Self, LiveError> {
         let key = key.map(StreamKey::expose);
-        let (url, protocols, formats, paced) = match address {
+        let (url, protocols, formats, mut options) = match address {
             Address::Srt { listen } => {
                 let (listening, silence) = (LISTEN.as_micros(), SILENCE.as_micros());
                 let key = key.unwrap_or_default();
                 let url = format!(
                     "srt://{listen}?mode=listener&listen_timeout={listening}&timeout={silence}&passphrase={key}"
                 );
-                (url, "pipe,srt", "concat,mpegts", false)
+                (url, "srt", "mpegts", Vec::new())
             }
             Address::Pull { url } => {
-                let formats = "concat,hls,mpegts,mov,mp4,m4a,3gp,3g2,mj2,flv,live_flv,aac,mp3";
-                (url.clone(), "pipe,http,https,tcp,tls,crypto", formats, true)
+                let formats = "hls,mpegts,mov,mp4,m4a,3gp,3g2,mj2,flv,live_flv,aac,mp3";
+                let protocols = "http,https,httpproxy,tcp,tls,crypto";
+                (url.clone(), protocols, formats, patient(gate))
             }
-            Address::Rtmp { .. } => (String::new(), "pipe", "concat", false),
+            Address::Rtmp { .. } => (String::new(), "", "", Vec::new()),
         };
+        // The script's own protocol and format are not for what it names.
+        options.push(("protocol_whitelist", protocols.to_owned()));
+        options.push(("format_whitelist", formats.to_owned()));
         // Arguments can be read by everybody on the machine. A script on standard input cannot.
         let mut script = format!("ffconcat version 1.0\nfile '{url}'\n");
-        if paced {
-            script += &format!("option rw_timeout {}\n", SILENCE.as_micros());
+        for (name, value) in options {
+            script += &format!("option {name} {value}\n");
         }
+        let (protocols, formats) = (format!("pipe,{protocols}"), format!("concat,{formats}"));
         let input = [
             "-protocol_whitelist",
-            protocols,
+            &protocols,
             "-format_whitelist",
-            formats,
+            &formats,
             "-f",
             "concat",
             "-safe",
@@ -109,16 +119,16 @@ impl Remuxer {
             "-i",
             "pipe:0",
         ];
-        let sockets = match address {
-            Address::Rtmp { .. } => Sockets::None,
-            Address::Srt { .. } => Sockets::Udp,
-            Address::Pull { .. } => Sockets::Client,
+        let sockets = match (address, gate) {
+            (Address::Srt { .. }, _) => Sockets::Udp,
+            (_, Some(gate)) => Sockets::Proxy(gate.port()),
+            (_, None) => Sockets::None,
         };
         let feed = Feed::Script(script.into_bytes());
         Ok(Self {
             group: walls::start(worker, &command(&input), sockets, feed).await?,
             secret: key.map(str::to_owned),
-            paced,
+            paced: matches!(address, Address::Pull { .. }),
         })
     }
 
@@ -135,6 +145,9 @@ impl Remuxer {
         };
         let words = tokio::spawn(tail(stderr));
         cutter.restart();
+        if self.paced {
+            cutter.expect_repeats();
+        }
         let ended = cut(stdout, from, self.paced, cutter, events).await;
         match ended {
             Ok(came) => {
@@ -171,15 +184,27 @@ fn command(input: &[&str]) -> Command {
     command
 }
 
+/// FFmpeg's options for what is fetched: it waits for a playlist as long as we do, and asks through the proxy.
+fn patient(gate: Option<&Gate>) -> Vec<(&'static str, String)> {
+    let mut options = vec![
+        ("rw_timeout", SILENCE.as_micros().to_string()),
+        ("max_reload", i32::MAX.to_string()),
+        ("m3u8_hold_counters", i32::MAX.to_string()),
+    ];
+    options.extend(gate.map(|gate| ("http_proxy", gate.url())));
+    options
+}
+
 /// Opens a source that FFmpeg itself listens for or fetches.
 pub(super) async fn open(
     address: &Address,
     key: Option<&StreamKey>,
+    gate: Option<&Gate>,
     worker: &WorkerCommand,
     cutter: &mut Cutter,
     events: &mpsc::Sender<LiveEvent>,
 ) -> Result<Ended, LiveError> {
-    let remuxer = Remuxer::of_address(address, key, worker).await?;
+    let remuxer = Remuxer::of_address(address, key, gate, worker).await?;
     Ok(remuxer.run(address.to_string(), cutter, events).await)
 }
 
@@ -197,17 +222,21 @@ async fn cut(
     let mut pace: Option<(Instant, Duration)> = None;
     loop {
         let read = tokio::select! {
-            read = stream.read(&mut buffer[filled..]) => read,
+            read = next(&mut stream, &mut buffer[filled..], paced) => read,
             () = events.closed() => return Err(Ended::Closed),
         };
-        let read = read.unwrap_or(0);
         let now = SystemTime::now();
-        if read == 0 {
-            if let Some(segment) = cutter.finish(now) {
-                send(events, LiveEvent::Segment(Box::new(segment))).await?;
-            }
-            return Ok(from.is_none());
-        }
+        let Some(read @ 1..) = read else {
+            finish(cutter, now, events).await?;
+            return match (read, &from) {
+                (Some(_), _) => Ok(from.is_none()),
+                (None, Some(_)) => Err(Ended::Nothing),
+                (None, None) => Err(Ended::Broken(format!(
+                    "it is silent for {} s",
+                    STALLED.as_secs()
+                ))),
+            };
+        };
         if let Some(from) = from.take() {
             send(events, LiveEvent::Connected { from }).await?;
         }
@@ -215,9 +244,13 @@ async fn cut(
         let whole = filled - filled % PACKET;
         let (packets, _) = buffer[..whole].as_chunks::<PACKET>();
         for packet in packets {
-            let cut = cutter.push(packet, now);
-            let Some(segment) = cut.map_err(|e| Ended::Broken(e.to_string()))? else {
-                continue;
+            let segment = match cutter.push(packet, now) {
+                Ok(Some(segment)) => segment,
+                Ok(None) => continue,
+                Err(e) => {
+                    finish(cutter, now, events).await?;
+                    return Err(Ended::Broken(e.to_string()));
+                }
             };
             if paced {
                 let start = segment.timing.start;
@@ -225,10 +258,36 @@ async fn cut(
                 let due = begun + start.saturating_sub(first + AHEAD);
                 tokio::time::sleep_until(due.into()).await;
             }
-            send(events, LiveEvent::Segment(Box::new(segment))).await?;
+            send(events, LiveEvent::of(segment)).await?;
         }
         buffer.copy_within(whole..filled, 0);
         filled -= whole;
+    }
+}
+
+/// Bytes of what comes next, 0 at the end; none if a fetched stream stands still, which FFmpeg waits through for ever.
+async fn next(
+    stream: &mut (impl AsyncRead + Unpin),
+    buffer: &mut [u8],
+    fetched: bool,
+) -> Option<usize> {
+    let read = stream.read(buffer);
+    let read = match fetched {
+        true => tokio::time::timeout(STALLED, read).await.ok()?,
+        false => read.await,
+    };
+    Some(read.unwrap_or(0))
+}
+
+/// Hands on what is whole of the last segment.
+async fn finish(
+    cutter: &mut Cutter,
+    now: SystemTime,
+    events: &mpsc::Sender<LiveEvent>,
+) -> Result<(), Ended> {
+    match cutter.finish(now) {
+        Some(segment) => send(events, LiveEvent::of(segment)).await,
+        None => Ok(()),
     }
 }
 
@@ -249,7 +308,7 @@ async fn tail(mut from: impl AsyncRead + Unpin) -> Vec<u8> {
 
 /// Whether the last thing that FFmpeg said is a failure: it ends with success although a playlist or a connection failed.
 fn complains(words: &[u8]) -> bool {
-    let last = ffmpeg::last_words(words).to_lowercase();
+    let last = scrub(words, None).to_lowercase();
     ["failed", "error", "timed out", "reset by peer"]
         .iter()
         .any(|word| last.contains(word))

@@ -4,6 +4,7 @@
 
 mod amf;
 mod chunks;
+mod porch;
 mod session;
 
 use std::net::SocketAddr;
@@ -14,17 +15,20 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::ChildStdin;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::address::StreamKey;
 use super::cutter::Cutter;
 use super::remux::{Ended, Remuxer};
-use super::{LiveError, LiveEvent};
+use super::{BACKOFF, LiveError, LiveEvent};
 use crate::child::WorkerCommand;
+use porch::Porch;
 use session::{Out, Session};
 
-/// Connections that may be saying who they are.
-const CONNECTIONS: usize = 8;
-/// Time for that.
+/// Time for a connection to speak RTMP at all.
+const HANDSHAKE: Duration = Duration::from_secs(3);
+/// Time for it to say who it is.
 const GREETING: Duration = Duration::from_secs(10);
 /// A sender that is silent for so long is gone: its place is needed when it comes again.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -71,13 +75,23 @@ pub(super) async fn serve(
             () = events.closed() => return Ok(()),
         };
         let from = sender.peer.to_string();
-        let (remuxer, stdin) = Remuxer::of_flv(key, worker).await?;
-        // FFmpeg ends with its input, and the cutter with FFmpeg.
-        let (ended, why) = tokio::join!(remuxer.run(from, cutter, events), feed(sender, stdin));
-        let reason = match ended {
-            Ended::Closed => return Ok(()),
-            Ended::Broken(reason) => reason,
-            Ended::Nothing | Ended::Complete => why,
+        let reason = match Remuxer::of_flv(key, worker).await {
+            Ok((remuxer, stdin)) => {
+                // FFmpeg ends with its input, and the cutter with FFmpeg.
+                let (ended, why) =
+                    tokio::join!(remuxer.run(from, cutter, events), feed(sender, stdin));
+                match ended {
+                    Ended::Closed => return Ok(()),
+                    Ended::Broken(reason) => reason,
+                    Ended::Nothing | Ended::Complete => why,
+                }
+            }
+            Err(e) => {
+                let reason = e.passing()?;
+                drop(sender);
+                tokio::time::sleep(BACKOFF.0).await;
+                reason
+            }
         };
         if events.send(LiveEvent::Lost { reason }).await.is_err() {
             return Ok(());
@@ -104,21 +118,20 @@ struct Door {
 
 /// Takes connections; hands over the sender that knows the key, one at a time.
 async fn greet(listener: TcpListener, door: Door) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut porch = Porch::default();
+    let mut greeted = JoinSet::new();
     loop {
+        while greeted.try_join_next().is_some() {}
         let Ok((stream, peer)) = listener.accept().await else {
             // Too many open files, most likely.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let Ok(place) = places.clone().try_acquire_owned() else {
-            continue;
-        };
         let door = door.clone();
-        tokio::spawn(async move {
-            let _place = place;
+        let guest = greeted.spawn(async move {
             let _ = tokio::time::timeout(GREETING, publish(stream, peer, &door)).await;
         });
+        porch.admit(peer.ip(), guest);
     }
 }
 
@@ -126,9 +139,16 @@ async fn greet(listener: TcpListener, door: Door) {
 async fn publish(mut stream: TcpStream, peer: SocketAddr, door: &Door) -> Option<()> {
     let mut session = Session::new(door.app.clone(), door.key.clone());
     let mut buffer = [0; 4096];
+    let soon = Instant::now() + HANDSHAKE;
     loop {
-        let read = stream.read(&mut buffer).await.ok();
-        let read = read.filter(|&read| read > 0)?;
+        let read = stream.read(&mut buffer);
+        let read = match session.is_greeted() {
+            true => read.await.ok()?,
+            false => tokio::time::timeout_at(soon, read).await.ok()?.ok()?,
+        };
+        if read == 0 {
+            return None;
+        }
         let mut tags = Vec::new();
         let mut wants = false;
         let outs = session.take(&buffer[..read]);

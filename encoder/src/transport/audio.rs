@@ -1,5 +1,7 @@
 //! Audio frames in access units: AAC in ADTS, MPEG-1 layer 3, Opus.
 
+use std::collections::VecDeque;
+
 use super::CLOCK;
 use crate::package::{Sound, SoundCodec, SoundFormat};
 
@@ -39,10 +41,17 @@ struct Frame<'a> {
 #[derive(Default)]
 pub struct SoundClock {
     language: Option<String>,
-    /// What was put together, in pieces of one format each.
-    pending: Option<Sound>,
+    /// What was put together, all of one format.
+    pending: Option<Pending>,
     /// Sample after the last one.
     next: Option<u64>,
+}
+
+struct Pending {
+    format: SoundFormat,
+    /// First sample, samples and bytes of each frame.
+    frames: VecDeque<(u64, u32, u32)>,
+    bytes: Vec<u8>,
 }
 
 impl SoundClock {
@@ -87,56 +96,56 @@ impl SoundClock {
             rate: frame.rate,
             language: self.language.clone(),
         };
-        let sound = self.pending.get_or_insert_with(|| Sound {
-            format: format.clone(),
-            start,
-            frames: Vec::new(),
-            bytes: Vec::new(),
-        });
         // A piece has one format; the rest of it is lost when that changes in its middle.
-        if sound.format != format {
-            *sound = Sound {
+        let pending = match &mut self.pending {
+            Some(pending) if pending.format == format => pending,
+            other => other.insert(Pending {
                 format,
-                start,
-                frames: Vec::new(),
+                frames: VecDeque::new(),
                 bytes: Vec::new(),
-            };
-        }
-        // Silence of a lost frame is the one before it, longer.
-        let end = sound.start + sound.samples();
-        match sound.frames.last_mut() {
-            Some((samples, _)) => *samples += start.saturating_sub(end) as u32,
-            None => sound.start = start,
-        }
-        sound.frames.push((frame.samples, frame.bytes.len() as u32));
-        sound.bytes.extend_from_slice(frame.bytes);
+            }),
+        };
+        let len = frame.bytes.len() as u32;
+        pending.frames.push_back((start, frame.samples, len));
+        pending.bytes.extend_from_slice(frame.bytes);
         self.next = Some(start + u64::from(frame.samples));
     }
 
-    /// Takes the frames that begin before `ticks` after the stream's beginning.
+    /// Takes the frames that begin before `ticks` after the stream's beginning. None of them is drawn out beyond that.
     pub fn take(&mut self, ticks: i64) -> Option<Sound> {
-        let mut sound = self.pending.take()?;
-        let rate = u64::from(sound.format.rate);
+        let mut pending = self.pending.take()?;
+        let rate = u64::from(pending.format.rate);
         let limit =
             (ticks.max(0).unsigned_abs() as u128 * u128::from(rate) / u128::from(CLOCK)) as u64;
-        let (mut at, mut bytes, mut count) = (sound.start, 0usize, 0usize);
-        for &(samples, len) in &sound.frames {
-            if at >= limit {
-                break;
-            }
-            at += u64::from(samples);
+        let sound = pending.take(limit);
+        if !pending.frames.is_empty() {
+            self.pending = Some(pending);
+        }
+        sound
+    }
+}
+
+impl Pending {
+    fn take(&mut self, limit: u64) -> Option<Sound> {
+        let &(start, ..) = self.frames.front().filter(|&&(at, ..)| at < limit)?;
+        let (mut frames, mut bytes) = (Vec::new(), 0);
+        while let Some(&(at, samples, len)) = self.frames.front()
+            && at < limit
+        {
+            self.frames.pop_front();
+            // Silence of lost frames is the one before them, longer; but not past the end of its piece.
+            let follows = self.frames.front().map(|&(next, ..)| next.min(limit));
+            let until = follows.unwrap_or(0).max(at + u64::from(samples));
+            frames.push((u32::try_from(until - at).unwrap_or(u32::MAX), len));
             bytes += len as usize;
-            count += 1;
         }
-        if count < sound.frames.len() {
-            self.pending = Some(Sound {
-                format: sound.format.clone(),
-                start: at,
-                frames: sound.frames.split_off(count),
-                bytes: sound.bytes.split_off(bytes),
-            });
-        }
-        (count > 0).then_some(sound)
+        let rest = self.bytes.split_off(bytes);
+        Some(Sound {
+            format: self.format.clone(),
+            start,
+            frames,
+            bytes: std::mem::replace(&mut self.bytes, rest),
+        })
     }
 }
 
@@ -316,6 +325,18 @@ mod tests {
             (sound.start, sound.frames),
             (0, vec![(48_000, 1), (1024, 1)])
         );
+    }
+
+    #[test]
+    fn a_hole_is_not_drawn_out_beyond_its_piece() {
+        let mut clock = SoundClock::default();
+        clock.push(SoundKind::Aac, 90_000, &adts(1));
+        clock.push(SoundKind::Aac, 61 * 90_000, &adts(1));
+        let before = clock.take(2 * 90_000).unwrap();
+        assert_eq!((before.start, before.samples()), (48_000, 48_000));
+        assert!(clock.take(60 * 90_000).is_none());
+        let after = clock.take(62 * 90_000).unwrap();
+        assert_eq!((after.start, after.samples()), (61 * 48_000, 1024));
     }
 
     #[test]

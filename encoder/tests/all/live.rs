@@ -1,94 +1,22 @@
 //! Live streams: cut as they come, by RTMP and SRT from a real sender that goes and comes back, and fetched over HTTP.
 
-use crate::support;
+mod cuts;
+mod fetched;
 
-use std::net::TcpListener;
-use std::path::Path;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use assay_encoder::live::{
-    Address, Cut, CutError, Cutter, LiveEvent, LiveSegment, StreamKey, receive,
-};
-use support::{ffmpeg, frames, worker};
+use assay_encoder::live::{Address, Cut, LiveEvent, LiveSegment, StreamKey, receive};
 use tokio::sync::mpsc;
+
+use crate::support::worker;
 
 pub const CUT: Cut = Cut {
     target: Duration::from_secs(1),
     longest: Duration::from_secs(5),
 };
 pub const KEY: &str = "a-key-that-nobody-guesses";
-
-/// Cuts a transport stream that is a file.
-fn cut(path: &Path) -> Result<Vec<LiveSegment>, CutError> {
-    let bytes = std::fs::read(path).unwrap();
-    let mut cutter = Cutter::new(CUT.target, CUT.longest);
-    let (packets, _) = bytes.as_chunks::<188>();
-    let mut segments = Vec::new();
-    for packet in packets {
-        segments.extend(cutter.push(packet, SystemTime::UNIX_EPOCH)?);
-    }
-    segments.extend(cutter.finish(SystemTime::UNIX_EPOCH));
-    Ok(segments)
-}
-
-#[test]
-fn every_segment_decodes_alone_and_none_of_the_sound_is_lost() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("in.ts");
-    ffmpeg(
-        "-f lavfi -i testsrc2=size=128x96:rate=25:duration=4.4 -f lavfi -i sine=d=4.4 -f lavfi -i sine=d=4.4:r=44100 \
-         -map 0 -map 1 -map 2 -c:v libx264 -g 30 -bf 2 -c:a:0 aac -c:a:1 libmp3lame -metadata:s:a:1 language=deu \
-         -muxdelay 0 -pes_payload_size 0 -f mpegts",
-        &path,
-    );
-    let segments = cut(&path).unwrap();
-    let counts: Vec<_> = segments.iter().map(|s| s.frames).collect();
-    assert_eq!(counts, [30, 30, 30, 20]);
-    let mut clock = Duration::ZERO;
-    for (index, segment) in segments.iter().enumerate() {
-        let alone = dir.path().join(format!("{index}.ts"));
-        std::fs::write(&alone, &segment.bytes).unwrap();
-        assert_eq!(frames(&alone), segment.frames);
-        let off = segment.timing.start.abs_diff(clock);
-        assert!(off < Duration::from_millis(1), "{:?}", segment.timing);
-        assert_eq!(segment.timing.frames.len(), segment.frames as usize);
-        clock += segment.timing.duration;
-    }
-    for (track, rate, language) in [(0, 44_100, None), (1, 44_100, Some("deu"))] {
-        let sounds: Vec<_> = segments
-            .iter()
-            .map(|s| s.sounds[track].as_ref().unwrap())
-            .collect();
-        let mut next = sounds[0].start;
-        for sound in &sounds {
-            assert_eq!(sound.start, next, "track {track}");
-            assert_eq!(sound.format.language.as_deref(), language);
-            next += sound.samples();
-        }
-        assert_eq!(sounds[0].format.rate, rate);
-        let seconds = (next - sounds[0].start) as f64 / f64::from(rate);
-        assert!((4.3..4.6).contains(&seconds), "track {track}: {seconds} s");
-    }
-}
-
-#[test]
-fn open_groups_are_not_cut_and_too_long_ones_are_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("open.ts");
-    ffmpeg(
-        "-f lavfi -i testsrc2=size=128x96:rate=25:duration=8 -c:v libx264 -bf 2 -x264-params \
-         open-gop=1:keyint=25:min-keyint=25:scenecut=0 -f mpegts",
-        &path,
-    );
-    let refused = cut(&path).unwrap_err();
-    assert!(matches!(refused, CutError::LongGop { max: 5, .. }));
-    assert!(refused.to_string().contains("key-frame interval"));
-    let silent = dir.path().join("audio.ts");
-    ffmpeg("-f lavfi -i sine=d=4 -c:a aac -f mpegts", &silent);
-    let refused = cut(&silent).unwrap_err().to_string();
-    assert!(refused.contains("only audio"), "{refused}");
-}
 
 /// A sender that ends with the test.
 pub struct Sender(Child);
@@ -171,7 +99,7 @@ impl Heard {
                 .await
                 .unwrap()
             {
-                Some(LiveEvent::Segment(segment)) => self.segments.push(*segment),
+                Some(LiveEvent::Segment { segment, .. }) => self.segments.push(*segment),
                 Some(LiveEvent::Connected { .. }) => self.connected += 1,
                 Some(LiveEvent::Lost { reason }) => self.lost.push(reason),
                 None => return,
@@ -256,48 +184,23 @@ async fn by_srt_with_the_key() {
     goes_and_comes_back(&format!("srt://127.0.0.1:{port}"), sender).await;
 }
 
-/// Serves a folder to one request after the other.
-fn serve(folder: &Path) -> u16 {
-    use std::io::{BufRead, BufReader, Write};
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (port, folder) = (listener.local_addr().unwrap().port(), folder.to_owned());
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            let first = lines.next().and_then(Result::ok).unwrap_or_default();
-            while lines
-                .next()
-                .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
-            {}
-            let name = first.split([' ', '?', '/']).find(|part| part.contains('.'));
-            let body = std::fs::read(folder.join(name.unwrap_or("none"))).unwrap_or_default();
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                body.len()
-            );
-            let _ = stream.write_all(&[head.as_bytes(), &body].concat());
-        }
-    });
-    port
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn a_playlist_is_fetched() {
-    let dir = tempfile::tempdir().unwrap();
-    let lavfi = "-f lavfi -i testsrc2=size=128x96:rate=25:duration=4 -f lavfi -i sine=d=4 -c:v libx264 -g 25 -c:a aac \
-                 -f hls -hls_time 1 -hls_playlist_type vod";
-    ffmpeg(lavfi, &dir.path().join("list.m3u8"));
-    let port = serve(dir.path());
-    let address = format!("http://127.0.0.1:{port}/list.m3u8?token=a-secret");
+async fn strangers_who_say_nothing_do_not_keep_a_sender_out() {
+    let port = free_port();
+    let address = format!("rtmp://127.0.0.1:{port}/live");
     let mut heard = Heard::of(&address.parse().unwrap());
-    // It has an end, and receiving ends with it.
-    heard.until(|_| false).await;
-    let counts: Vec<_> = heard.segments.iter().map(|s| s.frames).collect();
-    assert_eq!(
-        (counts, heard.connected),
-        (vec![25; 4], 1),
-        "{:?}",
-        heard.lost
-    );
-    assert!(heard.lost.is_empty(), "{:?}", heard.lost);
+    let connect = || TcpStream::connect(("127.0.0.1", port));
+    let begun = Instant::now();
+    let mut strangers = Vec::new();
+    // They come again as fast as they are sent away, the first ones before the listener is there.
+    while strangers.len() < 100 {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        match connect() {
+            Ok(stranger) => strangers.push(stranger),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    let url = format!("rtmp://127.0.0.1:{port}/live/{KEY}");
+    let _sender = Sender::start(30, "flv", &url);
+    heard.until(|heard| heard.connected == 1).await;
 }

@@ -65,6 +65,11 @@ impl Session {
         }
     }
 
+    /// Whether the handshake is over.
+    pub fn is_greeted(&self) -> bool {
+        self.greeting.is_none()
+    }
+
     /// Takes what came.
     pub fn take(&mut self, bytes: &[u8]) -> Outs {
         let mut outs = Vec::new();
