@@ -67,6 +67,13 @@ fn told(offer: &Offer) -> i64 {
     }
 }
 
+/// Gives everything else here the time to do what it can.
+async fn settle() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Relays `events` to a node that takes everything.
 async fn through<F: Future<Output = Looked>>(
     events: Vec<LiveEvent>,
@@ -79,9 +86,7 @@ async fn through<F: Future<Output = Looked>>(
         for event in events {
             sender.send(event).await.unwrap();
             // One after the other, as a sender does.
-            for _ in 0..10 {
-                tokio::task::yield_now().await;
-            }
+            settle().await;
         }
     };
     let carry = async move {
@@ -157,6 +162,7 @@ async fn no_sender_waits_for_what_is_looked_at() {
         for number in 2..40 {
             sender.send(event(number)).await.unwrap();
         }
+        settle().await;
         go_on.notify_one();
         let mut all = Vec::new();
         while all.last() != Some(&39) {
