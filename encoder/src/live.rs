@@ -8,8 +8,8 @@
 //! ```
 //!
 //! FFmpeg stands behind a worker's walls ([`sandbox`](crate::sandbox)): it hears RTMP through a pipe and has no network then;
-//! for SRT it has datagrams, for what it fetches connections, and otherwise only the protocols of its one source. Keys and
-//! addresses reach it through its standard input, never through its arguments.
+//! for SRT it has datagrams, for what it fetches connections to our proxy, and otherwise only the protocols of its one source.
+//! Keys and addresses reach it through its standard input, never through its arguments.
 
 mod address;
 mod cutter;
@@ -145,7 +145,7 @@ async fn fetch(
     let mut pause = BACKOFF.0;
     while !events.is_closed() {
         let begun = Instant::now();
-        let lost = match attempt(address, key, &mut gate, worker, cutter, events).await? {
+        let lost = match attempt(address, key, worker, &mut gate, cutter, events).await? {
             Ended::Closed => return Ok(()),
             Ended::Complete if !listens => return Ok(()),
             // Nobody came within FFmpeg's patience.
@@ -175,8 +175,8 @@ async fn fetch(
 async fn attempt(
     address: &Address,
     key: Option<&StreamKey>,
-    gate: &mut Option<Gate>,
     worker: &WorkerCommand,
+    gate: &mut Option<Gate>,
     cutter: &mut Cutter,
     events: &mpsc::Sender<LiveEvent>,
 ) -> Result<Ended, LiveError> {

@@ -40,8 +40,8 @@ pub(crate) enum Sockets {
     None,
     /// For datagrams: what SRT is made of.
     Udp,
-    /// For connections to others and for names, which are looked up by datagrams.
-    Client,
+    /// For connections to this port: a proxy's. Older kernels than Linux 6.7 do not look at the port.
+    Proxy(u16),
 }
 
 /// What a worker on this machine cannot do, found by trying.

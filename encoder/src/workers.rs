@@ -22,6 +22,8 @@ use crate::slots::Slots;
 use exchange::{exchange, reply};
 use progress::Progress;
 
+/// A port at which nobody listens (RFC 1078).
+const NOBODY: u16 = 1;
 /// Requests that may wait in each priority.
 const MAX_WAITING: usize = 1024;
 
@@ -76,12 +78,12 @@ impl Workers {
         self.walls_with(Sockets::None).await
     }
 
-    /// The same of the process that fetches live streams, which reaches the network.
+    /// The same of the process that fetches live streams, which reaches a proxy.
     ///
     /// # Errors
     /// As [`walls`](Self::walls).
     pub async fn walls_of_receivers(&self) -> Result<Walls, WorkerError> {
-        self.walls_with(Sockets::Client).await
+        self.walls_with(Sockets::Proxy(NOBODY)).await
     }
 
     async fn walls_with(&self, sockets: Sockets) -> Result<Walls, WorkerError> {

@@ -43,6 +43,11 @@ impl Gate {
         })
     }
 
+    /// Its port, on loopback.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// Its own address, as FFmpeg takes it.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

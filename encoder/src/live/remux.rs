@@ -119,10 +119,10 @@ impl Remuxer {
             "-i",
             "pipe:0",
         ];
-        let sockets = match address {
-            Address::Rtmp { .. } => Sockets::None,
-            Address::Srt { .. } => Sockets::Udp,
-            Address::Pull { .. } => Sockets::Client,
+        let sockets = match (address, gate) {
+            (Address::Srt { .. }, _) => Sockets::Udp,
+            (_, Some(gate)) => Sockets::Proxy(gate.port()),
+            (_, None) => Sockets::None,
         };
         let feed = Feed::Script(script.into_bytes());
         Ok(Self {

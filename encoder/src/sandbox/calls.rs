@@ -190,22 +190,19 @@ pub(super) fn restrict(sockets: Sockets) -> io::Result<()> {
 fn of_the_internet(sockets: Sockets) -> io::Result<Vec<SeccompRule>> {
     // Beside the type stand flags.
     const TYPE: u64 = 0xf;
-    let udp = (sys::SOCK_DGRAM, sys::IPPROTO_UDP);
-    let kinds = match sockets {
-        Sockets::None => vec![],
-        Sockets::Udp => vec![udp],
-        Sockets::Client => vec![udp, (sys::SOCK_STREAM, sys::IPPROTO_TCP)],
+    let (kind, protocol) = match sockets {
+        Sockets::None => return Ok(Vec::new()),
+        Sockets::Udp => (sys::SOCK_DGRAM, sys::IPPROTO_UDP),
+        Sockets::Proxy(_) => (sys::SOCK_STREAM, sys::IPPROTO_TCP),
     };
     let mut rules = Vec::new();
     for family in [sys::AF_INET, sys::AF_INET6] {
-        for (kind, protocol) in &kinds {
-            for protocol in [0, *protocol] {
-                rules.push(all(vec![
-                    is(0, Is::Eq, family)?,
-                    is(1, Is::MaskedEq(TYPE), *kind)?,
-                    is(2, Is::Eq, protocol)?,
-                ])?);
-            }
+        for protocol in [0, protocol] {
+            rules.push(all(vec![
+                is(0, Is::Eq, family)?,
+                is(1, Is::MaskedEq(TYPE), kind)?,
+                is(2, Is::Eq, protocol)?,
+            ])?);
         }
     }
     Ok(rules)

@@ -4,8 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
-    Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope, make_bitflags,
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath,
+    PathFd, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
+    make_bitflags,
 };
 
 use super::{Access, Sockets, THIS_PROGRAM};
@@ -54,9 +55,12 @@ fn rules(access: &Access) -> Result<RulesetCreated, RulesetError> {
     let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(NEWEST))?
-        .handle_access(connections(access.sockets))?
+        .handle_access(AccessNet::from_all(ABI::V4))?
         .scope(Scope::from_all(NEWEST))?
         .create()?;
+    if let Sockets::Proxy(port) = access.sockets {
+        rules = rules.add_rule(NetPort::new(port, AccessNet::ConnectTcp))?;
+    }
     for path in libraries {
         rules = allow(rules, &path, library)?;
     }
@@ -70,14 +74,6 @@ fn rules(access: &Access) -> Result<RulesetCreated, RulesetError> {
         rules = allow(rules, path, write)?;
     }
     allow(rules, Path::new(NOTHING), read | AccessFs::WriteFile)
-}
-
-/// What of TCP is not possible; other sockets are the other wall's business.
-fn connections(allowed: Sockets) -> BitFlags<AccessNet> {
-    match allowed {
-        Sockets::None | Sockets::Udp => AccessNet::from_all(ABI::V4),
-        Sockets::Client => AccessNet::BindTcp.into(),
-    }
 }
 
 /// A path that is not there needs no right.

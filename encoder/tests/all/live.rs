@@ -3,14 +3,14 @@
 mod cuts;
 mod fetched;
 
-use crate::support::worker;
-
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use assay_encoder::live::{Address, Cut, LiveEvent, LiveSegment, StreamKey, receive};
 use tokio::sync::mpsc;
+
+use crate::support::worker;
 
 pub const CUT: Cut = Cut {
     target: Duration::from_secs(1),
