@@ -204,7 +204,8 @@ impl Exhibit {
             Self::Prove(e) => window(&e.proof.assignment),
             Self::LeafFault(e) => window(&e.work.assignment),
             Self::Equivocation(e) => window(&e.work.assignment),
-            Self::BroadcasterEquivocation(e) => window(&e.assignment),
+            // Both are held to their times.
+            Self::BroadcasterEquivocation(e) => window(&e.assignment).min(window(&e.other)),
             Self::Acquit(e) => window(&e.work.assignment),
             Self::ClaimFinder(e) => window(&e.assignment),
             Self::TripByDivergence(e) => window(&e.work.assignment),
@@ -253,9 +254,9 @@ mod tests {
     fn what_is_written_is_read_again_and_says_until_when() {
         let params = Params::testnet();
         let two = |deadline| BroadcasterEquivocation {
-            assignment: assignment(deadline),
+            assignment: assignment(deadline + 1),
             signature: assay_protocol::sig::Signature([1; 65].into()),
-            other: assignment(deadline + 1),
+            other: assignment(deadline),
             other_signature: assay_protocol::sig::Signature([2; 65].into()),
         };
         let exhibit = Exhibit::BroadcasterEquivocation(Box::new(two(100)));
