@@ -62,7 +62,7 @@ pub struct Winners {
 
 /// A change of the file, to be made on a thread that may block.
 #[must_use]
-pub(crate) struct Change {
+pub struct Change {
     path: String,
     store: Arc<Database>,
     put: Vec<Winner>,
@@ -174,7 +174,7 @@ impl Winners {
     }
 
     /// What must be written down and is not; answered with [`Self::written`].
-    pub(crate) fn unwritten(&mut self) -> Option<Change> {
+    pub fn unwritten(&mut self) -> Option<Change> {
         let mut put = Vec::new();
         for kept in self.kept.values_mut() {
             if kept.written == Written::No {

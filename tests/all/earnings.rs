@@ -58,7 +58,8 @@ async fn tickets_are_redeemed_fees_claimed_and_their_burned_part_burned() {
     }
     let due = winners[2].assignment.deadlineBlock + scene.network.deployment.params.evidence_blocks;
     let mut kept = Winners::open(&data.join("winners.redb"), scene.domain()).unwrap();
-    kept.keep(winners).unwrap();
+    kept.keep(winners);
+    kept.unwritten().unwrap().commit().unwrap();
     drop(kept);
     let early = refused(&desk.types(anyone, &redeem), 2);
     assert!(early.contains("none of 3 winning tickets"), "{early}");
