@@ -19,7 +19,7 @@ const BACKLOG: usize = 2;
 /// What comes next.
 enum Next {
     /// A segment, with its number, for the core.
-    Segment(u32, Source, Offer),
+    Segment(u32, Source, Box<Offer>),
     /// Time without one, for the playlist.
     Hole(Timing),
 }
@@ -96,7 +96,7 @@ impl Offers {
                 self.wanted = self.wanted.checked_sub(1)?;
                 let offer = self.backlog.pop_front()?;
                 self.next_seq += 1;
-                return Some(Next::Segment(self.next_seq - 1, source, offer));
+                return Some(Next::Segment(self.next_seq - 1, source, Box::new(offer)));
             }
             let hole = self.backlog.pop_front().and_then(|offer| offer.timing);
             if let Some(timing) = hole {
@@ -157,7 +157,9 @@ impl Node {
     pub(crate) async fn on_wanted(&mut self) {
         while let Some(next) = self.publishing.as_mut().and_then(|p| p.offers.next()) {
             match next {
-                Next::Segment(seq, source, offer) => self.publish_segment(seq, source, offer).await,
+                Next::Segment(seq, source, offer) => {
+                    self.publish_segment(seq, source, *offer).await
+                }
                 Next::Hole(timing) => self.write_hole(timing),
             }
         }
