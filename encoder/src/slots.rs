@@ -22,12 +22,12 @@ const PRIORITIES: usize = 3;
 
 impl Priority {
     /// What its workers add to the niceness they are started with, so that an accused leaf has the CPU before a sample
-    /// and a sample before a transcode (each step of 7 is about a fifth of the share).
+    /// and a sample before a transcode: 7 steps are about a fifth of the share. More would let other programs stop it.
     pub(crate) fn niceness(self) -> u8 {
         match self {
             Self::Accused => 0,
             Self::Sample => 7,
-            Self::Transcode => 14,
+            Self::Transcode => 10,
         }
     }
 }

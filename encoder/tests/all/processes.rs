@@ -95,7 +95,7 @@ async fn niceness_follows_priority_down_to_ffmpeg() {
     for (priority, mark, step) in [
         (Priority::Accused, "--as-accused", 0),
         (Priority::Sample, "--as-sample", 7),
-        (Priority::Transcode, "--as-transcode", 14),
+        (Priority::Transcode, "--as-transcode", 10),
     ] {
         let workers = Workers::new(marked(mark), Limits::default(), 1);
         let whole = EncodeRequest::whole(bytes(&path), profiles(640, 360), 120, 1);
