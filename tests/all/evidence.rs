@@ -319,6 +319,7 @@ async fn what_contradicts_itself_on_the_wire_is_kept_and_slashes() {
         publish(Topic::Assignments, Gossip::Assignment(Box::new(signed))).await;
     }
 
+    let before = stake(&scene, transcoder).await;
     let expected = vec![
         Kind::Equivocation,
         Kind::BroadcasterEquivocation,
@@ -363,7 +364,6 @@ async fn what_contradicts_itself_on_the_wire_is_kept_and_slashes() {
     ] {
         scene.case(operator, kind).await;
     }
-    let before = stake(&scene, transcoder).await;
     let begun = Instant::now();
     while stake(&scene, transcoder).await == before {
         assert!(begun.elapsed() < PATIENCE, "never executed");
