@@ -77,7 +77,7 @@ fn a_live_stream_goes_on_whoever_goes_away() {
     let (rtmp, http) = (free_port(), free_port());
     let config = net.0.join("broadcaster/node.toml");
     let text = fs::read_to_string(&config).unwrap();
-    let live = "patience_seconds = 6\noutput = \"live-hls\"\n";
+    let live = "patience_seconds = 10\noutput = \"live-hls\"\n";
     let text = text
         .replace("output = \"hls\"\n", live)
         .replace("in_flight = 1\n", "in_flight = 4\n");

@@ -15,7 +15,7 @@ const MAX_STAT: usize = 4096;
 /// Opened before the walls go up, which leave no way to it.
 static STAT: OnceLock<Option<File>> = OnceLock::new();
 
-/// Opens what [`children`] reads; call it before the walls go up.
+/// Opens what [`children`] reads: needed once, before the walls go up.
 pub(crate) fn open() {
     STAT.get_or_init(|| File::open("/proc/self/stat").ok());
 }
