@@ -41,7 +41,6 @@ impl Meter {
 }
 
 fn cpu_time() -> Duration {
-    cpu::open();
     let own = clock_gettime(ClockId::ProcessCPUTime);
     let own = Duration::new(own.tv_sec.unsigned_abs(), own.tv_nsec.unsigned_abs() as u32);
     own + cpu::children()

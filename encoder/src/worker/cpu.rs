@@ -15,7 +15,7 @@ const MAX_STAT: usize = 4096;
 /// Opened before the walls go up, which leave no way to it.
 static STAT: OnceLock<Option<File>> = OnceLock::new();
 
-/// Opens what [`children`] reads: needed once, before the walls go up.
+/// Opens what [`children`] reads; call it before the walls go up. Where there are none that is not needed.
 pub(crate) fn open() {
     STAT.get_or_init(|| File::open("/proc/self/stat").ok());
 }
@@ -28,6 +28,7 @@ pub(crate) fn thread() -> Duration {
 
 /// CPU time of children that have been waited for, user and system, to a hundredth of a second; zero where unknown.
 pub(crate) fn children() -> Duration {
+    open();
     let mut stat = [0; MAX_STAT];
     let file = STAT.get().and_then(Option::as_ref);
     let read = file.and_then(|file| file.read_at(&mut stat, 0).ok());
