@@ -6,35 +6,11 @@ use assay_node::winners::Winners;
 use assay_protocol::amount::Eth;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::params::Params;
-use assay_protocol::payment::{Lottery, PaymentTicket, SignedTicket, Winner, rand_hash};
 use assay_protocol::wire::encode;
 use assay_protocol::work::{WorkClaim, WorkList};
-use assay_protocol::{B256, U256, keccak256};
+use assay_protocol::{B256, U256};
 
-use crate::network::scene::Scene;
 use crate::typed::{Typed, json, refused, said};
-
-/// A certain winner of a thousandth of an ETH.
-async fn winner(scene: &Scene, seq: u32) -> Winner {
-    let (work, ..) = scene.work(seq).await;
-    let (domain, rand) = (scene.domain(), keccak256(seq.to_be_bytes()));
-    let lottery = Lottery::paying(U256::from(10).pow(U256::from(15)), U256::from(1));
-    let ticket = PaymentTicket {
-        assignmentHash: domain.digest(&work.assignment),
-        recipient: scene.transcoder.key.address(),
-        sender: scene.broadcaster.key.address(),
-        faceValue: lottery.face_value,
-        winProb: lottery.win_prob,
-        nonce: 0,
-        recipientRandHash: rand_hash(rand),
-    };
-    let signature = scene.broadcaster.key.sign(domain.digest(&ticket));
-    Winner {
-        ticket: SignedTicket { ticket, signature },
-        rand,
-        assignment: work.assignment,
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tickets_are_redeemed_fees_claimed_and_their_burned_part_burned() {
@@ -52,9 +28,10 @@ async fn tickets_are_redeemed_fees_claimed_and_their_burned_part_burned() {
     let folder = data.display().to_string();
     let redeem = ["transcoder", "redeem", "--data", &folder];
     assert!(refused(&desk.types(anyone, &redeem), 2).contains("no node has won tickets"));
+    let thousandth = Eth(U256::from(10).pow(U256::from(15)));
     let mut winners = Vec::new();
     for seq in 0..3 {
-        winners.push(winner(scene, seq).await);
+        winners.push(scene.winner(seq, thousandth).await);
     }
     let due = winners[2].assignment.deadlineBlock + scene.network.deployment.params.evidence_blocks;
     let mut kept = Winners::open(&data.join("winners.redb"), scene.domain()).unwrap();

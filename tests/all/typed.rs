@@ -217,8 +217,7 @@ impl Typed {
     }
 
     pub async fn mine_to(&self, block: u64) {
-        let head = self.scene.broadcaster.client.head().await.unwrap().number;
-        self.mine(block.saturating_sub(head)).await;
+        self.scene.mine_to(block).await;
     }
 }
 

@@ -4,43 +4,14 @@ use crate::network;
 
 use assay_chain::call::{BrokerCall, FeeCall};
 use assay_chain::events::{BrokerLog, Log};
+use assay_protocol::U256;
 use assay_protocol::amount::Eth;
-use assay_protocol::payment::{Lottery, PaymentTicket, SignedTicket, Winner, rand_hash};
-use assay_protocol::{U256, keccak256};
 use network::scene::Scene;
 
 const MILLI: u64 = 1_000_000_000_000_000;
 
 fn milli(count: u64) -> Eth {
     Eth(U256::from(count * MILLI))
-}
-
-/// A certain winner of `value` for the segment.
-async fn winner(scene: &Scene, seq: u32, value: Eth) -> Winner {
-    let (work, ..) = scene.work(seq).await;
-    let (domain, rand) = (scene.domain(), keccak256(seq.to_be_bytes()));
-    let lottery = Lottery::paying(value.0, U256::from(1));
-    let ticket = PaymentTicket {
-        assignmentHash: domain.digest(&work.assignment),
-        recipient: scene.transcoder.key.address(),
-        sender: scene.broadcaster.key.address(),
-        faceValue: lottery.face_value,
-        winProb: lottery.win_prob,
-        nonce: 0,
-        recipientRandHash: rand_hash(rand),
-    };
-    let signature = scene.broadcaster.key.sign(domain.digest(&ticket));
-    Winner {
-        ticket: SignedTicket { ticket, signature },
-        rand,
-        assignment: work.assignment,
-    }
-}
-
-async fn mine_to(scene: &Scene, block: u64) {
-    let head = scene.broadcaster.client.head().await.unwrap().number;
-    let anvil = &scene.network.anvil;
-    anvil.mine(block.saturating_sub(head)).await.unwrap();
 }
 
 #[tokio::test]
@@ -64,7 +35,7 @@ async fn a_winner_reaches_operator_and_delegator() {
     let claimable = client.claimable_reserve(payer, worker).await.unwrap();
     assert_eq!(claimable, milli(40));
 
-    let first = winner(&scene, 1, milli(10)).await;
+    let first = scene.winner(1, milli(10)).await;
     let hash = domain.digest(&first.ticket.ticket);
     let due = first.assignment.deadlineBlock + params.evidence_blocks;
     let early = BrokerCall::Redeem(Box::new(first.clone()));
@@ -75,7 +46,7 @@ async fn a_winner_reaches_operator_and_delegator() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("redeem later"), "{error}");
-    mine_to(&scene, due).await;
+    scene.mine_to(due).await;
     let mined = scene
         .transcoder
         .queue
@@ -110,7 +81,7 @@ async fn a_winner_reaches_operator_and_delegator() {
     assert!(error.to_string().contains("was paid already"), "{error}");
 
     // Own 300 and delegated 100, half of the fees shared: five eighths of it and three eighths.
-    mine_to(&scene, mined.block + params.round_blocks).await;
+    scene.mine_to(mined.block + params.round_blocks).await;
     let kept = milli(10).0 - burned.0;
     let delegator = scene.delegator.key.address();
     let fees = |holder| client.fees_of(worker, holder);
@@ -144,14 +115,12 @@ async fn a_batch_passes_over_what_was_paid_and_a_deposit_comes_back() {
     scene.broadcaster.run("fund", fund).await;
     let mut winners = Vec::new();
     for seq in 0..5 {
-        winners.push(winner(&scene, seq, milli(1)).await);
+        winners.push(scene.winner(seq, milli(1)).await);
     }
     winners.push(winners[0].clone());
-    mine_to(
-        &scene,
-        winners[4].assignment.deadlineBlock + params.evidence_blocks,
-    )
-    .await;
+    scene
+        .mine_to(winners[4].assignment.deadlineBlock + params.evidence_blocks)
+        .await;
     let batch = BrokerCall::RedeemBatch(winners);
     let mined = scene.transcoder.queue.run("batch", batch).await.unwrap();
     println!("gas: five in a batch {}", mined.gas_used);

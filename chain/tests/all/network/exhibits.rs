@@ -6,13 +6,15 @@ use assay_chain::challenge::{
 };
 use assay_chain::fault::{Equivocation, LeafFault, SignedWork, VerifierEquivocation};
 use assay_protocol::accusation::Accusation;
+use assay_protocol::amount::Eth;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::fraud_proof::FraudProof;
 use assay_protocol::merkle::Tree;
+use assay_protocol::payment::{Lottery, PaymentTicket, SignedTicket, Winner, rand_hash};
 use assay_protocol::receipt::{Leaf, Receipt, output_tree, plant};
 use assay_protocol::sample::{Odds, SampleTicket, draws};
 use assay_protocol::verdict::{Divergence, Verdict};
-use assay_protocol::{B256, Bytes, U256};
+use assay_protocol::{B256, Bytes, U256, keccak256};
 
 use super::profiles;
 use super::scene::Scene;
@@ -137,10 +139,37 @@ impl Scene {
 
     /// Mines until this epoch has begun.
     pub async fn reach_epoch(&self, epoch: u64) {
-        let begins = epoch * self.network.deployment.params.epoch_blocks;
-        let head = self.transcoder.client.head().await.unwrap().number;
+        let epoch_blocks = self.network.deployment.params.epoch_blocks;
+        self.mine_to(epoch * epoch_blocks).await;
+    }
+
+    /// Mines until the head is `block` at least.
+    pub async fn mine_to(&self, block: u64) {
+        let head = self.broadcaster.client.head().await.unwrap().number;
         let anvil = &self.network.anvil;
-        anvil.mine(begins.saturating_sub(head)).await.unwrap();
+        anvil.mine(block.saturating_sub(head)).await.unwrap();
+    }
+
+    /// A certain winner of `value` for the segment.
+    pub async fn winner(&self, seq: u32, value: Eth) -> Winner {
+        let (work, ..) = self.work(seq).await;
+        let (domain, rand) = (self.domain(), keccak256(seq.to_be_bytes()));
+        let lottery = Lottery::paying(value.0, U256::from(1));
+        let ticket = PaymentTicket {
+            assignmentHash: domain.digest(&work.assignment),
+            recipient: self.transcoder.key.address(),
+            sender: self.broadcaster.key.address(),
+            faceValue: lottery.face_value,
+            winProb: lottery.win_prob,
+            nonce: 0,
+            recipientRandHash: rand_hash(rand),
+        };
+        let signature = self.broadcaster.key.sign(domain.digest(&ticket));
+        Winner {
+            ticket: SignedTicket { ticket, signature },
+            rand,
+            assignment: work.assignment,
+        }
     }
 
     pub fn two_receipts(&self, work: &SignedWork) -> Equivocation {
