@@ -1,8 +1,8 @@
 //! rav1e, configured so that its output depends on frames and settings alone.
 
 use rav1e::prelude::{
-    ChromaSampling, Config, Context, EncoderConfig, EncoderStatus, PixelRange, Rational,
-    SceneDetectionSpeed,
+    ChromaSampling, Config, Context, EncoderConfig, EncoderStatus, PixelRange,
+    PredictionModesSetting, Rational, SceneDetectionSpeed, SegmentationLevel, SpeedSettings,
 };
 
 use crate::colour;
@@ -104,9 +104,25 @@ pub fn configuration(
     config.bitrate = i32::from(rendition.bitrate_kbps) * 1000;
     config.tile_cols = 1 << rendition.tile_cols_log2;
     config.tile_rows = 1 << rendition.tile_rows_log2;
-    // Scene detection has been nondeterministic at speed 10.
-    config.speed_settings.scene_detection_mode = SceneDetectionSpeed::None;
+    adjust(&mut config.speed_settings, rendition.speed);
     Ok(config)
+}
+
+/// What differs from rav1e's preset of that speed; docs/costs.md has what it saves.
+fn adjust(settings: &mut SpeedSettings, speed: u8) {
+    // Scene detection has been nondeterministic at speed 10.
+    settings.scene_detection_mode = SceneDetectionSpeed::None;
+    // Off, it turns on the weighing of blocks by how much later frames refer to them, as the `rav1e` program does.
+    settings.transform.tx_domain_distortion = false;
+    // Its quantizers for parts of a picture work against that weighing, and cost bits.
+    settings.segmentation = SegmentationLevel::Disabled;
+    if speed >= 6 {
+        // It needs the reduced set of transforms, which begins here. What it saves pays for the rest.
+        settings.transform.enable_inter_tx_split = true;
+        settings.prediction.prediction_modes = PredictionModesSetting::Simple;
+        settings.prediction.fine_directional_intra = false;
+        settings.motion.use_satd_subpel = false;
+    }
 }
 
 fn run<T: Sample>(
