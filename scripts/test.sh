@@ -39,11 +39,7 @@ contracts_end() {
   return $code
 }
 
-# The release profile, because dependencies' build scripts and macros are built for it already.
-stage "clippy" cargo clippy --keep-going --workspace --all-targets --release --locked -- -D warnings
-# Examples are left out: clippy has compiled them.
-stage "Rust tests" node scripts/rust-tests.mjs
-stage "examples in the documentation" cargo test --workspace --release --locked --doc
+stage "Rust: tests, clippy, examples in the documentation" node scripts/rust-checks.mjs
 stage "contracts' tests and artifacts (begun after $contracts_begun s)" contracts_end
 
 echo
