@@ -47,7 +47,7 @@ const INTERRUPTED: u8 = 130;
 pub enum Command {
     /// Run the whole loop on this machine: a chain, a swarm, video, a cheat, and what it costs it.
     Demo(demo::Arguments),
-    /// Start or stop a network of separate processes on this machine.
+    /// Start, stop, look at or prepare a network of separate processes on this machine.
     Testnet(testnet::Arguments),
     /// Run one node from its configuration file.
     Node(node::Arguments),
@@ -57,21 +57,21 @@ pub enum Command {
     Init(init::Arguments),
     /// Make, import or look at key files of accounts that are no node's, such as the cold owner of a stake.
     Key(key::Arguments),
-    /// Bond, delegate, move and take out stake; see what an account has at stake.
+    /// Bond, delegate, move and take out stake, claim fees; see what an account has at stake.
     Stake(stake::Arguments),
     /// Put the contracts on a chain; the deployer needs ETH for about 40 million gas.
     Deploy(deploy::Arguments),
-    /// Say which hot key signs for the owner of a stake.
+    /// Say which hot key signs for the owner of a stake; return to the active set after missed duties.
     Operator(operator::Arguments),
-    /// Deposit what pays for transcoding, take it back, or look at it.
+    /// Deposit what pays for transcoding, take it back, burn what is due, or look at it.
     Broadcaster(broadcaster::Arguments),
-    /// Set an operator's price and cuts.
+    /// Set an operator's price and cuts; redeem winning tickets that a node keeps.
     Transcoder(transcoder::Arguments),
     /// Register a verifier's BLS key.
     Verifier(verifier::Arguments),
-    /// Cases: contest, resolve, claim, challenge, bring evidence.
+    /// Cases: list, prove, execute, contest, resolve, claim, challenge, plant faults, trip the breaker.
     Court(court::Arguments),
-    /// Say which round it is, or open the next one.
+    /// Say which round it is, open the next one, claim for a certified one, or fund rounds.
     Round(round::Arguments),
     /// Check this machine: does its encoder give everyone's bytes, and has a node what it needs?
     Doctor(doctor::Arguments),
