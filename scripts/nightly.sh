@@ -35,7 +35,7 @@ check() {
   fi
 }
 
-# part NAME TITLE [PATTERN]: a chapter of the report, with the lines of the output that match.
+# part NAME TITLE [PATTERN]: a chapter of the report, with the lines of the output that match, and its end if it failed.
 part() {
   local name=$1 title=$2 pattern=${3:-}
   echo
@@ -44,6 +44,12 @@ part() {
     echo
     echo '```'
     grep -E "$pattern" "$out/$name" 2>/dev/null || true
+    echo '```'
+  fi
+  if grep -qs failed "$out/$name.verdict"; then
+    echo
+    echo '```'
+    tail -10 "$out/$name"
     echo '```'
   fi
 }
