@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 
-const which = "--workspace --release --locked --lib --bins --tests --no-run --message-format=json-render-diagnostics";
+const which = "--workspace --release --locked --tests --no-run --message-format=json-render-diagnostics";
 const waiting = [];
 const failed = [];
 let [building, running] = [true, 0];

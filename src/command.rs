@@ -90,6 +90,16 @@ pub enum Command {
     },
 }
 
+/// What is to be logged cannot be made out.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "ASSAY_LOG='{wanted}': {error}; levels with commas between them are expected, as in info,assay_p2p=debug"
+)]
+struct FilterError {
+    wanted: String,
+    error: tracing_subscriber::filter::ParseError,
+}
+
 /// Runs a command to its exit code.
 pub fn run(command: Command) -> ExitCode {
     match command {
@@ -106,12 +116,15 @@ pub fn run(command: Command) -> ExitCode {
         Command::Testnet(arguments) => arguments.as_node(),
         _ => None,
     };
-    start_logging(match (node, &command) {
+    let logging = start_logging(match (node, &command) {
         (Some(node), _) => (NODE_LOG, node.log_json),
         // It waits for an Ethereum node that is away, and must say so.
         (None, Command::Deploy(_)) => ("assay_chain=warn", false),
         (None, _) => ("off", false),
     });
+    if let Err(e) = logging {
+        return fail(e, USAGE);
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(e) => return fail(format!("no runtime: {e}"), 1),
@@ -148,8 +161,13 @@ pub fn run(command: Command) -> ExitCode {
 }
 
 /// Logs go to standard error: a node's always, those of other commands where `ASSAY_LOG` asks for them.
-fn start_logging((default, json): (&str, bool)) {
-    let filter = EnvFilter::try_from_env("ASSAY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+fn start_logging((default, json): (&str, bool)) -> Result<(), FilterError> {
+    let wanted = std::env::var_os("ASSAY_LOG").filter(|words| !words.is_empty());
+    let wanted = wanted.map_or_else(
+        || default.into(),
+        |words| words.to_string_lossy().into_owned(),
+    );
+    let filter = EnvFilter::try_new(&wanted).map_err(|error| FilterError { wanted, error })?;
     let logging = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
@@ -158,6 +176,7 @@ fn start_logging((default, json): (&str, bool)) {
         true => logging.json().flatten_event(true).init(),
         false => logging.with_target(false).init(),
     }
+    Ok(())
 }
 
 /// Ends a command on Ctrl-C or SIGTERM by dropping it: children die with what holds them.
