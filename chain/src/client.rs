@@ -21,7 +21,7 @@ use crate::events::LogEntry;
 use crate::history::History;
 use crate::revert::{ErrorBook, Revert};
 use crate::rpc::{CallRequest, EndpointView, Endpoints, Head, Rpc, RpcError};
-use crate::views::{BlockRef, Role, RoundView, TxView};
+use crate::views::{BlockRef, Role, RoundView};
 
 /// Blocks that a search asks for at a time, until the node wants fewer: few logs are found, so that it is the number of
 /// requests that takes time.
@@ -317,53 +317,6 @@ impl Client {
             known.insert(operator, key);
         }
         Ok(key)
-    }
-
-    /// Number of this account's mined transactions: its next nonce.
-    ///
-    /// # Errors
-    /// [`ChainError::Rpc`] where no Ethereum node answers.
-    pub async fn transaction_count(&self) -> Result<u64, ChainError> {
-        self.nonce_of(self.account()).await
-    }
-
-    /// The same of any account.
-    ///
-    /// # Errors
-    /// [`ChainError::Rpc`] where no Ethereum node answers.
-    pub async fn nonce_of(&self, account: Address) -> Result<u64, ChainError> {
-        Ok(self.rpc().nonce(account, "latest").await?)
-    }
-
-    /// What a mined transaction cost; `None` where it is not mined.
-    ///
-    /// # Errors
-    /// [`ChainError::Rpc`] where no Ethereum node answers.
-    pub async fn transaction(&self, tx: B256) -> Result<Option<TxView>, ChainError> {
-        let Some(receipt) = self.rpc().receipt(tx).await? else {
-            return Ok(None);
-        };
-        Ok(receipt.block_number.map(|block| TxView {
-            from: address_in(receipt.from),
-            block: block.as_u64(),
-            succeeded: receipt.status.is_none_or(|status| !status.is_zero()),
-            gas_used: receipt.gas_used.unwrap_or_default().low_u64(),
-        }))
-    }
-
-    /// The deployment's events in one mined transaction, in order; empty where it is not mined.
-    ///
-    /// # Errors
-    /// [`ChainError::Rpc`] where no Ethereum node answers.
-    pub async fn events_of(&self, tx: B256) -> Result<Vec<LogEntry>, ChainError> {
-        let Some(receipt) = self.rpc().receipt(tx).await? else {
-            return Ok(Vec::new());
-        };
-        Ok(receipt
-            .logs
-            .iter()
-            .filter_map(|log| LogEntry::read(self.contracts(), log))
-            .collect())
     }
 
     /// Logs of a contract since its deployment, by topics as `eth_getLogs` takes them.
