@@ -3,7 +3,7 @@
 #   deps.sh demo    for building and running
 #   deps.sh test    for `make test` as well
 #   deps.sh image   for `make image` as well
-#   deps.sh player  for playing in a browser (part of `make nightly`)
+#   deps.sh player  for what `make nightly` needs besides: a browser, and Rust's libraries for WebAssembly
 # Lists what is missing; asks before it installs when a person sits there, installs when run unattended as root,
 # otherwise says what to type and ends with 1. Packages are Debian's; elsewhere their names are a hint.
 set -euo pipefail
@@ -115,6 +115,15 @@ fi
 
 if [ "$purpose" = player ]; then
   (cd tests/player && npm ci --no-audit --no-fund --ignore-scripts)
+  wasm=wasm32-unknown-unknown
+  if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$wasm/lib" ]; then
+    if ! have rustup; then
+      echo "deps: Rust's libraries for $wasm are missing, and there is no rustup to add them; install Rust by" \
+        "https://rustup.rs, then type: rustup target add $wasm" >&2
+      exit 1
+    fi
+    rustup target add "$wasm"
+  fi
 fi
 
 if [ "$purpose" = test ]; then
@@ -130,4 +139,4 @@ if [ "$purpose" = test ]; then
     fi
   done
 fi
-echo "deps: everything that 'make $purpose' needs is here"
+echo "deps: everything that 'make ${purpose/#player/nightly}' needs is here"

@@ -70,9 +70,14 @@ if grep -rnE "$forbidden" encoder/chunk/src; then
   fail "assay-chunk uses what a pure function has not"
 fi
 
-# ethers stays inside the chain client.
+# ethers stays inside the chain client: what stands on that has it, but does not name it, in tests neither.
 for package in assay-p2p assay-encoder; do
   without "$package" ethers
+done
+for package in assay-node assay-testnet assay; do
+  if cargo tree --locked --quiet --prefix none --edges normal,build,dev --depth 1 --format '{p}' -p "$package" | grep -qE '^ethers(-| )'; then
+    fail "$package depends on ethers; what it needs of the chain belongs in assay-chain"
+  fi
 done
 
 [ $failed -eq 0 ] && echo "layering holds"

@@ -2,11 +2,11 @@
 # Plays streams in headless Chromium with hls.js: every boundary between segments must be crossed by a clock that runs. Ends
 # with 1 when Chromium or hls.js is missing: `scripts/deps.sh player` installs them.
 #
-#   player.sh [FOLDER]   where screenshots and reports go (default: target/player)
+#   player.sh [FOLDER]   where screenshots and reports go (default: player in cargo's target folder)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-out=${1:-target/player}
+out=${1:-${CARGO_TARGET_DIR:-target}/player}
 mkdir -p "$out"
 if ! command -v chromium >/dev/null 2>&1 || [ ! -d tests/player/node_modules ]; then
   echo "player: chromium or tests/player/node_modules is missing; type: scripts/deps.sh player" >&2

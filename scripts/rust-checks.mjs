@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 // The release profile, because dependencies' build scripts and macros are built for it already.
 const all = ["--workspace", "--release", "--locked"];
 // Examples are left out: clippy compiles them.
-const tests = ["test", ...all, "--lib", "--bins", "--tests", "--no-run", "--message-format=json-render-diagnostics"];
+const tests = ["test", ...all, "--tests", "--no-run", "--message-format=json-render-diagnostics"];
 const compiling = [
   { name: "clippy", program: "cargo", args: ["clippy", "--keep-going", ...all, "--all-targets", "--", "-D", "warnings"] },
   { name: "examples in the documentation", program: "cargo", args: ["test", ...all, "--doc"] },

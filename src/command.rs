@@ -47,7 +47,7 @@ const INTERRUPTED: u8 = 130;
 pub enum Command {
     /// Run the whole loop on this machine: a chain, a swarm, video, a cheat, and what it costs it.
     Demo(demo::Arguments),
-    /// Start or stop a network of separate processes on this machine.
+    /// Start, stop, look at or prepare a network of separate processes on this machine.
     Testnet(testnet::Arguments),
     /// Run one node from its configuration file.
     Node(node::Arguments),
@@ -57,21 +57,21 @@ pub enum Command {
     Init(init::Arguments),
     /// Make, import or look at key files of accounts that are no node's, such as the cold owner of a stake.
     Key(key::Arguments),
-    /// Bond, delegate, move and take out stake; see what an account has at stake.
+    /// Bond, delegate, move and take out stake, claim fees; see what an account has at stake.
     Stake(stake::Arguments),
     /// Put the contracts on a chain; the deployer needs ETH for about 40 million gas.
     Deploy(deploy::Arguments),
-    /// Say which hot key signs for the owner of a stake.
+    /// Say which hot key signs for the owner of a stake; return to the active set after missed duties.
     Operator(operator::Arguments),
-    /// Deposit what pays for transcoding, take it back, or look at it.
+    /// Deposit what pays for transcoding, take it back, burn what is due, or look at it.
     Broadcaster(broadcaster::Arguments),
-    /// Set an operator's price and cuts.
+    /// Set an operator's price and cuts; redeem winning tickets that a node keeps.
     Transcoder(transcoder::Arguments),
     /// Register a verifier's BLS key.
     Verifier(verifier::Arguments),
-    /// Cases: contest, resolve, claim, challenge, bring evidence.
+    /// Cases: list, prove, execute, contest, resolve, claim, challenge, plant faults, trip the breaker.
     Court(court::Arguments),
-    /// Say which round it is, or open the next one.
+    /// Say which round it is, open the next one, claim for a certified one, or fund rounds.
     Round(round::Arguments),
     /// Check this machine: does its encoder give everyone's bytes, and has a node what it needs?
     Doctor(doctor::Arguments),
@@ -90,6 +90,16 @@ pub enum Command {
     },
 }
 
+/// What is to be logged cannot be made out.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "ASSAY_LOG='{wanted}': {error}; levels with commas between them are expected, as in info,assay_p2p=debug"
+)]
+struct FilterError {
+    wanted: String,
+    error: tracing_subscriber::filter::ParseError,
+}
+
 /// Runs a command to its exit code.
 pub fn run(command: Command) -> ExitCode {
     match command {
@@ -106,12 +116,15 @@ pub fn run(command: Command) -> ExitCode {
         Command::Testnet(arguments) => arguments.as_node(),
         _ => None,
     };
-    start_logging(match (node, &command) {
+    let logging = start_logging(match (node, &command) {
         (Some(node), _) => (NODE_LOG, node.log_json),
         // It waits for an Ethereum node that is away, and must say so.
         (None, Command::Deploy(_)) => ("assay_chain=warn", false),
         (None, _) => ("off", false),
     });
+    if let Err(e) = logging {
+        return fail(e, USAGE);
+    }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(e) => return fail(format!("no runtime: {e}"), 1),
@@ -148,8 +161,13 @@ pub fn run(command: Command) -> ExitCode {
 }
 
 /// Logs go to standard error: a node's always, those of other commands where `ASSAY_LOG` asks for them.
-fn start_logging((default, json): (&str, bool)) {
-    let filter = EnvFilter::try_from_env("ASSAY_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+fn start_logging((default, json): (&str, bool)) -> Result<(), FilterError> {
+    let wanted = std::env::var_os("ASSAY_LOG").filter(|words| !words.is_empty());
+    let wanted = wanted.map_or_else(
+        || default.into(),
+        |words| words.to_string_lossy().into_owned(),
+    );
+    let filter = EnvFilter::try_new(&wanted).map_err(|error| FilterError { wanted, error })?;
     let logging = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
@@ -158,6 +176,7 @@ fn start_logging((default, json): (&str, bool)) {
         true => logging.json().flatten_event(true).init(),
         false => logging.with_target(false).init(),
     }
+    Ok(())
 }
 
 /// Ends a command on Ctrl-C or SIGTERM by dropping it: children die with what holds them.

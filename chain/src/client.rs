@@ -21,7 +21,7 @@ use crate::events::LogEntry;
 use crate::history::History;
 use crate::revert::{ErrorBook, Revert};
 use crate::rpc::{CallRequest, EndpointView, Endpoints, Head, Rpc, RpcError};
-use crate::views::{BlockRef, Role, RoundView, TxView};
+use crate::views::{BlockRef, Role, RoundView};
 
 /// Blocks that a search asks for at a time, until the node wants fewer: few logs are found, so that it is the number of
 /// requests that takes time.
@@ -84,6 +84,9 @@ impl Client {
     }
 
     /// The same without a key of anybody's: for looking. Its account is one whose key everybody knows.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
     pub async fn watching(url: &str, deployment: &Deployment) -> Result<Self, ChainError> {
         let nobody = crate::anvil::dev_key(0).map_err(|e| ChainError::Internal(e.to_string()))?;
         Self::connect(url, deployment, nobody).await
@@ -186,11 +189,18 @@ impl Client {
     }
 
     /// The latest block.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers.
     pub async fn head(&self) -> Result<BlockRef, ChainError> {
         Ok(self.rpc().latest().await?.into())
     }
 
     /// The present round.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn round(&self) -> Result<RoundView, ChainError> {
         let at = self.contracts().rounds_manager;
         let round: u64 = self
@@ -212,6 +222,10 @@ impl Client {
     }
 
     /// Block in which a round was opened.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn opened_at(&self, round: u64) -> Result<u64, ChainError> {
         let at = self.contracts().rounds_manager;
         self.view(
@@ -223,6 +237,10 @@ impl Client {
     }
 
     /// Snapshot of one role's active set in a round: what elections and draws use. It never changes.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn snapshot(&self, role: Role, round: u64) -> Result<Snapshot, ChainError> {
         let call = abi::roster::SnapshotCall {
             role: role.code(),
@@ -246,6 +264,9 @@ impl Client {
     }
 
     /// The verifiers of a round with their keys: positions are the bits of a proof's bitmap. It never changes.
+    ///
+    /// # Errors
+    /// As [`Self::snapshot`] and [`Self::bls_key`].
     pub async fn verifiers(&self, round: u64) -> Result<VerifierSet, ChainError> {
         let call = abi::verifier_registry::SnapshotCall { round };
         let answer: abi::verifier_registry::SnapshotReturn = self
@@ -269,6 +290,9 @@ impl Client {
     }
 
     /// A verifier's registered key.
+    ///
+    /// # Errors
+    /// [`ChainError::BlsKey`] where what is registered is no key; otherwise as [`Self::snapshot`].
     pub async fn bls_key(&self, operator: Address) -> Result<BlsPublicKey, ChainError> {
         if let Ok(known) = self.0.bls_keys.lock()
             && let Some(key) = known.get(&operator)
@@ -293,54 +317,6 @@ impl Client {
             known.insert(operator, key);
         }
         Ok(key)
-    }
-
-    /// Whether the operator has registered a BLS key.
-    pub async fn is_registered(&self, operator: Address) -> Result<bool, ChainError> {
-        let call = abi::verifier_registry::IsRegisteredCall {
-            operator: address_out(operator),
-        };
-        self.view(
-            "a verifier's registration",
-            self.contracts().verifier_registry,
-            call,
-        )
-        .await
-    }
-
-    /// Number of this account's mined transactions: its next nonce.
-    pub async fn transaction_count(&self) -> Result<u64, ChainError> {
-        self.nonce_of(self.account()).await
-    }
-
-    /// The same of any account.
-    pub async fn nonce_of(&self, account: Address) -> Result<u64, ChainError> {
-        Ok(self.rpc().nonce(account, "latest").await?)
-    }
-
-    /// What a mined transaction cost; `None` where it is not mined.
-    pub async fn transaction(&self, tx: B256) -> Result<Option<TxView>, ChainError> {
-        let Some(receipt) = self.rpc().receipt(tx).await? else {
-            return Ok(None);
-        };
-        Ok(receipt.block_number.map(|block| TxView {
-            from: address_in(receipt.from),
-            block: block.as_u64(),
-            succeeded: receipt.status.is_none_or(|status| !status.is_zero()),
-            gas_used: receipt.gas_used.unwrap_or_default().low_u64(),
-        }))
-    }
-
-    /// The deployment's events in one mined transaction, in order; empty where it is not mined.
-    pub async fn events_of(&self, tx: B256) -> Result<Vec<LogEntry>, ChainError> {
-        let Some(receipt) = self.rpc().receipt(tx).await? else {
-            return Ok(Vec::new());
-        };
-        Ok(receipt
-            .logs
-            .iter()
-            .filter_map(|log| LogEntry::read(self.contracts(), log))
-            .collect())
     }
 
     /// Logs of a contract since its deployment, by topics as `eth_getLogs` takes them.

@@ -47,6 +47,10 @@ impl CaseView {
 
 impl Client {
     /// Number of jobs ever created; the last one's id.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn job_count(&self) -> Result<U256, ChainError> {
         let at = self.contracts().job_registry;
         Ok(word_in(
@@ -56,6 +60,10 @@ impl Client {
     }
 
     /// A job; `None` where there is none. The profiles come from the event that created it.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn job(&self, id: U256) -> Result<Option<JobView>, ChainError> {
         let at = self.contracts().job_registry;
         let topics = json!([
@@ -89,6 +97,10 @@ impl Client {
     }
 
     /// A job's seed; `None` until its block is there.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn job_seed(&self, id: U256) -> Result<Option<B256>, ChainError> {
         let call = abi::job_registry::JobSeedCall {
             job_id: word_out(id),
@@ -108,6 +120,10 @@ impl Client {
     }
 
     /// A case; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn case(&self, id: B256) -> Result<Option<CaseView>, ChainError> {
         const WHAT: &str = "a case";
         let call = abi::fraud_court::CaseOfCall { case_id: id.0 };
@@ -139,6 +155,9 @@ impl Client {
     }
 
     /// Every case ever opened against `operator`, or against anyone, in order of opening.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers.
     pub async fn case_ids(&self, operator: Option<Address>) -> Result<Vec<B256>, ChainError> {
         let signature = topic("CaseOpened(bytes32,uint8,address,bytes32,uint32,uint64)");
         let topics = json!([signature, null, operator.map(|a| a.into_word())]);
@@ -152,6 +171,10 @@ impl Client {
 
     /// Block in which a case opened that already covers wrong encodes which `operator` was assigned in block
     /// `signed_block`; `None` where such a proof would open a case of its own.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn burst_at(
         &self,
         operator: Address,

@@ -61,12 +61,16 @@ pub enum ChainError {
         expected: U256,
     },
     /// A parameter does not fit the contract's field.
-    #[error("parameter {name} of {found} does not fit the contract's field")]
+    #[error(
+        "parameter {name} is {found}; the contract's field has {bits} bits: choose less than 2^{bits}"
+    )]
     ParameterTooLarge {
         /// Name in [`assay_protocol::params::Params`].
         name: &'static str,
         /// Its value.
         found: U256,
+        /// What the field has.
+        bits: usize,
     },
     /// A deployment transaction failed.
     #[error("deploying {name} failed: {reason}")]

@@ -61,6 +61,7 @@ pub mod exhibit;
 pub mod fault;
 mod fees;
 mod history;
+mod mined;
 pub mod operators;
 mod parameters;
 pub mod positions;

@@ -29,6 +29,10 @@ pub struct Standing {
 
 impl Client {
     /// The account whose signature counts for the operator in a round: its own, unless it has authorised another.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn signer_at(&self, operator: Address, round: u64) -> Result<Address, ChainError> {
         let call = abi::SignerAtCall {
             operator: address_out(operator),
@@ -41,6 +45,10 @@ impl Client {
     }
 
     /// The operator for which a key acts in the present round: itself if it serves none.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn operator_of(&self, key: Address) -> Result<Address, ChainError> {
         let call = abi::OperatorOfCall {
             signer: address_out(key),
@@ -50,6 +58,10 @@ impl Client {
     }
 
     /// The operator that has claimed a key, for this round or the next one; `None` if nobody has.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn claimed_by(&self, key: Address) -> Result<Option<Address>, ChainError> {
         let call = abi::ClaimedByCall {
             signer: address_out(key),
@@ -60,6 +72,10 @@ impl Client {
     }
 
     /// What a key signs to serve an operator.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn consent_digest(
         &self,
         operator: Address,
@@ -75,6 +91,10 @@ impl Client {
     }
 
     /// The operator's cuts in a round; exact from the present round on.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn cuts_at(
         &self,
         role: Role,
@@ -95,6 +115,10 @@ impl Client {
     }
 
     /// The price that the next snapshot takes, wei per output pixel.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn price_of(&self, operator: Address) -> Result<u64, ChainError> {
         let call = abi::PriceOfCall {
             operator: address_out(operator),
@@ -104,6 +128,10 @@ impl Client {
     }
 
     /// Whether the next snapshot takes the operator.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn standing(&self, role: Role, operator: Address) -> Result<Standing, ChainError> {
         const WHAT: &str = "an operator's standing";
         let (code, who) = (role.code(), address_out(operator));

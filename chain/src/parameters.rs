@@ -86,6 +86,7 @@ pub(crate) fn tuple(params: &Params) -> Result<Token, ChainError> {
             return Err(ChainError::ParameterTooLarge {
                 name: parameter.name,
                 found: parameter.value,
+                bits: parameter.bits,
             });
         }
         Ok(Token::Uint(word_out(parameter.value)))

@@ -11,6 +11,10 @@ use crate::views::{LockView, PoolView, Role};
 
 impl Client {
     /// State of an operator's pool; zeros if there is none.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn pool(&self, role: Role, operator: Address) -> Result<PoolView, ChainError> {
         let call = abi::bonding_manager::PoolCall {
             role: role.code(),
@@ -34,6 +38,10 @@ impl Client {
     }
 
     /// What a holder's stake in a pool is worth, without what is unbonding.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn stake_of(
         &self,
         role: Role,
@@ -50,6 +58,10 @@ impl Client {
     }
 
     /// Stake on its way out.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn lock(&self, lock: U256) -> Result<LockView, ChainError> {
         const WHAT: &str = "an unbonding lock";
         let call = abi::bonding_manager::LockOfCall {
@@ -75,6 +87,10 @@ impl Client {
     }
 
     /// Liquid LPT of an account.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn lpt_balance(&self, account: Address) -> Result<Lpt, ChainError> {
         let call = abi::livepeer_token::BalanceOfCall {
             account: address_out(account),
@@ -86,6 +102,10 @@ impl Client {
     }
 
     /// LPT that `spender` may take from `owner`.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn lpt_allowance(&self, owner: Address, spender: Address) -> Result<Lpt, ChainError> {
         let call = abi::livepeer_token::AllowanceCall {
             owner: address_out(owner),
@@ -96,6 +116,10 @@ impl Client {
     }
 
     /// All LPT there is; burning makes it less.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
     pub async fn lpt_supply(&self) -> Result<Lpt, ChainError> {
         let call = abi::livepeer_token::TotalSupplyCall;
         Ok(Lpt(word_in(
@@ -105,6 +129,9 @@ impl Client {
     }
 
     /// An account's balance in wei.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers.
     pub async fn eth_balance(&self, account: Address) -> Result<U256, ChainError> {
         Ok(self.rpc().balance(account).await?)
     }

@@ -99,11 +99,6 @@ impl Watcher {
     pub async fn next(&mut self) -> Option<Event> {
         self.events.recv().await
     }
-
-    /// The next event that is already there.
-    pub fn try_next(&mut self) -> Option<Event> {
-        self.events.try_recv().ok()
-    }
 }
 
 impl Drop for Watcher {

@@ -49,7 +49,7 @@ pub struct Segmenter {
 }
 
 impl Segmenter {
-    /// Segments of `target` (the design's 2 s) or the next closed key frame, written into `dir`.
+    /// Segments end at the first closed key frame from `target` on, and are written into `dir`.
     pub fn new(dir: &Path, target: Duration) -> Self {
         /// A group of pictures longer than this is refused: one segment is one unit of loss and of work.
         const LONGEST: Duration = Duration::from_secs(60);

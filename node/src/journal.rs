@@ -34,7 +34,10 @@ pub enum JournalError {
     )]
     InUse(String),
     /// Damaged, unreadable or full disk.
-    #[error("journal {path}: {reason}")]
+    #[error(
+        "journal {path}: {reason}; make room on its disk, or mend that, and start again. An older copy in its place would \
+         have forgotten signatures, and a second one costs stake"
+    )]
     Store {
         /// The file.
         path: String,
@@ -73,6 +76,10 @@ pub struct Journal {
 
 impl Journal {
     /// Opens or makes the journal of `domain`.
+    ///
+    /// # Errors
+    /// [`JournalError::InUse`] while another process has it, [`JournalError::OtherDeployment`] where it is about another court or
+    /// chain, [`JournalError::Store`] where it cannot be read or written.
     pub fn open(path: &Path, domain: &Domain) -> Result<Self, JournalError> {
         let name = path.display().to_string();
         let store = redb_file::open(path).map_err(|e| match e {
@@ -158,6 +165,9 @@ impl Journal {
     }
 
     /// The first segment number of a job for which nothing was ever signed: where a broadcaster goes on.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`] where the file cannot be read.
     pub fn next_seq(&self, job: U256) -> Result<u32, JournalError> {
         let found = self.recall(&seq_name(job))?;
         let bytes = found.and_then(|value| <[u8; 4]>::try_from(value).ok());
@@ -165,6 +175,9 @@ impl Journal {
     }
 
     /// Keeps a named value.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`] where it cannot be written.
     pub fn remember(&self, name: &str, value: &[u8]) -> Result<(), JournalError> {
         let write = self.store.begin_write().map_err(|e| self.error(e))?;
         {
@@ -175,6 +188,9 @@ impl Journal {
     }
 
     /// The value kept under a name.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`] where the file cannot be read.
     pub fn recall(&self, name: &str) -> Result<Option<Vec<u8>>, JournalError> {
         let read = self.store.begin_read().map_err(|e| self.error(e))?;
         let table = match read.open_table(MEMO) {

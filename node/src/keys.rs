@@ -68,6 +68,9 @@ pub struct Keys {
 
 impl Keys {
     /// Keys that follow from a seed and a name: for demonstrations that must repeat. Worthless anywhere else.
+    ///
+    /// # Errors
+    /// [`KeyError::Operator`] or [`KeyError::Bls`] where what follows from the seed is no secret of the curve.
     pub fn from_seed(seed: u64, name: &str) -> Result<Self, KeyError> {
         let secret =
             |kind: &str| Zeroizing::new(keccak256(format!("assay demo {seed} {name} {kind}")).0);
@@ -79,6 +82,9 @@ impl Keys {
     }
 
     /// The cold key that owns the stake of the operator of that name, in the same demonstrations.
+    ///
+    /// # Errors
+    /// [`KeyError::Operator`] or [`KeyError::Bls`] where what follows from the seed is no secret of the curve.
     pub fn owner_from_seed(seed: u64, name: &str) -> Result<OperatorKey, KeyError> {
         let secret = Zeroizing::new(keccak256(format!("assay demo {seed} {name} owner")).0);
         Ok(OperatorKey::from_bytes(*secret)?)
@@ -86,6 +92,10 @@ impl Keys {
 
     /// Makes new keys and writes them to `folder`, readable by the owner alone. The operator key is a web3 secret
     /// storage file (v3) under a random password in a file beside it.
+    ///
+    /// # Errors
+    /// [`KeyError::Exists`] where the folder holds keys already; [`KeyError::File`] or [`KeyError::Keystore`] where one cannot be
+    /// written.
     pub fn generate(folder: &Path) -> Result<Self, KeyError> {
         if folder.join(OPERATOR_FILE).exists() {
             return Err(KeyError::Exists(folder.into()));
@@ -106,6 +116,9 @@ impl Keys {
     }
 
     /// Writes keys that follow from a seed, so that a node of its own process can use them.
+    ///
+    /// # Errors
+    /// [`KeyError::File`] or [`KeyError::Keystore`] where a file cannot be written.
     pub fn write_seeded(folder: &Path, seed: u64, name: &str) -> Result<Self, KeyError> {
         let keys = Self::from_seed(seed, name)?;
         let secret =
@@ -115,6 +128,9 @@ impl Keys {
     }
 
     /// Writes an owner's key of a demonstration, with a password beside it that follows from the key.
+    ///
+    /// # Errors
+    /// [`KeyError::File`] or [`KeyError::Keystore`] where a file cannot be written.
     pub fn write_seeded_owner(path: &Path, owner: &OperatorKey) -> Result<(), KeyError> {
         let password = keccak256([b"password", owner.secret().as_slice()].concat());
         let password = Zeroizing::new(hex::encode(password));
@@ -148,6 +164,10 @@ impl Keys {
     }
 
     /// Reads what [`Self::generate`] wrote, with the password that lies beside the operator's key.
+    ///
+    /// # Errors
+    /// [`KeyError::File`] where a file is missing, [`KeyError::Exposed`] where others can read one, [`KeyError::Content`] where it holds
+    /// something else, [`KeyError::Keystore`] where the password is another one.
     pub fn load(folder: &Path) -> Result<Self, KeyError> {
         check_private(&folder.join(OPERATOR_FILE))?;
         let password = read_secret(&Self::password_file(folder))?;
@@ -155,6 +175,10 @@ impl Keys {
     }
 
     /// The same with a password that is kept elsewhere, on another disk or in a head.
+    ///
+    /// # Errors
+    /// [`KeyError::File`] where a file is missing, [`KeyError::Exposed`] where others can read one, [`KeyError::Content`] where it holds
+    /// something else, [`KeyError::Keystore`] where the password is another one.
     pub fn load_with(folder: &Path, password: &str) -> Result<Self, KeyError> {
         let path = folder.join(OPERATOR_FILE);
         check_private(&path)?;
@@ -166,6 +190,9 @@ impl Keys {
     }
 
     /// The BLS key alone, which needs no password.
+    ///
+    /// # Errors
+    /// [`KeyError::File`], [`KeyError::Exposed`], [`KeyError::Content`] or [`KeyError::Bls`]: what the file is instead.
     pub fn load_bls(folder: &Path) -> Result<BlsKey, KeyError> {
         Ok(BlsKey::derive(&*read_bytes(&folder.join(BLS))?)?)
     }

@@ -34,7 +34,7 @@ pub const MAX_JOB_ANSWER: usize = 64 * 1024;
 pub const MAX_VERDICT: usize = 4 * 1024;
 
 /// Time for one blob range of at most 1 MiB: 1 Mbit/s is the slowest useful link.
-const BLOB_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const BLOB_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for a job message: 1 MiB of output and the node's answer to it.
 pub(crate) const JOB_TIMEOUT: Duration = Duration::from_secs(20);
 /// Time for a verdict.

@@ -1,5 +1,4 @@
-//! Gossipsub as DESIGN's section on the network wants it: anonymous messages named by their content, nothing
-//! forwarded before the node has judged it, peers scored.
+//! Gossipsub: anonymous messages named by their content, nothing forwarded before the node has judged it, peers scored.
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use assay_protocol::B256;
 use assay_protocol::wire::MAX_GOSSIP;
@@ -57,10 +58,15 @@ pub enum RequestError {
     #[error("no known address of the peer can be reached")]
     Unreachable,
     /// No answer in time.
-    #[error("no answer in time")]
-    Timeout,
+    #[error("no answer within {} s; ask again, or another peer", limit.as_secs())]
+    Timeout {
+        /// How long was waited.
+        limit: Duration,
+    },
     /// The peer is over its limits or this node over the peer's quota; ask later.
-    #[error("the peer is busy")]
+    #[error(
+        "the peer is busy, or has no more for this node at present; ask again in some seconds, or another peer"
+    )]
     Busy,
     /// The peer does not speak the protocol.
     #[error("the peer does not speak the protocol")]

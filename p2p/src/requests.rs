@@ -13,7 +13,7 @@ use libp2p::request_response::{
 };
 use tokio::sync::oneshot;
 
-use crate::behaviour::{JOB_TIMEOUT, MAX_JOB_ANSWER, MAX_VERDICT, VERDICT_TIMEOUT};
+use crate::behaviour::{BLOB_TIMEOUT, JOB_TIMEOUT, MAX_JOB_ANSWER, MAX_VERDICT, VERDICT_TIMEOUT};
 use crate::blob::{BlobAnswer, BlobRequest, Refusal};
 use crate::event::Event;
 use crate::frame::{Malformed, Reply};
@@ -110,10 +110,16 @@ impl Requests {
     }
 }
 
-fn describe(failure: OutboundFailure) -> RequestError {
+fn describe(failure: OutboundFailure, lane: Lane) -> RequestError {
     match failure {
         OutboundFailure::DialFailure => RequestError::Unreachable,
-        OutboundFailure::Timeout => RequestError::Timeout,
+        OutboundFailure::Timeout => RequestError::Timeout {
+            limit: match lane {
+                Lane::Blob => BLOB_TIMEOUT,
+                Lane::Job => JOB_TIMEOUT,
+                Lane::Verdict => VERDICT_TIMEOUT,
+            },
+        },
         OutboundFailure::UnsupportedProtocols => RequestError::Unsupported,
         OutboundFailure::ConnectionClosed => RequestError::Broken("connection closed".to_owned()),
         OutboundFailure::Io(error) => RequestError::Broken(error.to_string()),
@@ -181,7 +187,7 @@ impl Service {
                 request_id, error, ..
             } => {
                 if let Some(answer) = self.requests.blobs.remove(&request_id) {
-                    let _ = answer.send(Err(describe(error)));
+                    let _ = answer.send(Err(describe(error, Lane::Blob)));
                 }
             }
             ExchangeEvent::InboundFailure { peer, error, .. } => {
@@ -275,7 +281,7 @@ impl Service {
                 request_id, error, ..
             } => {
                 if let Some(answer) = waiting.remove(&request_id) {
-                    let _ = answer.send(Err(describe(error)));
+                    let _ = answer.send(Err(describe(error, lane)));
                 }
             }
             ExchangeEvent::InboundFailure { peer, error, .. } => {

@@ -67,6 +67,9 @@ impl BlsSignature {
     }
 
     /// EIP-2537 form: x and y, 64 bytes each.
+    ///
+    /// # Errors
+    /// [`BlsError::Encoding`] or [`BlsError::Group`] where the bytes are no point of the prime-order group.
     pub fn to_evm(&self) -> Result<FixedBytes<128>, BlsError> {
         let mut out = [0u8; 128];
         pad_fields(&self.point()?.serialize(), &mut out);
@@ -74,11 +77,19 @@ impl BlsSignature {
     }
 
     /// Checks it over `digest` under `key`, subgroups included.
+    ///
+    /// # Errors
+    /// [`BlsError::Mismatch`] where it does not hold, [`BlsError::Encoding`] or [`BlsError::Group`] where signature or key is no point of
+    /// the group.
     pub fn verify(&self, digest: B256, key: &BlsPublicKey) -> Result<(), BlsError> {
         self.verify_tagged(digest, key, SIGNATURE_TAG)
     }
 
     /// Checks a proof of possession of `key` by `operator`, see [`possession_message`].
+    ///
+    /// # Errors
+    /// [`BlsError::Mismatch`] where it does not hold, [`BlsError::Encoding`] or [`BlsError::Group`] where signature or key is no point of
+    /// the group.
     pub fn verify_possession(&self, message: B256, key: &BlsPublicKey) -> Result<(), BlsError> {
         self.verify_tagged(message, key, POSSESSION_TAG)
     }
@@ -92,6 +103,10 @@ impl BlsSignature {
     }
 
     /// Checks an aggregate of signatures on one `digest` under the sum of `keys`.
+    ///
+    /// # Errors
+    /// [`BlsError::Mismatch`] where it does not hold, [`BlsError::Encoding`] or [`BlsError::Group`] where signature or key is no point of
+    /// the group.
     pub fn verify_aggregate(&self, digest: B256, keys: &[BlsPublicKey]) -> Result<(), BlsError> {
         let points = keys
             .iter()
@@ -108,6 +123,9 @@ impl BlsSignature {
     }
 
     /// The sum of signatures on one message.
+    ///
+    /// # Errors
+    /// [`BlsError::Empty`] for no signature, [`BlsError::Encoding`] or [`BlsError::Group`] for one that is no point of the group.
     pub fn aggregate(signatures: &[Self]) -> Result<Self, BlsError> {
         let points = signatures
             .iter()
@@ -130,6 +148,9 @@ impl BlsPublicKey {
     }
 
     /// EIP-2537 form: x.c0, x.c1, y.c0, y.c1, 64 bytes each.
+    ///
+    /// # Errors
+    /// [`BlsError::Encoding`] or [`BlsError::Group`] where the bytes are no point of the prime-order group.
     pub fn to_evm(&self) -> Result<FixedBytes<256>, BlsError> {
         // The ZCash form puts the imaginary part c1 first.
         let zcash = self.point()?.serialize();
@@ -143,6 +164,9 @@ impl BlsPublicKey {
     }
 
     /// From the EIP-2537 form.
+    ///
+    /// # Errors
+    /// [`BlsError::Encoding`] or [`BlsError::Group`] where the bytes are no point of the prime-order group.
     pub fn from_evm(bytes: &FixedBytes<256>) -> Result<Self, BlsError> {
         let mut zcash = [0u8; 192];
         for (field, to) in [48, 0, 144, 96].into_iter().enumerate() {
@@ -166,6 +190,9 @@ fn pad_fields(fields: &[u8], out: &mut [u8]) {
 }
 
 /// The message whose signature under [`POSSESSION_TAG`] proves possession: binds key, operator, chain and registry.
+///
+/// # Errors
+/// [`BlsError::Encoding`] or [`BlsError::Group`] where the bytes are no point of the prime-order group.
 pub fn possession_message(
     key: &BlsPublicKey,
     operator: Address,
@@ -188,6 +215,9 @@ pub struct BlsKey {
 
 impl BlsKey {
     /// Derives a key from 32 secret bytes by the KeyGen of the BLS signature draft.
+    ///
+    /// # Errors
+    /// [`BlsError::BadSecret`] where the library makes no key of the seed.
     pub fn derive(seed: &[u8; 32]) -> Result<Self, BlsError> {
         let key = SecretKey::key_gen(seed, &[]).map_err(|_| BlsError::BadSecret)?;
         let public = BlsPublicKey(FixedBytes(key.sk_to_pk().compress()));
@@ -203,11 +233,17 @@ impl BlsKey {
     }
 
     /// Signs a digest.
+    ///
+    /// # Errors
+    /// [`BlsError::BadSecret`] where the secret is no scalar; that of [`Self::derive`] is one.
     pub fn sign(&self, digest: B256) -> Result<BlsSignature, BlsError> {
         self.sign_tagged(digest, SIGNATURE_TAG)
     }
 
     /// Proves possession over [`possession_message`].
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
     pub fn prove_possession(&self, message: B256) -> Result<BlsSignature, BlsError> {
         self.sign_tagged(message, POSSESSION_TAG)
     }

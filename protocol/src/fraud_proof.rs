@@ -205,6 +205,9 @@ impl FraudProof {
     }
 
     /// Checks everything that the contract checks except the deadline and the round of the block.
+    ///
+    /// # Errors
+    /// The first [`ProofError`], which says what was found and what was expected.
     pub fn verify(
         &self,
         domain: &Domain,
@@ -324,6 +327,9 @@ impl ProofFile {
 
     /// Checks the proof against the file's own domain, signing keys and verifiers, and what else the file says against the
     /// proof.
+    ///
+    /// # Errors
+    /// [`ProofError::Derived`] for what does not follow from the proof, otherwise as [`FraudProof::verify`].
     pub fn verify(&self) -> Result<Proven, ProofError> {
         let proven = self
             .proof

@@ -150,7 +150,7 @@ impl Params {
             breaker_rounds: 2,
             // Covers the gas of an answer many times over.
             challenge_bond: Lpt::whole(5),
-            // An hour: half of what opens a case's end, so that an operator may be asleep at its node's restart.
+            // An hour to start a node again that is down. Twice that ends with the evidence window: to answer, and to report silence.
             challenge_blocks: 300,
             plant_bond: Lpt::whole(1),
             // Livepeer burns nothing; 5 % of what is paid in circles is lost each time.

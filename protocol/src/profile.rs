@@ -32,6 +32,21 @@ pub struct SourceFormat {
     pub fps_den: u32,
 }
 
+impl SourceFormat {
+    /// Eight bits, video range, colours unspecified, a whole number of frames per second.
+    pub const fn plain(width: u16, height: u16, fps: u32) -> Self {
+        Self {
+            width,
+            height,
+            bit_depth: 8,
+            full_range: false,
+            colour: [2; 3],
+            fps_num: fps,
+            fps_den: 1,
+        }
+    }
+}
+
 /// One rung of the ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rendition {

@@ -112,6 +112,9 @@ pub fn output_tree(leaves: &[Leaf]) -> Tree {
 
 impl SignedReceipt {
     /// Checks count, order, root and total against the assignment's `leaf_count` and the profile's renditions.
+    ///
+    /// # Errors
+    /// [`LeavesError`]: another count, a leaf out of its place, another root, another sum of lengths, in this order.
     pub fn check_leaves(&self, leaf_count: u32, renditions: u32) -> Result<(), LeavesError> {
         let expected = leaf_count as usize;
         if self.leaves.len() != expected || expected == 0 || renditions == 0 {

@@ -125,6 +125,9 @@ pub enum AssignmentError {
 }
 
 /// Checks signature, job, shape, round, reasons and election; gives the assignment's hash.
+///
+/// # Errors
+/// The first [`AssignmentError`] in that order, which says what was found and what was expected.
 pub fn check_assignment(
     signed: &SignedAssignment,
     domain: &Domain,

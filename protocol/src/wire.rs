@@ -160,12 +160,19 @@ pub enum WireError {
 }
 
 /// Encodes a message.
+///
+/// # Errors
+/// [`WireError::Encode`] where a type has no such encoding; those of messages have one.
 pub fn encode<T: Serialize>(message: &T) -> Result<Vec<u8>, WireError> {
     postcard::to_stdvec(message).map_err(|e| WireError::Encode(e.to_string()))
 }
 
 /// Decodes a message that fills `bytes` exactly and is encoded as [`encode`] does it: one message that has two encodings
 /// would be forwarded twice.
+///
+/// # Errors
+/// [`WireError::Decode`] for bytes that are no such message, [`WireError::Trailing`] for bytes after it,
+/// [`WireError::OtherEncoding`] for the same message written differently.
 pub fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, WireError> {
     let decoded = postcard::take_from_bytes(bytes);
     let (message, rest) = decoded.map_err(|e| WireError::Decode {

@@ -7,7 +7,6 @@ mod tables;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use assay_encoder::bench::{
     BenchError, beside, chunk_length, cost, encode, machine, memory, scratch, verify,
@@ -31,30 +30,6 @@ pub struct Arguments {
     /// Writes the report as JSON to FILE, or prints it instead of the tables.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", global = true)]
     json: Option<PathBuf>,
-}
-
-/// Seconds that a person may have meant.
-fn length(name: &str, seconds: f64) -> Result<Duration, String> {
-    match (0.02..=600.0).contains(&seconds) {
-        true => Ok(Duration::from_secs_f64(seconds)),
-        false => Err(format!("--{name} {seconds}; 0.02 to 600 seconds are taken")),
-    }
-}
-
-/// A number that must not be negative, or nothing would follow from it.
-fn amount(name: &str, value: f64) -> Result<f64, String> {
-    match value.is_finite() && value >= 0.0 {
-        true => Ok(value),
-        false => Err(format!("--{name} {value}; 0 or more is needed")),
-    }
-}
-
-/// What wei are told by.
-fn price_of_eth(price: f64) -> Result<f64, String> {
-    match price.is_finite() && price > 0.0 {
-        true => Ok(price),
-        false => Err(format!("--eth-price {price}; more than 0 is needed")),
-    }
 }
 
 /// Runs one; ends with 2 where the person who typed it can mend it.
@@ -85,14 +60,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
 }
 
 enum Ended {
-    Argument(String),
+    Argument(&'static str),
     Bench(BenchError),
-}
-
-impl From<String> for Ended {
-    fn from(text: String) -> Self {
-        Self::Argument(text)
-    }
 }
 
 impl From<BenchError> for Ended {
@@ -138,12 +107,12 @@ impl Bench {
                 at_least_two(&quantizers)?;
                 let plan = encode::Plan {
                     input,
-                    length: length("seconds", seconds)?,
+                    length: seconds,
                     heights: sizes,
                     speeds,
                     quantizers,
-                    chunk: length("chunk", chunk)?,
-                    segment: length("segment", segment)?,
+                    chunk,
+                    segment,
                     cores: self.cores,
                     repetitions: repetitions.into(),
                     rav1e,
@@ -172,10 +141,10 @@ impl Bench {
                     heights: sizes,
                     speed,
                     quantizer,
-                    chunk: length("chunk", chunk)?,
-                    segment: length("segment", segment)?,
+                    chunk,
+                    segment,
                     segments,
-                    leaves_per_check: amount("leaves-per-check", leaves_per_check)?.max(1.0),
+                    leaves_per_check: leaves_per_check.max(1.0),
                 };
                 let report = verify::run(&plan, workers, dir, told).await?;
                 self.give(&report, tables::verify)
@@ -190,7 +159,7 @@ impl Bench {
                 let plan = memory::Plan {
                     input,
                     height: size,
-                    chunk: length("chunk", chunk)?,
+                    chunk,
                     in_flight: chunks,
                     speed,
                     quantizer,
@@ -208,9 +177,7 @@ impl Bench {
                 plot,
             } => {
                 at_least_two(&quantizers)?;
-                let lengths: Result<Vec<_>, _> =
-                    lengths.iter().map(|&l| length("lengths", l)).collect();
-                let mut lengths = lengths?;
+                let mut lengths = lengths;
                 lengths.sort();
                 let plan = chunk_length::Plan {
                     input,
@@ -219,7 +186,7 @@ impl Bench {
                     segments,
                     speed,
                     quantizers,
-                    leaves_per_check: amount("leaves-per-check", leaves_per_check)?.max(1.0),
+                    leaves_per_check: leaves_per_check.max(1.0),
                     cores: self.cores,
                 };
                 let report = chunk_length::run(&plan, workers, dir, told).await?;
@@ -249,14 +216,14 @@ impl Bench {
                     input,
                     source_height: source,
                     ladder: sizes.iter().map(rung).collect(),
-                    chunk: length("chunk", chunk)?,
-                    length: length("seconds", seconds)?,
+                    chunk,
+                    length: seconds,
                     cores: self.cores,
                     prices: cost::Prices {
-                        watts: amount("watts", watts)?,
-                        per_kwh: amount("price-per-kwh", price_per_kwh)?,
-                        per_hour: amount("price-per-hour", price_per_hour)?,
-                        eth: eth_price.map(price_of_eth).transpose()?,
+                        watts,
+                        per_kwh: price_per_kwh,
+                        per_hour: price_per_hour,
+                        eth: eth_price,
                     },
                 };
                 let report = cost::run(&plan, workers, dir, told).await?;
@@ -285,7 +252,7 @@ impl Bench {
 fn at_least_two(quantizers: &[u8]) -> Result<(), Ended> {
     match quantizers.len() {
         0 | 1 => Err(Ended::Argument(
-            "--quantizers: a curve needs two, better four".into(),
+            "--quantizers: a curve needs two, better four",
         )),
         _ => Ok(()),
     }

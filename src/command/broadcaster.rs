@@ -92,7 +92,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
 fn amount(words: &[String]) -> Result<Eth, CommandError> {
     match words {
         [] => Ok(Eth::default()),
-        words => units::eth(words),
+        words => Ok(units::eth(words)?),
     }
 }
 

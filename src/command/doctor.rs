@@ -1,5 +1,6 @@
 //! `assay doctor`
 
+mod check;
 mod encoder;
 mod machine;
 
@@ -11,6 +12,7 @@ use assay_node::Config;
 use serde::Serialize;
 
 use super::{USAGE, fail, say};
+use check::{Check, Verdict};
 use encoder::VectorReport;
 
 /// Options of `assay doctor`.
@@ -31,54 +33,6 @@ pub struct Arguments {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Verdict {
-    /// As it should be.
-    Ok,
-    /// The node runs, but not everything will work well.
-    Warning,
-    /// A node must not or cannot run here.
-    Failure,
-}
-
-/// One thing that was looked at.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Check {
-    name: &'static str,
-    verdict: Verdict,
-    /// What was found.
-    found: String,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    advice: Option<String>,
-}
-
-impl Check {
-    fn ok(name: &'static str, found: impl Into<String>) -> Self {
-        Self {
-            name,
-            verdict: Verdict::Ok,
-            found: found.into(),
-            advice: None,
-        }
-    }
-
-    fn bad(
-        name: &'static str,
-        verdict: Verdict,
-        found: impl Into<String>,
-        advice: impl Into<String>,
-    ) -> Self {
-        Self {
-            verdict,
-            advice: Some(advice.into()),
-            ..Self::ok(name, found)
-        }
-    }
 }
 
 /// Everything, as JSON.

@@ -12,8 +12,9 @@ use assay_chain::revert::Revert;
 use assay_node::KeyError;
 use assay_node::evidence::EvidenceFileError;
 use assay_node::keystore::KeystoreError;
-use assay_protocol::amount::{AmountError, Eth};
+use assay_protocol::amount::Eth;
 
+use super::units::UnitError;
 use super::{USAGE, fail};
 
 /// Why a command ends without success.
@@ -22,9 +23,9 @@ pub enum CommandError {
     /// An argument that cannot be.
     #[error("{0}")]
     Argument(String),
-    /// An amount.
+    /// An amount, a price or a part.
     #[error(transparent)]
-    Amount(#[from] AmountError),
+    Unit(#[from] UnitError),
     /// The deployment's file.
     #[error(transparent)]
     Deployment(#[from] DeploymentFileError),

@@ -43,13 +43,16 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> ExitCode {
     // What is typed is relative to where it is typed, and not to the node's file.
     let absolute = |path: Option<PathBuf>| path.map(std::path::absolute).transpose();
-    let paths = (
-        absolute(arguments.input),
-        absolute(arguments.key_file),
-        absolute(arguments.output),
-    );
-    let (Ok(input), Ok(key_file), Ok(output)) = paths else {
-        return fail("an empty path", USAGE);
+    let paths = absolute(arguments.input).and_then(|input| {
+        let key_file = absolute(arguments.key_file)?;
+        Ok((input, key_file, absolute(arguments.output)?))
+    });
+    let (input, key_file, output) = match paths {
+        Ok(paths) => paths,
+        Err(e) => {
+            let advice = "type this in a folder that is there, or name whole paths";
+            return fail(format!("a path cannot be completed: {e}; {advice}"), USAGE);
+        }
     };
     let input = arguments.live.map(PathBuf::from).or(input);
     node::run_changed(arguments.node, Arc::new(Honest), |config: &mut Config| {

@@ -30,7 +30,7 @@ struct Amount {
 
 impl Amount {
     fn lpt(&self) -> Result<Lpt, CommandError> {
-        units::lpt(&self.amount)
+        Ok(units::lpt(&self.amount)?)
     }
 }
 

@@ -48,8 +48,7 @@ enum Action {
         #[arg(long)]
         containers: bool,
     },
-    /// Run a node whose transcoder cheats: one chunk in five worse than promised. Started by `up`.
-    #[command(hide = true)]
+    /// Run a node whose transcoder cheats: one chunk in five worse than promised. `up --cheaters` starts it.
     CheatNode {
         #[command(flatten)]
         node: node::Arguments,

@@ -1,37 +1,50 @@
 //! Amounts, prices and parts as people type them: always with their unit.
 
 use assay_protocol::U256;
-use assay_protocol::amount::{Eth, Lpt};
+use assay_protocol::amount::{AmountError, Eth, Lpt};
 
-use super::error::CommandError;
+/// Why words are no amount, price or part.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnitError {
+    /// No amount.
+    #[error(transparent)]
+    Amount(#[from] AmountError),
+    /// An amount of nothing, in this unit.
+    #[error("0 {0} change nothing; name an amount above 0")]
+    Zero(&'static str),
+    /// No price of a pixel.
+    #[error("'{0}' is no price; say the unit, as in '80 wei', and no less than 1 wei")]
+    Price(String),
+    /// No part of a whole.
+    #[error(
+        "'{0}' is no part; say it in percent, with two places at most, as in 12.5%, up to 100%"
+    )]
+    Part(String),
+}
 
 /// Joins what a shell has split: `12.5 LPT` may come as one word or two.
-pub fn lpt(words: &[String]) -> Result<Lpt, CommandError> {
-    positive(Lpt::with_unit(&words.join(" "))?, |amount| amount.0)
+pub fn lpt(words: &[String]) -> Result<Lpt, UnitError> {
+    let amount = Lpt::with_unit(&words.join(" "))?;
+    positive(amount, amount.0, Lpt::UNIT)
 }
 
 /// The same for ETH.
-pub fn eth(words: &[String]) -> Result<Eth, CommandError> {
-    positive(Eth::with_unit(&words.join(" "))?, |amount| amount.0)
+pub fn eth(words: &[String]) -> Result<Eth, UnitError> {
+    let amount = Eth::with_unit(&words.join(" "))?;
+    positive(amount, amount.0, Eth::UNIT)
 }
 
-fn positive<T>(amount: T, base: impl Fn(&T) -> U256) -> Result<T, CommandError> {
-    match base(&amount).is_zero() {
-        true => Err(CommandError::Argument(
-            "an amount of 0 changes nothing".into(),
-        )),
+fn positive<T>(amount: T, base: U256, unit: &'static str) -> Result<T, UnitError> {
+    match base.is_zero() {
+        true => Err(UnitError::Zero(unit)),
         false => Ok(amount),
     }
 }
 
 /// A price of a pixel in wei: `80 wei`, `0.5 gwei`, `0.00000001 ETH`.
-pub fn price(words: &[String]) -> Result<u64, CommandError> {
+pub fn price(words: &[String]) -> Result<u64, UnitError> {
     let text = words.join(" ");
-    let error = || {
-        CommandError::Argument(format!(
-            "'{text}' is no price; say the unit, as in '80 wei', and no less than 1 wei"
-        ))
-    };
+    let error = || UnitError::Price(text.clone());
     let split = text
         .find(|c: char| c.is_ascii_alphabetic())
         .ok_or_else(error)?;
@@ -53,8 +66,8 @@ pub fn price(words: &[String]) -> Result<u64, CommandError> {
 }
 
 /// A part in basis points: `10%`, `2.5 %`.
-pub fn percent(text: &str) -> Result<u16, String> {
-    let error = || format!("'{text}' is no part; say it in percent, as in 12.5%, up to 100%");
+pub fn percent(text: &str) -> Result<u16, UnitError> {
+    let error = || UnitError::Part(text.into());
     let number = text.trim().strip_suffix('%').ok_or_else(error)?.trim_end();
     let (whole, places) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() || places.len() > 2 {
@@ -101,7 +114,8 @@ mod tests {
     #[test]
     fn amounts_are_not_bare() {
         assert_eq!(lpt(&words("12.5 LPT")).unwrap().to_string(), "12.5");
-        assert!(lpt(&words("12.5")).is_err() && lpt(&words("0 LPT")).is_err());
+        assert!(lpt(&words("12.5")).is_err());
+        assert_eq!(lpt(&words("0 LPT")), Err(UnitError::Zero("LPT")));
         assert!(eth(&words("1 LPT")).is_err() && eth(&words("0.01ETH")).is_ok());
     }
 }

@@ -5,7 +5,6 @@
 //! on every machine, because everything that decides is an integer.
 
 pub mod market;
-pub mod plot;
 pub mod pool;
 pub mod wash;
 

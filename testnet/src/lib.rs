@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cast;
+pub mod chart;
 pub mod cheat;
 pub mod demo;
 pub mod economy;

@@ -3,15 +3,7 @@ use assay_protocol::election::Candidate;
 use assay_protocol::profile::{Profiles, SourceFormat};
 
 fn posted(created: u64) -> Posted {
-    let source = SourceFormat {
-        width: 64,
-        height: 64,
-        bit_depth: 8,
-        full_range: false,
-        colour: [2; 3],
-        fps_num: 30,
-        fps_den: 1,
-    };
+    let source = SourceFormat::plain(64, 64, 30);
     Posted {
         job: Job {
             id: U256::from(created),

@@ -2,15 +2,7 @@ use super::*;
 
 fn ladder() -> Profiles {
     let rendition = Rendition::plain(640, 360, 10, 100);
-    let source = SourceFormat {
-        width: 640,
-        height: 360,
-        bit_depth: 8,
-        full_range: false,
-        colour: [2; 3],
-        fps_num: 30,
-        fps_den: 1,
-    };
+    let source = SourceFormat::plain(640, 360, 30);
     Profiles {
         chunk_frames: 15,
         source,

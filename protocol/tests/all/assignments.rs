@@ -57,15 +57,7 @@ fn key(n: u8) -> OperatorKey {
 fn scene(chunk_frames: u16) -> Scene {
     let broadcaster = key(9);
     let rendition = Rendition::plain(64, 64, 10, 100);
-    let source = SourceFormat {
-        width: 64,
-        height: 64,
-        bit_depth: 8,
-        full_range: false,
-        colour: [2; 3],
-        fps_num: 30,
-        fps_den: 1,
-    };
+    let source = SourceFormat::plain(64, 64, 30);
     let profiles = Profiles {
         chunk_frames,
         source,

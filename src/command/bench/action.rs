@@ -1,6 +1,39 @@
 //! What `assay bench` measures, and with which settings.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is no number, or one that nothing follows from.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} expected")]
+pub struct OutOfRange(&'static str);
+
+fn number(
+    text: &str,
+    expected: &'static str,
+    fits: impl Fn(&f64) -> bool,
+) -> Result<f64, OutOfRange> {
+    let number = text.parse().ok().filter(fits);
+    number.ok_or(OutOfRange(expected))
+}
+
+/// Seconds that a person may have meant.
+fn length(text: &str) -> Result<Duration, OutOfRange> {
+    let seconds = number(text, "0.02 to 600 seconds are", |n| {
+        (0.02..=600.0).contains(n)
+    })?;
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+fn amount(text: &str) -> Result<f64, OutOfRange> {
+    number(text, "a number of 0 or more is", |n| {
+        n.is_finite() && *n >= 0.0
+    })
+}
+
+fn price(text: &str) -> Result<f64, OutOfRange> {
+    number(text, "a number above 0 is", |n| n.is_finite() && *n > 0.0)
+}
 
 /// What to measure.
 #[derive(clap::Subcommand)]
@@ -8,8 +41,8 @@ pub enum Action {
     /// The whole transcoder path beside the rav1e command line, rav1e alone, SVT-AV1 and x264.
     Encode {
         /// Seconds of the clip.
-        #[arg(long, value_name = "N", default_value_t = 4.0)]
-        seconds: f64,
+        #[arg(long, value_name = "N", default_value = "4", value_parser = length)]
+        seconds: Duration,
         /// rav1e's speed presets.
         #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "6,8,10", value_parser = clap::value_parser!(u8).range(0..=10))]
         speeds: Vec<u8>,
@@ -20,11 +53,11 @@ pub enum Action {
         #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "60,90,130,180", value_parser = clap::value_parser!(u8).range(1..=255))]
         quantizers: Vec<u8>,
         /// Seconds of a chunk, and so from key frame to key frame.
-        #[arg(long, value_name = "N", default_value_t = 1.0)]
-        chunk: f64,
+        #[arg(long, value_name = "N", default_value = "1", value_parser = length)]
+        chunk: Duration,
         /// Seconds of a segment.
-        #[arg(long, value_name = "N", default_value_t = 2.0)]
-        segment: f64,
+        #[arg(long, value_name = "N", default_value = "2", value_parser = length)]
+        segment: Duration,
         /// Runs of each; they alternate.
         #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
         repetitions: u16,
@@ -50,16 +83,16 @@ pub enum Action {
         #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u8).range(1..=255))]
         quantizer: u8,
         /// Seconds of a chunk.
-        #[arg(long, value_name = "N", default_value_t = 1.0)]
-        chunk: f64,
+        #[arg(long, value_name = "N", default_value = "1", value_parser = length)]
+        chunk: Duration,
         /// Seconds of a segment.
-        #[arg(long, value_name = "N", default_value_t = 2.0)]
-        segment: f64,
+        #[arg(long, value_name = "N", default_value = "2", value_parser = length)]
+        segment: Duration,
         /// Segments measured; each leaf of them is checked once.
         #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
         segments: u32,
         /// Leaves for each expected check of the whole network.
-        #[arg(long, value_name = "N", default_value_t = 24.0)]
+        #[arg(long, value_name = "N", default_value_t = 24.0, value_parser = amount)]
         leaves_per_check: f64,
     },
     /// Peak memory of a worker with its decoder: one rendition at source size.
@@ -68,8 +101,8 @@ pub enum Action {
         #[arg(long, value_name = "N", default_value_t = 1080, value_parser = clap::value_parser!(u16).range(16..=4320))]
         size: u16,
         /// Seconds of a chunk.
-        #[arg(long, value_name = "N", default_value_t = 1.0)]
-        chunk: f64,
+        #[arg(long, value_name = "N", default_value = "1", value_parser = length)]
+        chunk: Duration,
         /// Chunks encoded at the same time.
         #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
         chunks: u16,
@@ -90,9 +123,10 @@ pub enum Action {
             long,
             value_name = "N,N",
             value_delimiter = ',',
-            default_value = "0.5,1,2,4"
+            default_value = "0.5,1,2,4",
+            value_parser = length
         )]
-        lengths: Vec<f64>,
+        lengths: Vec<Duration>,
         /// Segments measured.
         #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000))]
         segments: u32,
@@ -103,7 +137,7 @@ pub enum Action {
         #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "60,90,130,180", value_parser = clap::value_parser!(u8).range(1..=255))]
         quantizers: Vec<u8>,
         /// Leaves for each expected check of the whole network.
-        #[arg(long, value_name = "N", default_value_t = 24.0)]
+        #[arg(long, value_name = "N", default_value_t = 24.0, value_parser = amount)]
         leaves_per_check: f64,
         /// Writes the chart (SVG).
         #[arg(long, value_name = "FILE")]
@@ -124,22 +158,22 @@ pub enum Action {
         #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u8).range(1..=255))]
         quantizer: u8,
         /// Seconds of a chunk.
-        #[arg(long, value_name = "N", default_value_t = 1.0)]
-        chunk: f64,
+        #[arg(long, value_name = "N", default_value = "1", value_parser = length)]
+        chunk: Duration,
         /// Seconds of the clip.
-        #[arg(long, value_name = "N", default_value_t = 4.0)]
-        seconds: f64,
+        #[arg(long, value_name = "N", default_value = "4", value_parser = length)]
+        seconds: Duration,
         /// Power that the machine draws with all cores busy.
-        #[arg(long, value_name = "W", default_value_t = 0.0)]
+        #[arg(long, value_name = "W", default_value_t = 0.0, value_parser = amount)]
         watts: f64,
         /// Price of a kilowatt-hour, in a currency of your choice.
-        #[arg(long, value_name = "PRICE", default_value_t = 0.0)]
+        #[arg(long, value_name = "PRICE", default_value_t = 0.0, value_parser = amount)]
         price_per_kwh: f64,
         /// Price of an hour of the machine without power, in the same currency.
-        #[arg(long, value_name = "PRICE", default_value_t = 0.0)]
+        #[arg(long, value_name = "PRICE", default_value_t = 0.0, value_parser = amount)]
         price_per_hour: f64,
         /// Price of one ETH in the same currency; with it the break-even price is told in wei too.
-        #[arg(long, value_name = "PRICE")]
+        #[arg(long, value_name = "PRICE", value_parser = price)]
         eth_price: Option<f64>,
     },
 }

@@ -9,7 +9,7 @@ pub(super) use assay_encoder::settings::PIPELINE;
 use assay_encoder::{SimdLevel, Workers, encoder_id};
 use serde::Serialize;
 
-use super::{Check, Verdict};
+use super::check::{Check, Verdict};
 
 /// A node is ready to sign after this time: the goal.
 const START_SECONDS: f64 = 3.0;

@@ -9,7 +9,7 @@ use assay_encoder::{Walls, Workers};
 use rustix::process::{Resource, getrlimit};
 use tokio::process::Command;
 
-use super::{Check, Verdict};
+use super::check::{Check, Verdict};
 
 /// Video codecs that sources have.
 const CODECS: [&str; 4] = ["h264", "hevc", "vp9", "av1"];

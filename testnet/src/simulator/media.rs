@@ -39,15 +39,7 @@ pub(super) fn ladder() -> Profiles {
     };
     Profiles {
         chunk_frames: 15,
-        source: SourceFormat {
-            width: 640,
-            height: 360,
-            bit_depth: 8,
-            full_range: false,
-            colour: [2; 3],
-            fps_num: 30,
-            fps_den: 1,
-        },
+        source: SourceFormat::plain(640, 360, 30),
         renditions: vec![top, half],
     }
 }

@@ -175,15 +175,7 @@ pub fn profiles() -> Profiles {
     };
     Profiles {
         chunk_frames: 15,
-        source: SourceFormat {
-            width: 640,
-            height: 360,
-            bit_depth: 8,
-            full_range: false,
-            colour: [2, 2, 2],
-            fps_num: 30,
-            fps_den: 1,
-        },
+        source: SourceFormat::plain(640, 360, 30),
         renditions: vec![rendition(640, 360), rendition(320, 180)],
     }
 }

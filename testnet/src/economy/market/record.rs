@@ -5,7 +5,7 @@ use std::fmt::Write;
 use assay_protocol::U256;
 use serde::Serialize;
 
-use crate::economy::plot::{Chart, Line};
+use crate::chart::{Chart, Line};
 
 /// Rounds that one point of a chart averages.
 const POINT: u32 = 10;
@@ -234,29 +234,31 @@ impl Market {
         }
     }
 
-    fn line(&self, transcoder: usize, value: impl Fn(&Row) -> f64) -> Vec<f64> {
+    fn line(&self, transcoder: usize, value: impl Fn(&Row) -> f64) -> Vec<(f64, f64)> {
         let own: Vec<_> = self
             .rows
             .iter()
             .filter(|r| r.transcoder == transcoder)
             .map(value)
             .collect();
-        own.chunks(POINT as usize)
-            .map(|c| c.iter().sum::<f64>() / c.len() as f64)
-            .collect()
+        let rounds = (0u32..).step_by(POINT as usize).map(f64::from);
+        let means = own
+            .chunks(POINT as usize)
+            .map(|c| c.iter().sum::<f64>() / c.len() as f64);
+        rounds.zip(means).collect()
     }
 
     fn chart(&self, title: &str, value: impl Fn(&Row) -> f64) -> String {
         let line = |transcoder| Line {
             name: self.name(transcoder),
-            values: self.line(transcoder, &value),
+            points: self.line(transcoder, &value),
             marked: transcoder == self.cheat,
+            labels: Vec::new(),
         };
         let lines = (0..self.transcoders).map(line).collect();
         Chart {
             title,
             x: "round",
-            step: POINT,
             lines,
         }
         .svg()
@@ -267,13 +269,15 @@ impl Market {
         let lines = vec![
             Line {
                 name: "share of work".into(),
-                values: self.line(self.cheat, |r| percent(r.work_ppm)),
+                points: self.line(self.cheat, |r| percent(r.work_ppm)),
                 marked: true,
+                labels: Vec::new(),
             },
             Line {
                 name: "share of stake".into(),
-                values: self.line(self.cheat, |r| percent(r.stake_ppm)),
+                points: self.line(self.cheat, |r| percent(r.stake_ppm)),
                 marked: false,
+                labels: Vec::new(),
             },
         ];
         let when = self
@@ -284,7 +288,6 @@ impl Market {
         Chart {
             title: &title,
             x: "round",
-            step: POINT,
             lines,
         }
         .svg()

@@ -15,15 +15,7 @@ pub fn job(max_price: u64) -> Job {
         broadcaster: PAYER,
         profiles: Profiles {
             chunk_frames: 15,
-            source: SourceFormat {
-                width: 64,
-                height: 64,
-                bit_depth: 8,
-                full_range: false,
-                colour: [2; 3],
-                fps_num: 30,
-                fps_den: 1,
-            },
+            source: SourceFormat::plain(64, 64, 30),
             renditions: vec![rendition],
         },
         max_price: U256::from(max_price),

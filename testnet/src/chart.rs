@@ -1,4 +1,4 @@
-//! Line charts as SVG, written by hand: axes, lines and a legend are all that is needed, and a plotting crate would
+//! Line charts as SVG, written by hand: axes, lines, dots and a legend are all that is needed, and a plotting crate would
 //! bring fonts and rasterisers for them.
 
 use std::fmt::Write;
@@ -19,21 +19,21 @@ const STEPS: u32 = 5;
 pub struct Line {
     /// What the legend calls it.
     pub name: String,
-    /// One value for each point along the x axis.
-    pub values: Vec<f64>,
+    /// Where it goes through: none is negative.
+    pub points: Vec<(f64, f64)>,
+    /// What is written at its points, each with a dot then.
+    pub labels: Vec<String>,
     /// Drawn thick and red.
     pub marked: bool,
 }
 
-/// A chart of lines over the same x axis.
+/// A chart of lines over the same axes, which begin at 0.
 #[derive(Clone, Debug)]
 pub struct Chart<'a> {
     /// Above it.
     pub title: &'a str,
     /// Under the x axis.
     pub x: &'a str,
-    /// What one point along the x axis stands for, in units of `x`.
-    pub step: u32,
     /// The lines.
     pub lines: Vec<Line>,
 }
@@ -41,16 +41,16 @@ pub struct Chart<'a> {
 impl Chart<'_> {
     /// The whole file.
     pub fn svg(&self) -> String {
-        let points = self.lines.iter().map(|l| l.values.len()).max().unwrap_or(0);
-        let values = self.lines.iter().flat_map(|l| l.values.iter().copied());
-        let top = rounded_up(values.fold(0.0, f64::max));
+        let points = || self.lines.iter().flat_map(|l| l.points.iter());
+        let right = points().map(|p| p.0).fold(0.0, f64::max);
+        let top = points().map(|p| p.1).fold(0.0, f64::max);
         let mut svg = String::new();
         // Writing to a string does not fail.
-        let _ = self.write(&mut svg, points.max(2), top);
+        let _ = self.write(&mut svg, right.max(f64::MIN_POSITIVE), rounded_up(top));
         svg
     }
 
-    fn write(&self, svg: &mut String, points: usize, top: f64) -> std::fmt::Result {
+    fn write(&self, svg: &mut String, most: f64, top: f64) -> std::fmt::Result {
         writeln!(
             svg,
             r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">"#
@@ -65,7 +65,7 @@ impl Chart<'_> {
             escaped(self.title)
         )?;
         let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
-        let x = |at: f64| LEFT + (right - LEFT) * at / (points - 1) as f64;
+        let x = |at: f64| LEFT + (right - LEFT) * at / most;
         let y = |value: f64| bottom - (bottom - TOP) * value / top;
         for step in 0..=STEPS {
             let value = top * f64::from(step) / f64::from(STEPS);
@@ -81,13 +81,13 @@ impl Chart<'_> {
                 at + 4.0,
                 short(value)
             )?;
-            let point = (points - 1) as f64 * f64::from(step) / f64::from(STEPS);
-            let label = point * f64::from(self.step);
+            let value = most * f64::from(step) / f64::from(STEPS);
             writeln!(
                 svg,
-                r#"<text x="{:.1}" y="{}" text-anchor="middle">{label:.0}</text>"#,
-                x(point),
-                bottom + 18.0
+                r#"<text x="{:.1}" y="{}" text-anchor="middle">{}</text>"#,
+                x(value),
+                bottom + 18.0,
+                short(value)
             )?;
         }
         writeln!(
@@ -103,16 +103,25 @@ impl Chart<'_> {
         for (number, line) in order {
             let (colour, width) = self.pen(number, line);
             let path: Vec<_> = line
-                .values
+                .points
                 .iter()
-                .enumerate()
-                .map(|(at, value)| format!("{:.1},{:.1}", x(at as f64), y(*value)))
+                .map(|(at, value)| format!("{:.1},{:.1}", x(*at), y(*value)))
                 .collect();
             writeln!(
                 svg,
                 r#"<polyline points="{}" fill="none" stroke="{colour}" stroke-width="{width}"/>"#,
                 path.join(" ")
             )?;
+            for ((at, value), label) in line.points.iter().zip(&line.labels) {
+                let (at, value) = (x(*at), y(*value));
+                writeln!(
+                    svg,
+                    r#"<circle cx="{at:.1}" cy="{value:.1}" r="4" fill="{colour}"/><text x="{:.1}" y="{:.1}">{}</text>"#,
+                    at + 7.0,
+                    value - 6.0,
+                    escaped(label)
+                )?;
+            }
             let row = TOP + 18.0 * number as f64;
             writeln!(
                 svg,
@@ -174,17 +183,21 @@ mod tests {
     fn a_chart_has_its_lines_inside_its_frame() {
         let line = Line {
             name: "a<b".into(),
-            values: vec![0.0, 3.0, 6.0],
+            points: vec![(0.0, 0.0), (10.0, 3.0), (20.0, 6.0)],
+            labels: vec!["1<2".into()],
             marked: true,
         };
         let svg = Chart {
             title: "t",
             x: "round",
-            step: 10,
             lines: vec![line],
         }
         .svg();
-        assert!(svg.contains("a&lt;b") && svg.contains("stroke-width=\"2.5\""));
+        assert!(
+            svg.contains("a&lt;b")
+                && svg.contains(">1&lt;2<")
+                && svg.contains("stroke-width=\"2.5\"")
+        );
         assert!(svg.contains(r#"points="90.0,430.0 450.0,"#), "{svg}");
         assert_eq!(
             (rounded_up(6.0), rounded_up(0.3), rounded_up(10.0)),
