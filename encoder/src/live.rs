@@ -15,6 +15,7 @@ mod address;
 mod cutter;
 mod dates;
 mod gate;
+mod origin;
 mod remux;
 mod repeats;
 mod rtmp;

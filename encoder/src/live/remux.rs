@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::address::{Address, StreamKey};
 use super::cutter::Cutter;
 use super::gate::Gate;
+use super::origin::Origin;
 use super::scrub::scrub;
 use super::{LiveError, LiveEvent, walls};
 use crate::child::{Group, WorkerCommand};
@@ -76,11 +77,11 @@ impl Remuxer {
         Ok((remuxer, stdin))
     }
 
-    /// For a source that FFmpeg opens itself; a fetched one through the proxy at `gate`.
+    /// For a source that FFmpeg opens itself; a fetched one through the proxy at `gate`, which is found where `origin` says.
     async fn of_address(
         address: &Address,
         key: Option<&StreamKey>,
-        gate: Option<&Gate>,
+        (gate, origin): (Option<&Gate>, Option<&Origin>),
         worker: &WorkerCommand,
     ) -> Result<Self, LiveError> {
         let key = key.map(StreamKey::expose);
@@ -94,6 +95,7 @@ impl Remuxer {
                 (url, "srt", "mpegts", Vec::new())
             }
             Address::Pull { url } => {
+                let url = origin.map_or(url, |origin| &origin.url);
                 let formats = "hls,mpegts,mov,mp4,m4a,3gp,3g2,mj2,flv,live_flv,aac,mp3";
                 let protocols = "http,https,httpproxy,tcp,tls,crypto";
                 (url.clone(), protocols, formats, patient(gate))
@@ -220,8 +222,18 @@ pub(super) async fn open(
     cutter: &mut Cutter,
     events: &mpsc::Sender<LiveEvent>,
 ) -> Result<Ended, LiveError> {
-    let remuxer = Remuxer::of_address(address, key, gate, worker).await?;
-    Ok(remuxer.run(address.to_string(), cutter, events).await)
+    let origin = match (address, gate) {
+        (Address::Pull { url }, Some(gate)) => Some(Origin::find(url, gate).await),
+        _ => None,
+    };
+    let remuxer = Remuxer::of_address(address, key, (gate, origin.as_ref()), worker).await?;
+    let ended = remuxer.run(address.to_string(), cutter, events).await;
+    Ok(match (ended, origin) {
+        (Ended::Complete, Some(origin)) if !origin.ends => {
+            Ended::Broken("the server has closed the connection".into())
+        }
+        (ended, _) => ended,
+    })
 }
 
 /// Whether anything came; an error when it must stop before its end.
