@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use assay_protocol::profile::SourceFormat;
 
 use crate::limits::Limits;
+use crate::package::MAX_SOUNDS;
 
 /// Demuxers that a worker's segment can need: what the segmenter writes, and Y4M.
 const DEMUXERS: &str =
@@ -150,6 +151,11 @@ pub fn strict_reader(path: &Path) -> Command {
     command.args(["-xerror", "-err_detect", "explode"]);
     command.arg("-i").arg(local(path));
     command
+}
+
+/// Arguments that name the audio tracks that are passed on, as many as there are of them.
+pub(crate) fn sounds() -> impl Iterator<Item = String> {
+    (0..MAX_SOUNDS).flat_map(|track| ["-map".to_owned(), format!("0:a:{track}?")])
 }
 
 /// The cap on what is not decoded by a profile: what workers decode by default.

@@ -15,10 +15,13 @@ mod address;
 mod cutter;
 mod dates;
 mod gate;
+mod origin;
 mod remux;
 mod repeats;
 mod rtmp;
 mod scrub;
+mod stale;
+mod untaken;
 mod walls;
 
 use std::time::{Duration, Instant};
@@ -60,6 +63,11 @@ pub enum LiveEvent {
         segment: Box<LiveSegment>,
         /// When its last frame had come in; of a fetched stream, which is held back to its pace, when its turn had come.
         came: Instant,
+    },
+    /// Something of what the sender sends is not passed on; the rest is.
+    LeftOut {
+        /// What.
+        what: String,
     },
     /// The sender is gone or the stream broke off; it may come back.
     Lost {

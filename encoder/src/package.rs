@@ -25,7 +25,7 @@ mod window;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use assay_protocol::profile::Profiles;
+use assay_protocol::profile::{Profiles, Rendition};
 
 pub use error::PackageError;
 pub use shelf::Keep;
@@ -44,6 +44,19 @@ pub const MAX_SOUNDS: usize = 8;
 
 /// A rendition's chunks of one segment, as low-overhead OBU streams.
 pub type Chunks = Vec<Vec<u8>>;
+
+/// Most bytes of all chunks of a segment together: more are refused, and need not be fetched.
+pub fn most_bytes(profiles: &Profiles, frames: u32) -> u64 {
+    let of = |chunk: u32, rendition: &Rendition| {
+        let pixels = u64::from(rendition.width) * u64::from(rendition.height);
+        let source = profiles.frames_of(chunk, frames).len() as u32;
+        let step = u32::from(rendition.frame_step.max(1));
+        track::most_bytes(pixels, source.div_ceil(step))
+    };
+    let renditions = profiles.renditions.iter();
+    let chunks = renditions.flat_map(|r| (0..profiles.chunks(frames)).map(move |c| of(c, r)));
+    chunks.fold(0, u64::saturating_add)
+}
 
 /// Writes segments in order, whatever order they come in.
 ///
@@ -197,7 +210,8 @@ impl Packager {
                     chunk,
                     detail,
                 };
-                whole.append(bytes, source, track.step).map_err(bad)?;
+                let appended = whole.append(bytes, source, track.step, track.pixels());
+                appended.map_err(bad)?;
             }
             media.push(whole);
         }

@@ -42,7 +42,10 @@ impl Soundtrack {
         }
         let path = folder.join("audio.ts");
         let mut command = ffmpeg::reader(&probe.path);
-        command.args(["-y", "-map", "0:a", "-c", "copy"]);
+        command
+            .arg("-y")
+            .args(ffmpeg::sounds())
+            .args(["-c", "copy"]);
         command.args(["-muxdelay", "0", "-muxpreload", "0", "-f", "mpegts"]);
         command.arg(ffmpeg::local(&path));
         let access = Access {

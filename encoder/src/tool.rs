@@ -89,18 +89,19 @@ pub(crate) async fn confined(
     access: Access,
 ) -> Result<Said, ToolError> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let mut group = start(worker, command, access, TIMEOUT, Feed::Nothing).await?;
+    let caps = (MAX_MEMORY, TIMEOUT);
+    let mut group = start(worker, command, access, caps, Feed::Nothing).await?;
     // It ends when this closes.
     let _stdin = group.0.stdin.take();
     hear(&mut group.0, &program).await
 }
 
-/// Starts FFmpeg or ffprobe behind a worker's walls, with so much CPU time; its pipes are the worker's.
+/// Starts FFmpeg or ffprobe behind a worker's walls, with so much address space and CPU time; its pipes are the worker's.
 pub(crate) async fn start(
     worker: &WorkerCommand,
     command: &Command,
     access: Access,
-    cpu: Duration,
+    (memory, cpu): (u64, Duration),
     feed: Feed,
 ) -> Result<Group, ToolError> {
     let program = command.get_program().to_string_lossy().into_owned();
@@ -114,7 +115,7 @@ pub(crate) async fn start(
     };
     let order = Order::Tool(ToolJob {
         limits: Limits {
-            memory: MAX_MEMORY,
+            memory,
             cpu,
             ..Limits::default()
         },

@@ -3,6 +3,7 @@
 //! Packets go in, access units come out (ISO/IEC 13818-1). Nothing is decoded: only headers are read.
 
 mod audio;
+mod frames;
 mod tables;
 mod video;
 
@@ -18,7 +19,9 @@ pub const PACKET: usize = 188;
 /// Ticks a second of all times here.
 pub const CLOCK: u64 = 90_000;
 /// Times have 33 bits and begin again.
-const WRAP: u64 = 1 << 33;
+pub(crate) const WRAP: u64 = 1 << 33;
+/// Largest access unit of audio: a muxer puts some hundred frames into one at most.
+const MAX_SOUND: usize = 1 << 20;
 /// Largest access unit: an intra frame of 4K video at a very high rate has some megabytes.
 const MAX_UNIT: usize = 32 << 20;
 
@@ -35,7 +38,7 @@ pub enum TransportError {
     #[error("the {0} table is cut off")]
     Table(&'static str),
     /// No unit is that large.
-    #[error("an access unit has more than {MAX_UNIT} bytes")]
+    #[error("an access unit has more than {MAX_UNIT} bytes, or more than {MAX_SOUND} of audio")]
     Large,
 }
 
@@ -48,6 +51,8 @@ pub struct Unit {
     pub kind: Kind,
     /// When it is shown, in ticks of [`CLOCK`]; does not wrap around.
     pub time: i64,
+    /// When it is decoded: grows from unit to unit of a stream, unless its clock was set.
+    pub decoded: i64,
     /// The elementary stream's bytes.
     pub bytes: Vec<u8>,
     /// Of video, the packets that it came in.
@@ -61,9 +66,12 @@ pub fn duration(ticks: i64) -> Duration {
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
+/// When a unit is shown, and when it is decoded.
+type Times = (u64, u64);
+
 #[derive(Default)]
 struct Gathering {
-    time: Option<u64>,
+    times: Option<Times>,
     bytes: Vec<u8>,
     packets: Vec<u8>,
     begun: bool,
@@ -111,7 +119,8 @@ impl Demuxer {
         if self.tables.take(pid, starts, payload, packet)? {
             return Ok(None);
         }
-        let Some(index) = self.streams().iter().position(|stream| stream.pid == pid) else {
+        let taken = |stream: &Stream| stream.pid == pid && stream.is_taken();
+        let Some(index) = self.streams().iter().position(taken) else {
             return Ok(None);
         };
         if self.gathering.len() <= index {
@@ -121,9 +130,9 @@ impl Demuxer {
         let video = matches!(self.streams()[index].kind, Kind::Video(_));
         let gathering = &mut self.gathering[index];
         if starts {
-            let (time, rest) = elementary(payload);
+            let (times, rest) = elementary(payload);
             *gathering = Gathering {
-                time,
+                times,
                 bytes: rest.to_vec(),
                 packets: Vec::new(),
                 begun: true,
@@ -134,7 +143,8 @@ impl Demuxer {
         if video && gathering.begun {
             gathering.packets.extend_from_slice(packet);
         }
-        match gathering.bytes.len() > MAX_UNIT {
+        let most = if video { MAX_UNIT } else { MAX_SOUND };
+        match gathering.bytes.len() > most {
             true => Err(TransportError::Large),
             false => Ok(done),
         }
@@ -149,12 +159,15 @@ impl Demuxer {
 
     fn complete(&mut self, index: usize) -> Option<Unit> {
         let gathering = std::mem::take(self.gathering.get_mut(index)?);
-        let time = self.unwrap(gathering.time.filter(|_| gathering.begun)?);
+        let (shown, decoded) = gathering.times.filter(|_| gathering.begun)?;
+        let time = self.unwrap(shown);
+        let decoded = near(decoded, time);
         let stream = self.tables.streams().get(index)?;
         Some(Unit {
             track: stream.track,
             kind: stream.kind,
             time,
+            decoded,
             bytes: gathering.bytes,
             packets: gathering.packets,
         })
@@ -162,14 +175,16 @@ impl Demuxer {
 
     /// A time near the last one, whatever wrapped around in between.
     fn unwrap(&mut self, time: u64) -> i64 {
-        let time = time as i64;
-        let wrap = WRAP as i64;
-        let last = self.last.unwrap_or(time);
-        let turns = (last - time + wrap / 2).div_euclid(wrap);
-        let time = time + turns * wrap;
+        let time = near(time, self.last.unwrap_or(time as i64));
         self.last = Some(time);
         time
     }
+}
+
+/// Of all times that have these 33 bits the one next to `last`.
+fn near(time: u64, last: i64) -> i64 {
+    let (time, wrap) = (time as i64, WRAP as i64);
+    time + (last - time + wrap / 2).div_euclid(wrap) * wrap
 }
 
 /// What a packet carries.
@@ -186,23 +201,23 @@ fn payload(packet: &[u8; PACKET]) -> &[u8] {
     }
 }
 
-/// Presentation time and elementary bytes of a PES packet's beginning (ISO/IEC 13818-1, 2.4.3.6).
-fn elementary(payload: &[u8]) -> (Option<u64>, &[u8]) {
+/// Times and elementary bytes of a PES packet's beginning (ISO/IEC 13818-1, 2.4.3.6).
+fn elementary(payload: &[u8]) -> (Option<Times>, &[u8]) {
     let (Some([0, 0, 1, ..]), Some(&flags), Some(&header)) =
         (payload.first_chunk::<4>(), payload.get(7), payload.get(8))
     else {
         return (None, &[]);
     };
     let rest = payload.get(9 + usize::from(header)..).unwrap_or_default();
-    let time = payload.get(9..14).filter(|_| flags & 0x80 != 0).map(|b| {
+    let time = |at: usize, flag: u8| {
+        let b = payload.get(at..at + 5).filter(|_| flags & flag != 0)?;
         let part = |byte: u8, mask: u8| u64::from(byte & mask);
-        part(b[0], 0x0e) << 29
-            | part(b[1], 0xff) << 22
-            | part(b[2], 0xfe) << 14
-            | part(b[3], 0xff) << 7
-            | part(b[4], 0xfe) >> 1
-    });
-    (time, rest)
+        let high = part(b[0], 0x0e) << 29 | part(b[1], 0xff) << 22 | part(b[2], 0xfe) << 14;
+        Some(high | part(b[3], 0xff) << 7 | part(b[4], 0xfe) >> 1)
+    };
+    // Without a time of its own it is decoded when it is shown.
+    let times = time(9, 0x80).map(|shown| (shown, time(14, 0x40).unwrap_or(shown)));
+    (times, rest)
 }
 
 #[cfg(test)]

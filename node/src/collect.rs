@@ -17,17 +17,20 @@ pub struct Collection {
     pub frames: u32,
     /// Who pushes.
     pub transcoder: Address,
+    /// Most bytes of its outputs.
+    most: u64,
     leaves: Option<Vec<Leaf>>,
     buffers: BTreeMap<u32, Vec<u8>>,
 }
 
 impl Collection {
-    /// Expects the outputs of segment `seq` from `transcoder`.
-    pub fn new(seq: u32, frames: u32, transcoder: Address) -> Self {
+    /// Expects the outputs of segment `seq` from `transcoder`, of which nobody can want more than `most` bytes.
+    pub fn new(seq: u32, frames: u32, transcoder: Address, most: u64) -> Self {
         Self {
             seq,
             frames,
             transcoder,
+            most: most.min(MAX_OUTPUT),
             leaves: None,
             buffers: BTreeMap::new(),
         }
@@ -37,7 +40,7 @@ impl Collection {
     /// over as a silent one is.
     pub fn expect(&mut self, leaves: Vec<Leaf>) {
         let bytes: u64 = leaves.iter().map(|leaf| u64::from(leaf.output_len)).sum();
-        if bytes <= MAX_OUTPUT {
+        if bytes <= self.most {
             self.leaves = Some(leaves);
         }
     }
@@ -111,7 +114,7 @@ mod tests {
 
     #[test]
     fn only_the_stated_bytes_complete_it() {
-        let mut collection = Collection::new(0, 10, Address::ZERO);
+        let mut collection = Collection::new(0, 10, Address::ZERO, 10);
         collection.expect(vec![leaf(b"abcd"), leaf(b"y")]);
         let mut push = |part| collection.part(part).unwrap();
         assert_eq!(push(part(0, 0, 4, b"ab")), Answer::Accepted);
@@ -128,13 +131,14 @@ mod tests {
 
     #[test]
     fn nothing_is_held_before_the_receipt_or_beyond_it() {
-        let mut collection = Collection::new(0, 10, Address::ZERO);
+        let mut collection = Collection::new(0, 10, Address::ZERO, 10);
         assert_eq!(collection.part(part(0, 0, 4, b"abcd")), None);
         let huge = Leaf {
             output_len: u32::MAX,
             ..Default::default()
         };
         collection.expect(vec![huge; 64]);
+        collection.expect(vec![leaf(&[0; 6]), leaf(&[0; 5])]);
         assert_eq!(collection.part(part(0, 0, u32::MAX, b"abcd")), None);
         assert!(collection.buffers.is_empty());
 

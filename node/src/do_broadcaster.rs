@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use assay_encoder::package::Packager;
+use assay_encoder::package::{Packager, most_bytes};
 use assay_p2p::PeerId;
 use assay_protocol::B256;
 use assay_protocol::assignment::{SignedAssignment, SkipReason};
@@ -67,7 +67,7 @@ impl Node {
             open.map(|case| case.operator).collect()
         });
         let encoder_id = assay_encoder::encoder_id();
-        let renditions = job.profiles.renditions.len();
+        let profiles = job.profiles.clone();
         let core = Broadcaster::new(
             self.params.clone(),
             job,
@@ -85,7 +85,7 @@ impl Node {
             ),
             packager: Arc::new(Mutex::new(packager)),
             collections: Default::default(),
-            renditions,
+            profiles,
             progress: settings.progress,
             phase: Phase::Running,
         });
@@ -197,8 +197,9 @@ impl Node {
     async fn assign(&mut self, signed: SignedAssignment) {
         let a = &signed.assignment;
         let hash = self.domain.digest(a);
-        let collection = Collection::new(a.seq, a.frameCount, a.transcoder);
         if let Some(publishing) = &mut self.publishing {
+            let most = most_bytes(&publishing.profiles, a.frameCount);
+            let collection = Collection::new(a.seq, a.frameCount, a.transcoder, most);
             publishing.collections.retain(|_, other| other.seq != a.seq);
             publishing.collections.insert(hash, collection);
         }
@@ -255,7 +256,7 @@ impl Node {
         };
         let (seq, frames) = (collection.seq, collection.frames);
         publishing.collections.remove(&assignment);
-        let renditions = publishing.renditions;
+        let renditions = publishing.profiles.renditions.len();
         let (packager, events) = (publishing.packager.clone(), self.events.clone());
         tokio::task::spawn_blocking(move || {
             let mut packager = packager.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,6 +16,7 @@ use assay_protocol::domain::Domain;
 use assay_protocol::draft::{Draft, Seal, Sealed};
 use assay_protocol::params::Params;
 use assay_protocol::payment::SignedTicket;
+use assay_protocol::profile::Profiles;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::work::WorkList;
 use assay_protocol::{Address, B256, U256};
@@ -116,7 +117,7 @@ pub(crate) struct Publishing {
     pub offers: Offers,
     pub packager: Arc<Mutex<Packager>>,
     pub collections: Collections,
-    pub renditions: usize,
+    pub profiles: Profiles,
     /// Of a file, how far it is.
     pub progress: Option<Progress>,
     pub phase: Phase,

@@ -214,6 +214,9 @@ impl Inspector<'_> {
 fn tell(address: &Address, event: &LiveEvent) {
     match event {
         LiveEvent::Connected { from } => tracing::info!(%from, "a stream has come to {address}"),
+        LiveEvent::LeftOut { what } => tracing::warn!(
+            "of the stream of {address} {what} is not passed on; have its audio sent as AAC, MP3 or Opus"
+        ),
         LiveEvent::Lost { reason } => tracing::warn!("the stream of {address} is gone: {reason}"),
         LiveEvent::Segment { .. } => {}
     }

@@ -6,6 +6,8 @@ use assay_protocol::assignment::MAX_SOURCE;
 
 use super::dates::Dates;
 use super::repeats::Repeats;
+use super::stale::Stale;
+use super::untaken::Untaken;
 use crate::package::{MAX_SOUNDS, Sound, Timing};
 use crate::transport::{
     CLOCK, Demuxer, Kind, PACKET, SoundClock, TransportError, Unit, VideoKind, duration,
@@ -13,6 +15,9 @@ use crate::transport::{
 
 /// A frame that is this far from the one before is not of the same stream of time: the sender's clock was set.
 const JUMP: i64 = 30 * CLOCK as i64;
+/// Frames that together take less time than this, a tenth of a millisecond each, are of no camera: the sender's clock stands
+/// still. They would be gathered until a segment is too large, for none ends.
+const STILL: (usize, i64) = (64, 64 * CLOCK as i64 / 10_000);
 /// Pieces of sound in a row that may be further than that from the pictures: ten seconds of AAC at 48 kHz.
 const ASTRAY: u32 = 470;
 
@@ -65,6 +70,9 @@ pub enum CutError {
         /// How far.
         seconds: u64,
     },
+    /// Frames whose times do not advance.
+    #[error("the sender's clock stands still: {} frames in 6 ms; have it send times that grow", STILL.0)]
+    Still,
     /// More bytes than a segment may have.
     #[error("a segment has more than {MAX_SOURCE} bytes; lower the sender's bitrate")]
     Large,
@@ -74,8 +82,19 @@ pub enum CutError {
 struct Open {
     packets: Vec<u8>,
     times: Vec<i64>,
+    /// When its last frame is decoded.
+    decoded: i64,
     /// When its first frame came.
     came: SystemTime,
+}
+
+impl Open {
+    /// Whether the last frames came at one and the same time.
+    fn is_still(&self) -> bool {
+        let last = self.times.last_chunk::<{ STILL.0 }>();
+        let range = last.and_then(|last| Some((last.iter().min()?, last.iter().max()?)));
+        range.is_some_and(|(first, last)| last - first < STILL.1)
+    }
 }
 
 /// Cuts one stream after the other into one sequence of segments.
@@ -102,6 +121,8 @@ pub struct Cutter {
     astray: u32,
     /// Packets since the beginning, for a stream without video.
     seen: u32,
+    stale: Stale,
+    untaken: Untaken,
 }
 
 impl Cutter {
@@ -124,6 +145,8 @@ impl Cutter {
             keyless: None,
             astray: 0,
             seen: 0,
+            stale: Stale::default(),
+            untaken: Untaken::default(),
         }
     }
 
@@ -131,6 +154,7 @@ impl Cutter {
     pub fn restart(&mut self) {
         self.demuxer = Demuxer::default();
         self.seen = 0;
+        (self.stale, self.untaken) = Default::default();
         self.break_off();
     }
 
@@ -180,6 +204,11 @@ impl Cutter {
         last.or(rest)
     }
 
+    /// Audio tracks of this sender that are not passed on, in words; each is told once.
+    pub fn untaken(&mut self) -> Vec<String> {
+        self.untaken.tell(self.demuxer.streams())
+    }
+
     fn check_video(&self) -> Result<(), CutError> {
         // Tables come first; a stream of sound alone has none of video.
         const TABLES: u32 = 64;
@@ -208,7 +237,9 @@ impl Cutter {
         match unit.kind {
             Kind::Video(kind) if unit.track == 0 => self.frame(kind, unit, now),
             Kind::Sound(kind) if unit.track < MAX_SOUNDS => {
-                if !self.is_near(unit.time)? {
+                let pictured = self.pictured.unwrap_or(unit.time);
+                let over = self.stale.is_over(unit.track, unit.decoded, pictured);
+                if over || !self.is_near(unit.time)? {
                     return Ok(None);
                 }
                 if let Some(origin) = self.origin {
@@ -219,7 +250,9 @@ impl Cutter {
                     let time = unit.time - origin;
                     // Before this sender's first picture is before its time.
                     if time >= 0 {
-                        self.sounds[unit.track].push(kind, self.before + time, &unit.bytes);
+                        let clock = &mut self.sounds[unit.track];
+                        let heard = clock.push(kind, self.before + time, &unit.bytes);
+                        self.untaken.heard(unit.track, heard);
                     }
                 }
                 Ok(None)
@@ -267,7 +300,11 @@ impl Cutter {
         if let Some(open) = &self.open {
             let first = open.times.first().copied().unwrap_or(unit.time);
             let last = open.times.last().copied().unwrap_or(unit.time);
-            if (unit.time - last).abs() > JUMP {
+            let set_back = unit.decoded < open.decoded;
+            if set_back {
+                self.stale.set_back(unit.time);
+            }
+            if set_back || (unit.time - last).abs() > JUMP {
                 done = self.close(None);
                 self.break_off();
             } else if closed && unit.time - first >= self.target - self.target / 10 {
@@ -285,7 +322,9 @@ impl Cutter {
             }
             // What refers to frames that never came is left out.
             if !closed {
-                let since = *self.keyless.get_or_insert(unit.time);
+                // From anew where the clock was set back.
+                let since = self.keyless.unwrap_or(unit.time).min(unit.time);
+                self.keyless = Some(since);
                 return match unit.time - since > self.longest {
                     true => Err(self.long_gop(unit.time - since)),
                     false => Ok(done),
@@ -299,12 +338,17 @@ impl Cutter {
             self.open = Some(Open {
                 packets: self.demuxer.video_tables(),
                 times: Vec::new(),
+                decoded: unit.decoded,
                 came: now,
             });
         }
         if let Some(open) = &mut self.open {
             open.packets.extend_from_slice(&unit.packets);
             open.times.push(unit.time);
+            open.decoded = unit.decoded;
+            if open.is_still() {
+                return Err(CutError::Still);
+            }
             if open.packets.len() as u64 > MAX_SOURCE {
                 self.open = None;
                 return Err(CutError::Large);
@@ -319,6 +363,7 @@ impl Cutter {
             packets,
             mut times,
             came,
+            ..
         } = self.open.take()?;
         let origin = self.origin?;
         times.sort_unstable();

@@ -1,9 +1,10 @@
 //! A proxy between FFmpeg and the world: a playlist that is fetched may name any address, and what answers there would be
 //! published. So nothing of this machine and its network is asked, but for the very address that was configured.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
@@ -18,9 +19,30 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Largest head of a request: an address may have some thousand bytes.
 const MAX_HEAD: usize = 32 << 10;
 
+/// Something that the proxy itself answers with, to whoever asks for [`Gate::offered`].
+pub(super) enum Offer {
+    /// A playlist of ours.
+    Playlist(String),
+    /// An answer that has begun: it is handed on once.
+    Stream {
+        /// Its first bytes.
+        begun: Vec<u8>,
+        /// The rest.
+        rest: reqwest::Response,
+    },
+}
+
+/// What the proxy answers itself.
+struct Desk {
+    /// A host that nobody else can know or have.
+    host: String,
+    offer: Mutex<Option<Offer>>,
+}
+
 /// A running proxy; dropping it ends its connections.
 pub(super) struct Gate {
     address: SocketAddr,
+    desk: Arc<Desk>,
     _task: JoinSet<()>,
 }
 
@@ -36,9 +58,16 @@ impl Gate {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let mut task = JoinSet::new();
-        task.spawn(serve(listener, home));
+        // Randomness from the system; `invalid` is no domain (RFC 2606).
+        let word = || RandomState::new().build_hasher().finish();
+        let desk = Arc::new(Desk {
+            host: format!("{:016x}{:016x}.invalid", word(), word()),
+            offer: Mutex::default(),
+        });
+        task.spawn(serve(listener, home, desk.clone()));
         Ok(Self {
             address,
+            desk,
             _task: task,
         })
     }
@@ -52,9 +81,58 @@ impl Gate {
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
+
+    /// Answers with this from now on; the address to ask for it.
+    pub fn offer(&self, offer: Offer) -> String {
+        let name = match offer {
+            Offer::Playlist(_) => "variant.m3u8",
+            Offer::Stream { .. } => "stream",
+        };
+        *self.desk.lock() = Some(offer);
+        format!("http://{}/{name}", self.desk.host)
+    }
 }
 
-async fn serve(listener: TcpListener, home: Arc<[SocketAddr]>) {
+impl Desk {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Offer>> {
+        self.offer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is offered; a stream only once.
+    fn take(&self) -> Option<Offer> {
+        let mut offer = self.lock();
+        match &*offer {
+            Some(Offer::Playlist(text)) => Some(Offer::Playlist(text.clone())),
+            _ => offer.take(),
+        }
+    }
+
+    async fn answer(&self, asker: &mut TcpStream) -> io::Result<()> {
+        let head = |kind: &str| {
+            format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n")
+        };
+        match self.take() {
+            None => refuse(asker, "404 Not Found").await,
+            Some(Offer::Playlist(text)) => {
+                let head = head("application/vnd.apple.mpegurl");
+                asker.write_all((head + &text).as_bytes()).await
+            }
+            Some(Offer::Stream { begun, mut rest }) => {
+                let kind = rest.headers().get("content-type");
+                let kind = kind.and_then(|kind| kind.to_str().ok());
+                let head = head(kind.unwrap_or("application/octet-stream"));
+                asker.write_all(head.as_bytes()).await?;
+                asker.write_all(&begun).await?;
+                while let Some(bytes) = rest.chunk().await.map_err(io::Error::other)? {
+                    asker.write_all(&bytes).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, home: Arc<[SocketAddr]>, desk: Arc<Desk>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut asked = JoinSet::new();
     loop {
@@ -67,17 +145,17 @@ async fn serve(listener: TcpListener, home: Arc<[SocketAddr]>) {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let home = home.clone();
+        let (home, desk) = (home.clone(), desk.clone());
         asked.spawn(async move {
             let _place = place;
             // FFmpeg says what it missed.
-            let _ = answer(stream, &home).await;
+            let _ = answer(stream, &home, &desk).await;
         });
     }
 }
 
 /// Carries one request and its answer.
-async fn answer(mut asker: TcpStream, home: &[SocketAddr]) -> io::Result<()> {
+async fn answer(mut asker: TcpStream, home: &[SocketAddr], desk: &Desk) -> io::Result<()> {
     let head = tokio::time::timeout(PATIENCE, head(&mut asker)).await??;
     let Some((head, rest)) = head else {
         return Ok(());
@@ -85,6 +163,9 @@ async fn answer(mut asker: TcpStream, home: &[SocketAddr]) -> io::Result<()> {
     let Some(request) = Request::read(&head) else {
         return refuse(&mut asker, "400 Bad Request").await;
     };
+    if request.host.strip_suffix(":80") == Some(&desk.host) {
+        return desk.answer(&mut asker).await;
+    }
     let connected = match allowed(&request.host, home).await {
         Ok(places) if places.is_empty() => return refuse(&mut asker, "403 Forbidden").await,
         Ok(places) => tokio::time::timeout(PATIENCE, TcpStream::connect(&places[..])).await,

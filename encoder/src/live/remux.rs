@@ -11,13 +11,14 @@ use tokio::sync::mpsc;
 use super::address::{Address, StreamKey};
 use super::cutter::Cutter;
 use super::gate::Gate;
+use super::origin::Origin;
 use super::scrub::scrub;
 use super::{LiveError, LiveEvent, walls};
 use crate::child::{Group, WorkerCommand};
 use crate::ffmpeg;
 use crate::request::Feed;
 use crate::sandbox::Sockets;
-use crate::transport::PACKET;
+use crate::transport::{CLOCK, PACKET, WRAP};
 
 /// How long SRT waits for a sender before FFmpeg is started anew.
 const LISTEN: Duration = Duration::from_secs(15);
@@ -31,6 +32,8 @@ const AHEAD: Duration = Duration::from_secs(10);
 const ANALYSE: Duration = Duration::from_secs(2);
 /// The decoders that FFmpeg may use for that: those of what can be passed on.
 const DECODERS: &str = "h264,hevc,aac,aac_latm,mp3,mp3float,opus";
+/// Seconds that a sender's decode times may step back without being those of another clock.
+const JITTER: f64 = 0.1;
 /// Bytes of error output that are kept: the end of them says why it ended.
 const WORDS: usize = 16 << 10;
 
@@ -74,11 +77,11 @@ impl Remuxer {
         Ok((remuxer, stdin))
     }
 
-    /// For a source that FFmpeg opens itself; a fetched one through the proxy at `gate`.
+    /// For a source that FFmpeg opens itself; a fetched one through the proxy at `gate`, which is found where `origin` says.
     async fn of_address(
         address: &Address,
         key: Option<&StreamKey>,
-        gate: Option<&Gate>,
+        (gate, origin): (Option<&Gate>, Option<&Origin>),
         worker: &WorkerCommand,
     ) -> Result<Self, LiveError> {
         let key = key.map(StreamKey::expose);
@@ -92,6 +95,7 @@ impl Remuxer {
                 (url, "srt", "mpegts", Vec::new())
             }
             Address::Pull { url } => {
+                let url = origin.map_or(url, |origin| &origin.url);
                 let formats = "hls,mpegts,mov,mp4,m4a,3gp,3g2,mj2,flv,live_flv,aac,mp3";
                 let protocols = "http,https,httpproxy,tcp,tls,crypto";
                 (url.clone(), protocols, formats, patient(gate))
@@ -101,6 +105,8 @@ impl Remuxer {
         // The script's own protocol and format are not for what it names.
         options.push(("protocol_whitelist", protocols.to_owned()));
         options.push(("format_whitelist", formats.to_owned()));
+        // And so are the bounds on what is looked at.
+        options.push(("analyzeduration", ANALYSE.as_micros().to_string()));
         // Arguments can be read by everybody on the machine. A script on standard input cannot.
         let mut script = format!("ffconcat version 1.0\nfile '{url}'\n");
         for (name, value) in options {
@@ -177,11 +183,23 @@ fn command(input: &[&str]) -> Command {
     command.args(["-fflags", "+genpts", "-analyzeduration", &analyse]);
     command.args(["-codec_whitelist", DECODERS, "-max_pixels", &pixels]);
     command.args(input);
-    command.args(["-map", "0:V:0", "-map", "0:a?", "-c", "copy"]);
+    // What has no video is told so by the cutter.
+    command.args(["-map", "0:V:0?"]).args(ffmpeg::sounds());
+    command.args(["-c", "copy"]);
+    let turns = turns();
+    command.args(["-bsf:v", &turns, "-bsf:a", &turns]);
     command.args(["-muxdelay", "0", "-muxpreload", "0"]);
     command.args(["-pes_payload_size", "0", "-flush_packets", "1"]);
     command.args(["-f", "mpegts", "pipe:1"]);
     command
+}
+
+/// A filter that leaves times as they are, which FFmpeg does not: those after a clock was set back it would all write right
+/// behind the last one before, one tick apart. Times of a transport stream begin again after 2^33 ticks, so a step back becomes a
+/// step forward by a whole turn less as much, and has the same bits. Small steps are a sender's jitter.
+fn turns() -> String {
+    let turns = format!("round({WRAP}/{CLOCK}/TB)*st(0\\,ld(0)+lt(DTS\\,PREV_INDTS-{JITTER}/TB))");
+    format!("setts=dts=DTS+{turns}:pts=PTS+{turns}")
 }
 
 /// FFmpeg's options for what is fetched: it waits for a playlist as long as we do, and asks through the proxy.
@@ -204,8 +222,18 @@ pub(super) async fn open(
     cutter: &mut Cutter,
     events: &mpsc::Sender<LiveEvent>,
 ) -> Result<Ended, LiveError> {
-    let remuxer = Remuxer::of_address(address, key, gate, worker).await?;
-    Ok(remuxer.run(address.to_string(), cutter, events).await)
+    let origin = match (address, gate) {
+        (Address::Pull { url }, Some(gate)) => Some(Origin::find(url, gate).await),
+        _ => None,
+    };
+    let remuxer = Remuxer::of_address(address, key, (gate, origin.as_ref()), worker).await?;
+    let ended = remuxer.run(address.to_string(), cutter, events).await;
+    Ok(match (ended, origin) {
+        (Ended::Complete, Some(origin)) if !origin.ends => {
+            Ended::Broken("the server has closed the connection".into())
+        }
+        (ended, _) => ended,
+    })
 }
 
 /// Whether anything came; an error when it must stop before its end.
@@ -259,6 +287,9 @@ async fn cut(
                 tokio::time::sleep_until(due.into()).await;
             }
             send(events, LiveEvent::of(segment)).await?;
+        }
+        for what in cutter.untaken() {
+            send(events, LiveEvent::LeftOut { what }).await?;
         }
         buffer.copy_within(whole..filled, 0);
         filled -= whole;

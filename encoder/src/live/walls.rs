@@ -11,6 +11,9 @@ use crate::request::Feed;
 use crate::sandbox::{Access, Sockets};
 use crate::tool::{self, ToolError};
 
+/// Address space of one FFmpeg: it copies, but it decodes first pictures, and of SRT and of what is fetched nobody caps their
+/// size. The largest that can be published, 8192×4352, need less than 800 MB.
+const MEMORY: u64 = 1 << 30;
 /// CPU time of one FFmpeg, whatever it does with it; months of an ordinary stream.
 const CPU: Duration = Duration::from_secs(24 * 3600);
 /// What says whom to believe who somebody is, by library and distribution. Names are looked up by the proxy.
@@ -41,7 +44,7 @@ pub(super) async fn start(
         sockets,
         ..Access::default()
     };
-    let started = tool::start(worker, command, access, CPU, feed).await;
+    let started = tool::start(worker, command, access, (MEMORY, CPU), feed).await;
     started.map_err(|error| {
         LiveError::Start(match error {
             ToolError::Start { source, .. } => source,

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::listing::{BEGIN, END, Entry, Place, head, lines, target};
+use super::listing::{BEGIN, END, Entry, Place, head, lines, read, sizes_beside, target};
 use super::{PackageError, write};
 
 /// A playlist that only grows: it is appended to, and written anew only if its longest segment grows.
@@ -48,6 +48,16 @@ impl Journal {
             journal.end = Place::of_end(&text);
         }
         Ok(journal)
+    }
+
+    /// The entries that its file has.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn entries(&self) -> Result<Vec<Entry>, PackageError> {
+        let text = before(&self.path)?.unwrap_or_default();
+        let entries = read(&text, sizes_beside(&self.path)).into_iter();
+        Ok(entries.map(|(entry, _)| entry).collect())
     }
 
     /// Whether it has or will have entries.

@@ -1,6 +1,7 @@
 //! Media playlists as text: their heads, their entries, and how far an earlier run had counted.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::playlist::VERSION;
@@ -117,6 +118,14 @@ pub(super) fn lines(text: &mut String, entry: &Entry, map: Option<&String>) {
         let _ = writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{}", iso(date));
     }
     let _ = writeln!(text, "#EXTINF:{:.6},\n{}", entry.seconds, entry.name);
+}
+
+/// Bytes of the files in a playlist's folder.
+pub(super) fn sizes_beside(playlist: &Path) -> impl Fn(&str) -> Option<usize> {
+    |name| {
+        let meta = std::fs::metadata(playlist.with_file_name(name)).ok()?;
+        Some(meta.len() as usize)
+    }
 }
 
 /// The entries of a playlist of ours, each with its init segment. `size` is that of a file; one that has gone is a gap.

@@ -107,9 +107,14 @@ impl Shelf {
             }
         };
         let mut rate = Rate::default();
-        let entries = window.iter().flat_map(Window::entries);
-        for (bytes, entry) in entries.filter_map(|entry| Some((entry.bytes?, entry))) {
-            rate.count(bytes, entry.seconds);
+        // Whichever has more of what was there.
+        let journaled = journal.as_ref().map(Journal::entries).transpose()?;
+        let windowed = window.iter().filter(|_| journaled.is_none());
+        let entries = windowed.flat_map(Window::entries);
+        for entry in entries.chain(journaled.iter().flatten()) {
+            if let Some(bytes) = entry.bytes {
+                rate.count(bytes, entry.seconds);
+            }
         }
         let map = window.as_ref().and_then(Window::map);
         Ok(Self {
@@ -139,6 +144,14 @@ impl Shelf {
             window: self.window.as_ref().map(Window::end).unwrap_or_default(),
             journal: self.journal.as_ref().map(|j| j.end).unwrap_or_default(),
         }
+    }
+
+    /// Whether the playlist of that name has anything but gaps.
+    pub fn is_heard(&self, playlist: &str) -> bool {
+        let window = self.window.as_ref().filter(|_| playlist == MEDIA);
+        window.map_or(self.rate.bits > 0.0, |window| {
+            window.entries().any(|entry| entry.bytes.is_some())
+        })
     }
 
     /// Seconds that none of its segments was longer than.

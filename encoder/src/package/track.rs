@@ -30,9 +30,22 @@ struct Unit {
 }
 
 impl Media {
-    /// Adds a chunk, which must show every `step`-th of `source` frames and start with a key frame. What the last frame
+    /// Adds a chunk, which must show every `step`-th of `source` frames of so many `pixels` and start with a key frame. What the last frame
     /// cannot last any more, because the chunk ends, is taken from it: so renditions of all steps are equally long.
-    pub fn append(&mut self, chunk: &[u8], source: u32, step: u32) -> Result<(), String> {
+    pub fn append(
+        &mut self,
+        chunk: &[u8],
+        source: u32,
+        step: u32,
+        pixels: u64,
+    ) -> Result<(), String> {
+        let shown = source.div_ceil(step);
+        let most = most_bytes(pixels, shown);
+        if chunk.len() as u64 > most {
+            let found = chunk.len();
+            return Err(format!("it has {found} bytes, expected at most {most}"));
+        }
+        count(chunk, shown as usize)?;
         let obus = parse_obus(chunk, Av1ObuParseContext::Sample).map_err(|e| e.to_string())?;
         let before = self.samples.len();
         for obu in obus {
@@ -66,7 +79,7 @@ impl Media {
             self.bytes.extend_from_slice(obu.obu);
         }
         let new = &self.samples[before..];
-        let frames = source.div_ceil(step) as usize;
+        let frames = shown as usize;
         if new.len() != frames || new.iter().any(|unit| unit.len == 0) {
             return Err(format!(
                 "it has {} temporal units, expected {frames}, none empty",
@@ -78,6 +91,56 @@ impl Media {
             _ => Err("it does not start with a sequence header".into()),
         }
     }
+}
+
+/// Most bytes of a chunk that shows `frames` frames of so many `pixels`: twice what they have uncompressed at 10 bits, and room for
+/// headers.
+pub(super) fn most_bytes(pixels: u64, frames: u32) -> u64 {
+    const HEADERS: u64 = 16 << 10;
+    let frame = pixels.saturating_mul(4).saturating_add(HEADERS);
+    frame.saturating_mul(frames.into())
+}
+
+/// Most OBUs of a shown frame: delimiter, sequence header, metadata, frames that are not shown yet, each perhaps in tile groups.
+const MOST_OBUS: usize = 64;
+
+/// Refuses a chunk of more units or OBUs than `frames` frames can have, before each of them takes memory.
+fn count(chunk: &[u8], frames: usize) -> Result<(), String> {
+    const DELIMITER: u8 = 2;
+    let (mut rest, mut units, mut obus) = (chunk, 0, 0);
+    while !rest.is_empty() {
+        let (kind, after) = skip(rest).ok_or("it ends within an OBU")?;
+        rest = after;
+        obus += 1;
+        units += usize::from(kind == DELIMITER);
+        if units > frames {
+            return Err(format!("it has more temporal units than {frames}"));
+        }
+        if obus > frames.saturating_mul(MOST_OBUS) {
+            return Err(format!("it has more than {MOST_OBUS} OBUs a frame"));
+        }
+    }
+    Ok(())
+}
+
+/// The type of the OBU that begins here, and what comes after it (AV1, 5.3.2 and 4.10.5).
+fn skip(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let head = *bytes.first()?;
+    let kind = head >> 3 & 0x0f;
+    let mut at = if head & 4 == 0 { 1 } else { 2 };
+    if head & 2 == 0 {
+        return Some((kind, &[]));
+    }
+    let mut len = 0usize;
+    for shift in 0..8 {
+        let byte = *bytes.get(at)?;
+        at += 1;
+        len |= usize::from(byte & 0x7f) << (7 * shift);
+        if byte & 0x80 == 0 {
+            return Some((kind, bytes.get(at.checked_add(len)?..)?));
+        }
+    }
+    None
 }
 
 /// Bits of a pixel that a rendition of constant quality is told to have at least. A guess: more than a black intro takes, so
@@ -123,6 +186,11 @@ impl Track {
             codecs: String::new(),
             timescale,
         }
+    }
+
+    /// Pixels of a frame.
+    pub fn pixels(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
     }
 
     /// Its folder.
@@ -186,6 +254,21 @@ impl Track {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_frame_is_counted_before_it_takes_memory() {
+        let refused = |chunk: &[u8]| Media::default().append(chunk, 15, 1, 64 * 48).unwrap_err();
+        let delimiters = [0x12, 0].repeat(10_000);
+        assert!(refused(&delimiters).contains("more temporal units than 15"));
+        let padding = [&[0x12, 0][..], &[0x7a, 0].repeat(10_000)].concat();
+        assert!(refused(&padding).contains("more than 64 OBUs"));
+        let large = vec![0; 16 << 20];
+        assert!(refused(&large).contains("expected at most"));
+        for cut_off in [&[0x12][..], &[0x16, 0], &[0x12, 5, 0], &[0x12, 0x80]] {
+            assert_eq!(refused(cut_off), "it ends within an OBU", "{cut_off:?}");
+        }
+        assert_eq!(skip(&[0x16, 0, 1, 7, 0x12, 0]), Some((2, &[0x12, 0][..])));
+    }
 
     #[test]
     fn more_rows_are_told_more_bits_and_a_bitrate_is_told_as_it_is() {

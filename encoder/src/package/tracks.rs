@@ -229,11 +229,15 @@ impl Tracks {
         if videos.is_empty() {
             return Ok(());
         }
-        let sounds = self.sounds.iter();
-        let sounds: Vec<_> = sounds
-            .filter_map(|(track, shelf)| Some((track.as_ref()?, shelf.rate)))
-            .collect();
-        let all = |media| multivariant(&videos, &sounds, source, media);
+        let all = |media| {
+            let sounds = self.sounds.iter();
+            // Players wait for ever for a track that has nothing but gaps.
+            let sounds = sounds.filter(|(_, shelf)| shelf.is_heard(media));
+            let sounds: Vec<_> = sounds
+                .filter_map(|(track, shelf)| Some((track.as_ref()?, shelf.rate)))
+                .collect();
+            multivariant(&videos, &sounds, source, media)
+        };
         if let Keep::Window { archive: true, .. } = self.keep {
             write(&self.dir.join(ARCHIVE), &all(ARCHIVE))?;
         }

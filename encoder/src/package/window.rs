@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::journal::before;
-use super::listing::{END, Entry, Place, head, lines, read, target};
+use super::listing::{END, Entry, Place, head, lines, read, sizes_beside, target};
 use super::playlist::ARCHIVE;
 use super::{PackageError, write};
 
@@ -50,14 +50,9 @@ impl Window {
             path,
         };
         if let Some(text) = before(&window.path)? {
-            let folder = window.path.parent().unwrap_or(Path::new("")).to_owned();
-            let size = |name: &str| {
-                let meta = std::fs::metadata(folder.join(name)).ok()?;
-                Some(meta.len() as usize)
-            };
             window.first = Place::of_head(&text);
             window.target = target(&text);
-            window.entries = read(&text, size).into();
+            window.entries = read(&text, sizes_beside(&window.path)).into();
         }
         if window.archive {
             window.archived = window.entries.len();

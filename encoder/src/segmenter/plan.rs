@@ -17,6 +17,9 @@ const TS_SYNC: u8 = 0x47;
 /// How much shorter than its header says a file may be, in seconds and as a part: audio and video rarely end together.
 const SHORT_BY: (f64, f64) = (1.0, 0.05);
 
+/// A key frame this much earlier than what came before it is of another clock.
+const SET_BACK: Micros = 1_000_000;
+
 /// A key frame this part of the target early is taken: a nominal frame rate is rarely the real one.
 const EARLY: i64 = 10;
 
@@ -143,6 +146,21 @@ async fn arrange(
     let mut packets = packets.split_off(first_key.unwrap_or(packets.len()));
     let trailing = packets.iter().rev().take_while(|p| p.hidden).count();
     packets.truncate(packets.len() - trailing);
+    if let Some((frame, before, after)) = set_back(&packets) {
+        let at = packets::seconds;
+        return Err(InputError::Unsupported {
+            path: probe.path.clone(),
+            what: "its clock",
+            found: format!(
+                "set back at frame {frame}, from {:.2} s to {:.2} s",
+                at(before),
+                at(after)
+            ),
+            expected: "one that only goes forward; of parts that were joined byte by byte publish each, or join them anew: \
+                       ffmpeg -i FILE -c copy NEW.mkv"
+                .into(),
+        });
+    }
     let length = Length::of(target, probe.fps);
     let mut starts = starts(&packets, length);
     if starts.len() > 1
@@ -221,6 +239,19 @@ impl Length {
             frames: frames.max(1) - frames / EARLY as u32,
         }
     }
+}
+
+/// The first key frame at which time begins again: its number, the latest time before it, and its own.
+fn set_back(packets: &[Packet]) -> Option<(usize, Micros, Micros)> {
+    let mut latest = Micros::MIN;
+    for (index, packet) in packets.iter().enumerate() {
+        let Some(time) = packet.time else { continue };
+        if packet.key && latest > time.saturating_add(SET_BACK) {
+            return Some((index, latest, time));
+        }
+        latest = latest.max(time);
+    }
+    None
 }
 
 /// Takes from packets the mark of a key frame whose pictures do not begin anew there.
@@ -315,6 +346,21 @@ mod tests {
         ]);
         assert_eq!(starts(&closed, ANY), [0, 3]);
         assert_eq!(starts(&closed, Length { time: 4, frames: 1 }), [0]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_is_seen_at_its_key_frame() {
+        const S: Micros = 1_000_000;
+        let order = packets(&[
+            (0, true),
+            (3 * S, false),
+            (S, false),
+            (4 * S, true),
+            (3 * S, false),
+        ]);
+        assert_eq!(set_back(&order), None);
+        let back = packets(&[(0, true), (3 * S, false), (S, false), (0, false), (S, true)]);
+        assert_eq!(set_back(&back), Some((4, 3 * S, S)));
     }
 
     #[test]

@@ -1,41 +1,17 @@
-//! Audio frames in access units: AAC in ADTS, MPEG-1 layer 3, Opus.
+//! One track's audio, put together from access units.
 
 use std::collections::VecDeque;
 
 use super::CLOCK;
-use crate::package::{Sound, SoundCodec, SoundFormat};
+use super::frames::{Frame, SoundKind, frame};
+use crate::package::{Sound, SoundFormat};
 
 /// A frame is heard right after the one before unless its time says otherwise by more than this: senders round times to
 /// milliseconds, and an audible gap is not worth correcting less.
 const SLACK_MS: u64 = 60;
-/// Samples a second by the index in ADTS (ISO/IEC 14496-3, table 1.18).
-const AAC_RATES: [u32; 13] = [
-    96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000,
-    7_350,
-];
-const OPUS_RATE: u32 = 48_000;
-
-/// Audio codecs that are passed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SoundKind {
-    /// AAC in ADTS.
-    Aac,
-    /// MPEG-1 layer 3.
-    Mp3,
-    /// Opus.
-    Opus {
-        /// Channels.
-        channels: u8,
-    },
-}
-
-struct Frame<'a> {
-    codec: SoundCodec,
-    channels: u16,
-    rate: u32,
-    samples: u32,
-    bytes: &'a [u8],
-}
+/// Frames and bytes of a track that wait for their pictures; what is beyond is left out. An hour of AAC is 170,000 frames
+/// and, at 128 kbit/s, 58 MB; only files have segments so long.
+const WAITING: (usize, usize) = (1 << 18, 64 << 20);
 
 /// One track's audio, put together frame by frame.
 #[derive(Default)]
@@ -45,6 +21,8 @@ pub struct SoundClock {
     pending: Option<Pending>,
     /// Sample after the last one.
     next: Option<u64>,
+    /// Samples a second by which that is counted.
+    rate: u32,
 }
 
 struct Pending {
@@ -64,19 +42,26 @@ impl SoundClock {
     }
 
     /// Takes an access unit that is heard `time` ticks after the stream's beginning. What comes before it is left out.
-    pub fn push(&mut self, kind: SoundKind, time: i64, unit: &[u8]) {
+    /// Whether there was a frame in it.
+    pub fn push(&mut self, kind: SoundKind, time: i64, unit: &[u8]) -> bool {
         let mut rest = unit;
         let mut told = Some(time);
         while let Some((frame, after)) = frame(kind, rest) {
             rest = after;
             self.add(&frame, told.take());
         }
+        told.is_none()
     }
 
     fn add(&mut self, frame: &Frame<'_>, time: Option<i64>) {
         let rate = u64::from(frame.rate);
         let told = time.map(|time| time as i128 * i128::from(rate) / i128::from(CLOCK));
         let slack = i128::from(rate * SLACK_MS / 1000);
+        if self.rate != frame.rate {
+            let before = u64::from(self.rate.max(1));
+            self.next = self.next.map(|next| rescale(next, before, rate));
+            self.rate = frame.rate;
+        }
         let start = match (self.next, told) {
             (Some(next), Some(told)) if (told - i128::from(next)).abs() > slack => told,
             (Some(next), _) => i128::from(next),
@@ -105,6 +90,10 @@ impl SoundClock {
                 bytes: Vec::new(),
             }),
         };
+        if pending.frames.len() >= WAITING.0 || pending.bytes.len() + frame.bytes.len() > WAITING.1
+        {
+            return;
+        }
         let len = frame.bytes.len() as u32;
         pending.frames.push_back((start, frame.samples, len));
         pending.bytes.extend_from_slice(frame.bytes);
@@ -115,8 +104,7 @@ impl SoundClock {
     pub fn take(&mut self, ticks: i64) -> Option<Sound> {
         let mut pending = self.pending.take()?;
         let rate = u64::from(pending.format.rate);
-        let limit =
-            (ticks.max(0).unsigned_abs() as u128 * u128::from(rate) / u128::from(CLOCK)) as u64;
+        let limit = rescale(ticks.max(0).unsigned_abs(), CLOCK, rate);
         let sound = pending.take(limit);
         if !pending.frames.is_empty() {
             self.pending = Some(pending);
@@ -149,126 +137,9 @@ impl Pending {
     }
 }
 
-fn frame(kind: SoundKind, bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
-    match kind {
-        SoundKind::Aac => aac(bytes),
-        SoundKind::Mp3 => mp3(bytes),
-        SoundKind::Opus { channels } => opus(bytes, channels),
-    }
-}
-
-/// ADTS (ISO/IEC 14496-3, 1.A.2.2).
-fn aac(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
-    let head = bytes.first_chunk::<7>()?;
-    if head[0] != 0xff || head[1] & 0xf6 != 0xf0 {
-        return None;
-    }
-    let (profile, index) = (head[2] >> 6, head[2] >> 2 & 0x0f);
-    let channels = (head[2] & 1) << 2 | head[3] >> 6;
-    let len =
-        usize::from(head[3] & 3) << 11 | usize::from(head[4]) << 3 | usize::from(head[5] >> 5);
-    let header = if head[1] & 1 == 1 { 7 } else { 9 };
-    let blocks = u32::from(head[6] & 3) + 1;
-    // AudioSpecificConfig: object type (5 bits), rate (4), channels (4).
-    let config = vec![
-        (profile + 1) << 3 | index >> 1,
-        (index & 1) << 7 | channels << 3,
-    ];
-    let frame = Frame {
-        codec: SoundCodec::Aac(config),
-        channels: match channels {
-            0 => 2,
-            7 => 8,
-            channels => channels.into(),
-        },
-        rate: *AAC_RATES.get(usize::from(index))?,
-        samples: 1024 * blocks,
-        bytes: bytes.get(header..len)?,
-    };
-    Some((frame, bytes.get(len..)?))
-}
-
-/// A frame of layer 3 (ISO/IEC 11172-3, 2.4.2.3; the lower rates of ISO/IEC 13818-3).
-fn mp3(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
-    const FIRST: [u32; 15] = [
-        0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320,
-    ];
-    const LOWER: [u32; 15] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
-    let head = bytes.first_chunk::<4>()?;
-    if head[0] != 0xff || head[1] & 0xe6 != 0xe2 {
-        return None;
-    }
-    let (version, index) = (head[1] >> 3 & 3, usize::from(head[2] >> 4));
-    let base = *[44_100, 48_000, 32_000].get(usize::from(head[2] >> 2 & 3))?;
-    let (rate, rates, samples) = match version {
-        3 => (base, FIRST, 1152),
-        2 => (base / 2, LOWER, 576),
-        0 => (base / 4, LOWER, 576),
-        _ => return None,
-    };
-    let bits = rates.get(index).filter(|&&bits| bits > 0)? * 1000;
-    let padding = u32::from(head[2] >> 1 & 1);
-    let len = (samples / 8 * bits / rate + padding) as usize;
-    let frame = Frame {
-        codec: SoundCodec::Mp3,
-        channels: if head[3] >> 6 == 3 { 1 } else { 2 },
-        rate,
-        samples,
-        bytes: bytes.get(..len)?,
-    };
-    Some((frame, &bytes[len..]))
-}
-
-/// Opus with the control header of transport streams (ETSI TS 103 491's predecessor, opus-codec.org's draft, 4.3).
-fn opus(bytes: &[u8], channels: u8) -> Option<(Frame<'_>, &[u8])> {
-    let head = bytes.first_chunk::<2>()?;
-    if head[0] != 0x7f || head[1] & 0xe0 != 0xe0 {
-        return None;
-    }
-    let mut at = 2;
-    let mut len = 0usize;
-    loop {
-        let byte = *bytes.get(at)?;
-        at += 1;
-        len += usize::from(byte);
-        if byte != 0xff {
-            break;
-        }
-    }
-    // Trims of the start and of the end, and an extension.
-    at += if head[1] & 0x10 != 0 { 2 } else { 0 };
-    at += if head[1] & 0x08 != 0 { 2 } else { 0 };
-    at += if head[1] & 0x04 != 0 {
-        1 + usize::from(*bytes.get(at)?)
-    } else {
-        0
-    };
-    let packet = bytes.get(at..at + len)?;
-    let frame = Frame {
-        codec: SoundCodec::Opus,
-        channels: channels.into(),
-        rate: OPUS_RATE,
-        samples: opus_samples(packet)?,
-        bytes: packet,
-    };
-    Some((frame, &bytes[at + len..]))
-}
-
-/// Samples at 48 kHz of a packet (RFC 6716, 3.1).
-fn opus_samples(packet: &[u8]) -> Option<u32> {
-    let toc = *packet.first()?;
-    let config = toc >> 3;
-    let each = match config {
-        0..=11 => [480, 960, 1920, 2880][usize::from(config & 3)],
-        12..=15 => [480, 960][usize::from(config & 1)],
-        _ => [120, 240, 480, 960][usize::from(config & 3)],
-    };
-    let count = match toc & 3 {
-        0 => 1,
-        1 | 2 => 2,
-        _ => u32::from(*packet.get(1)? & 0x3f),
-    };
-    Some(each * count)
+/// A count by one rate as one by another.
+fn rescale(count: u64, from: u64, to: u64) -> u64 {
+    (u128::from(count) * u128::from(to) / u128::from(from)) as u64
 }
 
 #[cfg(test)]
@@ -277,11 +148,16 @@ mod tests {
 
     /// An ADTS frame of 48 kHz stereo with `len` bytes of payload.
     fn adts(len: usize) -> Vec<u8> {
+        adts_of(3, len)
+    }
+
+    /// The same at another rate, by its index.
+    fn adts_of(rate: u8, len: usize) -> Vec<u8> {
         let whole = len + 7;
         let mut frame = vec![
             0xff,
             0xf1,
-            1 << 6 | 3 << 2,
+            1 << 6 | rate << 2,
             2 << 6 | (whole >> 11) as u8,
             (whole >> 3) as u8,
             (whole << 5) as u8 | 0x1f,
@@ -340,6 +216,40 @@ mod tests {
     }
 
     #[test]
+    fn another_rate_is_heard_from_its_first_frame_on() {
+        let mut clock = SoundClock::default();
+        let hour = 3600 * 90_000;
+        clock.push(SoundKind::Aac, hour, &adts(1));
+        let before = clock.take(hour + 90_000).unwrap();
+        assert_eq!(before.start, 3600 * 48_000);
+        // 44.1 kHz from the next second on.
+        for second in 1..4 {
+            clock.push(SoundKind::Aac, hour + second * 90_000, &adts_of(4, 1));
+        }
+        let after = clock.take(i64::MAX).unwrap();
+        assert_eq!((after.format.rate, after.start), (44_100, 3601 * 44_100));
+        assert_eq!(after.frames.len(), 3);
+    }
+
+    #[test]
+    fn what_waits_for_its_pictures_is_bounded() {
+        let opus = SoundKind::Opus { channels: 2 };
+        // The shortest packets, all in one unit; one without samples takes no time and is none.
+        let unit = [0x7f, 0xe0, 1, 0x80].repeat(1 << 20);
+        let mut clock = SoundClock::default();
+        assert!(clock.push(opus, 0, &unit));
+        assert!(!clock.push(opus, 0, &[0x7f, 0xe0, 2, 0x03, 0]));
+        let sound = clock.take(i64::MAX).unwrap();
+        assert_eq!(sound.frames.len(), WAITING.0);
+        let mut clock = SoundClock::default();
+        for index in 0..9000 {
+            clock.push(SoundKind::Aac, index * 1920, &adts(8000));
+        }
+        let sound = clock.take(i64::MAX).unwrap();
+        assert!(sound.bytes.len() <= WAITING.1 && sound.bytes.len() > WAITING.1 - 8000);
+    }
+
+    #[test]
     fn several_frames_in_one_unit_and_a_torn_one() {
         let mut clock = SoundClock::default();
         let mut unit = [adts(3), adts(4)].concat();
@@ -347,21 +257,5 @@ mod tests {
         clock.push(SoundKind::Aac, 0, &unit);
         let sound = clock.take(i64::MAX).unwrap();
         assert_eq!(sound.frames, [(1024, 3), (1024, 4)]);
-    }
-
-    #[test]
-    fn opus_and_layer_three_lengths() {
-        assert_eq!(opus_samples(&[0xfc]), Some(960));
-        assert_eq!(opus_samples(&[0x03, 3]), Some(1440));
-        let (frame, rest) = opus(&[0x7f, 0xe0, 2, 0xfc, 9], 2).unwrap();
-        assert_eq!((frame.samples, frame.bytes.len(), rest.len()), (960, 2, 0));
-        // 128 kbit/s at 44.1 kHz: 417 bytes.
-        let mut bytes = vec![0xff, 0xfb, 0x90, 0x64];
-        bytes.resize(420, 0);
-        let (frame, rest) = mp3(&bytes).unwrap();
-        assert_eq!(
-            (frame.bytes.len(), frame.samples, rest.len()),
-            (417, 1152, 3)
-        );
     }
 }

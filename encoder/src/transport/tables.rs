@@ -1,8 +1,9 @@
 //! Which streams there are: program association and program map (ISO/IEC 13818-1, 2.4.4).
 
-use super::audio::SoundKind;
+use super::frames::SoundKind;
 use super::video::VideoKind;
 use super::{PACKET, TransportError};
+use crate::package::MAX_SOUNDS;
 
 /// What a stream is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +30,24 @@ pub struct Stream {
     entry: Vec<u8>,
 }
 
+impl Stream {
+    /// Whether anything comes of it: the first video, and as much audio as is passed on.
+    pub(super) fn is_taken(&self) -> bool {
+        match self.kind {
+            Kind::Video(_) => self.track == 0,
+            Kind::Sound(_) => self.track < MAX_SOUNDS,
+            Kind::Other(_) => false,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Tables {
     map: Option<u16>,
     association: Vec<u8>,
-    /// The map's packet and section, as they were read.
+    /// The map's section that is being put together from packets.
+    partial: Vec<u8>,
+    /// The last whole one.
     section: Vec<u8>,
     streams: Vec<Stream>,
 }
@@ -64,18 +78,41 @@ impl Tables {
                 self.association = packet.to_vec();
                 Ok(true)
             }
-            _ if Some(pid) == self.map && starts => {
-                let section = section(payload).ok_or(TransportError::Table("program"))?;
-                if self.section != section {
-                    self.streams = streams(section).ok_or(TransportError::Table("program"))?;
-                    self.section = section.to_vec();
+            _ if Some(pid) == self.map => {
+                if starts {
+                    // What lies before the section is the end of one of which the beginning was lost, or of the one before.
+                    let begun = payload.first().map(|&skip| 1 + usize::from(skip));
+                    let section = begun.and_then(|begun| payload.get(begun..));
+                    self.partial = section.ok_or(CUT_OFF)?.to_vec();
+                } else if !self.partial.is_empty() {
+                    self.partial.extend_from_slice(payload);
                 }
-                Ok(true)
+                self.read_map().map(|()| true)
             }
             // Null packets, service descriptions.
             0 | 0x11 | 0x1fff => Ok(true),
             _ => Ok(false),
         }
+    }
+
+    /// Reads the map once all of it is there. It has at most 1021 bytes behind its head.
+    fn read_map(&mut self) -> Result<(), TransportError> {
+        let Some(len) = section_len(&self.partial) else {
+            return Ok(());
+        };
+        if self.partial.len() < len {
+            return match len <= MAX_SECTION {
+                true => Ok(()),
+                false => Err(CUT_OFF),
+            };
+        }
+        let mut section = std::mem::take(&mut self.partial);
+        section.truncate(len);
+        if self.section != section {
+            self.streams = streams(&section).ok_or(CUT_OFF)?;
+            self.section = section;
+        }
+        Ok(())
     }
 
     /// Both tables, with the first video stream alone.
@@ -91,7 +128,15 @@ impl Tables {
         // Without descriptors of the program: program_info_length is the last field of the head.
         section[10] = 0xf0;
         section[11] = 0;
-        section.extend_from_slice(&video.entry);
+        // Its descriptors where they have room in one packet, which is all that a decoder asks of them.
+        let room = PACKET - 5 - section.len() - 4;
+        match video.entry.len() <= room {
+            true => section.extend_from_slice(&video.entry),
+            false => {
+                section.extend_from_slice(&video.entry[..3]);
+                section.extend_from_slice(&[0xf0, 0]);
+            }
+        }
         let len = section.len() - 3 + 4;
         section[1] = 0xb0 | (len >> 8) as u8;
         section[2] = len as u8;
@@ -103,15 +148,23 @@ impl Tables {
     }
 }
 
-/// A section that lies whole in one packet, as those of FFmpeg do.
+/// What is wrong with a program map that does not fit.
+const CUT_OFF: TransportError = TransportError::Table("program");
+/// Bytes of a section: 1021 behind its length.
+const MAX_SECTION: usize = 1024;
+
+/// A section that lies whole in one packet, as that of one program does.
 fn section(payload: &[u8]) -> Option<&[u8]> {
     let section = payload.get(1 + usize::from(*payload.first()?)..)?;
-    let len = usize::from(u16::from_be_bytes([
-        section.get(1)? & 0x0f,
-        *section.get(2)?,
-    ]));
     // Head and checksum.
-    section.get(..3 + len).filter(|section| section.len() >= 12)
+    let len = section_len(section)?;
+    section.get(..len).filter(|section| section.len() >= 12)
+}
+
+/// Bytes of a section, by its head.
+fn section_len(section: &[u8]) -> Option<usize> {
+    let len = [section.get(1)? & 0x0f, *section.get(2)?];
+    Some(3 + usize::from(u16::from_be_bytes(len)))
 }
 
 fn streams(section: &[u8]) -> Option<Vec<Stream>> {

@@ -29,7 +29,7 @@ pub(super) fn run(job: ToolJob) -> io::Result<ExitCode> {
     };
     let mut child = command.stdin(Stdio::piped()).spawn()?;
     #[cfg(target_os = "linux")]
-    ration::keep(&child, job.limits.cpu)?;
+    ration::RATION.keep(&child, job.limits.cpu)?;
     if let Some(to) = child.stdin.take() {
         feed(from, to)?;
     }
@@ -68,37 +68,97 @@ mod ration {
     use std::process::Child;
     use std::time::{Duration, Instant};
 
-    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    use nix::time::{clock_getcpuclockid, clock_gettime};
+    use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
-    /// What it may have used from the beginning: FFmpeg needs less than one to start.
-    const FIRST: Duration = Duration::from_secs(60);
-    /// The part of a core that it has from then on: one in two. Copying 50 Mbit/s takes less than one in ten.
-    const SHARE: u32 = 2;
-    /// Between two additions.
-    const PAUSE: Duration = Duration::from_secs(10);
+    pub(super) struct Ration {
+        /// What it may have used from the beginning.
+        first: Duration,
+        /// The part of a core that it has from then on: one in so many.
+        share: u32,
+        /// Between two additions.
+        pause: Duration,
+        /// More than its ration by so much it has only if it does not heed the kernel's signal, which can be ignored.
+        grace: Duration,
+    }
 
-    pub(super) fn keep(child: &Child, max: Duration) -> io::Result<()> {
-        let pid = Pid::from_child(child);
-        let begun = Instant::now();
-        let give = move || {
-            let now = (FIRST + begun.elapsed() / SHARE).min(max);
-            let limit = Rlimit {
-                current: Some(now.as_secs()),
-                maximum: Some(max.as_secs()),
+    /// FFmpeg needs less than a second to start, and to copy 50 Mbit/s less than one in ten.
+    pub(super) const RATION: Ration = Ration {
+        first: Duration::from_secs(60),
+        share: 2,
+        pause: Duration::from_secs(10),
+        grace: Duration::from_secs(2),
+    };
+
+    impl Ration {
+        /// Watches over a child as long as it runs.
+        pub fn keep(self, child: &Child, max: Duration) -> io::Result<()> {
+            let pid = Pid::from_child(child);
+            let begun = Instant::now();
+            let give = move || {
+                let now = (self.first + begun.elapsed() / self.share).min(max);
+                let limit = Rlimit {
+                    current: Some(now.as_secs()),
+                    maximum: Some(max.as_secs()),
+                };
+                prlimit(Some(pid), Resource::Cpu, limit).map(|_| now)
             };
-            prlimit(Some(pid), Resource::Cpu, limit)
-        };
-        // It may have ended already; whoever waits for it says why.
-        let _ = give();
-        let keeper = std::thread::Builder::new().name("ration".into());
-        let keep = move || {
-            loop {
-                std::thread::sleep(PAUSE);
-                if give().is_err() {
-                    return;
+            // It may have ended already; whoever waits for it says why.
+            let _ = give();
+            let keeper = std::thread::Builder::new().name("ration".into());
+            let keep = move || {
+                loop {
+                    std::thread::sleep(self.pause);
+                    let (Ok(given), Some(used)) = (give(), used(pid)) else {
+                        return;
+                    };
+                    if used > given + self.grace {
+                        let _ = kill_process(pid, Signal::KILL);
+                    }
                 }
-            }
+            };
+            keeper.spawn(keep).map(drop)
+        }
+    }
+
+    /// CPU time of a process so far.
+    fn used(pid: Pid) -> Option<Duration> {
+        let pid = nix::unistd::Pid::from_raw(pid.as_raw_nonzero().get());
+        let used = clock_getcpuclockid(pid).and_then(clock_gettime);
+        used.ok().map(Duration::from)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use std::os::unix::process::ExitStatusExt;
+        use std::process::Command;
+
+        fn shell(script: &str) -> Child {
+            Command::new("sh").args(["-c", script]).spawn().unwrap()
+        }
+
+        const SMALL: Ration = Ration {
+            first: Duration::from_secs(1),
+            share: 1_000_000,
+            pause: Duration::from_millis(50),
+            grace: Duration::from_millis(200),
         };
-        keeper.spawn(keep).map(drop)
+        const MAX: Duration = Duration::from_secs(3600);
+
+        #[test]
+        fn who_ignores_that_the_ration_is_used_up_is_killed() {
+            let mut child = shell("trap '' XCPU; while :; do :; done");
+            SMALL.keep(&child, MAX).unwrap();
+            let ended = child.wait().unwrap();
+            assert_eq!(ended.signal(), Some(Signal::KILL.as_raw()));
+        }
+
+        #[test]
+        fn who_uses_little_is_left_alone() {
+            let mut child = shell("sleep 1.5");
+            SMALL.keep(&child, MAX).unwrap();
+            assert!(child.wait().unwrap().success());
+        }
     }
 }

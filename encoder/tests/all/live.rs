@@ -101,6 +101,7 @@ impl Heard {
             {
                 Some(LiveEvent::Segment { segment, .. }) => self.segments.push(*segment),
                 Some(LiveEvent::Connected { .. }) => self.connected += 1,
+                Some(LiveEvent::LeftOut { what }) => panic!("{what} is not passed on"),
                 Some(LiveEvent::Lost { reason }) => self.lost.push(reason),
                 None => return,
             }

@@ -66,7 +66,7 @@ async fn is_confined(ffmpeg: u32) {
     }
     assert!(matches!(cpu[..], [60..600, 86_400]), "{cpu:?}");
     let memory = line(ffmpeg, "limits", "Max address space");
-    assert!(memory.starts_with("4294967296 "), "{memory}");
+    assert!(memory.starts_with("1073741824 "), "{memory}");
     assert!(line(ffmpeg, "limits", "Max core file size").starts_with("0 "));
 }
 

@@ -224,6 +224,37 @@ async fn audio_tracks_are_alternatives_and_bandwidths_are_measured() {
 }
 
 #[tokio::test]
+async fn a_track_of_which_nothing_is_left_is_not_offered() {
+    let dir = tempfile::tempdir().unwrap();
+    let keep = Keep::Window {
+        length: Duration::from_secs(4),
+        archive: true,
+    };
+    let good = good().await;
+    let mut packager = Packager::open(dir.path(), &profiles(), 0, keep).unwrap();
+    let offered = |name: &str| {
+        let text = std::fs::read(dir.path().join(name)).unwrap();
+        let master = m3u8_rs::parse_master_playlist_res(&text).unwrap();
+        let codecs = master.variants[0].codecs.as_deref().unwrap();
+        assert_eq!(codecs.contains("mp4a"), !master.alternatives.is_empty());
+        master.alternatives.len()
+    };
+    let mut found = Vec::new();
+    // A sender with audio, one without, and one with it.
+    for index in 0..10 {
+        let heard = sound(index, "eng").filter(|_| !(2..8).contains(&index));
+        packager
+            .announce(index, timing(index), vec![heard])
+            .unwrap();
+        packager.add_segment(index, 30, &good).unwrap();
+        found.push(offered("master.m3u8"));
+        assert_eq!(offered("archive.m3u8"), 1);
+    }
+    // The window has four.
+    assert_eq!(found, [1, 1, 1, 1, 1, 0, 0, 0, 1, 1]);
+}
+
+#[tokio::test]
 async fn an_archive_has_everything_and_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let keep = Keep::Window {

@@ -252,6 +252,74 @@ async fn audio_that_comes_late_stands_where_the_video_does() {
 }
 
 #[tokio::test]
+async fn a_restart_remembers_what_was_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let variants = || {
+        let text = std::fs::read(dir.path().join("master.m3u8")).unwrap();
+        m3u8_rs::parse_master_playlist_res(&text).unwrap().variants
+    };
+    let mut loud = sound(0, "eng").unwrap();
+    loud.bytes = vec![7; loud.bytes.len() * 100];
+    loud.frames.iter_mut().for_each(|frame| frame.1 *= 100);
+    let mut before = Packager::new(dir.path(), &profiles()).unwrap();
+    before.announce(0, timing(0), vec![Some(loud)]).unwrap();
+    before.deliver(0, 30, &good().await).unwrap();
+    let bandwidth = variants()[0].bandwidth;
+    drop(before);
+    let mut after = Packager::open(dir.path(), &profiles(), 1, Keep::All).unwrap();
+    publish(&mut after, 1, 1).await;
+    let (now, quiet) = (variants()[0].bandwidth, bandwidth / 2);
+    assert!(
+        now.abs_diff(bandwidth) <= 1 && now > quiet,
+        "{now}, {bandwidth} before"
+    );
+}
+
+/// Makes this test's program take 32 MiB of temporal delimiters in little memory.
+const DELIMITERS: &str = "ASSAY_DELIMITERS";
+
+#[test]
+fn a_chunk_of_nothing_but_delimiters_is_a_gap_and_takes_no_memory() {
+    let mut taker = std::process::Command::new(std::env::current_exe().unwrap());
+    taker.args(["--ignored", "--exact", "restarts::a_taker_of_delimiters"]);
+    let ended = taker.env(DELIMITERS, "1").output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+}
+
+#[tokio::test]
+#[ignore = "the test above starts it in a process of its own"]
+async fn a_taker_of_delimiters() {
+    if std::env::var_os(DELIMITERS).is_none() {
+        return;
+    }
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let dir = tempfile::tempdir().unwrap();
+    let good = good().await;
+    let mut junk = good.clone();
+    junk[0][0] = [0x12, 0].repeat(16 << 20);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
+    let kib: u64 = size
+        .unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap();
+    let limit = Rlimit {
+        current: Some((kib << 10) + (128 << 20)),
+        maximum: None,
+    };
+    setrlimit(Resource::As, limit).unwrap();
+    let mut packager = Packager::new(dir.path(), &profiles()).unwrap();
+    let refused = packager.deliver(0, 30, &junk).unwrap_err();
+    assert!(matches!(refused, PackageError::Chunk { seq: 0, .. }));
+    packager.announce(1, timing(1), Vec::new()).unwrap();
+    packager.deliver(1, 30, &good).unwrap();
+    packager.finish().unwrap();
+    assert_eq!(gaps(dir.path(), "0_48p/index.m3u8"), [false]);
+}
+
+#[tokio::test]
 async fn all_tracks_tell_the_longest_segment_of_any() {
     let dir = tempfile::tempdir().unwrap();
     let mut packager = Packager::open(dir.path(), &profiles(), 0, window(true)).unwrap();

@@ -196,3 +196,111 @@ fn a_stream_that_begins_again_with_what_it_had_goes_on_with_what_is_new() {
     }
     assert_eq!(frames, [75, 0, 50]);
 }
+
+#[test]
+fn a_clock_that_is_set_back_is_a_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("in.ts");
+    ffmpeg(
+        "-f lavfi -i testsrc2=size=128x96:rate=25:duration=2 -f lavfi -i sine=d=2 -c:v libx264 -bf 2 -g 25 -c:a aac \
+         -muxdelay 0 -pes_payload_size 0 -f mpegts",
+        &path,
+    );
+    let part = std::fs::read(&path).unwrap();
+    std::fs::write(&path, [&part[..], &part].concat()).unwrap();
+    let segments = cut(&path).unwrap();
+    let found: Vec<_> = segments
+        .iter()
+        .map(|s| (s.frames, s.timing.discontinuity))
+        .collect();
+    assert_eq!(found, [(25, false), (25, false), (25, true), (25, false)]);
+    for pair in segments.windows(2) {
+        let end = pair[0].timing.start + pair[0].timing.duration;
+        let off = pair[1].timing.start.abs_diff(end);
+        assert!(off < Duration::from_millis(2), "{off:?}");
+    }
+    assert!(segments.iter().all(|s| s.sounds[0].is_some()));
+}
+
+#[test]
+fn a_clock_that_stands_still_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("in.ts");
+    // The second half as FFmpeg writes what has no times that grow: a tick apart.
+    ffmpeg(
+        "-f lavfi -i testsrc2=size=128x96:rate=25:duration=8 -c:v libx264 -bf 0 -g 25 -muxdelay 0 \
+         -bsf:v setts=ts=if(lt(N\\,100)\\,TS\\,PREV_OUTDTS+0.00001/TB) -f mpegts",
+        &path,
+    );
+    let (segments, refused) = try_cut(&path);
+    assert_eq!(refused, Some(CutError::Still));
+    assert_eq!(
+        segments[..3].iter().map(|s| s.frames).collect::<Vec<_>>(),
+        [25; 3]
+    );
+}
+
+#[test]
+fn a_program_map_of_several_packets_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, count, codec) in [("aac.ts", 20, "aac"), ("opus.ts", 8, "libopus")] {
+        let path = dir.path().join(name);
+        let maps: String = (0..count)
+            .map(|track| {
+                format!(
+                    " -map 1 -metadata:s:a:{track} language=a{}a",
+                    char::from(b'a' + track)
+                )
+            })
+            .collect();
+        ffmpeg(
+            &format!(
+                "-f lavfi -i testsrc2=size=128x96:rate=25:duration=3 -f lavfi -i sine=d=3:r=48000 -map 0{maps} \
+                 -c:v libx264 -g 25 -c:a {codec} -b:a 32k -muxdelay 0 -pes_payload_size 0 -f mpegts"
+            ),
+            &path,
+        );
+        let segments = cut(&path).unwrap();
+        assert_eq!(
+            segments.iter().map(|s| s.frames).collect::<Vec<_>>(),
+            [25; 3]
+        );
+        for segment in &segments[..2] {
+            let languages: Vec<_> = segment
+                .sounds
+                .iter()
+                .filter_map(|sound| sound.as_ref()?.format.language.clone())
+                .collect();
+            assert_eq!(
+                languages,
+                ["aaa", "aba", "aca", "ada", "aea", "afa", "aga", "aha"],
+                "{name}"
+            );
+        }
+        std::fs::write(&path, &segments[1].bytes).unwrap();
+        assert_eq!(frames(&path), 25, "{name}");
+    }
+}
+
+#[test]
+fn audio_that_is_not_passed_on_is_told_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("in.ts");
+    ffmpeg(
+        "-f lavfi -i testsrc2=size=128x96:rate=25:duration=3 -f lavfi -i sine=d=3 -map 0 -map 1 -map 1 -map 1 -c:v libx264 \
+         -g 25 -c:a:0 ac3 -c:a:1 mp2 -c:a:2 aac -muxdelay 0 -pes_payload_size 0 -f mpegts",
+        &path,
+    );
+    let bytes = std::fs::read(&path).unwrap();
+    let mut cutter = Cutter::new(CUT.target, CUT.longest);
+    let mut told = Vec::new();
+    for packet in bytes.as_chunks::<188>().0 {
+        cutter.push(packet, SystemTime::UNIX_EPOCH).unwrap();
+        told.extend(cutter.untaken());
+    }
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].contains("AC-3") && told[1].contains("track 1 (MPEG layer 1 or 2"),
+        "{told:?}"
+    );
+}

@@ -3,18 +3,27 @@
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::Heard;
-use crate::support::ffmpeg;
+use crate::support::{ffmpeg, worker};
 
-/// Serves a folder to one request after the other; counts those for playlists.
-fn serve(folder: &Path) -> (u16, Arc<AtomicU32>) {
+/// What was asked for.
+type Asked = Arc<Mutex<Vec<String>>>;
+
+/// How often any of these was asked for.
+fn count(asked: &Asked, word: &str) -> usize {
+    let asked = asked.lock().unwrap();
+    asked.iter().filter(|line| line.contains(word)).count()
+}
+
+/// Serves a folder to one request after the other. What is asked for by `?live` has no length that anybody says.
+fn serve(folder: &Path) -> (u16, Asked) {
     use std::io::{BufRead, BufReader, Write};
-    let lists = Arc::new(AtomicU32::new(0));
-    let counted = lists.clone();
+    let asked = Asked::default();
+    let noted = asked.clone();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (port, folder) = (listener.local_addr().unwrap().port(), folder.to_owned());
     std::thread::spawn(move || {
@@ -26,16 +35,17 @@ fn serve(folder: &Path) -> (u16, Arc<AtomicU32>) {
                 .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
             {}
             let name = first.split([' ', '?', '/']).find(|part| part.contains('.'));
-            counted.fetch_add(first.contains(".m3u8").into(), Ordering::Relaxed);
+            noted.lock().unwrap().push(first.clone());
             let body = std::fs::read(folder.join(name.unwrap_or("none"))).unwrap_or_default();
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                body.len()
-            );
+            let length = match first.contains("?live") {
+                true => String::new(),
+                false => format!("Content-Length: {}\r\n", body.len()),
+            };
+            let head = format!("HTTP/1.1 200 OK\r\n{length}Connection: close\r\n\r\n");
             let _ = stream.write_all(&[head.as_bytes(), &body].concat());
         }
     });
-    (port, lists)
+    (port, asked)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +74,7 @@ async fn a_playlist_that_stands_still_is_fetched_again() {
     let dir = tempfile::tempdir().unwrap();
     let lavfi = "-f lavfi -i testsrc2=size=128x96:rate=25:duration=2 -c:v libx264 -g 25 -f hls -hls_time 1 -hls_flags omit_endlist";
     ffmpeg(lavfi, &dir.path().join("list.m3u8"));
-    let (port, lists) = serve(dir.path());
+    let (port, asked) = serve(dir.path());
     let address = format!("http://127.0.0.1:{port}/list.m3u8");
     let mut heard = Heard::of(&address.parse().unwrap());
     heard.until(|heard| !heard.lost.is_empty()).await;
@@ -73,8 +83,112 @@ async fn a_playlist_that_stands_still_is_fetched_again() {
     assert!((45..=50).contains(&frames), "{frames}");
     assert!(heard.lost[0].contains("silent"), "{:?}", heard.lost);
     // Not given up at once, and not for good.
-    assert!(lists.load(Ordering::Relaxed) > 3);
+    assert!(count(&asked, ".m3u8") > 3);
     heard.until(|heard| heard.connected == 2).await;
+}
+
+/// Makes a playlist of two seconds in a folder of its own; the words are for FFmpeg.
+fn playlist(dir: &Path, name: &str, words: &str) {
+    let lavfi = format!("{words} -f hls -hls_time 1 -hls_playlist_type vod -hls_segment_filename");
+    let segments = dir.join(format!("{name}-%d.ts"));
+    let list = dir.join(format!("{name}.m3u8"));
+    ffmpeg(&format!("{lavfi} {}", segments.display()), &list);
+}
+
+const PICTURE: &str = "-f lavfi -i testsrc2=size=128x96:rate=25:duration=2 -c:v libx264 -g 25";
+const SOUND: &str = "-f lavfi -i sine=d=2 -c:a aac";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_playlist_whose_clock_is_set_back_loses_no_frame() {
+    let dir = tempfile::tempdir().unwrap();
+    let clip = |name: &str, source: &str| {
+        ffmpeg(
+            &format!(
+                "-f lavfi -i {source}=size=128x96:rate=25:duration=3 -f lavfi -i sine=d=3 -c:v libx264 -g 25 -c:a aac"
+            ),
+            &dir.path().join(name),
+        );
+    };
+    clip("a.ts", "testsrc2");
+    clip("b.ts", "testsrc");
+    let list = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\na.ts\n#EXT-X-DISCONTINUITY\n\
+                #EXTINF:3,\nb.ts\n#EXT-X-ENDLIST\n";
+    std::fs::write(dir.path().join("list.m3u8"), list).unwrap();
+    let (port, _) = serve(dir.path());
+    let address = format!("http://127.0.0.1:{port}/list.m3u8");
+    let mut heard = Heard::of(&address.parse().unwrap());
+    heard.until(|_| false).await;
+    assert!(heard.lost.is_empty(), "{:?}", heard.lost);
+    let frames: u32 = heard.segments.iter().map(|s| s.frames).sum();
+    assert_eq!(frames, 150);
+    heard.check();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_variants_only_the_best_is_fetched() {
+    let dir = tempfile::tempdir().unwrap();
+    let small = PICTURE.replace("128x96", "64x48");
+    playlist(dir.path(), "low", &format!("{small} {SOUND}"));
+    playlist(dir.path(), "high", PICTURE);
+    playlist(dir.path(), "other", SOUND);
+    playlist(dir.path(), "voice", SOUND);
+    let master = "#EXTM3U\n\
+                  #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"x\",NAME=\"x\",DEFAULT=YES,URI=\"other.m3u8\"\n\
+                  #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"y\",NAME=\"y\",DEFAULT=YES,URI=\"voice.m3u8\"\n\
+                  #EXT-X-STREAM-INF:BANDWIDTH=100000,RESOLUTION=64x48,CODECS=\"avc1.42c00a,mp4a.40.2\"\nlow.m3u8\n\
+                  #EXT-X-STREAM-INF:BANDWIDTH=300000,RESOLUTION=128x96,AUDIO=\"y\"\nhigh.m3u8\n";
+    std::fs::write(dir.path().join("master.m3u8"), master).unwrap();
+    let (port, asked) = serve(dir.path());
+    let address = format!("http://127.0.0.1:{port}/master.m3u8?token=a-secret");
+    let mut heard = Heard::of(&address.parse().unwrap());
+    heard.until(|_| false).await;
+    assert!(heard.lost.is_empty(), "{:?}", heard.lost);
+    let counts: Vec<_> = heard.segments.iter().map(|s| s.frames).collect();
+    assert_eq!(counts, [25; 2]);
+    assert!(heard.segments.iter().all(|s| s.sounds.len() == 1));
+    let path = dir.path().join("came.ts");
+    std::fs::write(&path, &heard.segments[0].bytes).unwrap();
+    let found = assay_encoder::probe(&path, &worker()).await.unwrap();
+    assert_eq!((found.width, found.height), (128, 96));
+    let fetched = ["low", "other", "high", "voice"].map(|word| count(&asked, word) > 0);
+    assert_eq!(fetched, [false, false, true, true], "{asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_without_an_end_is_fetched_again_when_it_breaks_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stream.ts");
+    ffmpeg(&format!("{PICTURE} -f mpegts"), &path);
+    let (port, asked) = serve(dir.path());
+    let address = format!("http://127.0.0.1:{port}/stream.ts?live");
+    let mut heard = Heard::of(&address.parse().unwrap());
+    heard.until(|heard| !heard.lost.is_empty()).await;
+    assert!(
+        heard.lost[0].contains("closed the connection"),
+        "{:?}",
+        heard.lost
+    );
+    assert_eq!(heard.segments.iter().map(|s| s.frames).sum::<u32>(), 50);
+    // Each time with one request.
+    heard.until(|heard| heard.connected == 2).await;
+    assert!(count(&asked, "stream.ts") <= 3, "{asked:?}");
+    // A file has an end.
+    let address = format!("http://127.0.0.1:{port}/stream.ts");
+    let mut heard = Heard::of(&address.parse().unwrap());
+    heard.until(|_| false).await;
+    assert!(heard.lost.is_empty(), "{:?}", heard.lost);
+    assert_eq!(heard.segments.iter().map(|s| s.frames).sum::<u32>(), 50);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_pictures_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    playlist(dir.path(), "voice", &SOUND.replace("d=2", "d=8"));
+    let (port, _) = serve(dir.path());
+    let address = format!("http://127.0.0.1:{port}/voice.m3u8");
+    let mut heard = Heard::of(&address.parse().unwrap());
+    heard.until(|heard| !heard.lost.is_empty()).await;
+    assert!(heard.lost[0].contains("only audio"), "{:?}", heard.lost);
 }
 
 /// Whether anybody asks for anything here.

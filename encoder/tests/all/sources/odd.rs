@@ -93,6 +93,31 @@ async fn a_stream_that_begins_in_the_middle_begins_at_its_first_key_frame() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let lavfi = "-f lavfi -i testsrc2=size=160x90:rate=15:duration=4 -f lavfi -i sine=d=4";
+    ffmpeg(&format!("{lavfi} {H264} -c:a aac"), &at("part.ts"));
+    let part = std::fs::read(at("part.ts")).unwrap();
+    let twice = at("twice.ts");
+    std::fs::write(&twice, [&part[..], &part].concat()).unwrap();
+    let cut = async |path: PathBuf| {
+        let found = probe(&path, &worker()).await.unwrap();
+        let segmenter = Segmenter::new(&dir.path().join("s"), Duration::from_secs(1));
+        segmenter.cut(&found, &worker()).await
+    };
+    let refused = cut(twice.clone()).await.unwrap_err().to_string();
+    assert!(
+        refused.contains("clock is set back at frame 60"),
+        "{refused}"
+    );
+    // What is advised helps.
+    ffmpeg(&format!("-i {} -c copy", twice.display()), &at("anew.mkv"));
+    let segments = cut(at("anew.mkv")).await.unwrap();
+    assert_eq!(segments.iter().map(|s| s.frames).sum::<u32>(), 120);
+}
+
+#[tokio::test]
 async fn what_has_no_video_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| -> PathBuf { dir.path().join(name) };
