@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::blobs::{BlobFolder, Leases};
 use crate::chain_feed::Feed;
-use crate::driver::{Event, Node, Transcoding, Unborn};
+use crate::driver::{Died, Event, Node, Transcoding, Unborn};
 use crate::dues::Dues;
 use crate::evidence::Witness;
 use crate::job::own_job;
@@ -95,7 +95,7 @@ pub struct Running {
     pub peer: PeerId,
     network: assay_p2p::Handle,
     events: mpsc::Sender<Event>,
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), Died>>,
 }
 
 impl Running {
@@ -116,6 +116,15 @@ impl Running {
     /// What gives it something to publish later on.
     pub fn publisher(&self) -> Publisher {
         Publisher(self.events.clone())
+    }
+
+    /// Why it has stopped by itself, in words. Waits until it has.
+    pub async fn ended(self) -> String {
+        match self.task.await {
+            Ok(Ok(())) => "its last log lines say why".into(),
+            Ok(Err(died)) => died.to_string(),
+            Err(panic) => format!("its loop has died: {panic}"),
+        }
     }
 
     /// Stops it and waits until its journals are closed and its playlist is whole. Its notices end then.
@@ -232,6 +241,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         live: false,
         recalled: false,
         ended: false,
+        unsigned_at: None,
         network: network.clone(),
         directory: Default::default(),
         sources: Sources::new(blobs.clone(), network.clone()),
