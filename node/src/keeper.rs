@@ -157,6 +157,14 @@ impl Node {
         self.leases.extend(hash, last);
     }
 
+    /// Lets verifiers fetch what this broadcaster had assigned before it was started again: who cannot holds it against the
+    /// receipts.
+    pub(crate) fn serve_earlier(&self) {
+        for hash in self.leases.hashes() {
+            self.network.allow_blob(hash, []);
+        }
+    }
+
     /// Removes sources that nobody needs any more.
     pub(crate) fn clear_sources(&mut self, block: u64) {
         let over = self.leases.expire(block);
@@ -168,6 +176,7 @@ impl Node {
         for hash in &over {
             self.network.forbid_blob(*hash);
         }
+        self.sources.removed(&over);
         let blobs = self.blobs.clone();
         tokio::task::spawn_blocking(move || {
             for hash in over {

@@ -223,6 +223,7 @@ async fn begin(
         queue: config.queue(),
         deployment,
         p2p,
+        sources: config.sources_gib.saturating_mul(1 << 30),
         workers,
         transcoder: config
             .transcoder

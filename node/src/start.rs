@@ -156,6 +156,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         queue,
         deployment,
         p2p,
+        sources,
         workers,
         transcoder,
         verifier,
@@ -215,8 +216,19 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     let head = client.head().await?.number;
     // What is here from before belongs to assignments signed until now.
     let mut leases = Leases::default();
-    for hash in blobs.hashes().map_err(in_folder)? {
-        leases.extend(hash, head + params.response_blocks + params.evidence_blocks);
+    let left = blobs.list().map_err(in_folder)?;
+    for (hash, _) in &left {
+        leases.extend(
+            *hash,
+            head + params.response_blocks + params.evidence_blocks,
+        );
+    }
+    let sources = Sources::new(blobs.clone(), network.clone(), sources);
+    // A broadcaster's own are as many as it publishes.
+    if unborn.is_none() {
+        for hash in sources.found(left) {
+            blobs.remove(hash).map_err(in_folder)?;
+        }
     }
     let transcoding = transcoder.map(|settings| Transcoding {
         core: Transcoder::new(me, params.clone(), encoder_id, settings.capacity),
@@ -244,7 +256,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         unsigned_at: None,
         network: network.clone(),
         directory: Default::default(),
-        sources: Sources::new(blobs.clone(), network.clone()),
+        sources,
         blobs,
         leases,
         workers,
