@@ -84,6 +84,11 @@ impl Stock {
         Some(gone)
     }
 
+    /// Whether a source has room here.
+    pub fn has(&self, hash: &B256) -> bool {
+        self.all.contains_key(hash)
+    }
+
     /// Keeps a source for whoever is asked about it.
     pub fn serve(&mut self, hash: B256) {
         if self.all.contains_key(&hash) {
