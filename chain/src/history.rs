@@ -7,6 +7,10 @@ use serde_json::Value;
 
 use crate::rpc::{Rpc, RpcError};
 
+/// Requests of one size that are answered before twice as much is asked for: a node with a fixed bound refuses one in so many,
+/// and one that was refused a while ago for something else does not cost a request for each few blocks for ever.
+const ANSWERED: u32 = 8;
+
 /// A reader of events from a block on, oldest first.
 #[derive(Debug)]
 pub(crate) struct History {
@@ -15,8 +19,12 @@ pub(crate) struct History {
     topics: Value,
     /// First block that was not read yet.
     next: u64,
-    /// Blocks of a request; halved while the node refuses it as too much.
+    /// Blocks of a request; halved while the node refuses it as too much, and doubled after some that it did not.
     piece: u64,
+    /// The most that it may be.
+    most: u64,
+    /// Requests in a row that were answered.
+    answered: u32,
 }
 
 /// The events of some blocks in a row.
@@ -35,6 +43,8 @@ impl History {
             topics,
             next: from,
             piece: piece.max(1),
+            most: piece.max(1),
+            answered: 0,
         }
     }
 
@@ -51,10 +61,17 @@ impl History {
                 .await
             {
                 // What is refused is what was asked for, which may be less than a piece.
-                Err(RpcError::Refused { .. }) if asked > 1 => self.piece = asked / 2,
+                Err(RpcError::Refused { .. }) if asked > 1 => {
+                    (self.piece, self.answered) = (asked / 2, 0);
+                }
                 logs => {
                     let logs = logs?;
                     self.next = to + 1;
+                    self.answered += 1;
+                    if self.answered >= ANSWERED {
+                        self.piece = self.piece.saturating_mul(2).min(self.most);
+                        self.answered = 0;
+                    }
                     return Ok(Some(Piece { to, logs }));
                 }
             }

@@ -51,11 +51,14 @@ impl BlobFolder {
         }
     }
 
-    /// The hashes of everything that is here.
-    pub fn hashes(&self) -> io::Result<Vec<B256>> {
-        let hash = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
+    /// The hashes of everything that is here, with the bytes that each has.
+    pub fn list(&self) -> io::Result<Vec<(B256, u64)>> {
+        let blob = |entry: fs::DirEntry| {
+            let hash = entry.file_name().to_str()?.parse().ok()?;
+            Some((hash, entry.metadata().ok()?.len()))
+        };
         let entries = fs::read_dir(&self.folder)?;
-        Ok(entries.filter_map(|entry| hash(entry.ok()?)).collect())
+        Ok(entries.filter_map(|entry| blob(entry.ok()?)).collect())
     }
 
     /// Removes a blob.
@@ -79,6 +82,11 @@ impl Leases {
     pub fn extend(&mut self, hash: B256, block: u64) {
         let until = self.until.entry(hash).or_default();
         *until = block.max(*until);
+    }
+
+    /// What is needed.
+    pub fn hashes(&self) -> impl Iterator<Item = B256> {
+        self.until.keys().copied()
     }
 
     /// Gives up what was needed before `block` only.
@@ -127,7 +135,7 @@ mod tests {
         let [old, new] = [b"old", b"new"].map(|bytes| blobs.put(bytes).unwrap());
         fs::write(folder.path().join("unfinished.part"), b"").unwrap();
         let mut leases = Leases::default();
-        for hash in blobs.hashes().unwrap() {
+        for (hash, _) in blobs.list().unwrap() {
             leases.extend(hash, 10);
         }
         leases.extend(new, 20);
@@ -135,7 +143,7 @@ mod tests {
         assert!(leases.expire(10).is_empty());
         assert_eq!(leases.expire(11), [old]);
         blobs.remove(old).unwrap();
-        assert_eq!(blobs.hashes().unwrap(), [new]);
+        assert_eq!(blobs.list().unwrap(), [(new, 3)]);
         assert_eq!(leases.expire(21), [new]);
     }
 

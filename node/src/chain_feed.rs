@@ -60,14 +60,18 @@ impl Feed {
             ..WatcherConfig::default()
         };
         let watcher = Watcher::start(&client, config).await?;
-        tokio::spawn(
-            Self {
-                client,
-                state,
-                events,
-            }
-            .run(watcher),
-        );
+        let died = events.clone();
+        let feed = Self {
+            client,
+            state,
+            events,
+        };
+        let following = tokio::spawn(feed.run(watcher));
+        tokio::spawn(async move {
+            let _ = following.await;
+            // Where the loop has ended first nobody hears this.
+            let _ = died.send(Event::Died("what follows the chain")).await;
+        });
         Ok(())
     }
 
@@ -263,8 +267,13 @@ impl Feed {
                     self.write().seed(id, seed);
                 }
                 Err(ChainError::Revert { revert, .. }) if revert.is("ValueGone") => {
-                    self.write().posted.remove(&id);
                     tracing::warn!("job {id} is not usable: nobody wrote its seed down in time");
+                    if let Some(posted) = self.write().posted.remove(&id) {
+                        news.push(ChainNews::JobGone {
+                            job: id,
+                            broadcaster: posted.job.broadcaster,
+                        });
+                    }
                 }
                 Ok(None) | Err(_) => {}
             }

@@ -44,6 +44,10 @@ pub struct Config {
     pub deployment: PathBuf,
     /// Chunks encoded at a time in all worker processes. Default: one for each core, because an encode keeps one busy.
     pub workers: Option<usize>,
+    /// Most GiB of other people's sources on disk, shared by their broadcasters: they are kept while a proof about them is
+    /// accepted. Default 16: at 8 Mbit/s four and a half hours of
+    /// video, of twelve in which mainnet takes evidence and of which a verifier draws a part.
+    pub sources_gib: u64,
     /// The network. Chain and court come from the deployment; if they are given here they must be the same.
     pub p2p: assay_p2p::Config,
     /// Encode for others.
@@ -91,6 +95,7 @@ impl Default for Config {
             gas_for_evidence: 50,
             deployment: "deployment.json".into(),
             workers: None,
+            sources_gib: 16,
             p2p: assay_p2p::Config::default(),
             transcoder: None,
             verifier: None,
@@ -221,6 +226,10 @@ impl Config {
         let transcoder = self.transcoder.as_ref();
         let counts = [
             ("workers", self.workers),
+            (
+                "sources_gib",
+                Some(usize::try_from(self.sources_gib).unwrap_or(usize::MAX)),
+            ),
             ("transcoder.capacity", transcoder.map(|t| t.capacity)),
             ("transcoder.threads", transcoder.map(|t| t.threads.into())),
             (

@@ -53,6 +53,9 @@ impl Node {
         if !std::mem::replace(&mut self.recalled, true) {
             self.recall_round();
             self.recall_evidence().await;
+            if self.unborn.is_some() {
+                self.serve_earlier();
+            }
         }
     }
 

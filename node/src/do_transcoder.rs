@@ -154,7 +154,7 @@ impl Node {
         );
         let making = tokio::spawn(async move {
             let mut tampered = Vec::new();
-            let encoded = match sources.get(&assignment, providers).await {
+            let encoded = match sources.get(&assignment, broadcaster, providers).await {
                 Ok(source) => {
                     let mut request = EncodeRequest::whole(
                         source,

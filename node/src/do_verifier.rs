@@ -7,7 +7,6 @@ use assay_chain::exhibit::Exhibit;
 use assay_chain::fault::LeafFault;
 use assay_encoder::{EncodeRequest, Priority, SimdLevel, Workers};
 use assay_p2p::PeerId;
-use assay_protocol::B256;
 use assay_protocol::assignment::RefusalReason;
 use assay_protocol::frames::segment_tree;
 use assay_protocol::fraud_proof::{ProofFile, SigningKeys};
@@ -15,6 +14,7 @@ use assay_protocol::profile::Profiles;
 use assay_protocol::receipt::output_tree;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::wire::{Gossip, ReceiptMessage, encode};
+use assay_protocol::{Address, B256};
 use assay_verifier::aggregate::aggregate;
 use assay_verifier::{self as verifier, Conviction, Input, Note, Output, Recomputation, Urgency};
 
@@ -66,6 +66,7 @@ impl Node {
                 });
             }
             Output::ServeSource(hash) => {
+                self.sources.serve(hash);
                 self.network.allow_blob(hash, []);
             }
             Output::Convict(conviction) => self.convict(*conviction, true).await,
@@ -99,15 +100,15 @@ impl Node {
         self.tell(notice).await;
     }
 
-    /// Who may have the source: its broadcaster first, then every verifier, of whom accusers serve it.
-    fn providers(&self, evidence: &ReceiptMessage) -> Vec<PeerId> {
+    /// Whose source it is, and who may have it: its broadcaster first, then every verifier, of whom accusers serve it.
+    fn providers(&self, evidence: &ReceiptMessage) -> (Address, Vec<PeerId>) {
         let job = self.read(|state| {
             state
                 .jobs
                 .get(&evidence.assignment.assignment.jobId)
                 .map(|job| job.broadcaster)
         });
-        let broadcaster = job.and_then(|account| self.directory.peer(account));
+        let peer = job.and_then(|account| self.directory.peer(account));
         let verifiers = self.read(|state| {
             let set = state.verifiers(evidence.assignment.assignment.round);
             let seats = set.map(|set| set.seats.iter()).into_iter().flatten();
@@ -116,7 +117,8 @@ impl Node {
                 .filter_map(|s| self.directory.peer(s.operator))
                 .collect::<Vec<_>>()
         });
-        broadcaster.into_iter().chain(verifiers).collect()
+        let peers = peer.into_iter().chain(verifiers).collect();
+        (job.unwrap_or_default(), peers)
     }
 
     fn profiles_of(&self, evidence: &ReceiptMessage) -> Option<Profiles> {
@@ -145,10 +147,8 @@ impl Node {
             self.workers.clone(),
             self.events.clone(),
         );
-        let (assignment, providers) = (
-            evidence.assignment.assignment.clone(),
-            self.providers(evidence),
-        );
+        let assignment = evidence.assignment.assignment.clone();
+        let (broadcaster, providers) = self.providers(evidence);
         tokio::spawn(async move {
             let heard = |leaves, result| {
                 Event::Verifier(Input::Recomputed {
@@ -160,7 +160,10 @@ impl Node {
             let mut missing = leaves.clone();
             let finished = async {
                 let profiles = profiles.ok_or(RefusalReason::SourceUnavailable)?;
-                let source = sources.get(&assignment, providers).await?;
+                let accused = priority == Priority::Accused;
+                let lent = sources.lend(&assignment, broadcaster, accused, providers);
+                let lent = lent.await?;
+                let source = lent.bytes.clone();
                 let mut request = EncodeRequest::whole(source, profiles, assignment.frameCount, 1);
                 request.leaves.retain(|leaf| leaves.contains(&leaf.leaf));
                 request.want_bytes = false;
@@ -219,14 +222,14 @@ impl Node {
             self.workers.clone(),
             self.events.clone(),
         );
-        let (assignment, providers) = (
-            evidence.assignment.assignment.clone(),
-            self.providers(evidence),
-        );
+        let assignment = evidence.assignment.assignment.clone();
+        let (broadcaster, providers) = self.providers(evidence);
         tokio::spawn(async move {
-            let Ok(source) = sources.get(&assignment, providers).await else {
+            let lent = sources.lend(&assignment, broadcaster, true, providers);
+            let Ok(lent) = lent.await else {
                 return;
             };
+            let source = lent.bytes.clone();
             let Some(request) =
                 EncodeRequest::one(source, profiles, assignment.frameCount, leaf.index)
             else {

@@ -66,6 +66,8 @@ pub(crate) enum Event {
     Network(assay_p2p::Event),
     Verified(Verified),
     Sealed(Role, Box<Sealed>),
+    /// What could not be signed for a reason that may pass, and that.
+    Unsigned(Role, Box<Draft>, String),
     Broadcaster(broadcaster::Input),
     /// The next segment to publish.
     Offer(Box<Offer>),
@@ -98,6 +100,10 @@ pub(crate) enum Event {
     Opening(LeafId, Option<Box<Exhibit>>),
     /// A chore's transaction has failed.
     Failed(Box<Chore>),
+    /// The chain refuses to pay these winning tickets.
+    Unredeemed(Vec<B256>),
+    /// A part without which the node is none has ended.
+    Died(&'static str),
     Notice(Notice),
     Announce,
     Stop,
@@ -175,6 +181,8 @@ pub(crate) struct Node {
     pub recalled: bool,
     /// Whether it must not go on.
     pub ended: bool,
+    /// Block of the last warning that something could not be signed.
+    pub unsigned_at: Option<u64>,
     pub network: Handle,
     pub directory: Directory,
     pub sources: Sources,
@@ -198,23 +206,36 @@ pub(crate) struct Node {
     pub notices: mpsc::Sender<Notice>,
 }
 
+/// A part of the node has ended without being told to.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} has died")]
+pub(crate) struct Died(&'static str);
+
+/// The next event. Whoever sends events lives as long as the node: a closed channel means that it has died.
+async fn next(
+    inbox: &mut mpsc::Receiver<Event>,
+    network: &mut mpsc::Receiver<assay_p2p::Event>,
+) -> Event {
+    tokio::select! {
+        event = inbox.recv() => event.unwrap_or(Event::Died("what the node works on")),
+        event = network.recv() => event.map_or(Event::Died("the network"), Event::Network),
+    }
+}
+
 impl Node {
     pub(crate) async fn run(
         mut self,
         mut inbox: mpsc::Receiver<Event>,
         mut network: mpsc::Receiver<assay_p2p::Event>,
-    ) {
+    ) -> Result<(), Died> {
+        let mut died = None;
         while !self.ended {
-            let event = tokio::select! {
-                Some(event) = inbox.recv() => event,
-                Some(event) = network.recv() => Event::Network(event),
-                else => break,
-            };
-            match event {
+            match next(&mut inbox, &mut network).await {
                 Event::Chain(news) => self.on_chain(news).await,
                 Event::Network(event) => self.on_network(event),
                 Event::Verified(message) => self.on_verified(message).await,
                 Event::Sealed(role, sealed) => self.on_sealed(role, sealed).await,
+                Event::Unsigned(role, draft, why) => self.on_unsigned(role, draft, why).await,
                 Event::Broadcaster(input) => self.drive_broadcaster(input).await,
                 Event::Offer(offer) => self.on_offer(*offer).await,
                 Event::Wanted => self.on_wanted().await,
@@ -245,6 +266,12 @@ impl Node {
                     let block = self.now().block;
                     self.keeper.failed(*chore, block);
                 }
+                Event::Unredeemed(tickets) => self.winners.refused(&tickets),
+                Event::Died(part) => {
+                    tracing::error!("{part} has died: this node ends");
+                    died = Some(Died(part));
+                    break;
+                }
                 Event::Notice(notice) => self.tell(notice).await,
                 Event::Announce => self.announce(),
                 Event::Stop => break,
@@ -255,6 +282,7 @@ impl Node {
         }
         self.network.shutdown().await;
         self.queue.shutdown().await;
+        died.map_or(Ok(()), Err)
     }
 
     /// Time as the cores see it.
@@ -305,6 +333,27 @@ impl Node {
         }
     }
 
+    /// Gives a draft back to its core, which asks again with the next block; says so once a block.
+    async fn on_unsigned(&mut self, role: Role, draft: Box<Draft>, why: String) {
+        let block = Some(self.now().block);
+        if std::mem::replace(&mut self.unsigned_at, block) != block {
+            let text = format!("not signed, tried again with the next block: {why}");
+            self.tell(Notice::Warning(text)).await;
+        }
+        match role {
+            Role::Broadcaster => {
+                self.drive_broadcaster(broadcaster::Input::Unsigned(draft))
+                    .await
+            }
+            Role::Transcoder => {
+                self.drive_transcoder(transcoder::Input::Unsigned(draft))
+                    .await
+            }
+            Role::Verifier => self.drive_verifier(verifier::Input::Unsigned(draft)).await,
+            Role::Certifier => self.drive_certifier(certify::Input::Unsigned(draft)).await,
+        }
+    }
+
     /// Journals and signs on a blocking thread; the answer is an event. An assignment is dated by the head, so none is
     /// signed while the head is not known: its segment is assigned again later.
     pub(crate) fn sign(&self, role: Role, draft: Draft) {
@@ -313,13 +362,32 @@ impl Node {
         }
         let (signer, events) = (self.signer.clone(), self.events.clone());
         tokio::spawn(async move {
+            let copy = Box::new(draft.clone());
             let sealed = tokio::task::spawn_blocking(move || signer.seal(draft)).await;
             let event = match sealed {
                 Ok(Ok(sealed)) => Event::Sealed(role, Box::new(sealed)),
+                Ok(Err(e)) if e.may_pass() => Event::Unsigned(role, copy, e.to_string()),
                 Ok(Err(e)) => Event::Notice(Notice::Warning(format!("not signed: {e}"))),
-                Err(e) => Event::Notice(Notice::Warning(format!("the signer failed: {e}"))),
+                Err(e) => Event::Unsigned(role, copy, format!("the signer failed: {e}")),
             };
             let _ = events.send(event).await;
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_network_that_has_died_ends_the_node() {
+        let (events, mut inbox) = mpsc::channel(1);
+        let (network, mut from_network) = mpsc::channel(1);
+        events.send(Event::Wanted).await.unwrap();
+        let event = next(&mut inbox, &mut from_network).await;
+        assert!(matches!(event, Event::Wanted));
+        drop(network);
+        let event = next(&mut inbox, &mut from_network).await;
+        assert!(matches!(event, Event::Died("the network")));
     }
 }

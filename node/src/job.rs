@@ -37,6 +37,7 @@ impl Node {
         }
         self.unborn = Some(unborn);
         self.roles |= roles::BROADCASTER;
+        self.serve_earlier();
         self.announce();
         self.begin_publishing().await;
     }

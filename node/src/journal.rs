@@ -8,11 +8,11 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use assay_chain::redb_file;
+use assay_chain::redb_file::RedbFile;
 use assay_protocol::domain::Domain;
 use assay_protocol::draft::Draft;
 use assay_protocol::{B256, U256};
-use redb::{Database, Durability, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Durability, ReadableTable, TableDefinition};
 
 const SIGNED: TableDefinition<[u8; 32], [u8; 32]> = TableDefinition::new("signed");
 const MEMO: TableDefinition<&str, &[u8]> = TableDefinition::new("memo");
@@ -69,7 +69,7 @@ pub enum JournalError {
 /// The journal of one node.
 pub struct Journal {
     path: String,
-    store: Database,
+    store: RedbFile,
     /// Commits that may not be on disk.
     loose: AtomicU32,
 }
@@ -82,15 +82,19 @@ impl Journal {
     /// chain, [`JournalError::Store`] where it cannot be read or written.
     pub fn open(path: &Path, domain: &Domain) -> Result<Self, JournalError> {
         let name = path.display().to_string();
-        let store = redb_file::open(path).map_err(|e| match e {
+        let store = RedbFile::open(path).map_err(|e| match e {
             redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse(name.clone()),
             other => JournalError::Store {
                 path: name.clone(),
                 reason: other.to_string(),
             },
         })?;
+        Self::over(store, name, domain)
+    }
+
+    fn over(store: RedbFile, path: String, domain: &Domain) -> Result<Self, JournalError> {
         let journal = Self {
-            path: name,
+            path,
             store,
             loose: AtomicU32::new(0),
         };
@@ -123,7 +127,8 @@ impl Journal {
     /// [`JournalError::Conflict`] when the slot holds another digest; nothing may be signed then.
     pub fn take(&self, draft: &Draft, digest: B256) -> Result<(), JournalError> {
         let slot = draft.slot();
-        let mut write = self.store.begin_write().map_err(|e| self.error(e))?;
+        let store = self.store.database().map_err(|e| self.error(e))?;
+        let mut write = store.begin_write().map_err(|e| self.error(e))?;
         // Sometimes all the same: until then the store keeps the pages of before.
         let turn = self.loose.fetch_add(1, Ordering::Relaxed);
         if !draft.binds() && !turn.is_multiple_of(LOOSE) {
@@ -179,7 +184,8 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Store`] where it cannot be written.
     pub fn remember(&self, name: &str, value: &[u8]) -> Result<(), JournalError> {
-        let write = self.store.begin_write().map_err(|e| self.error(e))?;
+        let store = self.store.database().map_err(|e| self.error(e))?;
+        let write = store.begin_write().map_err(|e| self.error(e))?;
         {
             let mut table = write.open_table(MEMO).map_err(|e| self.error(e))?;
             table.insert(name, value).map_err(|e| self.error(e))?;
@@ -192,7 +198,8 @@ impl Journal {
     /// # Errors
     /// [`JournalError::Store`] where the file cannot be read.
     pub fn recall(&self, name: &str) -> Result<Option<Vec<u8>>, JournalError> {
-        let read = self.store.begin_read().map_err(|e| self.error(e))?;
+        let store = self.store.database().map_err(|e| self.error(e))?;
+        let read = store.begin_read().map_err(|e| self.error(e))?;
         let table = match read.open_table(MEMO) {
             Ok(table) => table,
             Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
@@ -238,6 +245,67 @@ mod tests {
         journal.take(&verdict(1), digest(&verdict(1))).unwrap();
         let second = journal.take(&verdict(2), digest(&verdict(2)));
         assert!(matches!(second, Err(JournalError::Conflict { .. })));
+    }
+
+    /// A disk that refuses so many writes.
+    #[derive(Debug, Default)]
+    struct Full(redb::backends::InMemoryBackend, std::sync::Arc<AtomicU32>);
+
+    impl redb::StorageBackend for Full {
+        fn len(&self) -> Result<u64, std::io::Error> {
+            self.0.len()
+        }
+
+        fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), std::io::Error> {
+            self.0.read(offset, out)
+        }
+
+        fn set_len(&self, len: u64) -> Result<(), std::io::Error> {
+            self.0.set_len(len)
+        }
+
+        fn sync_data(&self) -> Result<(), std::io::Error> {
+            self.0.sync_data()
+        }
+
+        fn write(&self, offset: u64, data: &[u8]) -> Result<(), std::io::Error> {
+            let left = |left: u32| left.checked_sub(1);
+            let refused = self
+                .1
+                .fetch_update(Ordering::AcqRel, Ordering::Acquire, left);
+            match refused {
+                Ok(_) => Err(std::io::ErrorKind::StorageFull.into()),
+                Err(_) => self.0.write(offset, data),
+            }
+        }
+    }
+
+    #[test]
+    fn a_disk_that_was_full_for_a_moment_costs_no_slot_and_no_signature() {
+        let full = Full::default();
+        let refuses = full.1.clone();
+        let domain = Domain::new(1, Address::repeat_byte(1));
+        let store = RedbFile::over(full).unwrap();
+        let journal = Journal::over(store, "journal".into(), &domain).unwrap();
+        let of_leaf = |leaf, hash| {
+            Draft::Verdict(Verdict {
+                leafIndex: leaf,
+                recomputedHash: B256::repeat_byte(hash),
+                ..Default::default()
+            })
+        };
+        let take = |draft: &Draft| journal.take(draft, draft.digest(&domain));
+        take(&of_leaf(0, 1)).unwrap();
+        for writes in 1..6 {
+            refuses.store(1, Ordering::Release);
+            let failed = take(&of_leaf(writes, 1));
+            assert!(matches!(failed, Err(JournalError::Store { .. })));
+            take(&of_leaf(writes, 1)).unwrap();
+            for leaf in [0, writes] {
+                let second = take(&of_leaf(leaf, 2));
+                assert!(matches!(second, Err(JournalError::Conflict { .. })));
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use assay_chain::call::{Call, CourtCall, RoundsCall};
+use assay_chain::call::{BrokerCall, Call, CourtCall, JobCall, RoundsCall};
 use assay_chain::queue::TxError;
 use assay_protocol::assignment::{Assignment, MAX_ATTEMPT};
 use assay_protocol::fraud_proof::{FraudProof, Proven};
@@ -21,6 +21,8 @@ use crate::evidence::Finding;
 use crate::notice::Notice;
 use crate::retry::{Chore, Retries};
 
+/// What has died where the queue answers nothing any more.
+const QUEUE: &str = "the transaction queue";
 /// Blocks that each one in line waits for the one before.
 const TURN_BLOCKS: u64 = 2;
 /// Pause between two announcements when nothing has changed.
@@ -36,6 +38,15 @@ struct KeptProof {
     proof: Box<FraudProof>,
     /// Whether this node has submitted it.
     submitted: bool,
+}
+
+/// What follows from the outcome of a call, beside that it is told.
+enum After {
+    Nothing,
+    /// What fails for a reason that may pass is done again some blocks later.
+    Chore(Chore),
+    /// Winners whose refusals are counted.
+    Redeem(Vec<B256>),
 }
 
 /// What the chores remember.
@@ -87,8 +98,9 @@ impl Keeper {
         self.retries.failed(chore, block);
     }
 
-    /// Makes what has failed some blocks ago due again.
-    pub(crate) fn retry(&mut self, block: u64) {
+    /// Makes what has failed some blocks ago due again; gives what no block comes back to by itself.
+    fn retry(&mut self, block: u64) -> Vec<Chore> {
+        let mut again = Vec::new();
         for chore in self.retries.due(block) {
             match chore {
                 Chore::Open(round) if self.opening == round => self.opening = 0,
@@ -102,8 +114,10 @@ impl Keeper {
                 Chore::Report(leaf) => drop(self.reported.remove(&leaf.receipt)),
                 // Its turn has come already.
                 Chore::Bring(finding) => self.found.push((0, *finding)),
+                Chore::FixSeed(_) | Chore::Claim { .. } => again.push(chore),
             }
         }
+        again
     }
 
     /// Keeps a proof in case nobody submits it.
@@ -143,6 +157,14 @@ impl Node {
         self.leases.extend(hash, last);
     }
 
+    /// Lets verifiers fetch what this broadcaster had assigned before it was started again: who cannot holds it against the
+    /// receipts.
+    pub(crate) fn serve_earlier(&self) {
+        for hash in self.leases.hashes() {
+            self.network.allow_blob(hash, []);
+        }
+    }
+
     /// Removes sources that nobody needs any more.
     pub(crate) fn clear_sources(&mut self, block: u64) {
         let over = self.leases.expire(block);
@@ -154,6 +176,7 @@ impl Node {
         for hash in &over {
             self.network.forbid_blob(*hash);
         }
+        self.sources.removed(&over);
         let blobs = self.blobs.clone();
         tokio::task::spawn_blocking(move || {
             for hash in over {
@@ -162,6 +185,25 @@ impl Node {
                 }
             }
         });
+    }
+
+    /// Does again what has failed some blocks ago.
+    pub(crate) fn retry(&mut self, block: u64) {
+        for chore in self.keeper.retry(block) {
+            match chore {
+                Chore::FixSeed(job) => self.fix_seed(job),
+                Chore::Claim { case, position } => self.claim_part(case, position),
+                _ => {}
+            }
+        }
+    }
+
+    /// Writes down the seed of a job of one's own: block hashes are readable for hours, jobs live for months.
+    pub(crate) fn fix_seed(&self, job: U256) {
+        if self.read(|state| state.jobs.get(&job).map(|job| job.broadcaster)) == Some(self.me) {
+            let call = JobCall::FixSeed { job };
+            self.submit_chore("fix seed", B256::ZERO, call, Chore::FixSeed(job));
+        }
     }
 
     pub(crate) fn open_round(&mut self, block: u64) {
@@ -288,17 +330,18 @@ impl Node {
         });
         let position = seat.filter(|position| case.bitmap.bit(*position));
         if let Some(position) = position {
-            let key = format!("claim:{}:{position}", case.id);
-            self.submit(
-                "claim",
-                key,
-                case.id,
-                CourtCall::ClaimSigner {
-                    case: case.id,
-                    position: position as u64,
-                },
-            );
+            self.claim_part(case.id, position as u64);
         }
+    }
+
+    fn claim_part(&self, case: B256, position: u64) {
+        let call = CourtCall::ClaimSigner { case, position };
+        self.submit_chore("claim", case, call, Chore::Claim { case, position });
+    }
+
+    /// Offers winning tickets to the chain; what it refuses is counted.
+    pub(crate) fn redeem(&self, key: String, about: B256, call: BrokerCall, tickets: Vec<B256>) {
+        self.hand_over_call("redeem", key, about, call.into(), After::Redeem(tickets));
     }
 
     /// Hands a call to the persistent queue and tells of its outcome.
@@ -309,7 +352,7 @@ impl Node {
         about: B256,
         call: impl Into<Call>,
     ) {
-        self.hand_over_call(what, key, about, call.into(), None);
+        self.hand_over_call(what, key, about, call.into(), After::Nothing);
     }
 
     /// The same for a chore, which is done again some blocks later if it fails for a reason that may pass.
@@ -320,7 +363,8 @@ impl Node {
         call: impl Into<Call>,
         chore: Chore,
     ) {
-        self.hand_over_call(what, chore.key(), about, call.into(), Some(chore));
+        let (key, after) = (chore.key(), After::Chore(chore));
+        self.hand_over_call(what, key, about, call.into(), after);
     }
 
     fn hand_over_call(
@@ -329,7 +373,7 @@ impl Node {
         key: String,
         about: B256,
         call: Call,
-        chore: Option<Chore>,
+        after: After,
     ) {
         let (queue, events) = (self.queue.clone(), self.events.clone());
         tokio::spawn(async move {
@@ -343,14 +387,25 @@ impl Node {
                 },
                 // Somebody else was faster: nothing was sent.
                 Err(TxError::WouldRevert { label, revert }) => {
+                    if let After::Redeem(tickets) = after {
+                        let _ = events.send(Event::Unredeemed(tickets)).await;
+                    }
                     return tracing::debug!("{label}: {revert}");
                 }
-                Err(TxError::Closed) => return,
+                // Where the node is ending nobody hears this.
+                Err(TxError::Closed) => return drop(events.send(Event::Died(QUEUE)).await),
                 Err(e) => {
-                    // A call that cannot be encoded never can.
-                    let chore = chore.filter(|_| !matches!(e, TxError::Malformed(_)));
-                    if let Some(chore) = chore {
-                        let _ = events.send(Event::Failed(Box::new(chore))).await;
+                    let follows = match after {
+                        // A call that cannot be encoded never can.
+                        After::Chore(_) if matches!(e, TxError::Malformed(_)) => None,
+                        After::Chore(chore) => Some(Event::Failed(Box::new(chore))),
+                        After::Redeem(tickets) if e.revert().is_some() => {
+                            Some(Event::Unredeemed(tickets))
+                        }
+                        After::Redeem(_) | After::Nothing => None,
+                    };
+                    if let Some(event) = follows {
+                        let _ = events.send(event).await;
                     }
                     Notice::TransactionFailed {
                         what,

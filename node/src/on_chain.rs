@@ -1,8 +1,7 @@
 //! What the chain has news of, told to the cores; then the chores of the block.
 
-use assay_chain::call::JobCall;
 use assay_chain::fault::FaultKind;
-use assay_protocol::{B256, U256};
+use assay_protocol::B256;
 use assay_roles::{broadcaster, transcoder};
 use assay_verifier::{self as verifier, certify};
 
@@ -14,18 +13,6 @@ use crate::keeper::ANNOUNCE;
 use crate::notice::Notice;
 
 impl Node {
-    /// Writes down the seed of a job of one's own: block hashes are readable for hours, jobs live for months.
-    fn fix_seed(&self, job: U256) {
-        if self.read(|state| state.jobs.get(&job).map(|job| job.broadcaster)) == Some(self.me) {
-            self.submit(
-                "fix seed",
-                format!("seed:{job}"),
-                B256::ZERO,
-                JobCall::FixSeed { job },
-            );
-        }
-    }
-
     pub(crate) async fn on_chain(&mut self, news: ChainNews) {
         match news {
             ChainNews::Block(number, live) => {
@@ -38,6 +25,16 @@ impl Node {
                 self.begin_publishing().await;
                 // Whose job is new was not listened to before.
                 self.announce_soon();
+            }
+            ChainNews::JobGone { job, broadcaster } => {
+                if broadcaster == self.me {
+                    let text = format!(
+                        "job {job} of this node cannot be used any more: nobody wrote its seed down while the block that \
+                         gives it was readable; create another one, and keep ETH for its fixing"
+                    );
+                    tracing::error!("{text}");
+                    self.tell(Notice::Warning(text)).await;
+                }
             }
             ChainNews::CaseOpened { case, signers } => self.on_case(case, signers).await,
             ChainNews::RuledGuilty(case) => self.show_case(case, true),
@@ -294,7 +291,7 @@ impl Node {
         self.drive_certifier(certify::Input::Block).await;
         self.claim_work(number);
         self.return_from_jail();
-        self.keeper.retry(number);
+        self.retry(number);
         self.open_round(number);
         self.execute_due(number);
         self.submit_orphans(number);

@@ -253,16 +253,15 @@ impl Node {
         let evidence = self.params.evidence_blocks;
         let patience = self.params.round_blocks / 4;
         for mut batch in self.winners.due(block, round, evidence, patience) {
-            let hashes: Vec<u8> = batch
-                .iter()
-                .flat_map(|winner| self.domain.digest(&winner.ticket.ticket).0)
-                .collect();
-            let about = keccak256(&hashes);
+            let hash = |winner: &Winner| self.domain.digest(&winner.ticket.ticket);
+            let tickets: Vec<B256> = batch.iter().map(hash).collect();
+            let about = keccak256(tickets.concat());
             let call = match batch.len() {
                 1 => BrokerCall::Redeem(Box::new(batch.remove(0))),
                 _ => BrokerCall::RedeemBatch(batch),
             };
-            self.submit("redeem", format!("redeem:{about}:{round}"), about, call);
+            let key = format!("redeem:{about}:{round}");
+            self.redeem(key, about, call, tickets);
         }
         let (lost, change) = self.winners.settle(block);
         for ticket in lost {

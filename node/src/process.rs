@@ -88,8 +88,8 @@ pub enum ProcessError {
     #[error(transparent)]
     Start(#[from] StartError),
     /// The node's loop ended without being told to.
-    #[error("the node has stopped by itself; its last log lines say why")]
-    Ended,
+    #[error("the node has stopped by itself: {0}")]
+    Ended(String),
 }
 
 impl ProcessError {
@@ -138,7 +138,7 @@ pub async fn run(
                     }
                     log::notice(&notice);
                 }
-                None => return Err(ProcessError::Ended),
+                None => return Err(ProcessError::Ended(running.ended().await)),
             },
             Some(ended) = tasks.join_next() => {
                 if let Ok(Err(e)) = ended {
@@ -223,6 +223,7 @@ async fn begin(
         queue: config.queue(),
         deployment,
         p2p,
+        sources: config.sources_gib.saturating_mul(1 << 30),
         workers,
         transcoder: config
             .transcoder

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use assay_protocol::B256;
 use assay_protocol::verdict::LeafId;
+use assay_protocol::{B256, U256};
 
 use crate::evidence::Finding;
 use crate::keeper::prove_key;
@@ -29,6 +29,15 @@ pub(crate) enum Chore {
     Report(LeafId),
     /// Bringing evidence.
     Bring(Box<Finding>),
+    /// Writing down the seed of an own job.
+    FixSeed(U256),
+    /// Taking an own part of an executed case.
+    Claim {
+        /// The case.
+        case: B256,
+        /// Among the round's verifiers.
+        position: u64,
+    },
 }
 
 impl Chore {
@@ -40,6 +49,8 @@ impl Chore {
             Self::Prove(leaf) => prove_key(*leaf),
             Self::Report(leaf) => format!("withheld:{}:{}", leaf.receipt, leaf.index),
             Self::Bring(finding) => finding.name(),
+            Self::FixSeed(job) => format!("seed:{job}"),
+            Self::Claim { case, position } => format!("claim:{case}:{position}"),
         }
     }
 }

@@ -118,6 +118,8 @@ pub struct Settings {
     pub deployment: Deployment,
     /// The network.
     pub p2p: assay_p2p::Config,
+    /// Most bytes of fetched sources on disk.
+    pub sources: u64,
     /// Worker processes, shared by the nodes of one machine.
     pub workers: Workers,
     /// Encodes for others.

@@ -22,6 +22,13 @@ pub enum SignError {
     Bls(#[from] BlsError),
 }
 
+impl SignError {
+    /// Whether the same may be signed later: the disk may have room again.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Journal(JournalError::Store { .. }))
+    }
+}
+
 /// The node's keys behind its journal.
 pub struct Signer {
     domain: Domain,

@@ -1,18 +1,23 @@
-//! Source bytes of segments: from the own folder, or from peers, each fetched once.
+//! Source bytes of segments: from the own folder, or from peers, each fetched once; a bounded number of bytes in memory and on
+//! disk, whatever is asked for.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use assay_p2p::{Handle, PeerId};
-use assay_protocol::B256;
-use assay_protocol::assignment::{Assignment, RefusalReason};
+use assay_protocol::assignment::{Assignment, MAX_SOURCE, RefusalReason};
+use assay_protocol::{Address, B256};
 use tokio::sync::OnceCell;
 
 use crate::blobs::BlobFolder;
+use crate::room::{Place, Room};
+use crate::stock::Stock;
 
-/// Segments held in memory; a verifier checks the same few segments many times within seconds.
+/// Segments held in memory at most; a verifier checks the same few segments many times within seconds.
 const IN_MEMORY: usize = 4;
+/// Their bytes at most, but for the newest.
+const IN_MEMORY_BYTES: u64 = MAX_SOURCE / 2;
 
 /// Rounds through all providers. A request dies with its connection, and a provider that was just started again is
 /// still thought connected under the old one.
@@ -27,20 +32,80 @@ type Cell = Arc<OnceCell<Arc<[u8]>>>;
 pub struct Sources {
     blobs: BlobFolder,
     handle: Handle,
-    cells: Arc<Mutex<BTreeMap<B256, (u64, Cell)>>>,
+    cells: Arc<Mutex<BTreeMap<B256, Kept>>>,
+    room: Room,
+    stock: Arc<Mutex<Stock>>,
+}
+
+/// A source in memory.
+struct Kept {
+    age: u64,
+    len: u64,
+    cell: Cell,
+}
+
+/// A source that is being checked, with the room that it takes.
+pub(crate) struct Lent {
+    /// Its bytes.
+    pub bytes: Arc<[u8]>,
+    _place: Place,
 }
 
 impl Sources {
-    /// Keeps bytes in `blobs`, fetches them through `handle`.
-    pub fn new(blobs: BlobFolder, handle: Handle) -> Self {
+    /// Keeps at most `most` fetched bytes in `blobs`, fetches them through `handle`.
+    pub fn new(blobs: BlobFolder, handle: Handle, most: u64) -> Self {
         Self {
             blobs,
             handle,
             cells: Arc::default(),
+            room: Room::default(),
+            stock: Arc::new(Mutex::new(Stock::new(most))),
         }
     }
 
-    /// The source bytes of an assignment, from disk or from the first of `providers` that serves them.
+    fn stock(&self) -> MutexGuard<'_, Stock> {
+        self.stock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts what an earlier process has left in the folder, of whomever it is; gives what there is no room for.
+    pub fn found(&self, left: Vec<(B256, u64)>) -> Vec<B256> {
+        let mut stock = self.stock();
+        let admit = |(hash, len)| stock.admit(hash, len, Address::ZERO).unwrap_or(vec![hash]);
+        left.into_iter().flat_map(admit).collect()
+    }
+
+    /// Keeps a source that others are told to fetch here.
+    pub fn serve(&self, hash: B256) {
+        self.stock().serve(hash);
+    }
+
+    /// Sources have left the disk.
+    pub fn removed(&self, hashes: &[B256]) {
+        let mut stock = self.stock();
+        hashes.iter().for_each(|hash| stock.remove(*hash));
+    }
+
+    /// The source of an assignment of `broadcaster` for one check, as soon as there is room for it; `accused` ones first.
+    ///
+    /// # Errors
+    /// As [`Self::get`], and [`RefusalReason::Overloaded`] where too many wait.
+    pub(crate) async fn lend(
+        &self,
+        assignment: &Assignment,
+        broadcaster: Address,
+        accused: bool,
+        providers: Vec<PeerId>,
+    ) -> Result<Lent, RefusalReason> {
+        let place = self.room.enter(accused, broadcaster, assignment.sourceLen);
+        let place = place.await?;
+        let bytes = self.get(assignment, broadcaster, providers).await?;
+        Ok(Lent {
+            bytes,
+            _place: place,
+        })
+    }
+
+    /// The source bytes of an assignment of `broadcaster`, from disk or from the first of `providers` that serves them.
     ///
     /// # Errors
     /// [`RefusalReason::SourceUnavailable`] when nobody does, [`RefusalReason::SourceMismatch`] when the bytes of that hash
@@ -48,20 +113,17 @@ impl Sources {
     pub async fn get(
         &self,
         assignment: &Assignment,
+        broadcaster: Address,
         providers: Vec<PeerId>,
     ) -> Result<Arc<[u8]>, RefusalReason> {
         let (hash, len) = (assignment.sourceHash, assignment.sourceLen);
-        let cell = self.cell(hash);
+        let cell = self.cell(hash, len);
         let fetched = cell.get_or_try_init(|| async {
             if let Some(bytes) = self.on_disk(hash).await {
                 return Ok(bytes);
             }
             let bytes = self.fetch(hash, len, providers).await?;
-            let (blobs, copy) = (self.blobs.clone(), bytes.clone());
-            let kept = tokio::task::spawn_blocking(move || blobs.put(&copy)).await;
-            if let Ok(Err(e)) = kept {
-                tracing::warn!(%hash, "source cannot be kept: {e}");
-            }
+            self.keep(hash, broadcaster, bytes.clone()).await;
             Ok(bytes)
         });
         let bytes = fetched.await?.clone();
@@ -69,6 +131,29 @@ impl Sources {
             Ok(bytes)
         } else {
             Err(RefusalReason::SourceMismatch)
+        }
+    }
+
+    /// Writes a source down, if there is room for it.
+    async fn keep(&self, hash: B256, broadcaster: Address, bytes: Arc<[u8]>) {
+        let admitted = self.stock().admit(hash, bytes.len() as u64, broadcaster);
+        let Some(gone) = admitted else {
+            return tracing::debug!(%hash, "no room on disk for a source of {broadcaster}");
+        };
+        let (blobs, stock) = (self.blobs.clone(), self.stock.clone());
+        let kept = tokio::task::spawn_blocking(move || {
+            let removed = gone.into_iter().try_for_each(|hash| blobs.remove(hash));
+            removed.and_then(|()| blobs.put(&bytes))?;
+            // It may have been displaced before it was written.
+            let stock = stock.lock().unwrap_or_else(PoisonError::into_inner);
+            match stock.has(&hash) {
+                true => Ok(()),
+                false => blobs.remove(hash),
+            }
+        });
+        if let Ok(Err(e)) = kept.await {
+            self.removed(&[hash]);
+            tracing::warn!(%hash, "source cannot be kept: {e}");
         }
     }
 
@@ -103,19 +188,28 @@ impl Sources {
         read.ok().flatten().map(Into::into)
     }
 
-    fn cell(&self, hash: B256) -> Cell {
+    fn cell(&self, hash: B256, len: u64) -> Cell {
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        let newest = cells.values().map(|(age, _)| *age).max().unwrap_or(0) + 1;
-        if !cells.contains_key(&hash) && cells.len() >= IN_MEMORY {
-            let oldest = cells
-                .iter()
-                .min_by_key(|(_, (age, _))| *age)
-                .map(|(hash, _)| *hash);
-            oldest.map(|hash| cells.remove(&hash));
+        let newest = cells.values().map(|kept| kept.age).max().unwrap_or(0) + 1;
+        let entry = cells.entry(hash).or_insert_with(|| Kept {
+            age: newest,
+            len,
+            cell: Cell::default(),
+        });
+        entry.age = newest;
+        let cell = entry.cell.clone();
+        let full = |cells: &BTreeMap<B256, Kept>| {
+            let bytes: u64 = cells.values().map(|kept| kept.len).sum();
+            cells.len() > IN_MEMORY || (cells.len() > 1 && bytes > IN_MEMORY_BYTES)
+        };
+        while full(&cells) {
+            let oldest = cells.iter().min_by_key(|(_, kept)| kept.age);
+            let Some(hash) = oldest.map(|(hash, _)| *hash) else {
+                break;
+            };
+            cells.remove(&hash);
         }
-        let entry = cells.entry(hash).or_default();
-        entry.0 = newest;
-        entry.1.clone()
+        cell
     }
 }
 
@@ -136,7 +230,7 @@ mod tests {
         let mut alone = Config::new(31_337, Address::repeat_byte(0xc0));
         alone.listen.clear();
         let (handle, _events) = spawn(alone, &identity, store).unwrap();
-        let sources = Sources::new(blobs, handle);
+        let sources = Sources::new(blobs, handle, 100);
         let get = |source_len| {
             let assignment = Assignment {
                 sourceHash: hash,
@@ -144,10 +238,105 @@ mod tests {
                 ..Default::default()
             };
             let sources = &sources;
-            async move { sources.get(&assignment, Vec::new()).await }
+            async move { sources.get(&assignment, Address::ZERO, Vec::new()).await }
         };
         assert_eq!(get(8).await, Err(RefusalReason::SourceMismatch));
         assert_eq!(get(7).await.as_deref(), Ok(&b"segment"[..]));
         assert_eq!(get(6).await, Err(RefusalReason::SourceMismatch));
+    }
+
+    /// What fetches sources, what serves these of some broadcasters, and their assignments.
+    async fn network(
+        of: &[(Address, Vec<Vec<u8>>)],
+    ) -> (Handle, Handle, Vec<(Assignment, Address)>) {
+        let court = Address::repeat_byte(0xc0);
+        let store = Arc::new(MemoryStore::new(64 << 20));
+        let mut known = Vec::new();
+        for (broadcaster, sources) in of {
+            for bytes in sources {
+                let assignment = Assignment {
+                    sourceHash: store.insert(bytes.clone()),
+                    sourceLen: bytes.len() as u64,
+                    ..Default::default()
+                };
+                known.push((assignment, *broadcaster));
+            }
+        }
+        let config = || Config {
+            listen: vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()],
+            ..Config::new(31_337, court)
+        };
+        let identity = |n: u8| Identity::from_secret([n; 32].into()).unwrap();
+        let (server, mut served) = spawn(config(), &identity(1), store).unwrap();
+        tokio::spawn(async move { while served.recv().await.is_some() {} });
+        let address = loop {
+            match server.listen_addrs().await.pop() {
+                Some(address) => break address,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        };
+        let (client, mut heard) =
+            spawn(config(), &identity(2), Arc::new(MemoryStore::new(1))).unwrap();
+        tokio::spawn(async move { while heard.recv().await.is_some() {} });
+        for (assignment, _) in &known {
+            server.allow_blob(assignment.sourceHash, [client.peer_id()]);
+        }
+        let peer = server.peer_id();
+        client.add_peer(peer, vec![address]).await;
+        while !client.connected().await.contains(&peer) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        (client, server, known)
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_large_sources_takes_bounded_memory_and_disk() {
+        const LEN: usize = 64 << 10;
+        let (flood, other) = (Address::repeat_byte(1), Address::repeat_byte(2));
+        let sources = |mark: u8, n: u8| (0..n).map(move |i| [vec![mark, i], vec![0; LEN]].concat());
+        let of = [
+            (flood, sources(1, 24).collect::<Vec<_>>()),
+            (other, sources(2, 2).collect()),
+        ];
+        let (handle, server, known) = network(&of).await;
+        let peer = server.peer_id();
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = BlobFolder::open(folder.path()).unwrap();
+        let most = 5 * LEN as u64;
+        let mut sources = Sources::new(blobs.clone(), handle, most);
+        sources.room = Room::of(most);
+        // One worker, at which all wait with their sources.
+        let slot = Arc::new(tokio::sync::Semaphore::new(1));
+        let checks = known.into_iter().map(|(assignment, whose)| {
+            let (sources, slot) = (sources.clone(), slot.clone());
+            tokio::spawn(async move {
+                let lent = sources.lend(&assignment, whose, false, vec![peer]).await;
+                let lent = lent.unwrap();
+                let _held = slot.acquire().await.unwrap();
+                tokio::time::sleep(Duration::from_millis(2)).await;
+                assert_eq!(lent.bytes.len() as u64, assignment.sourceLen);
+                let files = sources.blobs.list().unwrap();
+                (sources.room.held(), files.iter().map(|(_, len)| len).sum())
+            })
+        });
+        let mut whole = 0;
+        for check in checks.collect::<Vec<_>>() {
+            let (held, on_disk): (u64, u64) = check.await.unwrap();
+            assert!(held <= most, "{held} bytes held");
+            // What is removed goes just before what is written in its place.
+            assert!(on_disk <= most + 2 * LEN as u64, "{on_disk} bytes on disk");
+            whole = whole.max(on_disk);
+        }
+        assert!(whole > most / 2, "the room on disk is used");
+        assert_eq!(sources.room.held(), 0);
+        let left: Vec<_> = blobs.list().unwrap();
+        let bytes: u64 = left.iter().map(|(_, len)| len).sum();
+        assert!(bytes <= most, "{bytes} bytes in the end");
+        let of_other = |mark: u8, i: u8| {
+            B256::from(*blake3::hash(&[vec![mark, i], vec![0; LEN]].concat()).as_bytes())
+        };
+        for i in 0..2 {
+            assert!(left.iter().any(|(hash, _)| *hash == of_other(2, i)));
+        }
     }
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::blobs::{BlobFolder, Leases};
 use crate::chain_feed::Feed;
-use crate::driver::{Event, Node, Transcoding, Unborn};
+use crate::driver::{Died, Event, Node, Transcoding, Unborn};
 use crate::dues::Dues;
 use crate::evidence::Witness;
 use crate::job::own_job;
@@ -95,7 +95,7 @@ pub struct Running {
     pub peer: PeerId,
     network: assay_p2p::Handle,
     events: mpsc::Sender<Event>,
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), Died>>,
 }
 
 impl Running {
@@ -116,6 +116,15 @@ impl Running {
     /// What gives it something to publish later on.
     pub fn publisher(&self) -> Publisher {
         Publisher(self.events.clone())
+    }
+
+    /// Why it has stopped by itself, in words. Waits until it has.
+    pub async fn ended(self) -> String {
+        match self.task.await {
+            Ok(Ok(())) => "its last log lines say why".into(),
+            Ok(Err(died)) => died.to_string(),
+            Err(panic) => format!("its loop has died: {panic}"),
+        }
     }
 
     /// Stops it and waits until its journals are closed and its playlist is whole. Its notices end then.
@@ -147,6 +156,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         queue,
         deployment,
         p2p,
+        sources,
         workers,
         transcoder,
         verifier,
@@ -206,8 +216,19 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     let head = client.head().await?.number;
     // What is here from before belongs to assignments signed until now.
     let mut leases = Leases::default();
-    for hash in blobs.hashes().map_err(in_folder)? {
-        leases.extend(hash, head + params.response_blocks + params.evidence_blocks);
+    let left = blobs.list().map_err(in_folder)?;
+    for (hash, _) in &left {
+        leases.extend(
+            *hash,
+            head + params.response_blocks + params.evidence_blocks,
+        );
+    }
+    let sources = Sources::new(blobs.clone(), network.clone(), sources);
+    // A broadcaster's own are as many as it publishes.
+    if unborn.is_none() {
+        for hash in sources.found(left) {
+            blobs.remove(hash).map_err(in_folder)?;
+        }
     }
     let transcoding = transcoder.map(|settings| Transcoding {
         core: Transcoder::new(me, params.clone(), encoder_id, settings.capacity),
@@ -232,9 +253,10 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         live: false,
         recalled: false,
         ended: false,
+        unsigned_at: None,
         network: network.clone(),
         directory: Default::default(),
-        sources: Sources::new(blobs.clone(), network.clone()),
+        sources,
         blobs,
         leases,
         workers,

@@ -2,18 +2,18 @@
 //!
 //! A winner is money, and nobody else has it: it survives `kill -9`. What the chain says is paid is kept a while longer,
 //! as long as a reorganisation could take the payment back. A batch is refused as a whole if one of its tickets is, so
-//! what was not paid with others is offered alone from then on.
+//! what was refused with others is offered alone from then on.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use assay_chain::redb_file;
+use assay_chain::redb_file::RedbFile;
 use assay_protocol::domain::Domain;
 use assay_protocol::payment::Winner;
 use assay_protocol::wire::{decode, encode};
 use assay_protocol::{Address, B256, U256};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{ReadableTable, TableDefinition};
 
 use crate::chain_feed::REORG_BLOCKS;
 
@@ -21,8 +21,8 @@ const WINNERS: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("winners"
 
 /// Most tickets in one transaction: 20 cost about 1.2 million gas.
 pub const BATCH: usize = 20;
-/// Rounds in which a ticket is offered to the chain before it is given up: its assignment is accused, or its sender
-/// has nothing left.
+/// Rounds in which the chain itself refuses a ticket before it is given up: its assignment is accused, or its sender has
+/// nothing left. What never reached the chain, for want of ETH or of an Ethereum node, says nothing of the ticket.
 const PATIENCE_ROUNDS: u64 = 30;
 
 /// Why winners cannot be kept.
@@ -48,14 +48,18 @@ struct Kept {
     written: Written,
     /// Block in which it was paid.
     paid: Option<u64>,
-    /// Round in which it was last offered to the chain, and how often it was.
-    offered: (u64, u64),
+    /// Round in which it was last offered to the chain.
+    offered: u64,
+    /// Whether a batch that it was in was refused: it may have been the reason.
+    alone: bool,
+    /// How often the chain has refused it alone.
+    refused: u64,
 }
 
 /// The winners of one transcoder.
 pub struct Winners {
     path: String,
-    store: Arc<Database>,
+    store: Arc<RedbFile>,
     domain: Domain,
     kept: BTreeMap<B256, Kept>,
 }
@@ -64,7 +68,7 @@ pub struct Winners {
 #[must_use]
 pub struct Change {
     path: String,
-    store: Arc<Database>,
+    store: Arc<RedbFile>,
     put: Vec<Winner>,
     remove: Vec<B256>,
     domain: Domain,
@@ -86,7 +90,8 @@ impl Change {
     }
 
     fn make(&self) -> Result<(), redb::Error> {
-        let write = self.store.begin_write()?;
+        let store = self.store.database()?;
+        let write = store.begin_write()?;
         {
             let mut table = write.open_table(WINNERS)?;
             for winner in &self.put {
@@ -111,7 +116,7 @@ impl Winners {
             path: name.clone(),
             reason,
         };
-        let store = redb_file::open(path).map_err(|e| error(e.to_string()))?;
+        let store = RedbFile::open(path).map_err(|e| error(e.to_string()))?;
         let mut winners = Self {
             path: name.clone(),
             store: Arc::new(store),
@@ -132,7 +137,8 @@ impl Winners {
     }
 
     fn read(&self) -> Result<Vec<Winner>, WinnersError> {
-        let read = self.store.begin_read().map_err(|e| self.error(e))?;
+        let store = self.store.database().map_err(|e| self.error(e))?;
+        let read = store.begin_read().map_err(|e| self.error(e))?;
         let table = match read.open_table(WINNERS) {
             Ok(table) => table,
             Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
@@ -152,7 +158,9 @@ impl Winners {
             winner,
             written,
             paid: None,
-            offered: (0, 0),
+            offered: 0,
+            alone: false,
+            refused: 0,
         });
     }
 
@@ -222,12 +230,12 @@ impl Winners {
     pub fn rewind(&mut self, ancestor: u64) {
         let undone = |kept: &&mut Kept| kept.paid.is_some_and(|block| block > ancestor);
         for kept in self.kept.values_mut().filter(undone) {
-            (kept.paid, kept.offered.0) = (None, 0);
+            (kept.paid, kept.offered) = (None, 0);
         }
     }
 
     /// The winners to offer to the chain at block `now` of `round`, each once a round: new ones together, when a batch is
-    /// full or the first of it has waited `patience` blocks; those that were not paid that way alone. `evidence` is the
+    /// full or the first of it has waited `patience` blocks; those whose batch was refused alone. `evidence` is the
     /// window after a deadline.
     pub fn due(&mut self, now: u64, round: u64, evidence: u64, patience: u64) -> Vec<Vec<Winner>> {
         let ripe = |kept: &Kept| {
@@ -240,13 +248,13 @@ impl Winners {
         let open = self
             .kept
             .values_mut()
-            .filter(|kept| kept.paid.is_none() && kept.offered.0 < round && ripe(kept) <= now);
-        let (mut new, mut again): (Vec<_>, Vec<_>) = open.partition(|kept| kept.offered.1 == 0);
+            .filter(|kept| kept.paid.is_none() && kept.offered < round && ripe(kept) <= now);
+        let (mut new, mut again): (Vec<_>, Vec<_>) = open.partition(|kept| !kept.alone);
         let offer = |kept: &mut Kept| {
-            kept.offered = (round, kept.offered.1 + 1);
+            kept.offered = round;
             kept.winner.clone()
         };
-        again.sort_by_key(|kept| kept.offered.0);
+        again.sort_by_key(|kept| kept.offered);
         again.truncate(BATCH);
         let mut offers: Vec<_> = again.into_iter().map(|kept| vec![offer(kept)]).collect();
         new.truncate(BATCH);
@@ -257,11 +265,21 @@ impl Winners {
         offers
     }
 
-    /// Drops what was paid long ago or offered too often; gives the latter's tickets, and what that changes on disk.
+    /// The chain refuses these: a batch for one of its tickets, or a ticket alone.
+    pub(crate) fn refused(&mut self, tickets: &[B256]) {
+        for ticket in tickets {
+            if let Some(kept) = self.kept.get_mut(ticket) {
+                kept.refused += u64::from(tickets.len() == 1);
+                kept.alone = true;
+            }
+        }
+    }
+
+    /// Drops what was paid long ago or refused too often; gives the latter's tickets, and what that changes on disk.
     pub(crate) fn settle(&mut self, now: u64) -> (Vec<B256>, Option<Change>) {
         let is_final = |kept: &Kept| match kept.paid {
             Some(block) => block + REORG_BLOCKS < now,
-            None => kept.offered.1 > PATIENCE_ROUNDS,
+            None => kept.refused > PATIENCE_ROUNDS,
         };
         let done: BTreeMap<B256, Kept> =
             self.kept.extract_if(.., |_, kept| is_final(kept)).collect();
@@ -362,19 +380,45 @@ mod tests {
         assert_eq!(sizes(&mut winners, 32, 5, 2), [0_usize; 0]);
         assert_eq!(sizes(&mut winners, 33, 5, 2), [2]);
         assert_eq!(sizes(&mut winners, 40, 5, 2), [0_usize; 0]);
-        assert_eq!(sizes(&mut winners, 40, 6, 2), [1, 1], "then each alone");
+        assert_eq!(
+            sizes(&mut winners, 40, 6, 2),
+            [2],
+            "nothing was wrong with it"
+        );
+        winners.refused(&[hash(0), hash(1)]);
+        assert_eq!(sizes(&mut winners, 40, 7, 2), [1, 1], "then each alone");
         keep(&mut winners, (2..30).map(|i| winner(i, 12)).collect());
-        assert_eq!(sizes(&mut winners, 33, 6, 99), [BATCH]);
-        assert_eq!(sizes(&mut winners, 33, 6, 99), [0_usize; 0]);
-        assert_eq!(sizes(&mut winners, 132, 6, 99), [8]);
+        assert_eq!(sizes(&mut winners, 33, 7, 99), [BATCH]);
+        assert_eq!(sizes(&mut winners, 33, 7, 99), [0_usize; 0]);
+        assert_eq!(sizes(&mut winners, 132, 7, 99), [8]);
         // A reorganisation that takes nothing back offers nothing anew.
         winners.rewind(0);
-        assert_eq!(sizes(&mut winners, 132, 6, 99), [0_usize; 0]);
-        for round in 7..9 + 2 * PATIENCE_ROUNDS {
-            sizes(&mut winners, 132, round, 0);
+        assert_eq!(sizes(&mut winners, 132, 7, 99), [0_usize; 0]);
+    }
+
+    #[test]
+    fn only_what_the_chain_refuses_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut winners = Winners::open(&folder.path().join("w.redb"), DOMAIN).unwrap();
+        keep(&mut winners, (0..30).map(|i| winner(i, 12)).collect());
+        // Without ETH nothing reaches the chain, however long.
+        for round in 1..9 + 2 * PATIENCE_ROUNDS {
+            assert!(!winners.due(132, round, 20, 0).is_empty());
         }
-        assert_eq!(settle(&mut winners, 133).len(), 30, "given up and told");
-        assert_eq!(winners.outstanding(SENDER), U256::ZERO);
+        assert!(settle(&mut winners, 133).is_empty());
+        let mut round = 100;
+        let mut lost = Vec::new();
+        while winners.outstanding(SENDER) > U256::ZERO {
+            round += 1;
+            assert!(round < 300, "never given up");
+            for batch in winners.due(132, round, 20, 0) {
+                let each = batch.iter().map(|w| DOMAIN.digest(&w.ticket.ticket));
+                winners.refused(&each.collect::<Vec<_>>());
+            }
+            lost.extend(settle(&mut winners, 133));
+        }
+        assert_eq!(lost.len(), 30, "given up and told");
+        assert!(round > 100 + PATIENCE_ROUNDS, "{round}");
     }
 
     #[test]

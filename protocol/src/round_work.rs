@@ -71,7 +71,7 @@ pub struct Seen {
     pub hash: B256,
     /// Block in which it was first seen.
     pub block: u64,
-    /// Weight of the verifiers whose shown tickets draw one of its leaves.
+    /// Weight of the verifiers whose shown tickets draw one of its leaves, as soon as one of them says Unverifiable.
     pub drawn: U256,
     /// Weight of those of them that say Unverifiable.
     pub unverifiable: U256,

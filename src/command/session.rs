@@ -210,23 +210,38 @@ impl Session {
             return outcome(steps, gas, cost).print(json);
         };
         let keys = self.keys(&calls)?;
-        if let Some(steps) = self.typed_before(&keys) {
+        let done = self.typed_before(&keys, &calls);
+        if let Some(Before { steps, missing }) = &done
+            && missing.is_empty()
+        {
             eprintln!(
                 "this command was typed before, and ended before it could say what became of it. Nothing was sent again; \
                  to do the same once more, type it once more."
             );
-            let (gas, cost) = sums(&steps);
-            outcome(steps, gas, cost).print(json)?;
+            let (gas, cost) = sums(steps);
+            outcome(steps.clone(), gas, cost).print(json)?;
             return self.end(queue).await;
         }
-        // Told already; the same calls in another command are others.
-        queue.forget().await?;
+        let (mut steps, missing) = match done {
+            Some(before) => {
+                eprintln!(
+                    "a part of this command was done by an earlier one, which ended before it could say so. Only the rest is \
+                     sent."
+                );
+                (before.steps, before.missing)
+            }
+            None => {
+                // Told already; the same calls in another command are others.
+                queue.forget().await?;
+                (Vec::new(), keys.into_iter().zip(calls).collect())
+            }
+        };
+        let calls: Vec<Call> = missing.iter().map(|(_, call)| call.clone()).collect();
         self.try_out(&calls).await?;
         if let Some(question) = question {
             self.confirm(question)?;
         }
-        let mut steps = Vec::new();
-        for (key, call) in keys.into_iter().zip(calls) {
+        for (key, call) in missing {
             let what = call.label();
             let ticket = queue.submit(key, call).await?;
             let mined = self.outcome(queue, ticket).await?;
@@ -258,12 +273,21 @@ impl Session {
         Ok(keys)
     }
 
-    /// The steps of this very command, where an earlier run of it came to its last call.
-    fn typed_before(&self, keys: &[String]) -> Option<Vec<Step>> {
+    /// What of this command an earlier one has done, where that came to its last call. An allowance that is missing was
+    /// there when its call was made.
+    fn typed_before(&self, keys: &[String], calls: &[Call]) -> Option<Before> {
         let done = |key: &String| self.earlier.iter().find(|(known, _)| known == key);
         done(keys.last()?)?;
         let steps = keys.iter().filter_map(done);
-        Some(steps.map(|(_, step)| step.clone()).collect())
+        let prepares = |call: &Call| matches!(call, Call::Token(TokenCall::Approve { .. }));
+        let missing = keys.iter().zip(calls);
+        let missing = missing.filter(|(key, call)| done(key).is_none() && !prepares(call));
+        Some(Before {
+            steps: steps.map(|(_, step)| step.clone()).collect(),
+            missing: missing
+                .map(|(key, call)| (key.clone(), call.clone()))
+                .collect(),
+        })
     }
 
     /// Tries calls without sending them: what they would do, their gas, and what it would cost.
@@ -335,6 +359,13 @@ impl Session {
             }
         }
     }
+}
+
+/// A command that was typed before, in whole or in part.
+struct Before {
+    steps: Vec<Step>,
+    /// What is still to be done, with its keys.
+    missing: Vec<(String, Call)>,
 }
 
 fn sums(steps: &[Step]) -> (u64, U256) {

@@ -31,7 +31,7 @@ use crate::cast::{Part, Player, Size, cast};
 use crate::stage;
 
 use daemon::{Crew, Daemon};
-use folder::{Folder, Place};
+use folder::{Folder, Nameless, Place};
 use network::{Network, Operator};
 
 pub use error::LauncherError;
@@ -102,13 +102,13 @@ pub async fn up(plan: Plan) -> Result<String, LauncherError> {
 
     anvil.set_interval(1).await?;
     let mut crew = Crew::default();
-    let pid = anvil.pid();
+    let chain = Daemon::of(CHAIN, anvil.pid(), &folder)?;
     // From here on the crew answers for the chain too.
     anvil.keep().map_err(|source| LauncherError::Start {
         name: CHAIN.into(),
         source,
     })?;
-    crew.take(Daemon::of(CHAIN, pid, &folder)?);
+    crew.take(chain);
     for operator in &network.operators {
         crew.take(Daemon::start(operator, &plan, &folder)?);
     }
@@ -190,19 +190,26 @@ pub async fn prepare(
 pub async fn down(dir: &Path) -> Result<String, LauncherError> {
     let folder = Folder::new(dir)?;
     let mut crew = Crew::default();
-    for daemon in folder.daemons()? {
+    let (daemons, nameless) = folder.daemons()?;
+    for daemon in daemons {
         crew.take(daemon);
     }
     // The chain goes last: a node that is being stopped may still talk to it.
     let chain = crew.split_off(CHAIN);
     let ended = crew.end().await? + chain.end().await?;
-    Ok(match ended {
+    let mut text = match ended {
         0 => format!("nothing runs in {}", folder.dir().display()),
         ended => format!(
             "{ended} processes ended; their files are in {}",
             folder.dir().display()
         ),
-    })
+    };
+    for Nameless { path, reason } in nameless {
+        let _ = std::fs::remove_file(&path);
+        let name = path.file_stem().unwrap_or_default().display();
+        text += &format!("\n{reason}: removed; if {name} still runs, end it by hand");
+    }
+    Ok(text)
 }
 
 /// The video to publish, inside the folder where it is made here.

@@ -2,6 +2,7 @@
 
 use assay_protocol::Address;
 use assay_protocol::checked::Now;
+use assay_protocol::draft::Draft;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::wire::Gossip;
 
@@ -11,7 +12,9 @@ use crate::state::{Burst, Verifier};
 
 impl Verifier {
     pub(crate) fn on_block(&mut self, now: Now) -> Vec<Output> {
-        let mut outputs = self.reports_due(now.block);
+        let mut outputs = self.sign_again();
+        outputs.extend(self.begin());
+        outputs.extend(self.reports_due(now.block));
         let accused: Vec<_> = self
             .receipts
             .iter()
@@ -35,6 +38,21 @@ impl Verifier {
         }
         self.forget(now.block);
         outputs
+    }
+
+    /// Asks once more for what could not be written down, while anybody would look at it.
+    fn sign_again(&mut self) -> Vec<Output> {
+        let (tickets, receipts) = (&self.tickets, &self.receipts);
+        let wanted = |draft: &Draft| match draft {
+            Draft::Ticket(ticket) => !matches!(tickets.get(&ticket.epoch), Some(Some(_))),
+            Draft::Verdict(verdict) => receipts.contains_key(&verdict.receiptHash),
+            Draft::Accusation(accusation) => receipts.contains_key(&accusation.receiptHash),
+            Draft::Divergence(divergence) => receipts.contains_key(&divergence.receiptHash),
+            Draft::Unverifiable(trouble) => receipts.contains_key(&trouble.receiptHash),
+            _ => false,
+        };
+        let again = self.unsigned.drain(..).filter(wanted);
+        again.map(Output::Sign).collect()
     }
 
     /// An accuser may be the cheat's friend: others step in after some blocks, then everybody.
@@ -113,6 +131,7 @@ impl Verifier {
             + 3 * self.params.epoch_blocks;
         let oldest = block.saturating_sub(keep);
         self.receipts.forget(oldest);
+        self.forget_audits(block);
         let late = self.params.late_blocks;
         self.answered
             .retain(|_, (deadline, _)| *deadline + late >= block);

@@ -96,12 +96,13 @@ impl Verifier {
             .collect()
     }
 
-    /// Indices that `ticket` of `verifier` draws of a receipt; empty for who has no seat in its round.
+    /// Indices that `ticket` of `verifier` draws of a receipt's first `leaves`; empty for who has no seat in its round.
     pub(crate) fn drawn_by(
         &self,
         verifier: Address,
         ticket: &BlsSignature,
         hash: &B256,
+        leaves: usize,
     ) -> Vec<u32> {
         let Some(watched) = self.receipts.get(hash) else {
             return Vec::new();
@@ -118,14 +119,14 @@ impl Verifier {
             total: self.sets[&round].total(None),
             checks_per_leaf_ppm: self.params.checks_per_leaf_ppm,
         };
-        let count = watched.message.receipt.leaves.len() as u32;
+        let count = watched.message.receipt.leaves.len().min(leaves) as u32;
         (0..count)
             .filter(|index| draws(ticket, hash, *index, &odds))
             .collect()
     }
 
     pub(crate) fn draw(&mut self, hash: B256, ticket: BlsSignature) -> Vec<Output> {
-        let drawn = self.drawn_by(self.me, &ticket, &hash);
+        let drawn = self.drawn_by(self.me, &ticket, &hash, usize::MAX);
         let Some(watched) = self.receipts.get_mut(&hash) else {
             return Vec::new();
         };

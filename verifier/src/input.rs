@@ -3,7 +3,7 @@
 use assay_protocol::accusation::SignedAccusation;
 use assay_protocol::assignment::RefusalReason;
 use assay_protocol::checked::Checked;
-use assay_protocol::draft::Sealed;
+use assay_protocol::draft::{Draft, Sealed};
 use assay_protocol::fraud_proof::VerifierSet;
 use assay_protocol::verdict::{LeafId, SignedVerdict};
 use assay_protocol::wire::{ReceiptMessage, SampleReport};
@@ -45,6 +45,8 @@ pub enum Input {
     },
     /// Answer to `Sign`.
     Signed(Box<Sealed>),
+    /// Answer to `Sign` where it could not be written down: it is asked for again with the next block.
+    Unsigned(Box<Draft>),
     /// Another verifier accuses; the signer is the accuser.
     Accusation(Checked<SignedAccusation>),
     /// Another verifier's verdict, direct or gossiped; the hash is the verdict's.

@@ -97,7 +97,7 @@ pub enum Note {
         verifier: Address,
         /// The epoch.
         epoch: u64,
-        /// Leaves it had drawn of the receipts known here.
+        /// Leaves it had drawn of those looked at: of each transcoder the first few hundred known here.
         drawn: usize,
         /// Of them without a verdict.
         missed: usize,

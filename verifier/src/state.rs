@@ -15,6 +15,7 @@ use crate::input::Input;
 use crate::leaf::{LeafState, Watched};
 use crate::output::{Note, Output};
 use crate::receipts::Receipts;
+use crate::report::Audit;
 
 /// Accusations of one accuser that are kept until their receipts arrive: as many as it can have drawn of a few receipts.
 const EARLY_EACH: usize = 64;
@@ -44,13 +45,20 @@ pub struct Verifier {
     pub(crate) tickets: BTreeMap<u64, Option<BlsSignature>>,
     pub(crate) unverifiable: BTreeMap<B256, SignedUnverifiable>,
     pub(crate) bursts: Vec<Burst>,
+    /// By epoch, what others' reports are held against.
+    pub(crate) audits: BTreeMap<u64, Audit>,
+    /// What the signer could not write down.
+    pub(crate) unsigned: Vec<Draft>,
     pub(crate) reported: u64,
+    /// Whether the tickets of the first epochs to be reported on were asked for.
+    pub(crate) begun: bool,
 }
 
 impl Verifier {
     /// A verifier with this operator account.
     pub fn new(me: Address, params: Params, now: Now) -> Self {
-        let reported = params.epoch(now.block);
+        // The report of the epoch before is due when the present one has ended.
+        let reported = params.epoch(now.block).saturating_sub(1);
         Self {
             me,
             params,
@@ -61,7 +69,10 @@ impl Verifier {
             tickets: BTreeMap::new(),
             unverifiable: BTreeMap::new(),
             bursts: Vec::new(),
+            audits: BTreeMap::new(),
+            unsigned: Vec::new(),
             reported,
+            begun: false,
         }
     }
 
@@ -107,6 +118,10 @@ impl Verifier {
                     ),
                 _ => Vec::new(),
             },
+            Input::Unsigned(draft) => {
+                self.unsigned.push(*draft);
+                Vec::new()
+            }
             Input::Accusation(accusation) => self.on_accusation(accusation, now),
             Input::Verdict(verdict) => self.on_verdict(verdict, now),
             Input::Report(report) => self.on_report(report, now),

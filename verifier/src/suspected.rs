@@ -28,6 +28,9 @@ impl Verifier {
             leaves: Default::default(),
             message,
         };
+        let leaves = watched.message.receipt.leaves.len();
+        let audit = self.audits.entry(epoch).or_default();
+        audit.add(watched.transcoder(), hash, leaves);
         self.receipts.insert(hash, watched);
         self.receipts.make_room(self.reported);
         match self.tickets.get(&epoch) {

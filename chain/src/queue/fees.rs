@@ -23,6 +23,16 @@ impl Default for FeeCaps {
     }
 }
 
+impl FeeCaps {
+    /// Most that is offered to the builder of a stuck transaction's block. Each replacement must offer an eighth more, so this
+    /// also bounds how many there are.
+    fn most_tip(&self) -> U256 {
+        const TIMES: u64 = 4;
+        let least = U256::from(GWEI);
+        self.tip.saturating_mul(U256::from(TIMES)).max(least)
+    }
+}
+
 /// An EIP-1559 offer, wei per gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,7 +56,7 @@ impl Fees {
     }
 
     /// At least 12.5 % more on both, the least that pools accept for the same nonce (geth asks for 10 %);
-    /// `None` where the cap forbids it.
+    /// `None` where the caps forbid it.
     pub fn bumped(self, base_fee: U256, caps: &FeeCaps) -> Option<Self> {
         let least = Self {
             max_fee: eighth_more(self.max_fee),
@@ -56,7 +66,7 @@ impl Fees {
             .saturating_mul(U256::from(2))
             .saturating_add(least.tip);
         let max_fee = least.max_fee.max(fresh.min(caps.total));
-        (max_fee <= caps.total).then_some(Self {
+        (max_fee <= caps.total && least.tip <= caps.most_tip()).then_some(Self {
             max_fee,
             tip: least.tip.min(max_fee),
         })
@@ -88,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bump_is_at_least_an_eighth_until_the_cap() {
+    fn every_bump_is_at_least_an_eighth_until_a_cap() {
         let caps = FeeCaps {
             tip: gwei(2),
             total: gwei(50),
@@ -102,7 +112,18 @@ mod tests {
             fees = next;
             bumps += 1;
         }
-        assert!(bumps > 5 && fees.max_fee > gwei(40), "{bumps} {fees:?}");
+        assert!((5..20).contains(&bumps), "{bumps}");
+        assert!(fees.tip > gwei(7) && fees.tip <= gwei(8), "{fees:?}");
+        // The bound on the sum may come first.
+        let low = FeeCaps {
+            total: gwei(10),
+            ..caps
+        };
+        let mut fees = Fees::first(gwei(4), Some(gwei(1)), &low);
+        while let Some(next) = fees.bumped(gwei(4), &low) {
+            fees = next;
+        }
+        assert!(fees.max_fee <= low.total && fees.tip < gwei(2), "{fees:?}");
     }
 
     #[test]

@@ -152,11 +152,8 @@ impl Driver {
     /// Broadcasts what was signed and journaled while the node was away.
     async fn broadcast_again(&mut self) -> Result<(), StepError> {
         for seq in self.unsent.clone() {
-            if let Some(State::Sent(sent)) = self.active.get(&seq).map(|e| e.state.clone())
-                && let Some(last) = sent.attempts.last()
-                && let Broadcast::Refused(reason) = self.client.rpc().send_raw(&last.raw).await?
-            {
-                tracing::warn!(tx = %last.hash, "the node refuses a transaction: {reason}");
+            if let Some(State::Sent(sent)) = self.active.get(&seq).map(|e| e.state.clone()) {
+                self.rebroadcast(&sent).await?;
             }
             self.unsent.remove(&seq);
         }

@@ -1,6 +1,6 @@
 //! From the pool to a settled block: receipts, replacements, reorganisations.
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::U256;
 
 use crate::convert::{hash_in, word_in};
 use crate::queue::budget::Purpose;
@@ -8,7 +8,7 @@ use crate::queue::driver::{Driver, StepError};
 use crate::queue::entry::{Entry, Mined, Sent, State};
 use crate::queue::fees::Fees;
 use crate::revert::Revert;
-use crate::rpc::{Broadcast, Head, RpcError, block_tag};
+use crate::rpc::{Broadcast, Head, RpcError, block_tag, is_about_price};
 
 /// Blocks without inclusion after which the same bytes are broadcast again, in case the pool lost them.
 const REBROADCAST_BLOCKS: u64 = 2;
@@ -197,7 +197,7 @@ impl Driver {
             } else if age >= self.config.stuck_blocks && sent.nonce == next {
                 self.bump(seq, sent, head).await?;
             } else if resumed || age >= REBROADCAST_BLOCKS || head.number < last.block {
-                self.rebroadcast(last.hash, &last.raw).await?;
+                self.rebroadcast(&sent).await?;
                 let is_lowest = lowest_open == Some(sent.nonce);
                 if is_lowest && sent.nonce > next && age >= self.config.stuck_blocks {
                     // Nobody holds the next nonce, so nothing behind it can ever be mined.
@@ -210,11 +210,20 @@ impl Driver {
         Ok(())
     }
 
-    async fn rebroadcast(&self, hash: B256, raw: &[u8]) -> Result<(), StepError> {
-        if let Broadcast::Refused(reason) = self.client.rpc().send_raw(raw).await? {
-            tracing::warn!(tx = %hash, "the node refuses a transaction again: {reason}");
+    /// Offers every signed form once more, the newest first, until one is in a pool. Says why the newest is not, where no
+    /// higher fee would change that.
+    pub async fn rebroadcast(&self, sent: &Sent) -> Result<Option<String>, StepError> {
+        let mut hopeless = None;
+        for (age, attempt) in sent.attempts.iter().rev().enumerate() {
+            let Broadcast::Refused(reason) = self.client.rpc().send_raw(&attempt.raw).await? else {
+                break;
+            };
+            if age == 0 {
+                tracing::warn!(tx = %attempt.hash, "the node refuses a transaction: {reason}");
+                hopeless = Some(reason).filter(|reason| !is_about_price(reason));
+            }
         }
-        Ok(())
+        Ok(hopeless)
     }
 
     async fn bump(&mut self, seq: u64, mut sent: Sent, head: Head) -> Result<(), StepError> {
@@ -224,26 +233,30 @@ impl Driver {
         ) else {
             return Ok(());
         };
+        // What is not refused for its price, such as for want of ETH, would be refused at a higher one too.
+        if let Some(reason) = self.rebroadcast(&sent).await? {
+            tracing::debug!(tx = %last.hash, "a stuck transaction is not offered for more: {reason}");
+            return Ok(());
+        }
         let fees = Fees {
             max_fee: last.max_fee,
             tip: last.tip,
         };
         let Some(more) = fees.bumped(head.base_fee, &self.config.fees) else {
             tracing::debug!(tx = %last.hash, "a stuck transaction already offers the most that is allowed");
-            return self.rebroadcast(last.hash, &last.raw).await;
+            return Ok(());
         };
         // Everything behind it waits for it, evidence too: it may use the whole day's limit.
         let cost = U256::from(sent.gas).saturating_mul(more.max_fee);
         if !self.affords(&entry, Purpose::Evidence, cost) {
-            return self.rebroadcast(last.hash, &last.raw).await;
+            return Ok(());
         }
         let attempt = self.attempt(&entry, sent.nonce, sent.gas, more, head.number);
         tracing::debug!(old = %last.hash, new = %attempt.hash, "{} is stuck; offering more", entry.label);
-        let (hash, raw) = (attempt.hash, attempt.raw.clone());
         sent.attempts.push(attempt);
         sent.day = self.today;
-        self.become_state(seq, State::Sent(sent)).await?;
-        self.rebroadcast(hash, &raw).await
+        self.become_state(seq, State::Sent(sent.clone())).await?;
+        self.rebroadcast(&sent).await.map(drop)
     }
 
     fn sent(&self) -> Vec<(u64, Sent)> {

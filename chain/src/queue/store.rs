@@ -6,11 +6,11 @@ use std::sync::{Mutex, PoisonError};
 
 use alloy_primitives::{Address, U256};
 use redb::backends::InMemoryBackend;
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{ReadableTable, TableDefinition};
 
 use crate::queue::budget::Day;
 use crate::queue::entry::{Entry, State};
-use crate::redb_file;
+use crate::redb_file::RedbFile;
 
 /// An account as part of a row's key.
 type AccountKey = &'static [u8; 20];
@@ -86,7 +86,7 @@ pub(crate) struct Open {
 /// The journal of one chain.
 #[derive(Debug)]
 pub(crate) struct Store {
-    database: Database,
+    file: RedbFile,
     /// Accounts whose queues are open.
     open: Mutex<HashSet<Address>>,
 }
@@ -94,18 +94,18 @@ pub(crate) struct Store {
 impl Store {
     /// Opens or creates the file; `None` keeps the journal in memory only.
     pub fn open(path: Option<&Path>, chain: &str) -> Result<Self, StoreError> {
-        let database = match path {
-            None => redb::Builder::new().create_with_backend(InMemoryBackend::new()),
-            Some(path) => redb_file::open(path),
+        let file = match path {
+            None => RedbFile::over(InMemoryBackend::new()),
+            Some(path) => RedbFile::open(path),
         };
-        let database = database.map_err(|error| match error {
+        let file = file.map_err(|error| match error {
             redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse {
                 path: path.map_or_else(String::new, |p| p.display().to_string()),
             },
             other => StoreError::Database(other.into()),
         })?;
         let store = Self {
-            database,
+            file,
             open: Mutex::default(),
         };
         match store.claim(chain)? {
@@ -119,7 +119,8 @@ impl Store {
 
     /// Writes the chain of a new file; returns another file's chain.
     fn claim(&self, chain: &str) -> Result<Option<String>, StoreError> {
-        let transaction = self.database.begin_write().map_err(redb::Error::from)?;
+        let database = self.file.database()?;
+        let transaction = database.begin_write()?;
         let foreign = {
             let mut rows = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
             transaction.open_table(GAS).map_err(redb::Error::from)?;
@@ -178,7 +179,8 @@ impl Store {
 
     /// Every account with calls in the file.
     pub fn accounts(&self) -> Result<Vec<Address>, StoreError> {
-        let transaction = self.database.begin_read().map_err(redb::Error::from)?;
+        let database = self.file.database()?;
+        let transaction = database.begin_read()?;
         let table = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
         let mut accounts: Vec<Address> = Vec::new();
         for row in table.iter().map_err(redb::Error::from)? {
@@ -197,7 +199,8 @@ impl Store {
             key: entry.key.clone(),
             reason: e.to_string(),
         })?;
-        let transaction = self.database.begin_write().map_err(redb::Error::from)?;
+        let database = self.file.database()?;
+        let transaction = database.begin_write()?;
         {
             let mut rows = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
             rows.insert((&account.0.0, entry.key.as_str()), bytes.as_slice())
@@ -215,7 +218,8 @@ impl Store {
     }
 
     pub fn get(&self, account: Address, key: &str) -> Result<Option<Entry>, StoreError> {
-        let transaction = self.database.begin_read().map_err(redb::Error::from)?;
+        let database = self.file.database()?;
+        let transaction = database.begin_read()?;
         let table = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
         let row = table.get((&account.0.0, key)).map_err(redb::Error::from)?;
         row.map(|value| read(key, value.value())).transpose()
@@ -238,7 +242,8 @@ impl Store {
 
     /// Every row of an account, in order of submission.
     pub fn entries(&self, account: Address) -> Result<Vec<Entry>, StoreError> {
-        let transaction = self.database.begin_read().map_err(redb::Error::from)?;
+        let database = self.file.database()?;
+        let transaction = database.begin_read()?;
         let table = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
         let rows = table
             .range((&account.0.0, "")..)
@@ -258,7 +263,8 @@ impl Store {
 
     /// Removes rows of an account; what they cost stays.
     pub fn remove(&self, account: Address, keys: &[String]) -> Result<(), StoreError> {
-        let transaction = self.database.begin_write().map_err(redb::Error::from)?;
+        let database = self.file.database()?;
+        let transaction = database.begin_write()?;
         {
             let mut rows = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
             for key in keys {
@@ -272,7 +278,8 @@ impl Store {
 
     /// What the account's transactions cost, by order of submission.
     pub fn gas(&self, account: Address) -> Result<Costs, StoreError> {
-        let transaction = self.database.begin_read().map_err(redb::Error::from)?;
+        let database = self.file.database()?;
+        let transaction = database.begin_read()?;
         let table = transaction.open_table(GAS).map_err(redb::Error::from)?;
         let rows = table
             .range((&account.0.0, 0)..=(&account.0.0, u64::MAX))
@@ -297,7 +304,8 @@ impl Store {
         if old.is_empty() {
             return Ok(());
         }
-        let transaction = self.database.begin_write().map_err(redb::Error::from)?;
+        let database = self.file.database()?;
+        let transaction = database.begin_write()?;
         {
             let mut gas = transaction.open_table(GAS).map_err(redb::Error::from)?;
             for seq in old {

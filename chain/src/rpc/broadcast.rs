@@ -50,6 +50,26 @@ impl Broadcast {
     }
 }
 
+/// Whether a refusal, in a node's words, is one that a higher fee may change.
+pub(crate) fn is_about_price(reason: &str) -> bool {
+    let lower = reason.to_lowercase();
+    let any = |words: &[&str]| words.iter().any(|w| lower.contains(w));
+    // "insufficient funds for gas * price + value"
+    let funds = ["insufficient", "insufficientfunds", "exceeds"];
+    let price = [
+        "underpriced",
+        "base fee",
+        "basefee",
+        "fee too low",
+        "feetoolow",
+        "gas price",
+        "gasprice",
+        "max fee per gas",
+        "fee cap",
+    ];
+    !any(&funds) && any(&price)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +98,22 @@ mod tests {
             "Nonce too low",
         ] {
             assert_eq!(said(words), Ok(Broadcast::Spent), "{words}");
+        }
+        for words in [
+            "replacement transaction underpriced",
+            "max fee per gas less than block base fee: address 0x1, maxFeePerGas: 1, baseFee: 2",
+            "FeeTooLow, MaxFeePerGas too low",
+            "Gas price below configured minimum gas price",
+        ] {
+            assert!(is_about_price(words), "{words}");
+        }
+        for words in [
+            "insufficient funds for gas * price + value",
+            "InsufficientFunds, Account balance: 0",
+            "intrinsic gas too low",
+            "exceeds block gas limit",
+        ] {
+            assert!(!is_about_price(words), "{words}");
         }
         let refused = said("insufficient funds for gas * price + value").unwrap();
         assert!(matches!(refused, Broadcast::Refused(_)));

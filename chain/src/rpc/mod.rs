@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 use crate::convert::{hash_in, word_in};
 use crate::error::ChainError;
-pub(crate) use broadcast::Broadcast;
+pub(crate) use broadcast::{Broadcast, is_about_price};
 pub use endpoints::{Endpoints, Policy};
 pub use error::RpcError;
 use health::Chain;

@@ -51,6 +51,8 @@ pub enum Input {
     Stopped(bool),
     /// Answer to `Sign`.
     Signed(Box<Sealed>),
+    /// Answer to `Sign` where it could not be written down: it is asked for again with the next block.
+    Unsigned(Box<Draft>),
     /// A receipt whose leaves fit its assignment; the hash is the receipt's.
     Receipt(Box<Checked<ReceiptMessage>>),
     /// Answer to `Quote`: the hash of the electee's number for the assignment.
@@ -153,6 +155,8 @@ pub struct Broadcaster {
     flights: BTreeMap<u32, Flight>,
     /// Paid and not delivered in this round since the last delivery, by electee.
     unearned: BTreeMap<Address, u32>,
+    /// What the signer could not write down.
+    unsigned: Vec<Draft>,
 }
 
 impl Broadcaster {
@@ -177,6 +181,7 @@ impl Broadcaster {
             stopped: false,
             flights: BTreeMap::new(),
             unearned: BTreeMap::new(),
+            unsigned: Vec::new(),
         }
     }
 
@@ -217,6 +222,10 @@ impl Broadcaster {
                 }
                 _ => Vec::new(),
             },
+            Input::Unsigned(draft) => {
+                self.unsigned.push(*draft);
+                Vec::new()
+            }
             Input::Receipt(receipt) => self.on_receipt(receipt, now),
             Input::Quoted {
                 assignment,

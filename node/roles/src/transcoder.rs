@@ -61,6 +61,8 @@ pub enum Input {
     Stopped(bool),
     /// Answer to `Sign`.
     Signed(Box<Sealed>),
+    /// Answer to `Sign` where it could not be written down: it is asked for again with the next block.
+    Unsigned(Box<Draft>),
 }
 
 /// What the transcoder wants done.
@@ -132,6 +134,8 @@ pub struct Transcoder {
     /// Whether nobody is to work with this encoder now.
     stopped: bool,
     tasks: BTreeMap<B256, Task>,
+    /// What the signer could not write down.
+    unsigned: Vec<Draft>,
 }
 
 impl Transcoder {
@@ -144,6 +148,7 @@ impl Transcoder {
             capacity,
             stopped: false,
             tasks: BTreeMap::new(),
+            unsigned: Vec::new(),
         }
     }
 
@@ -172,6 +177,10 @@ impl Transcoder {
                 }
                 _ => Vec::new(),
             },
+            Input::Unsigned(draft) => {
+                self.unsigned.push(*draft);
+                Vec::new()
+            }
         }
     }
 
@@ -306,8 +315,25 @@ impl Transcoder {
         }]
     }
 
+    /// Asks once more for what could not be written down, up to the deadline: after it, it would only bind.
+    fn sign_again(&mut self, now: Now) -> Vec<Output> {
+        let tasks = &self.tasks;
+        let in_time = |draft: &Draft| {
+            let assignment = match draft {
+                Draft::Receipt(receipt) => receipt.assignmentHash,
+                Draft::Refusal(refusal) => refusal.assignmentHash,
+                _ => return false,
+            };
+            let task = tasks.get(&assignment);
+            task.is_some_and(|task| now.block <= task.assignment.assignment.deadlineBlock)
+        };
+        let again = self.unsigned.drain(..).filter(in_time);
+        again.map(Output::Sign).collect()
+    }
+
     fn on_block(&mut self, now: Now) -> Vec<Output> {
-        let mut outputs = self.decline_unpaid(now);
+        let mut outputs = self.sign_again(now);
+        outputs.extend(self.decline_unpaid(now));
         for (hash, task) in &mut self.tasks {
             let late = now.block > task.assignment.assignment.deadlineBlock;
             let under_way = task.working || task.unsigned.is_some();

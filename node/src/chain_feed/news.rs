@@ -16,6 +16,8 @@ pub(crate) enum ChainNews {
     Round(u64),
     /// A job's seed is known.
     Job(U256),
+    /// A job has no seed and never will.
+    JobGone { job: U256, broadcaster: Address },
     /// A case was opened.
     CaseOpened { case: Case, signers: usize },
     /// A case was executed.

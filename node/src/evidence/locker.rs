@@ -24,6 +24,8 @@ pub(super) struct Locker {
     params: Params,
     /// Names without their ending, with the last block in which they are accepted.
     names: BTreeMap<String, Option<u64>>,
+    /// What the disk had no room for, with its name.
+    unwritten: BTreeMap<String, Vec<u8>>,
 }
 
 /// The last block in which a finding is of use; `None` where that is not known.
@@ -68,6 +70,7 @@ impl Locker {
             names: found.iter().map(named).collect(),
             folder,
             params: params.clone(),
+            unwritten: BTreeMap::new(),
         };
         (locker, found)
     }
@@ -76,11 +79,12 @@ impl Locker {
         self.folder.join(format!("{name}.json"))
     }
 
-    /// Writes a finding down; `None` where it is there already, or there is no room.
-    pub fn put(&mut self, finding: &Finding) -> std::io::Result<Option<PathBuf>> {
+    /// Writes a finding down, at once or, where the disk does not take it, with a later [`Self::write_again`]; gives its
+    /// file, or `None` where it is there already or too much is.
+    pub fn put(&mut self, finding: &Finding) -> Option<PathBuf> {
         let name = finding.name();
         if self.names.contains_key(&name) {
-            return Ok(None);
+            return None;
         }
         let room = |prefix: String, most| {
             let begins = self.names.range(prefix.clone()..);
@@ -91,21 +95,36 @@ impl Locker {
         if !room(format!("{kind}-0x"), OF_KIND)
             || !room(format!("{kind}-{:#x}-", finding.culprit), OF_CULPRIT)
         {
-            return Ok(None);
+            return None;
         }
-        let mut json = serde_json::to_vec_pretty(&finding.exhibit)?;
+        let mut json = serde_json::to_vec_pretty(&finding.exhibit).ok()?;
         json.push(b'\n');
         if json.len() > MAX_BYTES {
-            return Ok(None);
+            return None;
         }
+        let until = until(&finding.exhibit, &self.params);
+        self.names.insert(name.clone(), until);
         let path = self.path(&name);
+        if let Err(e) = self.write(&name, &json) {
+            tracing::error!("evidence {name} is forgotten if this node ends: {e}");
+            self.unwritten.insert(name, json);
+        }
+        Some(path)
+    }
+
+    fn write(&self, name: &str, json: &[u8]) -> std::io::Result<()> {
+        let path = self.path(name);
         std::fs::create_dir_all(&self.folder)?;
         let part = path.with_extension("part");
         std::fs::write(&part, json)?;
-        std::fs::rename(&part, &path)?;
-        let until = until(&finding.exhibit, &self.params);
-        self.names.insert(name, until);
-        Ok(Some(path))
+        std::fs::rename(&part, &path)
+    }
+
+    /// Tries once more to write what the disk had no room for.
+    pub fn write_again(&mut self) {
+        let mut unwritten = std::mem::take(&mut self.unwritten);
+        unwritten.retain(|name, json| self.write(name, json).is_err());
+        self.unwritten = unwritten;
     }
 
     /// Removes what is not accepted any more, also if the last blocks should become others.
@@ -120,6 +139,7 @@ impl Locker {
             .map(|(name, _)| name.clone())
             .collect();
         for name in old {
+            self.unwritten.remove(&name);
             match std::fs::remove_file(self.path(&name)) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
                 _ => drop(self.names.remove(&name)),
@@ -252,11 +272,11 @@ mod tests {
         let params = Params::testnet();
         let (mut locker, found) = Locker::open(node.path(), &params);
         assert_eq!(found, []);
-        let path = locker.put(&finding(1, 4)).unwrap().unwrap();
+        let path = locker.put(&finding(1, 4)).unwrap();
         assert_eq!(read(&path).unwrap(), finding(1, 4).exhibit);
-        assert_eq!(locker.put(&finding(1, 4)).unwrap(), None);
+        assert_eq!(locker.put(&finding(1, 4)), None);
         let (mut locker, found) = Locker::open(node.path(), &params);
-        assert_eq!(locker.put(&finding(1, 4)).unwrap(), None, "after a restart");
+        assert_eq!(locker.put(&finding(1, 4)), None, "after a restart");
         let [again] = &found[..] else {
             panic!("{found:?}")
         };
@@ -271,14 +291,31 @@ mod tests {
     }
 
     #[test]
+    fn what_the_disk_does_not_take_is_known_and_written_later() {
+        let node = tempfile::tempdir().unwrap();
+        let (mut locker, _) = Locker::open(node.path(), &Params::testnet());
+        // A file where the folder belongs stands for a full disk.
+        let folder = node.path().join("evidence");
+        std::fs::write(&folder, b"").unwrap();
+        let path = locker.put(&finding(1, 4)).unwrap();
+        assert_eq!(locker.put(&finding(1, 4)), None, "told once");
+        locker.write_again();
+        assert!(!path.exists());
+        std::fs::remove_file(&folder).unwrap();
+        locker.write_again();
+        assert_eq!(read(&path).unwrap(), finding(1, 4).exhibit);
+        assert!(locker.unwritten.is_empty());
+    }
+
+    #[test]
     fn one_culprit_fills_its_own_room_only() {
         let node = tempfile::tempdir().unwrap();
         let (mut locker, _) = Locker::open(node.path(), &Params::testnet());
         for epoch in 0..100 {
-            locker.put(&finding(1, epoch)).unwrap();
+            locker.put(&finding(1, epoch));
         }
         assert_eq!(locker.names.len(), OF_CULPRIT);
-        assert!(locker.put(&finding(2, 1)).unwrap().is_some());
+        assert!(locker.put(&finding(2, 1)).is_some());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Checks show everything that is validly signed to the [`Witness`], also what they reject afterwards, because two things
 //! that contradict each other are worth more than either. What proves something is a [`Finding`]; it is written down before
-//! the check's judgement leaves, and the loop hears of it with the next block.
+//! the check's judgement leaves, or as soon as the disk takes it, and the loop hears of it with the next block.
 
 mod finder;
 mod locker;
@@ -148,17 +148,13 @@ impl Witness {
     /// Writes findings down and tells the loop of the new ones. Blocks on the disk.
     pub fn keep(&self, findings: impl IntoIterator<Item = Finding>) {
         for finding in findings {
-            // Bound outside of the match: no lock is held while another one is taken.
+            // Bound outside of the condition: no lock is held while another one is taken.
             let put = lock(&self.locker).put(&finding);
-            match put {
-                Ok(Some(path)) => {
-                    let mut fresh = lock(&self.fresh);
-                    if fresh.len() < FRESH {
-                        fresh.push((finding, path));
-                    }
+            if let Some(path) = put {
+                let mut fresh = lock(&self.fresh);
+                if fresh.len() < FRESH {
+                    fresh.push((finding, path));
                 }
-                Ok(None) => {}
-                Err(e) => tracing::error!("evidence {} is not kept: {e}", finding.name()),
             }
         }
     }
@@ -266,7 +262,11 @@ impl Witness {
         drop(state);
         self.keep(found);
         self.finds.clear(head);
-        let cleared = lock(&self.locker).clear(head);
+        let cleared = {
+            let mut locker = lock(&self.locker);
+            locker.write_again();
+            locker.clear(head)
+        };
         if let Err(e) = cleared {
             tracing::warn!("old evidence stays: {e}");
         }

@@ -117,6 +117,7 @@ impl Swarm {
                     bootstrap: bootstrap.clone(),
                     ..Config::new(domain.chain_id, domain.court)
                 },
+                sources: 1 << 30,
                 workers: workers.clone(),
                 transcoder,
                 verifier: player.part == Part::Verifier,

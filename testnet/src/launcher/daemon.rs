@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -43,9 +43,16 @@ impl Daemon {
             source: std::io::Error::other("it has ended at once"),
         })?;
         let file = folder.pid_file(name);
-        fs::write(&file, format!("{pid} {start}\n")).map_err(|source| LauncherError::Io {
-            path: file.clone(),
-            source,
+        // Whole or not at all: half a file would name no process.
+        let part = file.with_extension("part");
+        let written = fs::write(&part, format!("{pid} {start}\n"));
+        let written = written.and_then(|()| fs::rename(&part, &file));
+        written.map_err(|source| {
+            let _ = fs::remove_file(&part);
+            LauncherError::Io {
+                path: file.clone(),
+                source,
+            }
         })?;
         Ok(Self {
             name: name.into(),
@@ -105,7 +112,15 @@ impl Daemon {
             name: operator.name.clone(),
             source,
         })?;
-        Self::of(&operator.name, child.id(), folder)
+        Self::own(&operator.name, child, folder)
+    }
+
+    /// Writes down a child, or ends it: nobody else knows of it.
+    fn own(name: &str, mut child: Child, folder: &Folder) -> Result<Self, LauncherError> {
+        Self::of(name, child.id(), folder).inspect_err(|_| {
+            let _ = child.kill();
+            let _ = child.wait();
+        })
     }
 
     /// Whether that very process still runs.
@@ -248,6 +263,34 @@ mod tests {
         let mut again = Crew::default();
         again.take(daemon);
         assert_eq!(again.end().await.unwrap(), 0);
+    }
+
+    #[test]
+    fn a_process_that_cannot_be_written_down_is_ended() {
+        let (_dir, folder) = folder();
+        // A folder where the file belongs stands for a full disk.
+        fs::create_dir(folder.pid_file("sleeper")).unwrap();
+        let child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = child.id();
+        assert!(Daemon::own("sleeper", child, &folder).is_err());
+        assert_eq!(stat(pid), None);
+        let left = fs::read_dir(folder.pid_file("sleeper").parent().unwrap());
+        assert_eq!(left.unwrap().count(), 1, "no part of a file stays");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_names_nobody_is_told_and_keeps_nobody_alive() {
+        let (_dir, folder) = folder();
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        Daemon::of("sleeper", child.id(), &folder).unwrap();
+        let half = folder.pid_file("half");
+        fs::write(&half, "12").unwrap();
+        assert!(folder.alive().is_err());
+        let text = crate::launcher::down(folder.dir()).await.unwrap();
+        assert!(text.starts_with("1 processes ended"), "{text}");
+        assert!(text.contains("if half still runs"), "{text}");
+        assert!(!child.wait().unwrap().success());
+        assert!(!half.exists() && folder.alive().unwrap().is_none());
     }
 
     #[test]

@@ -36,6 +36,12 @@ pub(super) enum Place<'a> {
     },
 }
 
+/// A file that should name a process.
+pub(super) struct Nameless {
+    pub path: PathBuf,
+    pub reason: LauncherError,
+}
+
 /// The folder.
 pub(super) struct Folder {
     dir: PathBuf,
@@ -117,31 +123,40 @@ impl Folder {
         lines.into_iter().rev().collect::<Vec<_>>().join(" / ")
     }
 
-    /// Processes written down here, whether or not they run.
-    pub fn daemons(&self) -> Result<Vec<Daemon>, LauncherError> {
+    /// Processes written down here, whether or not they run, and files that name none, with the reason.
+    pub fn daemons(&self) -> Result<(Vec<Daemon>, Vec<Nameless>), LauncherError> {
         let run = self.dir.join("run");
         let entries = match fs::read_dir(&run) {
             Ok(entries) => entries,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Ok((Vec::new(), Vec::new()));
+            }
             Err(e) => return Err(io(&run)(e)),
         };
-        let mut daemons = Vec::new();
+        let (mut daemons, mut nameless) = (Vec::new(), Vec::new());
         for entry in entries {
             let path = entry.map_err(io(&run))?.path();
             if let (Some("pid"), Some(name)) = (
                 path.extension().and_then(|e| e.to_str()),
                 path.file_stem().and_then(|name| name.to_str()),
             ) {
-                daemons.push(Daemon::read(name, self)?);
+                match Daemon::read(name, self) {
+                    Ok(daemon) => daemons.push(daemon),
+                    Err(reason) => nameless.push(Nameless { path, reason }),
+                }
             }
         }
         daemons.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(daemons)
+        Ok((daemons, nameless))
     }
 
     /// The name of a process that runs.
     pub fn alive(&self) -> Result<Option<String>, LauncherError> {
-        let alive = self.daemons()?.into_iter().find(Daemon::is_alive);
+        let (daemons, nameless) = self.daemons()?;
+        if let Some(nameless) = nameless.into_iter().next() {
+            return Err(nameless.reason);
+        }
+        let alive = daemons.into_iter().find(Daemon::is_alive);
         Ok(alive.map(|daemon| daemon.name))
     }
 

@@ -23,7 +23,7 @@ use super::{CHAIN, LauncherError};
 pub async fn status(dir: &Path) -> Result<String, LauncherError> {
     let folder = Folder::new(dir)?;
     let network = Network::load(folder.dir())?;
-    let daemons = folder.daemons()?;
+    let (daemons, _) = folder.daemons()?;
     let deployment = Deployment::load(&folder.deployment())?;
     let client = Client::connect(&network.rpc, &deployment, dev_key(0)?).await;
     let mut text = match &client {

@@ -118,6 +118,7 @@ impl Scene {
             queue: QueueConfig::default(),
             deployment: self.stage.deployment.clone(),
             p2p: Config::new(domain.chain_id, domain.court),
+            sources: 1 << 30,
             workers: Workers::new(worker, Limits::default(), 1),
             transcoder: transcodes.then(|| TranscoderSettings {
                 capacity: 1,

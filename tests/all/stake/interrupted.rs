@@ -144,6 +144,33 @@ async fn a_bond_that_is_killed_between_its_two_transactions_is_bonded_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_withdrawals_of_which_one_was_killed_the_other_is_done_too() {
+    let desk = Desk::open().await;
+    let owner = desk.account("owner", 60).await;
+    said(&owner.types(&["stake", "bond", "50 LPT", "--role", "transcoder"]));
+    for amount in ["10 LPT", "20 LPT"] {
+        said(&owner.types(&["stake", "unbond", amount, "--role", "transcoder"]));
+    }
+    desk.rounds(9).await;
+    let nonce = desk.nonce(&owner).await;
+    desk.anvil().set_automine(false).await.unwrap();
+    let child = start(owner.begins(&["stake", "withdraw", "2"]));
+    until("the withdrawal in the pool", || {
+        pending(&desk, &owner) > nonce
+    });
+    kill(child);
+    desk.mine(1).await;
+    desk.anvil().set_automine(true).await.unwrap();
+    let both = json(&owner.types(&["stake", "withdraw", "1", "2", "--json"]));
+    assert_eq!(both["steps"].as_array().unwrap().len(), 2, "{both}");
+    assert_eq!(both["steps"][0]["earlier"], true);
+    assert!(both["steps"][1].get("earlier").is_none(), "{both}");
+    assert_eq!(desk.nonce(&owner).await, nonce + 2);
+    let status = said(&desk.looks(&["stake", "status", &owner.address.to_string()]));
+    assert!(!status.contains("\nlock"), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_command_says_that_the_node_is_away() {
     let desk = Desk::open().await;
     let payer = desk.account("payer", 0).await;

@@ -76,6 +76,8 @@ pub enum Input {
     Vote(SignedVote),
     /// Answer to `Sign`.
     Signed(Box<Sealed>),
+    /// Answer to `Sign` where it could not be written down: it is asked for again with the next block.
+    Unsigned(Box<Draft>),
     /// The chain has the round's list.
     Certified(u64),
 }
@@ -140,6 +142,9 @@ pub struct Certifier {
     rounds: BTreeMap<u64, RoundView>,
     /// Segments come in order; where a job's next run starts, by job, with the round that said so.
     next: BTreeMap<U256, (u64, u32)>,
+    /// What the signer could not write down.
+    unsigned: Vec<Draft>,
+    lots: u64,
 }
 
 impl Certifier {
@@ -152,7 +157,14 @@ impl Certifier {
             params,
             rounds: BTreeMap::new(),
             next: BTreeMap::new(),
+            unsigned: Vec::new(),
+            lots: 0,
         }
+    }
+
+    /// Lots drawn so far with others' tickets: what their reports have cost.
+    pub fn lots(&self) -> u64 {
+        self.lots
     }
 
     /// Takes one input and says what follows from it.
@@ -191,6 +203,10 @@ impl Certifier {
             }
             Input::Vote(vote) => self.on_vote(vote, now),
             Input::Signed(sealed) => self.on_signed(*sealed, now),
+            Input::Unsigned(draft) => {
+                self.unsigned.push(*draft);
+                Vec::new()
+            }
             Input::Certified(round) => {
                 self.finish(round);
                 Vec::new()
@@ -232,7 +248,25 @@ impl Certifier {
         for round in self.rounds.keys().copied().collect::<Vec<_>>() {
             outputs.extend(self.on_turn(round, now));
         }
+        outputs.extend(self.sign_again());
         outputs
+    }
+
+    /// Asks once more for what could not be written down, while it counts: a vote in whatever turn, all else in its own.
+    fn sign_again(&mut self) -> Vec<Output> {
+        let rounds = &self.rounds;
+        let in_turn = |round: u64, number: u32| {
+            let turn = rounds.get(&round).and_then(|view| view.turn);
+            turn.is_some_and(|turn| number >= 2 * turn)
+        };
+        let counts = |draft: &Draft| match draft {
+            Draft::RoundWork { work, .. } => rounds.contains_key(&work.round),
+            Draft::WorkProposal(name) => in_turn(name.round, name.number),
+            Draft::WorkObjection(name) => in_turn(name.round, name.number),
+            _ => false,
+        };
+        let again = self.unsigned.drain(..).filter(counts);
+        again.map(Output::Sign).collect()
     }
 
     /// The turns of a round that is over.

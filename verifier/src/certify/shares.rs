@@ -1,7 +1,8 @@
 //! The assignments of a round, of which each broadcaster has its share.
 //!
 //! An assignment costs its broadcaster nothing, so how many are kept is bounded. Whoever signs more than everybody's share
-//! displaces only its own, the newest first: all verifiers keep about the same beginning of its runs.
+//! displaces only its own, the newest first: all verifiers keep about the same beginning of its runs. A report names receipts,
+//! which are found by their hashes.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,8 @@ pub(super) struct Shares {
     all: BTreeMap<B256, Watched>,
     /// By broadcaster, in the order in which they came.
     of: BTreeMap<Address, Vec<B256>>,
+    /// Assignments by their receipts.
+    answered: BTreeMap<B256, B256>,
 }
 
 impl Default for Shares {
@@ -34,6 +37,7 @@ impl Shares {
             most,
             all: BTreeMap::new(),
             of: BTreeMap::new(),
+            answered: BTreeMap::new(),
         }
     }
 
@@ -43,6 +47,16 @@ impl Shares {
 
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Watched> {
         self.all.values_mut()
+    }
+
+    /// Notes that a receipt is kept beside its assignment.
+    pub fn answer(&mut self, receipt: B256, assignment: B256) {
+        self.answered.insert(receipt, assignment);
+    }
+
+    /// The assignment that a receipt answers, with its receipts.
+    pub fn of_receipt(&mut self, receipt: &B256) -> Option<&mut Watched> {
+        self.all.get_mut(self.answered.get(receipt)?)
     }
 
     /// The assignment as it is kept; `None` where its broadcaster has its share already and there is room for no more.
@@ -70,8 +84,9 @@ impl Shares {
         let Some((_, hashes)) = heaviest.filter(|(_, hashes)| hashes.len() > own) else {
             return false;
         };
-        if let Some(hash) = hashes.pop() {
-            self.all.remove(&hash);
+        let displaced = hashes.pop().and_then(|hash| self.all.remove(&hash));
+        for seen in displaced.iter().flat_map(|w| &w.segment.receipts) {
+            self.answered.remove(&seen.hash);
         }
         true
     }

@@ -11,6 +11,7 @@ use assay_protocol::election::Snapshot;
 use assay_protocol::fraud_proof::VerifierSet;
 use assay_protocol::round_work::{Seen, Segment, Sheet, admits, dutiful, sheet};
 use assay_protocol::sample::{Odds, draws};
+use assay_protocol::verdict::SignedUnverifiable;
 use assay_protocol::wire::SampleReport;
 use assay_protocol::work::RoundWork;
 use assay_protocol::{Address, B256, U256};
@@ -27,6 +28,23 @@ pub(super) struct Watched {
     pub segment: Segment,
     /// Number of leaves of the receipts.
     pub leaves: u32,
+}
+
+/// A ticket that a report has shown.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    pub ticket: BlsSignature,
+    pub odds: Odds,
+}
+
+impl Shown {
+    /// Whether it draws a leaf of a receipt that has so many; counts what that costs.
+    fn draws(&self, receipt: &B256, leaves: u32, lots: &mut u64) -> bool {
+        (0..leaves).any(|leaf| {
+            *lots += 1;
+            draws(&self.ticket, receipt, leaf, &self.odds)
+        })
+    }
 }
 
 /// Votes for one list.
@@ -53,6 +71,11 @@ pub(super) struct RoundView {
     pub epochs: BTreeSet<u64>,
     /// Epochs of these that each verifier has reported on.
     pub reported: BTreeMap<Address, BTreeSet<u64>>,
+    /// What they have shown, by epoch.
+    pub shown: BTreeMap<u64, Vec<Shown>>,
+    /// Receipts of which somebody who drew them says that they cannot be checked, by epoch: of all others it does not
+    /// matter who drew them.
+    pub doubted: BTreeMap<u64, BTreeSet<B256>>,
 
     /// The turn for which the sheets below hold.
     pub turn: Option<u32>,
@@ -177,7 +200,7 @@ impl Certifier {
         leaves: u32,
         now: Now,
     ) {
-        let round = assignment.segment.first_round;
+        let (round, answered) = (assignment.segment.first_round, assignment.hash);
         let epoch = self.params.epoch(assignment.segment.deadline_block);
         let Some(watched) = self.see(assignment) else {
             return;
@@ -200,50 +223,59 @@ impl Certifier {
         });
         watched.leaves = leaves;
         if let Some(view) = self.rounds.get_mut(&round) {
+            view.segments.answer(receipt, answered);
             view.epochs.insert(epoch);
         }
     }
 
-    /// One report per verifier and epoch is heard: the shell sees to it, and so does this.
+    /// One report per verifier and epoch is heard: the shell sees to it, and so does this. Lots are drawn of receipts only
+    /// that somebody cannot check: of a round's receipts a report would draw hundreds of thousands.
     pub(super) fn on_report(&mut self, report: &SampleReport) {
-        let (params, verifier) = (&self.params, report.verifier);
+        let (verifier, epoch) = (report.verifier, report.epoch);
+        let (params, lots) = (&self.params, &mut self.lots);
+        let cannot = |u: &SignedUnverifiable| u.unverifiable.receiptHash;
+        let said: BTreeSet<B256> = report.unverifiable.iter().map(cannot).collect();
         for view in self.rounds.values_mut() {
             let weight = view.weight(verifier);
-            if weight.is_zero() {
+            if weight.is_zero() || !view.reported.entry(verifier).or_default().insert(epoch) {
                 continue;
             }
-            let fresh = view
-                .reported
-                .entry(verifier)
-                .or_default()
-                .insert(report.epoch);
-            if !fresh {
-                continue;
-            }
-            let odds = Odds {
-                weight,
-                total: view.verifiers.total(None),
-                checks_per_leaf_ppm: params.checks_per_leaf_ppm,
+            let new = Shown {
+                ticket: report.ticket,
+                odds: Odds {
+                    weight,
+                    total: view.verifiers.total(None),
+                    checks_per_leaf_ppm: params.checks_per_leaf_ppm,
+                },
             };
-            let of_epoch = view
-                .segments
-                .values_mut()
-                .filter(|w| params.epoch(w.segment.deadline_block) == report.epoch);
-            for watched in of_epoch {
+            let shown = view.shown.entry(epoch).or_default();
+            let doubted = view.doubted.entry(epoch).or_default();
+            let of_epoch = |w: &&mut Watched| params.epoch(w.segment.deadline_block) == epoch;
+            for receipt in doubted.union(&said).copied().collect::<Vec<_>>() {
+                let Some(watched) = view.segments.of_receipt(&receipt).filter(of_epoch) else {
+                    continue;
+                };
                 let leaves = watched.leaves;
-                for seen in &mut watched.segment.receipts {
-                    if !(0..leaves).any(|leaf| draws(&report.ticket, &seen.hash, leaf, &odds)) {
-                        continue;
-                    }
-                    seen.drawn += weight;
-                    let says = |u: &assay_protocol::verdict::SignedUnverifiable| {
-                        u.unverifiable.receiptHash == seen.hash
-                    };
-                    if report.unverifiable.iter().any(says) {
-                        seen.unverifiable += weight;
-                    }
+                let mut receipts = watched.segment.receipts.iter_mut();
+                let Some(seen) = receipts.find(|seen| seen.hash == receipt) else {
+                    continue;
+                };
+                if !new.draws(&receipt, leaves, lots) {
+                    continue;
+                }
+                doubted.insert(receipt);
+                if seen.drawn.is_zero() {
+                    let before = shown
+                        .iter()
+                        .filter(|shown| shown.draws(&receipt, leaves, lots));
+                    seen.drawn = before.fold(U256::ZERO, |sum, shown| sum + shown.odds.weight);
+                }
+                seen.drawn += weight;
+                if said.contains(&receipt) {
+                    seen.unverifiable += weight;
                 }
             }
+            shown.push(new);
         }
     }
 

@@ -1,13 +1,16 @@
 //! What others can make a verifier do, and keep it from doing, each case once an attack.
 
-use crate::scene;
+use crate::{rounds, scene};
 
 use assay_protocol::assignment::RefusalReason;
+use assay_protocol::bls::BlsSignature;
 use assay_protocol::checked::Now;
 use assay_protocol::draft::Draft;
-use assay_protocol::verdict::LeafId;
-use assay_protocol::{B256, keccak256};
-use assay_verifier::{Input, Output, Urgency, Verifier};
+use assay_protocol::verdict::{LeafId, SignedUnverifiable, Unverifiable};
+use assay_protocol::wire::SampleReport;
+use assay_protocol::{Address, B256, keccak256};
+use assay_verifier::certify::{self, Certifier};
+use assay_verifier::{Input, Note, Output, Urgency, Verifier};
 
 use scene::{DOMAIN, NOW, OTHERS, accusation, asked, feed, receipt, recomputed, set, verifier};
 
@@ -111,4 +114,144 @@ fn of_many_receipts_for_one_assignment_two_are_kept_and_reported_once() {
         reports += outputs.iter().filter(report).count();
     }
     assert_eq!((reports, requests), (1, 2));
+}
+
+/// Another's report of the epoch in which the scene's receipts are due.
+fn report(verifier: Address, epoch: u64) -> SampleReport {
+    SampleReport {
+        verifier,
+        epoch,
+        ticket: BlsSignature::from_bytes([7; 48]),
+        verdicts: Vec::new(),
+        unverifiable: Vec::new(),
+    }
+}
+
+#[test]
+fn a_flood_of_receipts_does_not_make_reports_long() {
+    // Every leaf that is looked at is drawn.
+    let mut core = verifier(true);
+    feed(&mut core, Input::Round(set()));
+    let mut epoch = 0;
+    for seq in 0..2_000_u32 {
+        let mut receipt = receipt(8);
+        let assignment = &mut receipt.message.assignment.assignment;
+        assignment.seq = seq;
+        // One transcoder floods, nine have a receipt each.
+        if seq < 9 {
+            assignment.transcoder = Address::repeat_byte(0x80 + seq as u8);
+        }
+        epoch = assay_protocol::params::Params::demo().epoch(assignment.deadlineBlock);
+        let hash = DOMAIN.digest(assignment);
+        receipt.signer = assignment.transcoder;
+        receipt.message.receipt.receipt.assignmentHash = hash;
+        receipt.hash = DOMAIN.digest(&receipt.message.receipt.receipt);
+        feed(&mut core, Input::Receipt(Box::new(receipt)));
+    }
+    for other in OTHERS {
+        let outputs = feed(&mut core, Input::Report(report(other, epoch)));
+        let duty = outputs.iter().find_map(|output| match output {
+            Output::Note(Note::Duty { drawn, missed, .. }) => Some((*drawn, *missed)),
+            _ => None,
+        });
+        let looked = 9 * 8 + 256;
+        assert_eq!(duty, Some((looked, looked)));
+    }
+}
+
+#[test]
+fn a_report_draws_only_what_somebody_could_not_check() {
+    const LEAVES: u32 = 400;
+    let params = rounds::params();
+    let domain = assay_protocol::domain::Domain::new(31_337, Address::ZERO);
+    let mut core = Certifier::new(rounds::verifier(0), domain, params.clone());
+    let now = Now { block: 110 };
+    let facts = certify::RoundFacts {
+        verifiers: assay_protocol::fraud_proof::VerifierSet {
+            round: rounds::ROUND,
+            ..set()
+        },
+        transcoders: assay_protocol::election::Snapshot {
+            round: rounds::ROUND,
+            candidates: Vec::new(),
+        },
+        opened: rounds::OPENED,
+    };
+    core.handle(certify::Input::Round(Box::new(facts)), now);
+    for seq in 0..3_000 {
+        let assignment = Box::new(rounds::segment(seq, rounds::ROUND));
+        let input = certify::Input::Receipt {
+            assignment,
+            receipt: rounds::receipt(seq),
+            leaves: LEAVES,
+        };
+        core.handle(input, now);
+    }
+    let epoch = params.epoch(rounds::OPENED + 15);
+    let mut say = |by: usize, receipts: &[u32]| {
+        let before = core.lots();
+        let mut report = report(OTHERS[by], epoch);
+        let cannot = |seq: &u32| SignedUnverifiable {
+            unverifiable: Unverifiable {
+                receiptHash: rounds::receipt(*seq),
+                reason: RefusalReason::SourceUnavailable as u8,
+            },
+            verifier: OTHERS[by],
+            signature: BlsSignature::from_bytes([1; 48]),
+        };
+        report.unverifiable = receipts.iter().map(cannot).collect();
+        core.handle(certify::Input::Report(Box::new(report)), now);
+        core.lots() - before
+    };
+    assert_eq!(say(0, &[]), 0);
+    // Its own draws, and those of the one before.
+    let lots = say(1, &[1, 2, 2, 9_999]);
+    assert!((2..=4 * u64::from(LEAVES)).contains(&lots), "{lots}");
+    // The two receipts that are in doubt.
+    let lots = say(2, &[]);
+    assert!((2..=2 * u64::from(LEAVES)).contains(&lots), "{lots}");
+    assert_eq!(say(2, &[1]), 0, "once an epoch");
+}
+
+#[test]
+fn what_could_not_be_written_down_is_signed_with_the_next_block() {
+    let mut core = verifier(true);
+    feed(&mut core, Input::Round(set()));
+    feed(&mut core, Input::Block);
+    let receipt = receipt(1);
+    let hash = receipt.hash;
+    let signs = |outputs: &[Output]| -> Vec<Draft> {
+        let sign = |output: &Output| match output {
+            Output::Sign(draft) => Some(draft.clone()),
+            _ => None,
+        };
+        outputs.iter().filter_map(sign).collect()
+    };
+    // The ticket, the verdict and the accusation each fail twice.
+    let mut drafts = signs(&core.handle(Input::Receipt(Box::new(receipt)), NOW));
+    let wrong = keccak256(b"wrong");
+    for (kind, then) in [
+        ("ticket", Some(2)),
+        ("verdict", None),
+        ("accusation", Some(0)),
+    ] {
+        let [draft] = &drafts[..] else {
+            panic!("{kind}: {drafts:?}")
+        };
+        let draft = draft.clone();
+        for _ in 0..2 {
+            let unsigned = Input::Unsigned(Box::new(draft.clone()));
+            assert_eq!(core.handle(unsigned, NOW), []);
+            assert_eq!(signs(&core.handle(Input::Block, NOW)), [draft.clone()]);
+            assert_eq!(signs(&core.handle(Input::Block, NOW)), [], "once");
+        }
+        let outputs = core.handle(scene::seal(draft), NOW);
+        drafts = match then {
+            Some(times) => (0..times)
+                .flat_map(|_| signs(&core.handle(recomputed(hash, 0, wrong), NOW)))
+                .collect(),
+            None => signs(&outputs),
+        };
+    }
+    assert!(drafts.is_empty());
 }

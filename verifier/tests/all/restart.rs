@@ -2,8 +2,10 @@
 
 use crate::scene;
 
+use assay_protocol::checked::Now;
 use assay_protocol::draft::Draft;
 use assay_protocol::keccak256;
+use assay_protocol::params::Params;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::wire::Gossip;
 use assay_verifier::{Input, Output, Urgency, Verifier};
@@ -85,4 +87,37 @@ fn what_a_case_settled_is_open_again_when_the_chain_takes_the_case_back() {
     assert!(!convicts(&feed(&mut core, Input::Block)), "it stands");
     feed(&mut core, Input::Rewound(NOW.block - 1));
     assert!(convicts(&feed(&mut core, Input::Block)));
+}
+
+#[test]
+fn the_epoch_before_a_restart_is_reported_on_with_nothing_to_say() {
+    let params = Params::demo();
+    let before = params.epoch(NOW.block) - 1;
+    let mut core = verifier(true);
+    let tickets = |outputs: &[Output]| -> Vec<u64> {
+        let ticket = |output: &Output| match output {
+            Output::Sign(Draft::Ticket(ticket)) => Some(ticket.epoch),
+            _ => None,
+        };
+        outputs.iter().filter_map(ticket).collect()
+    };
+    // Whoever has no seat owes nothing.
+    assert_eq!(tickets(&feed(&mut core, Input::Block)), []);
+    feed(&mut core, Input::Round(set()));
+    assert_eq!(
+        tickets(&feed(&mut core, Input::Block)),
+        [before, before + 1]
+    );
+    assert_eq!(tickets(&feed(&mut core, Input::Block)), [], "once");
+    let mut epochs = Vec::new();
+    for block in NOW.block..=params.report_block(before + 2) {
+        for output in core.handle(Input::Block, Now { block }) {
+            if let Output::Gossip(Gossip::Report(report)) = output {
+                assert!(report.verdicts.is_empty() && report.unverifiable.is_empty());
+                assert_eq!(block, params.report_block(report.epoch));
+                epochs.push(report.epoch);
+            }
+        }
+    }
+    assert_eq!(epochs, [before, before + 1]);
 }

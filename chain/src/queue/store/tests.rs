@@ -119,7 +119,7 @@ fn a_journal_of_the_first_version_is_taken_over() {
     let path = folder.path().join("journal");
     let bytes = serde_json::to_vec(&entry("a", 4)).unwrap();
     {
-        let database = Database::create(&path).unwrap();
+        let database = redb::Database::create(&path).unwrap();
         let transaction = database.begin_write().unwrap();
         {
             let mut rows = transaction.open_table(FIRST_VERSION).unwrap();

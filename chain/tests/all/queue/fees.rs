@@ -53,6 +53,60 @@ async fn a_stuck_transaction_offers_more_until_it_is_taken() {
 }
 
 #[tokio::test]
+async fn what_is_not_refused_for_its_price_is_not_offered_for_more() {
+    let network = Network::start().await;
+    let account = network.account(67, 10).await;
+    network.anvil.set_automine(false).await.unwrap();
+    let gwei = U256::from(1_000_000_000_u64);
+    let caps = FeeCaps {
+        tip: gwei,
+        total: gwei * U256::from(60),
+    };
+    let config = QueueConfig {
+        fees: caps,
+        stuck_blocks: 1,
+        ..fast()
+    };
+    let proxy = Proxy::start(&network.anvil.url()).await;
+    let behind = client(&proxy.url, &network.deployment, &account.key).await;
+    let queue = TxQueue::open(&behind, Journal::Memory, config)
+        .await
+        .unwrap();
+    let ticket = queue.submit("pay", pay(2)).await.unwrap();
+    while proxy.sends.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    proxy.set(Fault::Refuses);
+    network.anvil.drop_waiting().await.unwrap();
+    let before = proxy.sends.load(Ordering::SeqCst);
+    for _ in 0..8 {
+        network.anvil.mine(1).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(
+        proxy.sends.load(Ordering::SeqCst) >= before + 4,
+        "it is offered again"
+    );
+    proxy.set(Fault::None);
+    let mut told = Box::pin(ticket.outcome());
+    let mined = loop {
+        network.anvil.set_next_base_fee(gwei).await.unwrap();
+        network.anvil.mine(1).await.unwrap();
+        if let Ok(outcome) = tokio::time::timeout(Duration::from_millis(300), &mut told).await {
+            break outcome.unwrap();
+        }
+    };
+    // After eight replacements it would be two and a half times the tip.
+    assert!(
+        mined.gas_price <= gwei + caps.tip * U256::from(3) / U256::from(2),
+        "{}",
+        mined.gas_price
+    );
+    assert_eq!(paid(&account).await, Lpt::whole(2));
+}
+
+#[tokio::test]
 async fn another_program_on_the_same_account_costs_a_new_nonce_only() {
     let network = Network::start().await;
     let account = network.account(69, 20).await;

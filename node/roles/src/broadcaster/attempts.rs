@@ -127,7 +127,30 @@ impl Broadcaster {
         for seq in waiting {
             outputs.extend(self.assign(seq, now));
         }
+        outputs.extend(self.sign_again());
         outputs
+    }
+
+    /// Asks once more for what could not be written down, in the very words: the journal may have them all the same.
+    fn sign_again(&mut self) -> Vec<Output> {
+        let drafts = std::mem::take(&mut self.unsigned);
+        let counts = |draft: &Draft| match draft {
+            Draft::Assignment(assignment) => {
+                let flight = self.flights.get(&assignment.seq);
+                let current = flight.and_then(|flight| flight.current.as_ref());
+                current.is_some_and(|c| c.hash.is_none() && c.attempt == assignment.attempt)
+            }
+            Draft::Payment(ticket) => {
+                let current = self.current(ticket.assignmentHash);
+                current.is_some_and(|current| !current.paid)
+            }
+            _ => false,
+        };
+        drafts
+            .into_iter()
+            .filter(counts)
+            .map(Output::Sign)
+            .collect()
     }
 
     pub(super) fn pass_over(&mut self, seq: u32, reason: SkipReason, now: Now) -> Vec<Output> {

@@ -31,7 +31,15 @@ impl Broadcaster {
     }
 
     /// The attempt that this assignment is, if it still counts.
-    fn current(&mut self, assignment: B256) -> Option<&mut Current> {
+    pub(super) fn current(&self, assignment: B256) -> Option<&Current> {
+        let mut all = self.flights.values();
+        all.find_map(|flight| {
+            let current = flight.current.as_ref();
+            current.filter(|c| c.hash == Some(assignment))
+        })
+    }
+
+    fn current_mut(&mut self, assignment: B256) -> Option<&mut Current> {
         let mut all = self.flights.values_mut();
         all.find_map(|flight| {
             let current = flight.current.as_mut();
@@ -63,7 +71,7 @@ impl Broadcaster {
     }
 
     pub(super) fn on_ticket(&mut self, ticket: SignedTicket) -> Vec<Output> {
-        let current = self.current(ticket.ticket.assignmentHash);
+        let current = self.current_mut(ticket.ticket.assignmentHash);
         let taken = current.and_then(|current| {
             current.paid = true;
             current.signed.take()

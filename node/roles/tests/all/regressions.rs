@@ -244,3 +244,22 @@ fn a_transcoder_refuses_while_its_encoder_is_stopped() {
     core.handle(transcoder::Input::Stopped(false), Now { block: 20 });
     assert_eq!(refused(&mut core, 1), None);
 }
+
+#[test]
+fn what_could_not_be_written_down_is_signed_in_the_same_words_while_it_is_in_time() {
+    let mut core = broadcaster();
+    core.handle(broadcaster::Input::Round(snapshot(1, 3)), Now { block: 10 });
+    let first = drafts(&core.handle(broadcaster::Input::Segment(source()), Now { block: 10 }));
+    let unsigned = |draft: &Assignment| {
+        broadcaster::Input::Unsigned(Box::new(Draft::Assignment(draft.clone())))
+    };
+    for block in 11..14 {
+        core.handle(unsigned(&first[0]), Now { block });
+        let again = drafts(&core.handle(broadcaster::Input::Block, Now { block }));
+        assert_eq!(again, first);
+    }
+    // Its deadline is over: the next attempt takes its place, and it is not asked for any more.
+    core.handle(unsigned(&first[0]), Now { block: 23 });
+    let second = drafts(&core.handle(broadcaster::Input::Block, Now { block: 23 }));
+    assert_eq!((second.len(), second[0].attempt), (1, 1));
+}

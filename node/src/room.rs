@@ -1,0 +1,247 @@
+//! Room in memory for sources that are being checked: asked for before a source is fetched, given back when it is done with.
+//!
+//! A receipt costs its broadcaster and its transcoder nothing, and every drawn one calls for a source of up to 256 MiB. So
+//! no source is fetched before there is room for it, no broadcaster has more than half of the room at a time (or one source),
+//! and whoever holds least is next. Accused leaves go first and have half as much room again, whoever's they are: nobody keeps
+//! them waiting by drawing attention to other work.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use assay_protocol::Address;
+use assay_protocol::assignment::{MAX_SOURCE, RefusalReason};
+use tokio::sync::oneshot;
+
+/// Bytes of sources that are held or fetched for samples.
+const MOST: u64 = 2 * MAX_SOURCE;
+/// Requests that wait: as many as wait for a worker.
+const WAITING: usize = 1_024;
+
+/// The room; clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Room(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    most: u64,
+    held: u64,
+    /// What each broadcaster's sources take.
+    of: BTreeMap<Address, u64>,
+    waiting: Vec<Waiter>,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    accused: bool,
+    whose: Address,
+    bytes: u64,
+    to: oneshot::Sender<Place>,
+}
+
+/// Room for one source; dropping it gives it back.
+#[derive(Debug)]
+pub(crate) struct Place {
+    room: Option<Room>,
+    whose: Address,
+    bytes: u64,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self::new(MOST)
+    }
+}
+
+impl State {
+    fn own(&self, whose: &Address) -> u64 {
+        self.of.get(whose).copied().unwrap_or_default()
+    }
+
+    /// Whether a broadcaster may have so much more.
+    fn may_have(&self, accused: bool, whose: &Address, bytes: u64) -> bool {
+        let own = self.own(whose);
+        accused || own == 0 || own + bytes <= self.most / 2
+    }
+
+    fn fits(&self, accused: bool, bytes: u64) -> bool {
+        let limit = self.most + if accused { self.most / 2 } else { 0 };
+        self.held + bytes <= limit
+    }
+
+    fn give_back(&mut self, whose: &Address, bytes: u64) {
+        self.held -= bytes;
+        if let Some(own) = self.of.get_mut(whose) {
+            *own -= bytes;
+            if *own == 0 {
+                self.of.remove(whose);
+            }
+        }
+    }
+
+    /// Who is next, if there is room for it: accused leaves, then whoever holds least, then who came first.
+    fn next(&mut self) -> Option<Waiter> {
+        self.waiting.retain(|waiter| !waiter.to.is_closed());
+        let may = |w: &Waiter| self.may_have(w.accused, &w.whose, w.bytes);
+        let waiting = self.waiting.iter().enumerate();
+        let (place, next) = waiting
+            .filter(|(_, waiter)| may(waiter))
+            .min_by_key(|(place, w)| (!w.accused, self.own(&w.whose), *place))?;
+        self.fits(next.accused, next.bytes)
+            .then(|| self.waiting.remove(place))
+    }
+}
+
+impl Room {
+    fn new(most: u64) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            most,
+            held: 0,
+            of: BTreeMap::new(),
+            waiting: Vec::new(),
+        })))
+    }
+
+    // Nothing panics while the lock is held, so a poisoned state is a whole one.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, state: &mut State, whose: Address, bytes: u64) -> Place {
+        state.held += bytes;
+        *state.of.entry(whose).or_default() += bytes;
+        Place {
+            room: Some(self.clone()),
+            whose,
+            bytes,
+        }
+    }
+
+    /// Gives what is free to those who wait.
+    fn hand_out(&self) {
+        let mut state = self.lock();
+        while let Some(waiter) = state.next() {
+            let place = self.take(&mut state, waiter.whose, waiter.bytes);
+            if let Err(mut refused) = waiter.to.send(place) {
+                // The waiter went away. Disarmed here: dropping it would take the lock again.
+                refused.room = None;
+                state.give_back(&refused.whose, refused.bytes);
+            }
+        }
+    }
+
+    /// Waits for room for a source of a broadcaster.
+    ///
+    /// # Errors
+    /// [`RefusalReason::Overloaded`] where too many wait already.
+    pub async fn enter(
+        &self,
+        accused: bool,
+        whose: Address,
+        bytes: u64,
+    ) -> Result<Place, RefusalReason> {
+        let (to, place) = oneshot::channel();
+        {
+            let mut state = self.lock();
+            state.waiting.retain(|waiter| !waiter.to.is_closed());
+            let rivals = state.waiting.iter().filter(|w| w.accused == accused);
+            if rivals.count() >= WAITING {
+                return Err(RefusalReason::Overloaded);
+            }
+            // What is larger than the room has it alone.
+            let bytes = bytes.clamp(1, state.most / 2);
+            state.waiting.push(Waiter {
+                accused,
+                whose,
+                bytes,
+                to,
+            });
+        }
+        self.hand_out();
+        place.await.map_err(|_| RefusalReason::Overloaded)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(room) = self.room.take() {
+            room.lock().give_back(&self.whose, self.bytes);
+            room.hand_out();
+        }
+    }
+}
+
+#[cfg(test)]
+impl Room {
+    pub(crate) fn of(most: u64) -> Self {
+        Self::new(most)
+    }
+
+    pub(crate) fn held(&self) -> u64 {
+        self.lock().held
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const FLOOD: Address = Address::repeat_byte(1);
+    const OTHER: Address = Address::repeat_byte(2);
+
+    async fn soon<T>(future: impl Future<Output = T>) -> Option<T> {
+        let moment = Duration::from_millis(20);
+        tokio::time::timeout(moment, future).await.ok()
+    }
+
+    #[tokio::test]
+    async fn a_flood_has_half_of_the_room_and_accused_leaves_go_first() {
+        let room = Room::of(100);
+        let first = room.enter(false, FLOOD, 30).await.unwrap();
+        let second = room.enter(false, FLOOD, 20).await.unwrap();
+        let mut third = Box::pin(room.enter(false, FLOOD, 20));
+        assert!(soon(&mut third).await.is_none(), "half is enough");
+        let other = room.enter(false, OTHER, 50).await.unwrap();
+        assert_eq!(room.held(), 100);
+        let mut sample = Box::pin(room.enter(false, OTHER, 10));
+        assert!(soon(&mut sample).await.is_none());
+        let accused = room.enter(true, FLOOD, 50).await.unwrap();
+        assert_eq!(room.held(), 150);
+        let mut urgent = Box::pin(room.enter(true, FLOOD, 30));
+        assert!(soon(&mut urgent).await.is_none());
+        drop(first);
+        let urgent = soon(&mut urgent).await.unwrap().unwrap();
+        drop((second, accused, urgent));
+        let third = soon(&mut third).await.unwrap().unwrap();
+        drop(other);
+        let sample = soon(&mut sample).await.unwrap().unwrap();
+        drop((third, sample));
+        assert_eq!(room.held(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_leaves_nothing_held_and_too_many_are_told_so() {
+        let room = Room::of(100);
+        let held = room.enter(false, FLOOD, 100).await.unwrap();
+        for _ in 0..10 {
+            assert!(soon(room.enter(false, FLOOD, 100)).await.is_none());
+        }
+        let waiting: Vec<_> = (0..WAITING)
+            .map(|_| {
+                let room = room.clone();
+                tokio::spawn(async move { room.enter(false, FLOOD, 1).await.map(drop) })
+            })
+            .collect();
+        while room.lock().waiting.len() < WAITING {
+            tokio::task::yield_now().await;
+        }
+        let more = room.enter(false, FLOOD, 1).await;
+        assert_eq!(more.err(), Some(RefusalReason::Overloaded));
+        drop(held);
+        for task in waiting {
+            task.await.unwrap().unwrap();
+        }
+        assert_eq!(room.held(), 0);
+    }
+}
