@@ -40,6 +40,7 @@ impl Node {
                 self.announce_soon();
             }
             ChainNews::CaseOpened { case, signers } => self.on_case(case, signers).await,
+            ChainNews::SignersJoined(case) => self.show_case(case, false),
             ChainNews::RuledGuilty(case) => self.show_case(case, true),
             ChainNews::LeafChallenged {
                 leaf,

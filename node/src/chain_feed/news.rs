@@ -18,6 +18,8 @@ pub(crate) enum ChainNews {
     Job(U256),
     /// A case was opened.
     CaseOpened { case: Case, signers: usize },
+    /// Others have joined the signers of a case.
+    SignersJoined(Case),
     /// A case was executed.
     CaseExecuted {
         case: Case,

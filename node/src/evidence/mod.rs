@@ -82,6 +82,7 @@ impl Finding {
             Kind::Prove
             | Kind::BroadcasterEquivocation
             | Kind::RevealPlant
+            | Kind::SecondPlant
             | Kind::ChallengeLeaf
             | Kind::Trip
             | Kind::TripByDivergence

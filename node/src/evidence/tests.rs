@@ -15,6 +15,7 @@ use assay_protocol::verdict::{Divergence, Verdict};
 use super::*;
 use crate::chain_state::Round;
 
+mod quorums;
 mod restart;
 
 const DOMAIN: Domain = Domain::new(31_337, Address::repeat_byte(0xc0));
@@ -197,6 +198,7 @@ impl Bench {
             ended: None,
             executed: false,
             contested: None,
+            diverged: 0,
         };
         self.state.cases.insert(case.id, case.clone());
         self.witness.case(&self.state, &case, false);

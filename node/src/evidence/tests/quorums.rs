@@ -1,0 +1,48 @@
+//! What follows from a case and from what its quorum lacks.
+
+use super::*;
+
+/// A case about one leaf of a receipt is the only one of its assignment: of another leaf the quorum itself is shown.
+#[test]
+fn passes_of_other_leaves_of_a_proven_receipt_are_shown_with_their_quorum() {
+    let mut bench = Bench::new();
+    let receipt = bench.hear(&bench.message(0, leaves(), 1));
+    let wrong = B256::repeat_byte(9);
+    for by in 0..3 {
+        bench.verdict(by, receipt, 2, wrong);
+    }
+    bench.verdict(3, receipt, 2, leaves()[2].output_hash);
+    assert_eq!(bench.found(), [], "the leaf may get its own case");
+    bench.case(0, receipt, 1, 0b0111);
+    let found = bench.found();
+    let [Exhibit::FalsePass(fault)] = &found[..] else {
+        panic!("{found:?}");
+    };
+    let fails = fault.fails.as_ref().unwrap();
+    assert_eq!((fault.position, fault.leaf.leaf_index), (3, 2));
+    assert_eq!((fails.bitmap, fails.recomputed_hash), (0b0111, wrong));
+    let verdict = Verdict {
+        receiptHash: receipt,
+        leafIndex: 2,
+        recomputedHash: wrong,
+    };
+    let keys: Vec<_> = bench.keys[..3].iter().map(BlsKey::public).collect();
+    let digest = DOMAIN.digest(&verdict);
+    assert_eq!(fails.aggregate.verify_aggregate(digest, &keys), Ok(()));
+}
+
+/// Keys that sum to zero are counted without a signature of their own.
+#[test]
+fn who_was_counted_for_a_refuted_divergence_needs_no_signature() {
+    let mut bench = Bench::new();
+    let receipt = bench.hear(&bench.message(0, leaves(), 1));
+    let mut case = bench.case(0, receipt, 1, 0b0111);
+    case.diverged = 0b1010;
+    bench.witness.case(&bench.state, &case, true);
+    let found = bench.found();
+    let unsigned = |exhibit: &Exhibit| match exhibit {
+        Exhibit::FalseDivergence(fault) if fault.signature.is_none() => fault.position,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(found.iter().map(unsigned).collect::<Vec<_>>(), [1, 3]);
+}
