@@ -246,6 +246,7 @@ impl Memory {
             .put(verifier, (leaf, verifier), until, 1, said);
         let mut found = self.acquittals(state, leaf);
         found.extend(self.false_passes(state, leaf));
+        found.extend(self.larger_quorum(state, leaf));
         found
     }
 
@@ -318,6 +319,7 @@ impl Memory {
             self.signed_case(case);
         }
         found.extend(self.all_false_passes(state, leaf.receipt));
+        found.extend(self.larger_quorum(state, leaf));
         found.extend(self.breaker(state));
         let encoder = self.receipts.get(&case.receipt);
         let encoder = encoder.map(|work| work.signed.assignment.encoderId);

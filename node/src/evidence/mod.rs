@@ -5,6 +5,7 @@
 //! the check's judgement leaves, and the loop hears of it with the next block.
 
 mod finder;
+mod joins;
 mod locker;
 mod memory;
 mod quorums;
@@ -78,9 +79,10 @@ impl Finding {
             | Kind::FalseDivergence
             | Kind::ClaimFinder
             | Kind::SettleFinder
-            | Kind::OpenLeaf => true,
-            Kind::Prove
-            | Kind::BroadcasterEquivocation
+            | Kind::OpenLeaf
+            // Only of a larger quorum than a case has: other proofs are no findings.
+            | Kind::Prove => true,
+            Kind::BroadcasterEquivocation
             | Kind::RevealPlant
             | Kind::SecondPlant
             | Kind::ChallengeLeaf

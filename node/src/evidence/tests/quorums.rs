@@ -31,6 +31,47 @@ fn passes_of_other_leaves_of_a_proven_receipt_are_shown_with_their_quorum() {
     assert_eq!(fails.aggregate.verify_aggregate(digest, &keys), Ok(()));
 }
 
+/// A friend of the cheat's that is first with a proof leaves out whom it likes.
+#[test]
+fn a_case_that_lacks_this_nodes_verdict_gets_the_larger_quorum() {
+    let mut bench = Bench::new();
+    let receipt = bench.hear(&bench.message(0, leaves(), 1));
+    let wrong = B256::repeat_byte(9);
+    for by in 1..4 {
+        bench.verdict(by, receipt, 1, wrong);
+    }
+    bench.case(0, receipt, 1, 0b1110);
+    assert_eq!(bench.found(), [], "nothing is known that it lacks");
+    bench.verdict(0, receipt, 1, wrong);
+    let found = bench.found();
+    let [Exhibit::Prove(file)] = &found[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!(file.proof.bitmap, U256::from(0b1111));
+    assert_eq!(file.signers.len(), 4);
+    let digest = DOMAIN.digest(&file.proof.verdict(&DOMAIN));
+    let keys: Vec<BlsPublicKey> = bench.keys.iter().map(BlsKey::public).collect();
+    let signature = &file.proof.signature;
+    assert_eq!(signature.verify_aggregate(digest, &keys), Ok(()));
+
+    // One that another one's verdict would make larger is left to that one.
+    let other = bench.hear(&bench.message(1, leaves(), 2));
+    for by in 0..4 {
+        bench.verdict(by, other, 1, wrong);
+    }
+    bench.case(1, other, 1, 0b0111);
+    assert_eq!(bench.found(), []);
+    // And a contested one to the resolver.
+    let third = bench.hear(&bench.message(2, leaves(), 3));
+    for by in 1..4 {
+        bench.verdict(by, third, 1, wrong);
+    }
+    let case = bench.case(2, third, 1, 0b1110);
+    bench.state.cases.get_mut(&case.id).unwrap().contested = Some(102);
+    bench.verdict(0, third, 1, wrong);
+    assert_eq!(bench.found(), []);
+}
+
 /// Keys that sum to zero are counted without a signature of their own.
 #[test]
 fn who_was_counted_for_a_refuted_divergence_needs_no_signature() {
