@@ -176,7 +176,7 @@ contract BondingManager is StakePools {
 
     /// @inheritdoc ISlashable
     function freeze(Role role, address operator) external onlyCourt {
-        emit Frozen(role, operator, ++_pools[role][operator].openCases);
+        ++_pools[role][operator].openCases;
     }
 
     /// @inheritdoc ISlashable

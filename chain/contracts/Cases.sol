@@ -184,32 +184,6 @@ abstract contract Cases is Penalties {
     }
 
     /// @inheritdoc IFraudCourt
-    function caseIdOf(FaultKind kind, bytes32 assignmentHash) public pure returns (bytes32 caseId) {
-        assembly ("memory-safe") {
-            mstore(0x00, kind)
-            mstore(0x20, assignmentHash)
-            caseId := keccak256(0x00, 0x40)
-        }
-    }
-
-    /// @inheritdoc IFraudCourt
-    function verifierCaseId(FaultKind kind, address verifier, bytes32 receiptHash, uint32 leafIndex)
-        public
-        pure
-        returns (bytes32 caseId)
-    {
-        // `abi.encode` of the words, by hand.
-        assembly ("memory-safe") {
-            let place := mload(0x40)
-            mstore(place, kind)
-            mstore(add(place, 0x20), shr(96, shl(96, verifier)))
-            mstore(add(place, 0x40), receiptHash)
-            mstore(add(place, 0x60), and(leafIndex, 0xffffffff))
-            caseId := keccak256(place, 0x80)
-        }
-    }
-
-    /// @inheritdoc IFraudCourt
     function penaltyOf(FaultKind kind, address operator) external view returns (uint256 bps) {
         (bps,) = _penalty(kind, operator, rounds.currentRound());
     }
@@ -255,13 +229,16 @@ abstract contract Cases is Penalties {
         Case storage c = _cases[opening.caseId];
         Head memory head = c.head.headOf();
         if (head.status == CaseStatus.None) return _bar(c, opening, CaseStatus.Spared);
+        bool contested = head.status == CaseStatus.Contested;
         if (
-            head.status != CaseStatus.Open || head.leafIndex != opening.leafIndex
+            (!contested && head.status != CaseStatus.Open) || head.leafIndex != opening.leafIndex
                 || c.subject != opening.subject
         ) revert WrongStatus(opening.caseId, head.status, CaseStatus.Open);
         uint256 executableAt = uint256(head.openedBlock) + caseWindow;
         if (block.number >= executableAt) revert WindowClosed(opening.caseId, executableAt);
         _close(opening.caseId, c, head, CaseStatus.Spared);
+        // Whoever else contested it does not take the planter's word from it.
+        if (contested) IContests(contests).forget(opening.caseId);
     }
 
     /// @dev Where a fault gets its case, if it may still be proven, before anything costly is checked.
@@ -271,13 +248,37 @@ abstract contract Cases is Penalties {
         if (c.head != 0) revert AlreadyProven(caseId);
     }
 
-    /// @dev As `_requireUnproven`; a planted leaf spares its planter for that leaf only.
-    function _requireProvable(bytes32 caseId, uint32 leafIndex) internal view returns (Case storage c) {
+    /// @dev As `_requireUnproven`; a planted leaf spares its planter for that leaf only, and while a case is open more of
+    ///      the round's verifiers may join its signers.
+    /// @return c the case
+    /// @return joins whether the proof adds signers to it; that it is about the same receipt is not checked yet
+    function _requireProvable(bytes32 caseId, uint32 leafIndex, uint64 bitmap)
+        internal
+        view
+        returns (Case storage c, bool joins)
+    {
         c = _cases[caseId];
         uint256 word = c.head;
-        if (word == 0) return c;
+        if (word == 0) return (c, false);
         Head memory head = word.headOf();
-        if (head.status != CaseStatus.Spared || head.leafIndex == leafIndex) revert AlreadyProven(caseId);
+        bool isSame = head.leafIndex == leafIndex;
+        if (head.status == CaseStatus.Spared && !isSame) return (c, false);
+        uint64 counted = c.votes.votesOf().bitmap;
+        joins = head.status == CaseStatus.Open && isSame && bitmap != counted && counted & ~bitmap == 0;
+        if (!joins) revert AlreadyProven(caseId);
+    }
+
+    /// @dev Whoever is first with a proof does not choose who answers for it and who is rewarded: a larger quorum takes the
+    ///      place of the one that it contains.
+    function _join(bytes32 caseId, Case storage c, bytes32 receiptHash, uint64 bitmap) internal {
+        if (c.subject != receiptHash) revert AlreadyProven(caseId);
+        Votes memory votes = c.votes.votesOf();
+        votes.bitmap = bitmap;
+        c.votes = votes.pack();
+        // The case counts twice for a moment: the registry adds signers with a case.
+        registry.hold(votes.round, bitmap);
+        registry.release(votes.round);
+        emit SignersJoined(caseId, bitmap);
     }
 
     // ---- ending ----
@@ -337,21 +338,18 @@ abstract contract Cases is Penalties {
     }
 
     /// @dev Whether what a verifier's fault rests on stands: the leaf of a false pass was found wrong, the leaf
-    ///      of a false accusation was not. The assignment's case may be about another leaf than the accusation, or
-    ///      about another receipt; its id says which it is about.
+    ///      of a false accusation was not. The assignment's case may be about another leaf, or about another receipt, and
+    ///      then says nothing about either; this case's id says which it is about.
     function _stands(bytes32 caseId, Head memory head, bytes32 subject) private view returns (bool) {
         Case storage c = _cases[subject];
         Head memory base = c.head.headOf();
-        bool falsePass = head.kind == FaultKind.FalsePass;
-        if (!falsePass && verifierCaseId(head.kind, head.operator, c.subject, base.leafIndex) != caseId) {
-            return true;
-        }
+        if (verifierCaseId(head.kind, head.operator, c.subject, base.leafIndex) != caseId) return true;
         if (base.status == CaseStatus.Open || base.status == CaseStatus.Contested) {
             revert SubjectNotFinal(caseId, subject);
         }
         bool wrong = base.status == CaseStatus.Executed || base.status == CaseStatus.Spared
             || base.status == CaseStatus.Absorbed;
-        return wrong == falsePass;
+        return wrong == (head.kind == FaultKind.FalsePass);
     }
 
     function _contest(bytes32 caseId, Case storage c, Head memory head, Cause cause) private {

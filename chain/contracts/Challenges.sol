@@ -62,35 +62,49 @@ contract Challenges is VerifierFaults {
         address operator = assignment.transcoder;
         if (!operators.mayAct(msg.sender, operator)) revert NotTheOperator(msg.sender, operator);
         (bytes32 assignmentHash, bytes32 receiptHash) = _hashWork(assignment, signed.receipt);
-        bytes32 expected = keccak256(abi.encodePacked(secret, assignmentHash, leafIndex));
-        if (signed.receipt.plant != expected) revert WrongPlant(signed.receipt.plant, expected);
-        if (leafIndex >= assignment.leafCount) {
-            revert MerkleTree.IndexOutOfTree(leafIndex, assignment.leafCount);
-        }
+        _requireMarked(signed, assignmentHash, leafIndex, secret);
         (,, CaseStatus status,) = court.statusOf(_wrongEncodeId(assignmentHash));
         // A case proves the receipt, and shows that the verifiers know. Otherwise their reports come first, and
         // the work must be real: else a plant that hid another fault would be revealed of none.
-        if (status != CaseStatus.Open) {
+        if (status != CaseStatus.Open && status != CaseStatus.Contested) {
             uint256 from = (uint256(assignment.deadlineBlock / epochBlocks) + 2) * epochBlocks;
             if (block.number < from) revert TooEarly(from, block.number);
             evidence.checkReceipt(signed);
         }
-        // The commitment is of the round before: nobody plants what was found already.
-        uint64 round = assignment.round == 0 ? 0 : assignment.round - 1;
-        Plant memory plant = _plants[operator][round];
-        if (plant.payer == address(0) || plant.commitment != keccak256(abi.encode(secret))) {
-            revert NoPlant(operator, round);
-        }
-        _plants[operator][round].commitment = 0;
+        (Plant storage plant, uint64 round) = _plantFor(operator, assignment.round, secret);
+        if (plant.revealed != 0) revert NoPlant(operator, round);
+        plant.revealed = receiptHash;
         owed[plant.payer] += plantBond;
-        emit PlantRevealed(operator, round, receiptHash, leafIndex);
+        emit PlantRevealed(operator, round, receiptHash, leafIndex, secret);
         court.spare(assignmentHash, operator, receiptHash, leafIndex);
+    }
+
+    /// @inheritdoc IChallenges
+    function showSecondPlant(SignedReceipt calldata signed, uint32 leafIndex, bytes32 secret)
+        external
+        returns (bytes32 caseId)
+    {
+        Work memory work = evidence.checkReceipt(signed);
+        _requireMarked(signed, work.assignmentHash, leafIndex, secret);
+        (Plant storage plant, uint64 round) = _plantFor(work.transcoder, work.round, secret);
+        if (plant.revealed == 0 || plant.revealed == work.receiptHash) {
+            revert NoSecondPlant(work.transcoder, round, plant.revealed);
+        }
+        // A leaf that contradicts its transcoder's own word.
+        caseId = court.caseIdOf(FaultKind.LeafFault, work.assignmentHash);
+        Opening memory opening;
+        (opening.kind, opening.caseId) = (FaultKind.LeafFault, caseId);
+        (opening.operator, opening.receiptHash) = (work.transcoder, work.receiptHash);
+        opening.leafIndex = leafIndex;
+        court.open(opening);
     }
 
     /// @inheritdoc IChallenges
     function burnPlant(address operator, uint64 round) external {
         Plant storage plant = _plants[operator][round];
-        if (plant.payer == address(0) || plant.commitment == 0) revert NoPlant(operator, round);
+        if (plant.payer == address(0) || plant.commitment == 0 || plant.revealed != 0) {
+            revert NoPlant(operator, round);
+        }
         // The last work that the plant could be in, and the last case about it.
         uint256 from = uint256(rounds.openedAt(round + 2)) + deadlineBlocks + evidenceWindow + caseWindow;
         if (block.number < from) revert TooEarly(from, block.number);
@@ -160,6 +174,33 @@ contract Challenges is VerifierFaults {
     /// @inheritdoc IChallenges
     function challengeOf(bytes32 receiptHash, uint32 leafIndex) external view returns (LeafChallenge memory) {
         return _challenges[receiptHash][leafIndex];
+    }
+
+    /// @dev Whether the receipt says of the leaf that it was planted with this secret.
+    function _requireMarked(
+        SignedReceipt calldata signed,
+        bytes32 assignmentHash,
+        uint32 leafIndex,
+        bytes32 secret
+    ) private pure {
+        bytes32 expected = keccak256(abi.encodePacked(secret, assignmentHash, leafIndex));
+        if (signed.receipt.plant != expected) revert WrongPlant(signed.receipt.plant, expected);
+        uint32 leafCount = signed.assignment.leafCount;
+        Leaves.requireCountable(leafCount);
+        if (leafIndex >= leafCount) revert MerkleTree.IndexOutOfTree(leafIndex, leafCount);
+    }
+
+    /// @dev The plant for work of a round. It is of the round before: nobody plants what was found already.
+    function _plantFor(address operator, uint64 workRound, bytes32 secret)
+        private
+        view
+        returns (Plant storage plant, uint64 round)
+    {
+        round = workRound == 0 ? 0 : workRound - 1;
+        plant = _plants[operator][round];
+        if (plant.payer == address(0) || plant.commitment != keccak256(abi.encode(secret))) {
+            revert NoPlant(operator, round);
+        }
     }
 
     function _demanded(bytes32 receiptHash, uint32 leafIndex)

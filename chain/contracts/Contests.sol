@@ -7,7 +7,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Addresses} from "./Addresses.sol";
 import {DivergenceVotes, IContests} from "./interfaces/IContests.sol";
 import {IEvidence, SignedReceipt, Work} from "./interfaces/IEvidence.sol";
-import {CaseStatus, Cause, FaultKind, IFraudCourt} from "./interfaces/IFraudCourt.sol";
+import {CaseState, CaseStatus, Cause, FaultKind, IFraudCourt} from "./interfaces/IFraudCourt.sol";
 import {IOperators} from "./interfaces/IOperators.sol";
 import {IRoster} from "./interfaces/IRoster.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
@@ -31,10 +31,12 @@ contract Contests is IContests {
         bool guilty;
     }
 
-    /// @dev Of a case: verifiers of `round` who answer for it, until `freeFrom` (block) if they were refuted.
+    /// @dev Of a case: verifiers of `round` who answer for it, until `freeFrom` (block) if they were refuted. They are those
+    ///      who were counted, whose keys may sum to zero without any of them having signed.
     struct Divergers {
         uint64 round;
         uint64 freeFrom;
+        uint64 bitmap;
         bool held;
     }
 
@@ -56,7 +58,7 @@ contract Contests is IContests {
     IVerifierRegistry public immutable registry;
     /// @inheritdoc IContests
     address public immutable resolver;
-    /// What contesting costs unless the resolver acquits; base units.
+    /// What contesting costs if the case is executed or absorbed in the end; base units.
     uint256 public immutable contestBond;
     /// Rounds that the resolver has.
     uint64 public immutable resolverRounds;
@@ -64,7 +66,8 @@ contract Contests is IContests {
     uint256 public immutable breakerOperators;
     /// more than this part of the active stake, in 1/10,000.
     uint256 public immutable breakerStakeBps;
-    /// Rounds for which a tripped breaker stops an encoder, the present one included.
+    /// Rounds for which a tripped breaker stops an encoder, the present one included, and for which it runs at least before
+    /// it is stopped again: nobody stops one for good.
     uint64 public immutable breakerRounds;
 
     /// @inheritdoc IContests
@@ -73,7 +76,6 @@ contract Contests is IContests {
     mapping(bytes32 encoderId => uint64) public stoppedUntil;
     mapping(bytes32 caseId => Contest) private _contests;
     mapping(bytes32 caseId => Divergers) private _divergers;
-    mapping(bytes32 encoderId => mapping(uint64 round => bool)) private _tripped;
 
     constructor(Parameters memory p, Addresses memory addresses) {
         if (p.resolverRounds == 0) revert InvalidParameter("resolverRounds", 0, 1);
@@ -117,14 +119,23 @@ contract Contests is IContests {
     }
 
     /// @inheritdoc IContests
+    function forget(bytes32 caseId) external {
+        if (msg.sender != address(court)) revert NotTheCourt(msg.sender);
+        Contest storage c = _contests[caseId];
+        if (c.cause == Cause.Accused) revert OwnContest(caseId);
+        _settleBond(c, true);
+        _letGo(caseId, false);
+        // Another leaf of the receipt may get the case next: nothing of this one's contest is about it.
+        delete _contests[caseId];
+        delete _divergers[caseId];
+    }
+
+    /// @inheritdoc IContests
     function resolve(bytes32 caseId, bool guilty) external {
         if (msg.sender != resolver) revert NotTheResolver(msg.sender, resolver);
-        Contest storage c = _contests[caseId];
-        c.guilty = guilty;
+        _contests[caseId].guilty = guilty;
         emit Resolved(caseId, guilty);
-        _settleBond(c, !guilty);
-        court.conclude(caseId, guilty ? CaseStatus.Executed : CaseStatus.Acquitted, true);
-        _letGo(caseId, guilty);
+        _conclude(caseId, guilty ? CaseStatus.Executed : CaseStatus.Acquitted, true);
     }
 
     /// @inheritdoc IContests
@@ -134,12 +145,7 @@ contract Contests is IContests {
         (uint64 from, uint64 current) = (c.round + resolverRounds, rounds.currentRound());
         if (current < from) revert ResolverHasTime(caseId, from, current);
         emit Lapsed(caseId, c.cause);
-        bool executes = c.cause == Cause.Accused;
-        _settleBond(c, !executes);
-        // Executed without a ruling the cap holds: a case beyond it is contested anew, and silence annuls it.
-        court.conclude(caseId, executes ? CaseStatus.Executed : CaseStatus.Annulled, false);
-        (,, CaseStatus status,) = court.statusOf(caseId);
-        if (status != CaseStatus.Contested) _letGo(caseId, false);
+        _conclude(caseId, c.cause == Cause.Accused ? CaseStatus.Executed : CaseStatus.Annulled, false);
     }
 
     /// @inheritdoc IContests
@@ -186,7 +192,7 @@ contract Contests is IContests {
         }
         uint256 total = roster.totalAt(Role.Transcoder, round);
         if (stake * BPS <= total * breakerStakeBps) revert BelowBreaker(assignments.length, stake, total);
-        _stop(encoderId, round);
+        _stop(encoderId);
         if (!_contestAll(assignments)) revert NothingOpen();
     }
 
@@ -197,16 +203,15 @@ contract Contests is IContests {
         DivergenceVotes[] calldata votes
     ) external {
         Work memory work = evidence.checkReceipt(signed);
+        bytes32 caseId = court.caseIdOf(FaultKind.WrongEncode, work.assignmentHash);
+        CaseStatus status = _standing(caseId, work.receiptHash, leafIndex);
+        if (_divergers[caseId].bitmap != 0) revert AlreadyTripped(caseId);
         (uint256 weight, uint256 total, uint64 counted) = _diverged(work, leafIndex, votes);
         if (weight * 3 <= total) revert BelowBreaker(votes.length, weight, total);
-        _stop(signed.assignment.encoderId, work.round);
-        bytes32 caseId = court.caseIdOf(FaultKind.WrongEncode, work.assignmentHash);
-        (,, CaseStatus status,) = court.statusOf(caseId);
+        _stop(signed.assignment.encoderId);
         if (status == CaseStatus.Open) court.contest(caseId, Cause.Breaker);
-        else if (status != CaseStatus.Contested) return;
-        // They answer for it if the resolver finds the work wrong, so their stake waits for its word. An encoder trips
-        // once in a round, so nobody is held twice for one case.
-        _divergers[caseId] = Divergers(work.round, 0, true);
+        // They answer for it if the resolver finds the work wrong, so their stake waits for its word.
+        _divergers[caseId] = Divergers(work.round, 0, counted, true);
         emit DivergersHeld(caseId, work.round, counted);
         registry.hold(work.round, counted);
     }
@@ -230,11 +235,29 @@ contract Contests is IContests {
     }
 
     /// @inheritdoc IContests
+    function divergersOf(bytes32 caseId) external view returns (uint64 round, uint64 bitmap) {
+        Divergers storage d = _divergers[caseId];
+        return (d.round, d.bitmap);
+    }
+
+    /// @inheritdoc IContests
     function ruledGuilty(bytes32 caseId) external view returns (bool) {
         return _contests[caseId].guilty;
     }
 
     // ---- rules ----
+
+    /// @dev Ends a contest, and with it the case, unless that is beyond the cap: executed without a ruling it is contested
+    ///      anew, silence annuls it, and the bond and who diverged wait for that.
+    function _conclude(bytes32 caseId, CaseStatus ruling, bool ruled) private {
+        court.conclude(caseId, ruling, ruled);
+        (,, CaseStatus status,) = court.statusOf(caseId);
+        if (status == CaseStatus.Contested) return;
+        // What the case came to counts, not what was said: what it rests on may be void.
+        bool isGuilty = status == CaseStatus.Executed || status == CaseStatus.Absorbed;
+        _settleBond(_contests[caseId], !isGuilty);
+        _letGo(caseId, isGuilty && ruled);
+    }
 
     /// @dev A bond that was put up comes back or burns, once.
     function _settleBond(Contest storage c, bool back) private {
@@ -260,12 +283,27 @@ contract Contests is IContests {
         registry.release(d.round);
     }
 
-    function _stop(bytes32 encoderId, uint64 round) private {
-        if (_tripped[encoderId][round]) revert AlreadyTripped(encoderId, round);
-        _tripped[encoderId][round] = true;
-        uint64 untilRound = rounds.currentRound() + breakerRounds - 1;
+    /// @dev Unless the encoder is stopped, or was a while ago: cases are contested then, and it runs.
+    function _stop(bytes32 encoderId) private {
+        (uint64 round, uint64 untilRound) = (rounds.currentRound(), stoppedUntil[encoderId]);
+        if (untilRound != 0 && round <= untilRound + breakerRounds) return;
+        untilRound = round + breakerRounds - 1;
         stoppedUntil[encoderId] = untilRound;
         emit EncoderStopped(encoderId, round, untilRound);
+    }
+
+    /// @dev Status of a case that is open or contested and about this leaf: without one nobody would answer for what it says.
+    function _standing(bytes32 caseId, bytes32 receiptHash, uint32 leafIndex)
+        private
+        view
+        returns (CaseStatus status)
+    {
+        CaseState memory state = court.caseOf(caseId);
+        status = state.status;
+        if (status != CaseStatus.Open && status != CaseStatus.Contested) revert NotOpen(caseId, status);
+        if (state.subject != receiptHash || state.leafIndex != leafIndex) {
+            revert AnotherLeaf(caseId, state.subject, state.leafIndex);
+        }
     }
 
     function _contestAll(Assignment[] calldata assignments) private returns (bool any) {

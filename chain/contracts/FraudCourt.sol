@@ -57,8 +57,12 @@ contract FraudCourt is Cases {
     {
         // The hash is the assignment's: `checkProof` compares them.
         caseId = caseIdOf(FaultKind.WrongEncode, signed.receipt.assignmentHash);
-        Case storage c = _requireProvable(caseId, proof.leafIndex);
+        (Case storage c, bool joins) = _requireProvable(caseId, proof.leafIndex, verdict.bitmap);
         Work memory work = _check(IEvidence.checkProof.selector);
+        if (joins) {
+            _join(caseId, c, work.receiptHash, verdict.bitmap);
+            return caseId;
+        }
         Opening memory opening =
             _opening(FaultKind.WrongEncode, caseId, work.transcoder, work.receiptHash, proof.leafIndex);
         opening.subject = work.receiptHash;

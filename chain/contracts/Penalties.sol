@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {CaseIds} from "./CaseIds.sol";
 import {FaultKind, IFraudCourt} from "./interfaces/IFraudCourt.sol";
 import {OffenceRecords} from "./libraries/OffenceRecords.sol";
 import {Role} from "./objects/Role.sol";
@@ -22,7 +23,7 @@ struct Sentence {
 }
 
 /// @title What each fault costs, and who is rewarded
-abstract contract Penalties is IFraudCourt {
+abstract contract Penalties is CaseIds {
     using OffenceRecords for uint256;
 
     uint256 internal constant BPS = 10_000;

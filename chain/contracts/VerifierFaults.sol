@@ -113,25 +113,21 @@ abstract contract VerifierFaults is ChallengeBonds {
 
     /// @inheritdoc IChallenges
     function falsePass(
-        Assignment calldata assignment,
-        Receipt calldata receipt,
+        SignedReceipt calldata signed,
         LeafProof calldata proof,
+        QuorumVerdict calldata fails,
         uint256 position,
         bytes calldata signature
     ) external returns (bytes32 caseId) {
-        _requireBy(uint256(assignment.deadlineBlock) + evidenceWindow + caseWindow);
-        (bytes32 assignmentHash, bytes32 receiptHash) = _hashWork(assignment, receipt);
-        Opening memory opening;
-        opening.subject = _wrongEncodeId(assignmentHash);
-        CaseState memory base = court.caseOf(opening.subject);
-        if (!_isQuorums(base) || base.subject != receiptHash || base.leafIndex != proof.leafIndex) {
-            revert NotTheCase(opening.subject, base.status);
-        }
-        evidence.checkLeaf(proof, assignment.leafCount, receipt.outputRoot);
-        (opening.round, opening.bitmap) = (base.round, base.bitmap);
-        _accuse(opening, FaultKind.FalsePass, position, receiptHash, proof.leafIndex);
+        Opening memory opening = _found(signed, proof, fails);
+        // Whoever is counted without having signed, because its key and others' sum to zero, may have signed this. Nobody is
+        // counted, and signs for the cap, against itself.
+        opening.bitmap &= uint64(~(uint256(1) << position));
+        if (opening.bitmap == 0) revert WrongPosition(position, 0);
+        _accuse(opening, FaultKind.FalsePass, position, opening.receiptHash, proof.leafIndex);
         // The quorum's hash is another, so a verdict that says the leaf's own is a pass, and contradicted.
-        bytes32 digest = evidence.hashVerdict(Verdict(receiptHash, proof.leafIndex, proof.leaf.outputHash));
+        bytes32 digest =
+            evidence.hashVerdict(Verdict(opening.receiptHash, proof.leafIndex, proof.leaf.outputHash));
         evidence.checkVerifier(opening.operator, digest, signature);
         return _open(opening);
     }
@@ -184,8 +180,13 @@ abstract contract VerifierFaults is ChallengeBonds {
         Opening memory opening;
         opening.round = base.round;
         _accuse(opening, FaultKind.FalseDivergence, position, receiptHash, base.leafIndex);
-        bytes32 digest = evidence.hashDivergence(receiptHash, base.leafIndex, level);
-        evidence.checkVerifier(opening.operator, digest, signature);
+        // Whoever was counted when the breaker tripped answers for that, even if there is no signature of its own: its key
+        // and others' sum to zero.
+        (, uint64 counted) = contests.divergersOf(baseId);
+        if ((counted >> position) & 1 == 0) {
+            bytes32 digest = evidence.hashDivergence(receiptHash, base.leafIndex, level);
+            evidence.checkVerifier(opening.operator, digest, signature);
+        }
         return _open(opening);
     }
 
@@ -207,6 +208,28 @@ abstract contract VerifierFaults is ChallengeBonds {
         beneficiaryOf[opening.caseId] = beneficiary;
         court.open(opening);
         return opening.caseId;
+    }
+
+    /// @dev Who has found the leaf wrong: the signers of its case, or, if the assignment's is about another leaf or has no
+    ///      signers, those of the proof that is shown.
+    function _found(SignedReceipt calldata signed, LeafProof calldata proof, QuorumVerdict calldata fails)
+        private
+        view
+        returns (Opening memory opening)
+    {
+        (bytes32 assignmentHash, bytes32 receiptHash) = _hashWork(signed.assignment, signed.receipt);
+        (opening.subject, opening.receiptHash) = (_wrongEncodeId(assignmentHash), receiptHash);
+        CaseState memory base = court.caseOf(opening.subject);
+        bool isSame = base.subject == receiptHash && base.leafIndex == proof.leafIndex;
+        if (isSame && _isVoid(base.status)) revert NotTheCase(opening.subject, base.status);
+        if (isSame && base.bitmap != 0) {
+            _requireBy(uint256(signed.assignment.deadlineBlock) + evidenceWindow + caseWindow);
+            evidence.checkLeaf(proof, signed.assignment.leafCount, signed.receipt.outputRoot);
+            (opening.round, opening.bitmap) = (base.round, base.bitmap);
+        } else {
+            opening.round = evidence.checkProof(signed, proof, fails).round;
+            opening.bitmap = fails.bitmap;
+        }
     }
 
     /// @dev Names the verifier at a position of the opening's round, which must not be one of its signers.

@@ -43,15 +43,27 @@ pub struct EarlyTicket {
     pub ticket: BlsSignature,
 }
 
+/// A quorum that found a leaf wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fails {
+    /// What it recomputed.
+    pub recomputed_hash: B256,
+    /// Who says so, by position.
+    pub bitmap: u64,
+    /// The sum of their signatures over the verdict that says so.
+    pub aggregate: BlsSignature,
+}
+
 /// A pass of a leaf that a quorum found wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FalsePass {
-    /// What the wrong-encode case is about.
-    pub assignment: Assignment,
-    /// The receipt that was proven wrong.
-    pub receipt: Receipt,
-    /// The case's leaf.
+    /// The receipt with its assignment.
+    pub work: SignedWork,
+    /// The leaf.
     pub leaf: LeafPath,
+    /// The quorum; none where the leaf has the case that it has opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fails: Option<Fails>,
     /// The verifier's position in the round's verifier set.
     pub position: u64,
     /// Its signature over the verdict that says the leaf's own hash.
@@ -88,8 +100,9 @@ pub struct FalseDivergence {
     pub position: u64,
     /// The SIMD level that it named.
     pub level: u8,
-    /// Its signature over the divergence.
-    pub signature: BlsSignature,
+    /// Its signature over the divergence; none, and any level, where it was counted when the breaker tripped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<BlsSignature>,
 }
 
 /// A fault that was planted in the round before the work's.

@@ -127,6 +127,8 @@ exhibits! {
     SettleFinder(Assignment) "settle-finder" => |e| ChallengeCall::SettleFinder(e).into();
     /// A planted fault.
     RevealPlant(PlantReveal) "reveal-plant" => |e| ChallengeCall::RevealPlant(e).into();
+    /// Another receipt that is marked with a plant which was revealed.
+    SecondPlant(PlantReveal) "second-plant" => |e| ChallengeCall::ShowSecondPlant(e).into();
     /// Work of which a leaf is not known.
     ChallengeLeaf(LeafDemand) "challenge-leaf" => |e| ChallengeCall::ChallengeLeaf(e).into();
     /// A demanded leaf.
@@ -169,12 +171,14 @@ impl Exhibit {
             Self::VerifierEquivocation(e) => Concerns::Operator(e.verifier),
             Self::BroadcasterEquivocation(e) => Concerns::Job(e.assignment.jobId),
             Self::ShowEarlyTicket(e) => Concerns::Operator(e.verifier),
-            Self::FalsePass(e) => seat(&e.assignment, e.position),
+            Self::FalsePass(e) => seat(&e.work.assignment, e.position),
             Self::Acquit(e) => seat(&e.work.assignment, e.accuser),
             Self::FalseDivergence(e) => seat(&e.assignment, e.position),
             Self::ClaimFinder(e) => Concerns::Operator(e.assignment.transcoder),
             Self::SettleFinder(e) => Concerns::Operator(e.transcoder),
-            Self::RevealPlant(e) => Concerns::Operator(e.work.assignment.transcoder),
+            Self::RevealPlant(e) | Self::SecondPlant(e) => {
+                Concerns::Operator(e.work.assignment.transcoder)
+            }
             Self::ChallengeLeaf(e) => Concerns::Operator(e.work.assignment.transcoder),
             Self::OpenLeaf(_)
             | Self::Trip(_)
@@ -209,8 +213,9 @@ impl Exhibit {
             Self::Acquit(e) => window(&e.work.assignment),
             Self::ClaimFinder(e) => window(&e.assignment),
             Self::TripByDivergence(e) => window(&e.work.assignment),
-            Self::RevealPlant(e) => window(&e.work.assignment),
-            Self::FalsePass(e) => window(&e.assignment).saturating_add(params.case_blocks),
+            Self::RevealPlant(e) | Self::SecondPlant(e) => window(&e.work.assignment),
+            Self::FalsePass(e) if e.fails.is_some() => window(&e.work.assignment),
+            Self::FalsePass(e) => window(&e.work.assignment).saturating_add(params.case_blocks),
             Self::ChallengeLeaf(e) => {
                 // As long as to answer there is to report silence.
                 let answer_and_report = params.challenge_blocks.saturating_mul(2);

@@ -48,6 +48,8 @@ pub struct Case {
     pub executed: bool,
     /// Block since which the resolver decides it: nobody executes it meanwhile.
     pub contested: Option<u64>,
+    /// By position, who was counted when divergences on its leaf tripped the breaker.
+    pub diverged: u64,
 }
 
 impl Case {

@@ -10,7 +10,7 @@ use assay_chain::fault::FaultKind;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::draft::Draft;
 use assay_protocol::sample::SampleTicket;
-use assay_protocol::verdict::LeafId;
+use assay_protocol::verdict::{LeafId, SignedVerdict, Verdict};
 use assay_protocol::{Address, B256};
 use assay_verifier as verifier;
 
@@ -46,6 +46,16 @@ impl Node {
     /// Shows it a stop of an encoder.
     pub(crate) fn show_stop(&self, encoder: B256) {
         self.witnessed(move |witness, state| witness.stopped(state, encoder));
+    }
+
+    /// Shows it this node's verdict, which a case may lack.
+    pub(crate) fn show_own_verdict(&self, verdict: Verdict, signature: BlsSignature) {
+        let signed = SignedVerdict {
+            verdict,
+            verifier: self.me,
+            signature,
+        };
+        self.witnessed(move |witness, state| witness.verdict(state, &signed));
     }
 
     /// Shows it this node's ticket of an epoch, which says what it may claim.

@@ -319,7 +319,8 @@ impl Node {
             }
             Role::Verifier => {
                 match (&sealed.draft, sealed.seal) {
-                    (Draft::Verdict(verdict), _) => {
+                    (Draft::Verdict(verdict), Seal::Bls(seal)) => {
+                        self.show_own_verdict(verdict.clone(), seal);
                         self.tell(Notice::Signed(verdict.leaf())).await;
                     }
                     (Draft::Ticket(ticket), Seal::Bls(seal)) => {

@@ -37,6 +37,7 @@ impl Node {
                 }
             }
             ChainNews::CaseOpened { case, signers } => self.on_case(case, signers).await,
+            ChainNews::SignersJoined(case) => self.show_case(case, false),
             ChainNews::RuledGuilty(case) => self.show_case(case, true),
             ChainNews::LeafChallenged {
                 leaf,

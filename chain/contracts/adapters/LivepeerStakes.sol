@@ -48,7 +48,7 @@ contract LivepeerStakes is ISlashable {
     /// @inheritdoc ISlashable
     /// @dev Counted, but nothing stops the operator from unbonding at Livepeer.
     function freeze(Role role, address operator) external onlyCourt transcoders(role) {
-        emit Frozen(role, operator, ++_openCases[operator]);
+        ++_openCases[operator];
     }
 
     /// @inheritdoc ISlashable

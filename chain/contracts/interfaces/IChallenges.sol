@@ -29,19 +29,21 @@ struct LeafChallenge {
     bytes32 assignmentHash;
 }
 
-/// @notice A planted fault that has not been revealed.
+/// @notice A planted fault.
 struct Plant {
-    /// keccak256 of the secret.
+    /// keccak256 of the secret; zero once it was burned.
     bytes32 commitment;
     /// Who put up the bond.
     address payer;
+    /// Hash of the receipt in which it was revealed; zero if it was not.
+    bytes32 revealed;
 }
 
 /// @title Finders' claims, faults of verifiers, planted faults and demands to open a leaf
 interface IChallenges {
     /// The receipt, leaf or status is not the case's.
     error NotTheCase(bytes32 caseId, CaseStatus status);
-    /// The verifier is among the signers (for a claim: is not).
+    /// The verifier is among the signers, or the only one (for a claim: is not).
     error WrongPosition(uint256 position, uint64 bitmap);
     /// The epoch lasts until before block `end`.
     error EpochNotOver(uint64 epoch, uint256 end);
@@ -65,6 +67,8 @@ interface IChallenges {
     error AlreadyPlanted(address operator, uint64 round);
     /// No such plant.
     error NoPlant(address operator, uint64 round);
+    /// This plant was not revealed, or only in this receipt.
+    error NoSecondPlant(address operator, uint64 round, bytes32 revealed);
     /// The receipt's plant is another.
     error WrongPlant(bytes32 found, bytes32 expected);
     /// The receipt answers another assignment.
@@ -92,7 +96,11 @@ interface IChallenges {
     event FaultPlanted(address indexed operator, uint64 indexed round, bytes32 commitment, uint256 bond);
     /// The fault was planted: nobody pays for the work, and it is no fault.
     event PlantRevealed(
-        address indexed operator, uint64 indexed round, bytes32 indexed receiptHash, uint32 leafIndex
+        address indexed operator,
+        uint64 indexed round,
+        bytes32 indexed receiptHash,
+        uint32 leafIndex,
+        bytes32 secret
     );
     /// The plant was not revealed in time.
     event PlantBurned(address indexed operator, uint64 indexed round, uint256 bond);
@@ -129,12 +137,15 @@ interface IChallenges {
         external
         returns (bytes32 caseId);
 
-    /// @notice Shows a pass of a verifier of the round on a leaf that a quorum found wrong.
+    /// @notice Shows a pass of a verifier of the round on a leaf that a quorum found wrong, also of one who is counted in
+    ///         that quorum.
+    /// @param fails the quorum: two thirds of the weight; not looked at, and any, if the leaf has a case that such a
+    ///        quorum has opened
     /// @param signature 128 bytes over the verdict that says the leaf's own hash
     function falsePass(
-        Assignment calldata assignment,
-        Receipt calldata receipt,
+        SignedReceipt calldata signed,
         LeafProof calldata proof,
+        QuorumVerdict calldata fails,
         uint256 position,
         bytes calldata signature
     ) external returns (bytes32 caseId);
@@ -149,7 +160,8 @@ interface IChallenges {
     ) external returns (bytes32 caseId);
 
     /// @notice Shows a divergence on a leaf that the resolver found wrong.
-    /// @param signature 128 bytes over the divergence
+    /// @param signature 128 bytes over the divergence at this level; neither is looked at if the verifier was counted when
+    ///        the breaker tripped
     function falseDivergence(
         Assignment calldata assignment,
         Receipt calldata receipt,
@@ -168,8 +180,15 @@ interface IChallenges {
 
     /// @notice Reveals a plant: the receipt's `plant` is `keccak256(secret, assignmentHash, leafIndex)`. Possible
     ///         after the epoch's reports until the evidence window closes, and within the window of a case about
-    ///         the leaf, which then ends. By the transcoder or its signer; the bond comes back.
+    ///         the leaf, which then ends, whoever but the accused has contested it. By the transcoder or its signer; the
+    ///         bond comes back.
     function revealPlant(SignedReceipt calldata signed, uint32 leafIndex, bytes32 secret) external;
+
+    /// @notice Shows another receipt that is marked with a plant which was revealed: one plant is for one leaf, and does not
+    ///         insure a round. Costs as much as a leaf that contradicts its place, as one case with that.
+    function showSecondPlant(SignedReceipt calldata signed, uint32 leafIndex, bytes32 secret)
+        external
+        returns (bytes32 caseId);
 
     /// @notice Burns the bond of a plant that was not revealed in time. Anyone may call it.
     function burnPlant(address operator, uint64 round) external;

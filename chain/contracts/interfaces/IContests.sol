@@ -36,8 +36,12 @@ interface IContests {
     error BelowBreaker(uint256 operators, uint256 stake, uint256 total);
     /// None of the cases shown is open: there is nothing to contest.
     error NothingOpen();
-    /// The breaker has tripped for this encoder and round.
-    error AlreadyTripped(bytes32 encoderId, uint64 round);
+    /// Divergences on this case's leaf have tripped the breaker before.
+    error AlreadyTripped(bytes32 caseId);
+    /// The case is about this leaf, not about the one that was shown.
+    error AnotherLeaf(bytes32 caseId, bytes32 receiptHash, uint32 leafIndex);
+    /// The accused itself has contested: it does not plead a plant besides.
+    error OwnContest(bytes32 caseId);
     /// The encoder is not stopped.
     error NotStopped(bytes32 encoderId);
     /// Divergences of one verifier count once.
@@ -57,7 +61,7 @@ interface IContests {
     event Resolved(bytes32 indexed caseId, bool guilty);
     /// The resolver has not spoken in time.
     event Lapsed(bytes32 indexed caseId, Cause cause);
-    /// Nobody assigns work to this encoder until round `untilRound` is over.
+    /// Nobody assigns work to this encoder from round `round` until round `untilRound` is over.
     event EncoderStopped(bytes32 indexed encoderId, uint64 round, uint64 untilRound);
     /// The stake of the verifiers that diverged in a contested case waits for its end.
     event DivergersHeld(bytes32 indexed caseId, uint64 round, uint64 bitmap);
@@ -66,12 +70,16 @@ interface IContests {
     /// Bonds that came back were paid out.
     event BondsWithdrawn(address indexed account, uint256 amount);
 
-    /// @notice Contests an open case within its window: by the accused or its signer, who pays the bond. It comes
-    ///         back if the resolver acquits and burns otherwise.
+    /// @notice Contests an open case within its window: by the accused or its signer, who pays the bond. It burns if the
+    ///         case is executed or absorbed in the end and comes back otherwise.
     function contest(bytes32 caseId) external;
 
     /// @notice Records that a case waits; the court's alone.
     function begin(bytes32 caseId, Cause cause) external;
+
+    /// @notice Records that a contested case has ended as planted, by whomever but the accused it was contested; the court's
+    ///         alone.
+    function forget(bytes32 caseId) external;
 
     /// @notice Decides a contested case: the resolver's alone.
     function resolve(bytes32 caseId, bool guilty) external;
@@ -81,13 +89,14 @@ interface IContests {
     function lapse(bytes32 caseId) external;
 
     /// @notice Trips the breaker by wrong-encode cases against more than `breakerOperators` operators with more
-    ///         than `breakerStakeBps` of the active stake, in one round and of one encoder. Open ones are
-    ///         contested.
+    ///         than `breakerStakeBps` of the active stake, in one round and of one encoder. Open ones, at least one, are
+    ///         contested, and the encoder is stopped unless it has run for less than `breakerRounds` since it was.
     /// @param assignments what the cases are about, in ascending order of transcoder
     function tripByCases(Assignment[] calldata assignments) external;
 
-    /// @notice Trips the breaker by divergences of more than a third of the verifiers' weight on one leaf. An open
-    ///         case about it is contested, and the stake of those who diverged waits until it is over.
+    /// @notice Trips the breaker by divergences of more than a third of the verifiers' weight on the leaf of an open or
+    ///         contested case, once. If open, it is contested; the stake of those who diverged waits until it is over.
+    ///         The encoder is stopped unless it has run for less than `breakerRounds` since it was.
     function tripByDivergence(
         SignedReceipt calldata signed,
         uint32 leafIndex,
@@ -106,6 +115,9 @@ interface IContests {
 
     /// @notice Why, since which round and by whom a case is or was contested last.
     function contestOf(bytes32 caseId) external view returns (Cause cause, uint64 round, address by);
+
+    /// @notice Who has diverged on the case's leaf when the breaker tripped: positions in the round; zeros if it did not.
+    function divergersOf(bytes32 caseId) external view returns (uint64 round, uint64 bitmap);
 
     /// @notice Whether the resolver found the accused guilty.
     function ruledGuilty(bytes32 caseId) external view returns (bool);

@@ -87,6 +87,8 @@ interface IFraudCourt is ICourt, IEvidenceErrors {
         uint32 leafIndex,
         uint64 bitmap
     );
+    /// Whoever signed besides has joined the signers of an open case, who are now these.
+    event SignersJoined(bytes32 indexed caseId, uint64 bitmap);
     /// The operator is slashed; amounts in base units. What is neither burned nor the signers' is the finder's.
     event CaseExecuted(
         bytes32 indexed caseId,
@@ -109,7 +111,8 @@ interface IFraudCourt is ICourt, IEvidenceErrors {
     );
 
     /// @notice Proves a wrong encode and freezes the transcoder (docs/protocol.md, section 7). If an executed
-    ///         case covers it, it is one fault with that one: recorded, so that nobody pays for the work.
+    ///         case covers it, it is one fault with that one: recorded, so that nobody pays for the work. A proof of
+    ///         an open case's leaf by all of its signers and more takes the place of theirs.
     function prove(SignedReceipt calldata signed, LeafProof calldata proof, QuorumVerdict calldata verdict)
         external
         returns (bytes32 caseId);
@@ -158,7 +161,7 @@ interface IFraudCourt is ICourt, IEvidenceErrors {
     function open(Opening calldata opening) external;
 
     /// @notice Ends a wrong-encode case in its window, or bars one, because the leaf was planted; for the
-    ///         contract of challenges alone.
+    ///         contract of challenges alone. Also one that somebody else than the accused has contested.
     function spare(bytes32 assignmentHash, address operator, bytes32 receiptHash, uint32 leafIndex) external;
 
     /// @notice Pays the finder's part of an executed case, or burns it for the zero account; for the contract of

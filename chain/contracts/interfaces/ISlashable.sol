@@ -10,9 +10,8 @@ interface ISlashable {
     /// Only the fraud court may do this.
     error NotTheCourt(address caller);
 
-    /// The pool's stake can neither leave nor grow until `openCases` is 0 again.
-    event Frozen(Role indexed role, address indexed operator, uint256 openCases);
-    /// A case against the pool has ended.
+    /// A case against the pool has ended; while `openCases` is not 0 its stake can neither leave nor grow. Of each case that
+    /// begins the court says `CaseOpened`.
     event Unfrozen(Role indexed role, address indexed operator, uint256 openCases);
     /// `bps` of the pool, bonded and unbonding, were cut; amounts in base units.
     event Slashed(

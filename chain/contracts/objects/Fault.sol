@@ -5,7 +5,8 @@ pragma solidity 0.8.37;
 enum FaultKind {
     /// A quorum of verifiers recomputed another output for a leaf.
     WrongEncode,
-    /// A leaf is not the one that its place in the tree or the source's frames call for.
+    /// A leaf is not the one that its place in the tree or the source's frames call for, or is marked with a plant that was
+    /// revealed in another receipt.
     LeafFault,
     /// A transcoder signed two receipts for one assignment.
     Equivocation,

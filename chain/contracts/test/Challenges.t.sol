@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IChallenges} from "../interfaces/IChallenges.sol";
+import {DivergenceVotes, IContests} from "../interfaces/IContests.sol";
 import {IEvidenceErrors, LeafProof, SignedReceipt} from "../interfaces/IEvidence.sol";
 import {CaseStatus, FaultKind, IFraudCourt} from "../interfaces/IFraudCourt.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
@@ -93,6 +94,48 @@ contract ChallengesTest is Courtroom {
         challenges.revealPlant(signed, 3, SECRET);
     }
 
+    /// [contests of everything open while an encoder is stopped] A planter waits for its case, and others contest it first.
+    function test_a_plant_is_revealed_whoever_else_has_contested_its_case() external {
+        SignedReceipt memory signed = _plantedWork();
+        bytes32 caseId = prove(signed, 0x7);
+        _diverge(signed, 3);
+        assertStatus(caseId, CaseStatus.Contested);
+        vm.assertTrue(court.holds(Role.Verifier, seat(3), 2));
+        vm.prank(transcoder);
+        challenges.revealPlant(signed, 3, SECRET);
+        assertStatus(caseId, CaseStatus.Spared);
+        vm.assertFalse(frozen());
+        vm.assertFalse(court.holds(Role.Verifier, seat(3), 2));
+        vm.expectRevert(abi.encodeWithSelector(IContests.NotContested.selector, caseId));
+        contests.lapse(caseId);
+        // Another leaf's case has the same id, and nobody diverged about that leaf.
+        vm.assertEq(proveLeaf(signed, 4, 0x7), caseId);
+        (uint64 round, uint64 bitmap) = contests.divergersOf(caseId);
+        vm.assertTrue(round == 0 && bitmap == 0);
+        _diverge(signed, 4);
+        assertStatus(caseId, CaseStatus.Contested);
+    }
+
+    function test_a_contested_case_ends_by_a_plant_within_its_window_only() external {
+        SignedReceipt memory signed = _plantedWork();
+        prove(signed, 0x7);
+        _diverge(signed, 3);
+        afterWindow();
+        vm.prank(transcoder);
+        vm.expectPartialRevert(IFraudCourt.WindowClosed.selector);
+        challenges.revealPlant(signed, 3, SECRET);
+    }
+
+    function test_who_contests_does_not_plead_a_plant_besides() external {
+        SignedReceipt memory signed = _plantedWork();
+        bytes32 caseId = prove(signed, 0x7);
+        vm.prank(transcoder);
+        contests.contest(caseId);
+        vm.prank(transcoder);
+        vm.expectRevert(abi.encodeWithSelector(IContests.OwnContest.selector, caseId));
+        challenges.revealPlant(signed, 3, SECRET);
+    }
+
     /// [fake probes] Without a verdict of the quorum nothing is earned by a plant: the bond comes back and the
     /// work is unpaid. Not before the verifiers have reported, and not without the work.
     function test_a_plant_that_nobody_found_is_revealed_after_the_reports() external {
@@ -146,6 +189,35 @@ contract ChallengesTest is Courtroom {
         vm.assertEq(supply - token.totalSupply(), LPT);
         vm.expectRevert(abi.encodeWithSelector(IChallenges.NoPlant.selector, transcoder, 1));
         challenges.burnPlant(transcoder, 1);
+    }
+
+    /// [one plant that insures a whole round] A cheat marks every receipt with its plant and reveals it in the one that is
+    /// proven; the others give it away.
+    function test_one_plant_is_for_one_leaf() external {
+        SignedReceipt memory signed = _plantedWork();
+        SignedReceipt memory second = planted(assignment(2), SECRET, 5);
+        bytes memory none =
+            abi.encodeWithSelector(IChallenges.NoSecondPlant.selector, transcoder, 1, bytes32(0));
+        vm.expectRevert(none);
+        challenges.showSecondPlant(second, 5, SECRET);
+        prove(signed, 0xf);
+        vm.prank(transcoder);
+        challenges.revealPlant(signed, 3, SECRET);
+        vm.expectPartialRevert(IChallenges.NoSecondPlant.selector);
+        challenges.showSecondPlant(signed, 3, SECRET);
+        vm.expectPartialRevert(IChallenges.WrongPlant.selector);
+        challenges.showSecondPlant(second, 4, SECRET);
+        bytes32 caseId = challenges.showSecondPlant(second, 5, SECRET);
+        vm.assertEq(caseId, court.caseIdOf(FaultKind.LeafFault, second.receipt.assignmentHash));
+        vm.assertTrue(frozen());
+        (, CaseStatus about) = court.caseAbout(second.receipt.assignmentHash);
+        vm.assertTrue(about == CaseStatus.Open);
+        afterWindow();
+        court.execute(caseId);
+        vm.assertEq(ownStake(Role.Transcoder, transcoder), 900 * LPT);
+        vm.assertEq(court.penaltyOf(FaultKind.WrongEncode, transcoder), 2000, "the same counter");
+        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.AlreadyProven.selector, caseId));
+        challenges.showSecondPlant(second, 5, SECRET);
     }
 
     function test_only_the_planter_reveals_and_only_what_the_receipt_says() external {
@@ -293,6 +365,14 @@ contract ChallengesTest is Courtroom {
     }
 
     /// @dev Planted in round 1, worked in round 2.
+    /// @dev By the verifiers at 2 and 3: half of the weight.
+    function _diverge(SignedReceipt memory signed, uint32 index) private {
+        bytes32 digest = evidence.hashDivergence(evidence.hashReceipt(signed.receipt), index, 2);
+        DivergenceVotes[] memory votes = new DivergenceVotes[](1);
+        votes[0] = DivergenceVotes(2, 0xc, aggregate(digest, 0xc));
+        contests.tripByDivergence(signed, index, votes);
+    }
+
     function _plantedWork() private returns (SignedReceipt memory) {
         vm.prank(transcoder);
         challenges.plantFault(keccak256(abi.encode(SECRET)));

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {DivergenceVotes, IContests} from "../interfaces/IContests.sol";
-import {SignedReceipt} from "../interfaces/IEvidence.sol";
+import {QuorumVerdict, SignedReceipt} from "../interfaces/IEvidence.sol";
 import {CaseStatus, Cause, FaultKind, IFraudCourt} from "../interfaces/IFraudCourt.sol";
 import {Assignment} from "../objects/Assignment.sol";
 import {Role} from "../objects/Role.sol";
@@ -84,6 +84,71 @@ contract ContestsTest is Courtroom {
         contests.lapse(caseId);
     }
 
+    // ---- the bond ----
+
+    /// Silence about a case beyond the cap annuls it: then the accused was right to contest.
+    function test_the_bond_waits_for_the_cap_and_comes_back_from_a_void_case() external {
+        delegate(Role.Transcoder, transcoder, address(0xDE1F), 8490 * LPT);
+        delegate(Role.Transcoder, transcoder, address(0xDE20), 3000 * LPT);
+        bytes32 caseId = prove(receipt(1), 0xf);
+        vm.prank(transcoder);
+        contests.contest(caseId);
+        uint256 supply = token.totalSupply();
+        passRounds(7);
+        contests.lapse(caseId);
+        uint256 snapshot = vm.snapshotState();
+        passRounds(7);
+        contests.lapse(caseId);
+        assertStatus(caseId, CaseStatus.Annulled);
+        vm.assertEq(contests.owed(transcoder), 10 * LPT);
+        vm.revertToState(snapshot);
+        vm.prank(RESOLVER);
+        contests.resolve(caseId, false);
+        vm.assertEq(contests.owed(transcoder), 10 * LPT);
+        vm.revertToState(snapshot);
+        vm.assertEq(token.totalSupply(), supply, "nothing has burned so far");
+        vm.prank(RESOLVER);
+        contests.resolve(caseId, true);
+        vm.assertEq(contests.owed(transcoder), 0);
+        vm.assertEq(token.balanceOf(address(contests)), 0);
+    }
+
+    function test_the_bond_burns_with_a_case_that_is_absorbed() external {
+        bytes32 caseId = prove(receipt(1), 0xf);
+        bytes32 other = prove(receipt(2), 0xf);
+        vm.prank(transcoder);
+        contests.contest(caseId);
+        afterWindow();
+        court.execute(other);
+        passRounds(7);
+        uint256 supply = token.totalSupply();
+        contests.lapse(caseId);
+        assertStatus(caseId, CaseStatus.Absorbed);
+        vm.assertEq(supply - token.totalSupply(), 10 * LPT);
+        vm.assertEq(contests.owed(transcoder), 0);
+    }
+
+    /// A false pass of a leaf whose case fell: the verifier was right, although the resolver did not speak of it.
+    function test_the_bond_comes_back_if_what_the_case_rests_on_is_void() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 base = prove(signed, 0x7);
+        bytes memory said = passOf(signed, 3, 3);
+        QuorumVerdict memory none;
+        bytes32 caseId = challenges.falsePass(signed, leafProof(1, 3), none, 3, said);
+        token.transfer(seat(3), 10 * LPT);
+        allow(seat(3));
+        vm.prank(transcoder);
+        contests.contest(base);
+        vm.prank(seat(3));
+        contests.contest(caseId);
+        vm.prank(RESOLVER);
+        contests.resolve(base, false);
+        passRounds(7);
+        contests.lapse(caseId);
+        assertStatus(caseId, CaseStatus.Annulled);
+        vm.assertEq(contests.owed(seat(3)), 10 * LPT);
+    }
+
     function test_only_the_accused_contests_and_only_within_the_window() external {
         bytes32 caseId = prove(receipt(1), 0xf);
         vm.prank(ANYONE);
@@ -109,6 +174,8 @@ contract ContestsTest is Courtroom {
         contests.resolve(caseId, false);
         vm.expectRevert(abi.encodeWithSelector(IContests.NotTheCourt.selector, address(this)));
         contests.begin(caseId, Cause.Cap);
+        vm.expectRevert(abi.encodeWithSelector(IContests.NotTheCourt.selector, address(this)));
+        contests.forget(caseId);
         vm.expectPartialRevert(IFraudCourt.NotAllowed.selector);
         court.conclude(caseId, CaseStatus.Acquitted, true);
         vm.expectPartialRevert(IFraudCourt.NotAllowed.selector);
@@ -190,7 +257,7 @@ contract ContestsTest is Courtroom {
         }
         bytes32 encoder = assignments[0].encoderId;
         vm.assertEq(contests.stoppedUntil(encoder), rounds.currentRound() + 1);
-        vm.expectPartialRevert(IContests.AlreadyTripped.selector);
+        vm.expectRevert(IContests.NothingOpen.selector);
         contests.tripByCases(assignments);
         vm.expectRevert(IContests.NothingOpen.selector);
         contests.contestStopped(assignments);

@@ -95,16 +95,55 @@ contract DivergersTest is Courtroom {
         DivergenceVotes[] memory votes = new DivergenceVotes[](1);
         bytes32 digest = evidence.hashDivergence(evidence.hashReceipt(signed.receipt), 3, 2);
         votes[0] = DivergenceVotes(2, 0xc, aggregate(digest, 0x4));
+        prove(signed, 0x7);
         vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
         contests.tripByDivergence(signed, 3, votes);
     }
 
-    /// Without a case there is nothing that the resolver could refute.
-    function test_a_divergence_without_a_case_stops_the_encoder_and_holds_nobody() external {
+    /// [a third that stops an encoder for nothing] Without a case about the leaf there is nothing that the resolver could
+    /// refute, and nobody to protect.
+    function test_a_divergence_stops_nothing_without_a_case_about_its_leaf() external {
         SignedReceipt memory signed = receipt(1);
-        _trip(signed);
-        vm.assertEq(contests.stoppedUntil(signed.assignment.encoderId), rounds.currentRound() + 1);
+        bytes32 caseId = wrongEncodeId(signed);
+        vm.expectRevert(abi.encodeWithSelector(IContests.NotOpen.selector, caseId, CaseStatus.None));
+        this.trip(signed);
+        proveLeaf(signed, 4, 0x7);
+        bytes32 receiptHash = evidence.hashReceipt(signed.receipt);
+        bytes memory another = abi.encodeWithSelector(IContests.AnotherLeaf.selector, caseId, receiptHash, 4);
+        vm.expectRevert(another);
+        this.trip(signed);
+        SignedReceipt memory second = planted(signed.assignment, "another receipt", 0);
+        vm.expectRevert(another);
+        this.trip(second);
+        SignedReceipt memory executed = receipt(2);
+        bytes32 over = prove(executed, 0x7);
+        afterWindow();
+        court.execute(over);
+        vm.expectRevert(abi.encodeWithSelector(IContests.NotOpen.selector, over, CaseStatus.Executed));
+        this.trip(executed);
+        vm.assertEq(contests.stoppedUntil(signed.assignment.encoderId), 0);
         vm.assertFalse(court.holds(Role.Verifier, seat(3), 1));
+    }
+
+    /// [a third that stops an encoder for ever] One case trips once, and an encoder that was stopped runs for as long before
+    /// it is stopped again; meanwhile each case is contested as before.
+    function test_an_encoder_runs_for_as_long_as_it_was_stopped() external {
+        SignedReceipt memory signed = receipt(0);
+        bytes32 first = prove(signed, 0x7);
+        bytes32 encoder = signed.assignment.encoderId;
+        uint64 start = rounds.currentRound();
+        _trip(signed);
+        vm.expectRevert(abi.encodeWithSelector(IContests.AlreadyTripped.selector, first));
+        this.trip(signed);
+        for (uint32 i = 1; i <= 4; ++i) {
+            passRounds(1);
+            signed = receipt(i);
+            bytes32 caseId = prove(signed, 0x7);
+            _trip(signed);
+            assertStatus(caseId, CaseStatus.Contested);
+            // Stopped in rounds 0 and 1, not in 2 and 3, and again in 4 and 5.
+            vm.assertEq(contests.stoppedUntil(encoder), i < 4 ? start + 1 : start + 5);
+        }
     }
 
     /// Guilty, and one fault with another case of the same burst: the divergence is refuted all the same.
@@ -150,6 +189,10 @@ contract DivergersTest is Courtroom {
         bytes32 digest = evidence.hashDivergence(evidence.hashReceipt(signed.receipt), 3, 2);
         votes[0] = DivergenceVotes(2, 0xc, aggregate(digest, 0xc));
         contests.tripByDivergence(signed, 3, votes);
+    }
+
+    function trip(SignedReceipt memory signed) external {
+        _trip(signed);
     }
 
     function _accuse(SignedReceipt memory signed, uint256 position) private returns (bytes32) {

@@ -43,7 +43,7 @@ contract GasTest is Stream, GasMeter {
 
     function test_prove_with_an_absent_signer() external {
         prove(receipt(1), 0x7);
-        atMost("prove, three of four signers", 300_700);
+        atMost("prove, three of four signers", 300_000);
     }
 
     /// The dearest way: rounds have passed since the signing, and the burst's blocks lie in two words.
@@ -57,7 +57,7 @@ contract GasTest is Stream, GasMeter {
         openRound();
         vm.assertTrue(block.number >= 1024, "another word of 256 blocks");
         prove(signed, 0x7);
-        atMost("prove, late, three of four signers", 300_700);
+        atMost("prove, late, three of four signers", 300_000);
     }
 
     function test_equivocation() external {

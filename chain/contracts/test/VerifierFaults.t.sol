@@ -2,9 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IChallenges, SignedAccusation} from "../interfaces/IChallenges.sol";
-import {DivergenceVotes} from "../interfaces/IContests.sol";
 import {IEvidenceErrors, LeafProof, QuorumVerdict, SignedReceipt} from "../interfaces/IEvidence.sol";
-import {CaseStatus, FaultKind, IFraudCourt} from "../interfaces/IFraudCourt.sol";
+import {CaseStatus, IFraudCourt} from "../interfaces/IFraudCourt.sol";
 import {Assignment} from "../objects/Assignment.sol";
 import {Role} from "../objects/Role.sol";
 import {BlsSigner} from "./BlsSigner.sol";
@@ -125,53 +124,6 @@ contract VerifierFaultsTest is Courtroom {
         challenges.showEarlyTicket(seat(1), epoch, shown);
     }
 
-    // ---- false passes ----
-
-    function test_a_pass_that_a_quorum_contradicts_costs_a_tenth() external {
-        SignedReceipt memory signed = receipt(1);
-        bytes32 base = prove(signed, 0x7);
-        vm.prank(ANYONE);
-        bytes32 caseId = _falsePass(signed, 3);
-        vm.assertTrue(bonding.isFrozen(Role.Verifier, seat(3)));
-        afterWindow();
-        vm.expectRevert(abi.encodeWithSelector(IFraudCourt.SubjectNotFinal.selector, caseId, base));
-        court.execute(caseId);
-        court.execute(base);
-        court.execute(caseId);
-        vm.assertEq(ownStake(Role.Verifier, seat(3)), 270 * LPT);
-        vm.assertEq(challenges.claimReward(caseId), 3 * LPT);
-    }
-
-    function test_a_pass_of_a_case_that_fell_is_no_fault() external {
-        SignedReceipt memory signed = receipt(1);
-        bytes32 base = prove(signed, 0x7);
-        bytes32 caseId = _falsePass(signed, 3);
-        vm.prank(transcoder);
-        contests.contest(base);
-        vm.prank(RESOLVER);
-        contests.resolve(base, false);
-        afterWindow();
-        court.execute(caseId);
-        assertStatus(caseId, CaseStatus.Annulled);
-        vm.assertEq(ownStake(Role.Verifier, seat(3)), 300 * LPT);
-        vm.assertFalse(bonding.isFrozen(Role.Verifier, seat(3)));
-    }
-
-    function test_no_pass_without_a_case_a_signature_or_the_right_leaf() external {
-        SignedReceipt memory signed = receipt(1);
-        vm.expectPartialRevert(IChallenges.NotTheCase.selector);
-        this.falsePassOf(signed, 3, 3);
-        prove(signed, 0x7);
-        vm.expectPartialRevert(IChallenges.NotTheCase.selector);
-        this.falsePassOf(signed, 4, 3);
-        vm.expectPartialRevert(IChallenges.WrongPosition.selector);
-        this.falsePassOf(signed, 3, 0);
-        LeafProof memory proof = leafProof(1, 3);
-        bytes memory other = passOf(signed, 3, 2);
-        vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
-        challenges.falsePass(signed.assignment, signed.receipt, proof, 3, other);
-    }
-
     // ---- false accusations ----
 
     /// [an accuser that slanders] A quorum of passes acquits and costs the accuser a hundredth.
@@ -246,25 +198,6 @@ contract VerifierFaultsTest is Courtroom {
         assertStatus(caseId, CaseStatus.Executed);
     }
 
-    /// The signers of a leaf that was planted have said nothing about the next one, which a burst absorbs.
-    function test_an_absorbed_leaf_has_no_signers_of_the_one_before() external {
-        vm.prank(transcoder);
-        challenges.plantFault(keccak256(abi.encode(bytes32("secret"))));
-        passRounds(1);
-        SignedReceipt memory signed = planted(assignment(1), "secret", 3);
-        bytes32 other = prove(receipt(2), 0x7);
-        bytes32 base = prove(signed, 0x7);
-        vm.prank(transcoder);
-        challenges.revealPlant(signed, 3, "secret");
-        afterWindow();
-        court.execute(other);
-        proveLeaf(signed, 4, 0xe);
-        assertStatus(base, CaseStatus.Absorbed);
-        vm.assertEq(court.caseOf(base).bitmap, 0);
-        vm.expectPartialRevert(IChallenges.NotTheCase.selector);
-        this.falsePassOf(signed, 4, 3);
-    }
-
     // ---- divergences ----
 
     function test_a_refuted_divergence_costs_a_tenth() external {
@@ -305,25 +238,11 @@ contract VerifierFaultsTest is Courtroom {
         challenges.claimReward(caseId);
     }
 
-    function falsePassOf(SignedReceipt memory signed, uint32 index, uint256 position)
-        external
-        returns (bytes32)
-    {
-        bytes memory said = passOf(signed, index, position);
-        return challenges.falsePass(
-            signed.assignment, signed.receipt, leafProof(signed.assignment.seq, index), position, said
-        );
-    }
-
     function acquitWith(SignedReceipt memory signed, uint32 index, uint64 bitmap, uint256 position)
         external
         returns (bytes32)
     {
         return _acquit(signed, index, bitmap, position);
-    }
-
-    function _falsePass(SignedReceipt memory signed, uint256 position) private returns (bytes32) {
-        return this.falsePassOf(signed, 3, position);
     }
 
     function _acquit(SignedReceipt memory signed, uint32 index, uint64 bitmap, uint256 position)

@@ -66,9 +66,11 @@ interface Vm {
     function prank(address sender) external;
     function prevrandao(bytes32 value) external;
     function readFile(string calldata path) external view returns (string memory);
+    function revertToState(uint256 id) external returns (bool);
     function roll(uint256 blockNumber) external;
     function setBlockhash(uint256 blockNumber, bytes32 blockHash) external;
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function snapshotState() external returns (uint256 id);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function startPrank(address sender) external;
     function stopPrank() external;

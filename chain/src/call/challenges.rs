@@ -8,8 +8,8 @@ use ethers::abi::{AbiEncode, Token, Tokenizable};
 use super::{Callable, Purpose, arguments};
 use crate::bindings::challenges as abi;
 use crate::challenge::{
-    Acquittal, EarlyTicket, FalseDivergence, FalsePass, FinderClaim, LeafDemand, LeafOpening,
-    LeafPath, PlantReveal,
+    Acquittal, EarlyTicket, Fails, FalseDivergence, FalsePass, FinderClaim, LeafDemand,
+    LeafOpening, LeafPath, PlantReveal,
 };
 use crate::contracts::Contracts;
 use crate::convert::address_out;
@@ -42,6 +42,8 @@ pub enum ChallengeCall {
     },
     /// Reveals a planted fault.
     RevealPlant(Box<PlantReveal>),
+    /// Shows another receipt that is marked with a revealed plant.
+    ShowSecondPlant(Box<PlantReveal>),
     /// Burns a plant that was not revealed.
     BurnPlant {
         /// Whose.
@@ -72,6 +74,31 @@ fn leaf(leaf: &LeafPath) -> Token {
     evidence::leaf_proof(&leaf.leaf, leaf.leaf_index, &leaf.path).into_token()
 }
 
+fn marked(plant: &PlantReveal) -> [Token; 3] {
+    [
+        evidence::signed_work(&plant.work).into_token(),
+        plant.leaf_index.into_token(),
+        Token::FixedBytes(plant.secret.to_vec()),
+    ]
+}
+
+/// Who found a leaf wrong; nothing in the place of nobody.
+fn quorum(fails: Option<&Fails>) -> Result<Token, BlsError> {
+    let (hash, bitmap, aggregate) = match fails {
+        Some(fails) => (
+            fails.recomputed_hash,
+            fails.bitmap,
+            point(&fails.aggregate)?,
+        ),
+        None => (B256::ZERO, 0, Token::Bytes(Vec::new())),
+    };
+    Ok(Token::Tuple(vec![
+        Token::FixedBytes(hash.to_vec()),
+        bitmap.into_token(),
+        aggregate,
+    ]))
+}
+
 impl Callable for ChallengeCall {
     fn label(&self) -> String {
         match self {
@@ -95,6 +122,12 @@ impl Callable for ChallengeCall {
             Self::ClaimReward { case } => format!("claim the reward of case {case}"),
             Self::PlantFault { .. } => "plant a fault".into(),
             Self::RevealPlant(reveal) => format!("reveal planted leaf {}", reveal.leaf_index),
+            Self::ShowSecondPlant(second) => {
+                format!(
+                    "show a second plant of {}",
+                    second.work.assignment.transcoder
+                )
+            }
             Self::BurnPlant { operator, round } => {
                 format!("burn the plant of {operator} in round {round}")
             }
@@ -137,9 +170,9 @@ impl Callable for ChallengeCall {
             }
             .encode(),
             Self::FalsePass(fault) => arguments::<abi::FalsePassCall>(&[
-                evidence::assignment(&fault.assignment).into_token(),
-                evidence::receipt(&fault.receipt).into_token(),
+                evidence::signed_work(&fault.work).into_token(),
                 leaf(&fault.leaf),
+                quorum(fault.fails.as_ref())?,
                 Token::Uint(fault.position.into()),
                 point(&fault.signature)?,
             ]),
@@ -162,18 +195,18 @@ impl Callable for ChallengeCall {
                 evidence::receipt(&fault.receipt).into_token(),
                 Token::Uint(fault.position.into()),
                 fault.level.into_token(),
-                point(&fault.signature)?,
+                fault
+                    .signature
+                    .as_ref()
+                    .map_or(Ok(Token::Bytes(Vec::new())), point)?,
             ]),
             Self::ClaimReward { case } => abi::ClaimRewardCall { case_id: case.0 }.encode(),
             Self::PlantFault { commitment } => abi::PlantFaultCall {
                 commitment: commitment.0,
             }
             .encode(),
-            Self::RevealPlant(reveal) => arguments::<abi::RevealPlantCall>(&[
-                evidence::signed_work(&reveal.work).into_token(),
-                reveal.leaf_index.into_token(),
-                Token::FixedBytes(reveal.secret.to_vec()),
-            ]),
+            Self::RevealPlant(reveal) => arguments::<abi::RevealPlantCall>(&marked(reveal)),
+            Self::ShowSecondPlant(second) => arguments::<abi::ShowSecondPlantCall>(&marked(second)),
             Self::BurnPlant { operator, round } => abi::BurnPlantCall {
                 operator: address_out(*operator),
                 round: *round,

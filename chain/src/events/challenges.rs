@@ -43,6 +43,7 @@ pub enum ChallengeLog {
         round: u64,
         receipt: B256,
         leaf_index: u32,
+        secret: B256,
     },
     /// A plant was not revealed.
     PlantBurned {
@@ -92,6 +93,7 @@ impl ChallengeLog {
                 round: e.round,
                 receipt: B256::from(e.receipt_hash),
                 leaf_index: e.leaf_index,
+                secret: B256::from(e.secret),
             },
             Events::PlantBurnedFilter(e) => Self::PlantBurned {
                 operator: address_in(e.operator),

@@ -26,6 +26,8 @@ pub enum CourtLog {
         leaf_index: u32,
         bitmap: U256,
     },
+    /// Others have joined the signers of an open case: now these.
+    SignersJoined { case: B256, bitmap: U256 },
     /// A case was executed: the operator is slashed.
     CaseExecuted {
         case: B256,
@@ -77,6 +79,10 @@ impl CourtLog {
                 leaf_index: e.leaf_index,
                 bitmap: U256::from(e.bitmap),
             },
+            Events::SignersJoinedFilter(e) => Self::SignersJoined {
+                case: B256::from(e.case_id),
+                bitmap: U256::from(e.bitmap),
+            },
             Events::CaseExecutedFilter(e) => Self::CaseExecuted {
                 case: B256::from(e.case_id),
                 operator: address_in(e.operator),
@@ -119,6 +125,9 @@ impl fmt::Display for CourtLog {
         match self {
             Self::CaseOpened { case, operator, .. } => {
                 write!(f, "case {case} against {operator} is open")
+            }
+            Self::SignersJoined { case, bitmap } => {
+                write!(f, "case {case} has {} signers now", bitmap.count_ones())
             }
             Self::CaseExecuted {
                 case,

@@ -74,12 +74,6 @@ pub enum StakeLog {
         shared_amount: Lpt,
         pending_until: u64,
     },
-    /// A case was opened against a pool.
-    Frozen {
-        role: Role,
-        operator: Address,
-        open_cases: u64,
-    },
     /// A case against a pool ended.
     Unfrozen {
         role: Role,
@@ -150,11 +144,6 @@ impl StakeLog {
                 shared_amount: lpt(e.shared_amount),
                 pending_until: e.pending_until,
             },
-            Events::FrozenFilter(e) => Self::Frozen {
-                role: Role::of(e.role)?,
-                operator: address_in(e.operator),
-                open_cases: e.open_cases.low_u64(),
-            },
             Events::UnfrozenFilter(e) => Self::Unfrozen {
                 role: Role::of(e.role)?,
                 operator: address_in(e.operator),
@@ -224,9 +213,6 @@ impl fmt::Display for StakeLog {
                 f,
                 "{role} {operator} is rewarded with {own_amount} LPT, and {shared_amount} LPT for all its stake by block {pending_until}"
             ),
-            Self::Frozen { role, operator, .. } => {
-                write!(f, "the pool of {role} {operator} is frozen")
-            }
             Self::Unfrozen {
                 role,
                 operator,

@@ -4,6 +4,7 @@ use crate::network;
 
 use assay_chain::anvil::dev_key;
 use assay_chain::call::{ChallengeCall, ContestCall, CourtCall, TokenCall};
+use assay_chain::challenge::Fails;
 use assay_chain::fault::{CaseStatus, FaultKind};
 use assay_chain::views::Role;
 use assay_protocol::amount::Lpt;
@@ -87,6 +88,24 @@ async fn verifiers_pay_for_early_tickets_false_passes_and_false_accusations() {
     let case = scene.newest_case(verifier).await;
     let view = client.case(case).await.unwrap().unwrap();
     assert_eq!(view.kind, FaultKind::FalsePass);
+    // The assignment has its one case: of another leaf the quorum comes along.
+    let proof = scene.prove(&work, &leaves, 4, &[0, 1, 2]);
+    let mut fault = scene.false_pass(&work, &leaves, 4, 3);
+    let why = reporter
+        .refused(ChallengeCall::FalsePass(Box::new(fault.clone())))
+        .await;
+    assert!(why.contains("two thirds"), "{why}");
+    fault.fails = Some(Fails {
+        recomputed_hash: proof.recomputed_hash,
+        bitmap: 0b111,
+        aggregate: proof.signature,
+    });
+    reporter
+        .run("pass again", ChallengeCall::FalsePass(Box::new(fault)))
+        .await;
+    let case = scene.newest_case(verifier).await;
+    let view = client.case(case).await.unwrap().unwrap();
+    assert_eq!((view.kind, view.leaf_index), (FaultKind::FalsePass, 4));
 
     // Leaf 2 is right, and the last verifier said otherwise.
     let acquittal = scene.acquittal(&work, &leaves, 2, &[0, 1, 2], 3);
@@ -185,6 +204,16 @@ async fn leaves_are_demanded_opened_and_plants_are_revealed() {
         .run("reveal", ChallengeCall::RevealPlant(Box::new(reveal)))
         .await;
     assert_eq!(scene.status(case).await, CaseStatus::Spared);
+
+    // The same plant in other work is none.
+    let (work, _, _) = scene.work(2).await;
+    let second = Box::new(scene.planted(&work, 5, secret));
+    prover
+        .run("second", ChallengeCall::ShowSecondPlant(second))
+        .await;
+    let case = scene.newest_case(operator).await;
+    let view = prover.client.case(case).await.unwrap().unwrap();
+    assert_eq!(view.kind, FaultKind::LeafFault);
 }
 
 #[tokio::test]

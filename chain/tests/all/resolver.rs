@@ -75,7 +75,7 @@ async fn accused_operators_stop_their_encoder_and_silence_frees_them() {
         scene.round + scene.network.deployment.params.breaker_rounds - 1
     );
     let again = anyone.refused(trip).await;
-    assert!(again.contains("already"), "{again}");
+    assert!(again.contains("nothing to contest"), "{again}");
 
     // Work of after the first case is a case of its own, and anybody has it contested.
     scene.network.anvil.mine(2).await.unwrap();
@@ -108,6 +108,12 @@ async fn a_divergence_that_the_resolver_refutes_costs_its_signer_and_pays_who_sh
     let proof = scene.prove(&work, &leaves, 5, &[0, 1, 2]);
     anyone.run("prove", CourtCall::Prove(Box::new(proof))).await;
     let case = scene.newest_case(operator).await;
+    // Whoever the first proof lacks joins its signers, once.
+    let all = CourtCall::Prove(Box::new(scene.prove(&work, &leaves, 5, &[0, 1, 2, 3])));
+    anyone.run("join", all.clone()).await;
+    let view = anyone.client.case(case).await.unwrap().unwrap();
+    assert_eq!(view.bitmap, assay_protocol::U256::from(0b1111));
+    anyone.refused(all).await;
     // One of four is less than a third, two are more.
     let few = ContestCall::TripByDivergence(Box::new(scene.diverged(&work, 5, &[3])));
     anyone.refused(few).await;
@@ -123,6 +129,12 @@ async fn a_divergence_that_the_resolver_refutes_costs_its_signer_and_pays_who_sh
     assert_eq!(scene.status(case).await, CaseStatus::Executed);
     anyone
         .run("refuted", ChallengeCall::FalseDivergence(fault))
+        .await;
+    // Who was counted needs no signature of its own.
+    let mut counted = scene.false_divergence(&work, 5, 2);
+    counted.signature = None;
+    anyone
+        .run("counted", ChallengeCall::FalseDivergence(Box::new(counted)))
         .await;
     let signer = scene.verifiers[3].0.key.address();
     let case = scene.newest_case(signer).await;

@@ -31,12 +31,19 @@ impl Feed {
                     ended: None,
                     executed: false,
                     contested: None,
+                    diverged: 0,
                 };
                 self.write().cases.insert(case, state.clone());
                 Some(ChainNews::CaseOpened {
                     case: state,
                     signers: bitmap.count_ones(),
                 })
+            }
+            CourtLog::SignersJoined { case, bitmap } => {
+                let mut state = self.write();
+                let case = state.cases.get_mut(&case)?;
+                case.bitmap = bitmap;
+                Some(ChainNews::SignersJoined(case.clone()))
             }
             CourtLog::CaseExecuted {
                 case,
@@ -84,6 +91,12 @@ impl Feed {
             ContestLog::Resolved { case, guilty: true } => {
                 let state = self.write();
                 state.cases.get(&case).cloned().map(ChainNews::RuledGuilty)
+            }
+            ContestLog::DivergersHeld { case, bitmap, .. } => {
+                if let Some(case) = self.write().cases.get_mut(&case) {
+                    case.diverged = bitmap;
+                }
+                None
             }
             ContestLog::EncoderStopped {
                 encoder,

@@ -20,6 +20,8 @@ pub(crate) enum ChainNews {
     JobGone { job: U256, broadcaster: Address },
     /// A case was opened.
     CaseOpened { case: Case, signers: usize },
+    /// Others have joined the signers of a case.
+    SignersJoined(Case),
     /// A case was executed.
     CaseExecuted {
         case: Case,

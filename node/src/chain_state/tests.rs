@@ -90,6 +90,7 @@ fn cases_that_ended_long_ago_are_forgotten_and_open_ones_are_not() {
         ended,
         executed: false,
         contested: None,
+        diverged: 0,
     };
     for (id, ended) in [(1, None), (2, Some(9)), (3, Some(10))] {
         state.cases.insert(B256::repeat_byte(id), case(id, ended));

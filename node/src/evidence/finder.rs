@@ -38,10 +38,7 @@ pub(super) struct Finds {
 impl Memory {
     /// Takes a case that this node's verifier has signed.
     pub(super) fn signed_case(&mut self, case: &Case) {
-        self.finds
-            .cases
-            .entry(case.leaf())
-            .or_insert_with(|| case.clone());
+        self.finds.cases.insert(case.leaf(), case.clone());
         if let Some(work) = self.receipts.get(&case.receipt)
             && !self.finds.works.contains_key(&case.receipt)
         {

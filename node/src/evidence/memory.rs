@@ -218,11 +218,7 @@ impl Memory {
         for leaf in accused {
             found.extend(self.acquittals(state, leaf));
         }
-        let proven = self.proven.range(leaf(0)..=leaf(u32::MAX));
-        let proven: Vec<_> = proven.map(|(leaf, _)| *leaf).collect();
-        for leaf in proven {
-            found.extend(self.false_passes(state, leaf));
-        }
+        found.extend(self.all_false_passes(state, hash));
         found
     }
 
@@ -250,6 +246,7 @@ impl Memory {
             .put(verifier, (leaf, verifier), until, 1, said);
         let mut found = self.acquittals(state, leaf);
         found.extend(self.false_passes(state, leaf));
+        found.extend(self.larger_quorum(state, leaf));
         found
     }
 
@@ -321,7 +318,8 @@ impl Memory {
         if seat.is_some_and(|(position, _)| case.bitmap.bit(position)) {
             self.signed_case(case);
         }
-        found.extend(self.false_passes(state, leaf));
+        found.extend(self.all_false_passes(state, leaf.receipt));
+        found.extend(self.larger_quorum(state, leaf));
         found.extend(self.breaker(state));
         let encoder = self.receipts.get(&case.receipt);
         let encoder = encoder.map(|work| work.signed.assignment.encoderId);

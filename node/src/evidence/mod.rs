@@ -5,6 +5,7 @@
 //! the check's judgement leaves, or as soon as the disk takes it, and the loop hears of it with the next block.
 
 mod finder;
+mod joins;
 mod locker;
 mod memory;
 mod quorums;
@@ -78,10 +79,12 @@ impl Finding {
             | Kind::FalseDivergence
             | Kind::ClaimFinder
             | Kind::SettleFinder
-            | Kind::OpenLeaf => true,
-            Kind::Prove
-            | Kind::BroadcasterEquivocation
+            | Kind::OpenLeaf
+            // Only of a larger quorum than a case has: other proofs are no findings.
+            | Kind::Prove => true,
+            Kind::BroadcasterEquivocation
             | Kind::RevealPlant
+            | Kind::SecondPlant
             | Kind::ChallengeLeaf
             | Kind::Trip
             | Kind::TripByDivergence

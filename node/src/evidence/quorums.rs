@@ -1,9 +1,12 @@
 //! What follows from many signatures together: acquittals, passes that a quorum contradicts, the breaker.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use assay_chain::challenge::{Acquittal, Diverged, DivergenceVotes, FalseDivergence, FalsePass};
+use assay_chain::challenge::{
+    Acquittal, Diverged, DivergenceVotes, Fails, FalseDivergence, FalsePass,
+};
 use assay_chain::exhibit::Exhibit;
+use assay_chain::fault::FaultKind;
 use assay_protocol::assignment::Assignment;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::params::Params;
@@ -12,7 +15,7 @@ use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
 
 use super::Finding;
-use super::memory::{Memory, about};
+use super::memory::{Memory, Work, about};
 use crate::chain_state::{Case, ChainState};
 
 /// Names a leaf in a finding's subject.
@@ -84,35 +87,113 @@ impl Memory {
         Some(found.collect())
     }
 
-    /// Passes of a leaf that a quorum has proven wrong.
+    /// Passes of a leaf that a quorum has found wrong: the leaf's case, or, where the assignment's case is about another leaf
+    /// or a burst has absorbed it, verdicts.
     pub(super) fn false_passes(&self, state: &ChainState, leaf: LeafId) -> Vec<Finding> {
-        let Some(case) = self.proven.get(&leaf) else {
-            return Vec::new();
-        };
-        let known = self.receipts.get(&leaf.receipt);
-        let known = known.and_then(|work| Some((work, work.leaf_path(leaf.index)?)));
-        let (Some((work, path)), Some(set)) = (known, state.verifiers(case.round)) else {
-            return Vec::new();
-        };
+        self.try_false_passes(state, leaf).unwrap_or_default()
+    }
+
+    fn try_false_passes(&self, state: &ChainState, leaf: LeafId) -> Option<Vec<Finding>> {
+        let work = self.receipts.get(&leaf.receipt)?;
+        let path = work.leaf_path(leaf.index)?;
         let passes = self.verdicts.range(about(leaf));
         let passes = passes.filter(|(_, (v, _))| v.recomputedHash == path.leaf.output_hash);
-        let found = passes.filter_map(|((_, verifier), (_, signature))| {
-            let (position, _) = set.find(*verifier)?;
-            (!case.bitmap.bit(position)).then(|| {
+        let passes: Vec<_> = passes.collect();
+        if passes.is_empty() {
+            return None;
+        }
+        let fails = match self.proven.get(&leaf) {
+            Some(_) => None,
+            None if self.gets_no_case(state, work) => {
+                Some(self.fails(state, leaf, work, path.leaf.output_hash)?)
+            }
+            None => return None,
+        };
+        let set = state.verifiers(work.signed.assignment.round)?;
+        let found = passes
+            .into_iter()
+            .filter_map(|((_, verifier), (_, signature))| {
+                let (position, _) = set.find(*verifier)?;
                 let exhibit = Exhibit::FalsePass(Box::new(FalsePass {
-                    assignment: work.signed.assignment.clone(),
-                    receipt: work.signed.receipt.clone(),
+                    work: work.signed.clone(),
                     leaf: path.clone(),
+                    fails: fails.clone(),
                     position: position as u64,
                     signature: *signature,
                 }));
-                Finding::new(exhibit, *verifier, &[&named(leaf)])
-            })
-        });
+                Some(Finding::new(exhibit, *verifier, &[&named(leaf)]))
+            });
+        Some(found.collect())
+    }
+
+    /// The same of all leaves of a receipt.
+    pub(super) fn all_false_passes(&self, state: &ChainState, receipt: B256) -> Vec<Finding> {
+        let leaf = |index| LeafId { receipt, index };
+        let all = (leaf(0), Address::ZERO)..=(leaf(u32::MAX), Address::repeat_byte(0xff));
+        let spoken = self.verdicts.range(all);
+        let spoken: BTreeSet<_> = spoken.map(|((leaf, _), _)| *leaf).collect();
+        let found = spoken
+            .into_iter()
+            .flat_map(|leaf| self.false_passes(state, leaf));
         found.collect()
     }
 
-    /// Divergences on a leaf that the resolver has found wrong.
+    /// Whether no further leaf of this work gets a case: there is one about another leaf, or a burst takes it in.
+    fn gets_no_case(&self, state: &ChainState, work: &Work) -> bool {
+        let leaf = |index| LeafId {
+            receipt: work.hash,
+            index,
+        };
+        let mut cases = self.proven.range(leaf(0)..=leaf(u32::MAX));
+        let (assignment, within) = (&work.signed.assignment, self.params.response_blocks);
+        let signed = assignment.deadlineBlock.saturating_sub(within);
+        let absorbs = |case: &Case| {
+            let burst = case.opened.saturating_sub(within)..=case.opened;
+            case.kind == FaultKind::WrongEncode
+                && case.operator == assignment.transcoder
+                && case.executed
+                && burst.contains(&signed)
+        };
+        cases.next().is_some() || state.cases.values().any(absorbs)
+    }
+
+    /// Equal verdicts against a leaf by two thirds of the weight.
+    pub(super) fn fails(
+        &self,
+        state: &ChainState,
+        leaf: LeafId,
+        work: &Work,
+        claimed: B256,
+    ) -> Option<Fails> {
+        let assignment = &work.signed.assignment;
+        let (set, accused) = (
+            state.verifiers(assignment.round)?,
+            Some(assignment.transcoder),
+        );
+        let mut said: BTreeMap<B256, (u64, U256, Vec<BlsSignature>)> = BTreeMap::new();
+        for ((_, verifier), (verdict, signature)) in self.verdicts.range(about(leaf)) {
+            let seat = set.find(*verifier).filter(|_| Some(*verifier) != accused);
+            if let Some((position, seat)) = seat
+                && verdict.recomputedHash != claimed
+            {
+                let votes = said.entry(verdict.recomputedHash).or_default();
+                votes.0 |= bit(position);
+                votes.1 += seat.weight;
+                votes.2.push(*signature);
+            }
+        }
+        let total = set.total(accused);
+        let mut said = said.into_iter();
+        let (recomputed_hash, (bitmap, _, signatures)) =
+            said.find(|(_, (_, weight, _))| Params::quorum(*weight, total))?;
+        Some(Fails {
+            recomputed_hash,
+            bitmap,
+            aggregate: BlsSignature::aggregate(&signatures).ok()?,
+        })
+    }
+
+    /// Divergences on a leaf that the resolver has found wrong: of who has signed one, and of who was counted.
     pub(super) fn refuted(&self, state: &ChainState, case: &Case) -> Vec<Finding> {
         let leaf = case.leaf();
         let (Some(work), Some(set)) = (
@@ -121,17 +202,22 @@ impl Memory {
         ) else {
             return Vec::new();
         };
-        let said = self.divergences.range(about(leaf));
-        let found = said.filter_map(|((_, verifier), (level, signature))| {
-            let (position, _) = set.find(*verifier)?;
+        let found = set.seats.iter().enumerate().filter_map(|(position, seat)| {
+            let counted = case.diverged & bit(position) != 0;
+            let said = self.divergences.get(&(leaf, seat.operator));
+            let (level, signature) = match said {
+                Some((level, signature)) => (*level, Some(*signature)),
+                None if counted => (0, None),
+                None => return None,
+            };
             let exhibit = Exhibit::FalseDivergence(Box::new(FalseDivergence {
                 assignment: work.signed.assignment.clone(),
                 receipt: work.signed.receipt.clone(),
                 position: position as u64,
-                level: *level,
-                signature: *signature,
+                level,
+                signature,
             }));
-            Some(Finding::new(exhibit, *verifier, &[&named(leaf)]))
+            Some(Finding::new(exhibit, seat.operator, &[&named(leaf)]))
         });
         found.collect()
     }

@@ -7,6 +7,7 @@ use assay_protocol::verdict::{Divergence, Verdict};
 use super::*;
 
 mod bench;
+mod quorums;
 mod restart;
 
 use bench::*;

@@ -45,6 +45,8 @@ pub(super) enum Evidence {
     Acquit(EvidenceArguments),
     /// Reveal a planted fault.
     RevealPlant(EvidenceArguments),
+    /// Show another receipt that is marked with a plant which was revealed.
+    SecondPlant(EvidenceArguments),
     /// Demand the opening of a leaf, with a bond.
     ChallengeLeaf(EvidenceArguments),
     /// Open a demanded leaf.
@@ -91,6 +93,7 @@ impl Evidence {
             Self::FalseDivergence(e) => (Kind::FalseDivergence, e),
             Self::Acquit(e) => (Kind::Acquit, e),
             Self::RevealPlant(e) => (Kind::RevealPlant, e),
+            Self::SecondPlant(e) => (Kind::SecondPlant, e),
             Self::ChallengeLeaf(e) => (Kind::ChallengeLeaf, e),
             Self::OpenLeaf(e) => (Kind::OpenLeaf, e),
             Self::Equivocation(e) => (Kind::Equivocation, e),

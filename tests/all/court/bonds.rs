@@ -73,6 +73,11 @@ async fn planted_faults_are_revealed_or_burned() {
         .await;
     assert_eq!(court.status(&case), "spared");
     court.does(&planter, &["court", "withdraw"]).await;
+    let (work, _, _) = court.scene.work(2).await;
+    let second = Exhibit::SecondPlant(Box::new(court.scene.planted(&work, 5, secret)));
+    court.brings(&anyone, &second).await;
+    let (second, _) = court.newest(operator);
+    assert_eq!(court.status(&second), "open");
 
     // What was revealed does not burn; what is never revealed does.
     let who = operator.to_string();

@@ -4,7 +4,6 @@ pragma solidity 0.8.37;
 import {LeafProof, SignedReceipt} from "../../interfaces/IEvidence.sol";
 import {CaseState, CaseStatus, FaultKind} from "../../interfaces/IFraudCourt.sol";
 import {VerifierSets} from "../../libraries/VerifierSets.sol";
-import {Assignment} from "../../objects/Assignment.sol";
 import {Receipt} from "../../objects/Receipt.sol";
 import {Role} from "../../objects/Role.sol";
 import {Courtroom} from "../Courtroom.sol";
@@ -21,7 +20,7 @@ contract CourtInvariants is Courtroom {
     bytes32 private _outputRoot;
     LeafProof private _leaf;
     bytes32[] private _opened;
-    Assignment[] private _assignments;
+    SignedReceipt[] private _shown;
     Slash[] private _quorumSlashes;
     uint32 private _seq;
     uint256 private _expectedStake;
@@ -45,9 +44,10 @@ contract CourtInvariants is Courtroom {
     function targetSelectors() external view returns (Targets[] memory targets) {
         targets = new Targets[](1);
         targets[0].target = address(this);
-        bytes4[7] memory all = [
+        bytes4[8] memory all = [
             this.tryProve.selector,
             this.tryProve.selector,
+            this.tryJoin.selector,
             this.tryExecute.selector,
             this.tryContest.selector,
             this.tryEnd.selector,
@@ -76,11 +76,29 @@ contract CourtInvariants is Courtroom {
         try this.proveWith(signed, bitmap) returns (bytes32 caseId) {
             vm.assertTrue(enough, "opened without a quorum");
             _opened.push(caseId);
-            _assignments.push(signed.assignment);
+            _shown.push(signed);
             uint256 open = bonding.pool(Role.Transcoder, transcoder).openCases;
             vm.assertEq(open, covered ? before : before + 1);
         } catch {
             vm.assertFalse(enough);
+        }
+    }
+
+    /// A proof of an open case's leaf counts exactly if it has all of the case's signers and more.
+    function tryJoin(uint256 index, uint64 bitmap) external {
+        if (_opened.length == 0) return;
+        uint256 which = index % _opened.length;
+        bitmap = uint64(bound(bitmap, 1, 15));
+        CaseState memory state = court.caseOf(_opened[which]);
+        bool inTime = block.number <= uint256(_shown[which].assignment.deadlineBlock) + 20;
+        bool more = bitmap != state.bitmap && state.bitmap & ~bitmap == 0;
+        uint256 before = bonding.pool(Role.Transcoder, transcoder).openCases;
+        try this.proveWith(_shown[which], bitmap) returns (bytes32 caseId) {
+            vm.assertTrue(more && inTime && state.status == CaseStatus.Open, "joined what it cannot");
+            vm.assertEq(uint256(court.caseOf(caseId).bitmap), bitmap);
+            vm.assertEq(bonding.pool(Role.Transcoder, transcoder).openCases, before);
+        } catch {
+            vm.assertFalse(more && inTime && state.status == CaseStatus.Open);
         }
     }
 
@@ -146,9 +164,9 @@ contract CourtInvariants is Courtroom {
         position = position % 5;
         CaseState memory state = court.caseOf(caseId);
         if (position == 4) {
-            bool closed = block.number > uint256(_assignments[which].deadlineBlock) + 20;
+            bool closed = block.number > uint256(_shown[which].assignment.deadlineBlock) + 20;
             bool unpaid = state.status == CaseStatus.Executed && !state.finderPaid;
-            try challenges.settleFinder(_assignments[which]) {
+            try challenges.settleFinder(_shown[which].assignment) {
                 vm.assertTrue(closed && unpaid, "a finder's part was settled twice or early");
             } catch {
                 vm.assertFalse(closed && unpaid);

@@ -92,9 +92,9 @@ impl Scene {
             leaves[index as usize].output_hash,
         );
         FalsePass {
-            assignment: work.assignment.clone(),
-            receipt: work.receipt.clone(),
+            work: work.clone(),
             leaf: path_of(leaves, index),
+            fails: None,
             position: position as u64,
             signature: self.together(self.domain().digest(&pass), &[position]),
         }
@@ -253,7 +253,7 @@ impl Scene {
             receipt: work.receipt.clone(),
             position: position as u64,
             level: LEVEL,
-            signature: self.together(self.divergence(work, index), &[position]),
+            signature: Some(self.together(self.divergence(work, index), &[position])),
         }
     }
 

@@ -188,6 +188,7 @@ impl Bench {
             ended: None,
             executed: false,
             contested: None,
+            diverged: 0,
         };
         self.state.cases.insert(case.id, case.clone());
         self.witness.case(&self.state, &case, false);
