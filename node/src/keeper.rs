@@ -20,6 +20,7 @@ use crate::driver::{Event, Node};
 use crate::evidence::Finding;
 use crate::notice::Notice;
 use crate::retry::{Chore, Retries};
+use crate::roll_call::RollKeeper;
 
 /// Blocks that each one in line waits for the one before.
 const TURN_BLOCKS: u64 = 2;
@@ -52,6 +53,7 @@ pub(crate) struct Keeper {
     pub answered: BTreeMap<LeafId, u64>,
     /// Receipts of which this node has reported a withheld leaf.
     pub reported: BTreeSet<B256>,
+    pub rolls: RollKeeper,
     retries: Retries,
 }
 
@@ -77,6 +79,7 @@ impl Keeper {
         self.opening = 0;
         self.answered.clear();
         self.reported.clear();
+        self.rolls.rewind();
         for kept in self.proofs.values_mut() {
             kept.submitted = false;
         }
@@ -100,6 +103,7 @@ impl Keeper {
                     }
                 }
                 Chore::Report(leaf) => drop(self.reported.remove(&leaf.receipt)),
+                Chore::Roll(step) => self.rolls.retry(step),
                 // Its turn has come already.
                 Chore::Bring(finding) => self.found.push((0, *finding)),
             }

@@ -44,6 +44,7 @@ mod progress;
 mod publication;
 mod publish;
 mod retry;
+mod roll_call;
 mod seen_log;
 pub mod serve;
 mod settings;

@@ -10,6 +10,7 @@ use assay_protocol::verdict::LeafId;
 
 use crate::evidence::Finding;
 use crate::keeper::prove_key;
+use crate::roll_call::RollStep;
 
 /// Blocks after which a chore that has failed is done again: twice as many each time, up to the second number.
 const AGAIN: (u64, u64) = (4, 64);
@@ -29,6 +30,8 @@ pub(crate) enum Chore {
     Report(LeafId),
     /// Bringing evidence.
     Bring(Box<Finding>),
+    /// Calling, answering or closing a roll.
+    Roll(RollStep),
 }
 
 impl Chore {
@@ -40,6 +43,9 @@ impl Chore {
             Self::Prove(leaf) => prove_key(*leaf),
             Self::Report(leaf) => format!("withheld:{}:{}", leaf.receipt, leaf.index),
             Self::Bring(finding) => finding.name(),
+            Self::Roll(RollStep::Call(failed)) => format!("call-roll:{failed}"),
+            Self::Roll(RollStep::Answer(round)) => format!("answer-roll:{round}"),
+            Self::Roll(RollStep::Close(round)) => format!("close-roll:{round}"),
         }
     }
 }
