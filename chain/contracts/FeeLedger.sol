@@ -7,7 +7,6 @@ import {Addresses} from "./Addresses.sol";
 import {IBondingManager} from "./interfaces/IBondingManager.sol";
 import {FeePool, IFeeLedger} from "./interfaces/IFeeLedger.sol";
 import {IOperators} from "./interfaces/IOperators.sol";
-import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {Role} from "./objects/Role.sol";
 import {Parameters} from "./Parameters.sol";
 
@@ -46,8 +45,6 @@ contract FeeLedger is IFeeLedger {
     IBondingManager public immutable bonding;
     /// Says what part is shared.
     IOperators public immutable operators;
-    /// Says which round it is.
-    IRoundsManager public immutable rounds;
     /// Who pays fees in.
     address public immutable broker;
     /// Blocks over which the shared part of a payment is released.
@@ -60,16 +57,15 @@ contract FeeLedger is IFeeLedger {
     constructor(Parameters memory parameters, Addresses memory addresses) {
         bonding = IBondingManager(addresses.bonding);
         operators = IOperators(addresses.operators);
-        rounds = IRoundsManager(addresses.rounds);
         broker = addresses.broker;
         releaseBlocks = parameters.roundLength;
     }
 
     /// @inheritdoc IFeeLedger
-    function credit(address operator) external payable {
+    function credit(address operator, uint64 round) external payable {
         if (msg.sender != broker) revert NotTheBroker(msg.sender);
-        // The cuts in force since the round's opening: nobody raises its own just before a payment.
-        (, uint16 feeShareBps) = operators.cutsAt(Role.Transcoder, operator, rounds.currentRound());
+        // The cuts of the work's round: who has worked does not raise its own before it is paid.
+        (, uint16 feeShareBps) = operators.cutsAt(Role.Transcoder, operator, round);
         uint256 shared = msg.value * feeShareBps / BPS;
         emit FeesCredited(operator, msg.value, shared);
         Pool memory pool = _pools[operator];

@@ -98,11 +98,6 @@ contract Roster is IRoster {
     }
 
     /// @inheritdoc IRoster
-    function countAt(Role role, uint64 round) external view returns (uint256) {
-        return StakeSnapshots.count(_blobOf(role, round));
-    }
-
-    /// @inheritdoc IRoster
     function totalAt(Role role, uint64 round) external view returns (uint256) {
         return StakeSnapshots.total(_blobOf(role, round));
     }

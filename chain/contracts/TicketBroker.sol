@@ -8,7 +8,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Addresses} from "./Addresses.sol";
 import {ICourt} from "./interfaces/ICourt.sol";
 import {IFeeLedger} from "./interfaces/IFeeLedger.sol";
-import {CaseStatus} from "./interfaces/IFraudCourt.sol";
+import {CaseStatus, FaultKind, IFraudCourt} from "./interfaces/IFraudCourt.sol";
 import {IOperators} from "./interfaces/IOperators.sol";
 import {IRoster} from "./interfaces/IRoster.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
@@ -35,9 +35,10 @@ contract TicketBroker is ITicketBroker {
         uint96 burned;
         uint64 withdrawRound;
         uint96 reserve;
-        /// Taken from the reserve in round `claimedRound`.
-        uint96 claimed;
-        uint64 claimedRound;
+        /// What the reserve held when it was full, of which the parts are.
+        uint96 whole;
+        /// How often it was filled.
+        uint64 filling;
     }
 
     uint256 private constant BPS = 10_000;
@@ -69,7 +70,8 @@ contract TicketBroker is ITicketBroker {
     bytes32 private immutable _separator;
 
     mapping(address broadcaster => Sender) private _senders;
-    mapping(address broadcaster => mapping(uint64 round => mapping(address recipient => uint256))) private
+    /// @dev Taken of each filling of a reserve.
+    mapping(address broadcaster => mapping(uint64 filling => mapping(address recipient => uint256))) private
         _claims;
     mapping(bytes32 ticketHash => bool) private _redeemed;
 
@@ -78,9 +80,10 @@ contract TicketBroker is ITicketBroker {
             revert InvalidParameter("burnedFeeBps", parameters.burnedFeeBps, MAX_BURN_BPS);
         }
         // A ticket signed just before `unlock` must be payable before `withdraw`: its deadline is D blocks
-        // away, then faults are accepted, and a case may be opened in the window's last block. The first of
-        // the rounds may be nearly over when `unlock` is called.
-        uint256 least = 2
+        // away, then faults are accepted, a case may be opened in the window's last block and contested in its
+        // own last one, and the resolver may be silent until it is annulled. The first of the rounds may be nearly
+        // over when `unlock` is called.
+        uint256 least = 2 + uint256(parameters.resolverRounds)
             + (uint256(parameters.deadlineBlocks) + parameters.evidenceWindow + parameters.caseWindow)
             / parameters.roundLength;
         if (parameters.unlockRounds < least) {
@@ -108,7 +111,7 @@ contract TicketBroker is ITicketBroker {
         // A request to withdraw stays as it is: nobody stops another's by a gift.
         Sender storage s = _senders[broadcaster];
         if (deposit != 0) s.deposit += deposit.toUint96();
-        if (reserve != 0) s.reserve += reserve.toUint96();
+        if (reserve != 0) _fill(s, reserve);
         emit Funded(broadcaster, msg.sender, deposit, reserve);
     }
 
@@ -137,7 +140,7 @@ contract TicketBroker is ITicketBroker {
         if (withdrawRound == 0) revert NotUnlocking(msg.sender);
         if (current < withdrawRound) revert StillLocked(withdrawRound, current);
         (uint256 deposit, uint256 reserve) = (s.deposit, s.reserve);
-        (s.deposit, s.reserve, s.withdrawRound) = (0, 0, 0);
+        (s.deposit, s.reserve, s.whole, s.withdrawRound) = (0, 0, 0, 0);
         amount = deposit + reserve;
         emit DepositWithdrawn(msg.sender, deposit, reserve);
         _send(msg.sender, amount);
@@ -157,24 +160,26 @@ contract TicketBroker is ITicketBroker {
         uint256 credited;
         (paid, credited) = _pay(redemption.ticket, ticketHash);
         if (paid == 0) revert NothingToPay(redemption.ticket.sender, redemption.ticket.recipient);
-        fees.credit{value: credited}(redemption.ticket.recipient);
+        fees.credit{value: credited}(redemption.ticket.recipient, redemption.assignment.round);
     }
 
     /// @inheritdoc ITicketBroker
     function redeemBatch(Redemption[] calldata redemptions) external returns (uint256 paid) {
         address recipient;
+        uint64 round;
         uint256 credited;
         for (uint256 i = 0; i < redemptions.length; ++i) {
-            PaymentTicket calldata ticket = redemptions[i].ticket;
-            if (ticket.recipient != recipient) {
-                if (credited != 0) fees.credit{value: credited}(recipient);
-                (recipient, credited) = (ticket.recipient, 0);
+            (address next, uint64 nextRound) =
+                (redemptions[i].ticket.recipient, redemptions[i].assignment.round);
+            if (next != recipient || nextRound != round) {
+                if (credited != 0) fees.credit{value: credited}(recipient, round);
+                (recipient, round, credited) = (next, nextRound, 0);
             }
             (uint256 taken, uint256 passedOn) = _redeemOne(redemptions[i]);
             paid += taken;
             credited += passedOn;
         }
-        if (credited != 0) fees.credit{value: credited}(recipient);
+        if (credited != 0) fees.credit{value: credited}(recipient, round);
     }
 
     // ---- the court ----
@@ -184,7 +189,7 @@ contract TicketBroker is ITicketBroker {
         if (msg.sender != address(court)) revert NotTheCourt(msg.sender);
         Sender storage s = _senders[broadcaster];
         amount = s.reserve;
-        s.reserve = 0;
+        (s.reserve, s.whole) = (0, 0);
         s.burned += amount.toUint96();
         emit ReserveSlashed(broadcaster, amount);
     }
@@ -213,7 +218,7 @@ contract TicketBroker is ITicketBroker {
 
     /// @inheritdoc ITicketBroker
     function claimableReserve(address sender, address recipient) public view returns (uint256) {
-        return _claimable(_senders[sender], sender, recipient, rounds.currentRound());
+        return _claimable(_senders[sender], sender, recipient);
     }
 
     /// @inheritdoc ITicketBroker
@@ -257,21 +262,40 @@ contract TicketBroker is ITicketBroker {
         (address found, ECDSA.RecoverError fault,) =
             ECDSA.tryRecoverCalldata(ticketHash, redemption.signature);
         if (fault != ECDSA.RecoverError.NoError) found = address(0);
-        // The account whose money it is signs for whatever it likes.
-        if (found != ticket.sender) _checkSigner(ticket.sender, found, assignment);
+        _checkSigner(ticket, found, assignment);
     }
 
-    /// @dev The key that signed for the sender in the assignment's round. Whoever has a key that was revoked since can
-    ///      write an assignment of any round; so it must be the round of the assignment's time, and one in which
-    ///      signers are remembered.
-    function _checkSigner(address sender, address found, Assignment calldata assignment) private view {
+    /// @dev The sender itself, or the key that signed for it in the assignment's round, which is that of its signing: by
+    ///      it fees are shared. Whoever has a key that was revoked since can write an assignment of any round, so it
+    ///      must be one in which signers are remembered, or about which a case was opened while it was.
+    function _checkSigner(PaymentTicket calldata ticket, address found, Assignment calldata assignment)
+        private
+        view
+    {
         (uint64 round, uint64 deadline) = (assignment.round, assignment.deadlineBlock);
-        address signer = operators.signerAt(sender, round);
-        if (found == address(0) || found != signer) revert WrongTicketSigner(found, signer);
+        bool own = found == ticket.sender && found != address(0);
+        if (!own) {
+            address signer = operators.signerAt(ticket.sender, round);
+            if (found == address(0) || found != signer) revert WrongTicketSigner(found, signer);
+        }
         uint64 signedBlock = deadline < deadlineBlocks ? 0 : deadline - deadlineBlocks;
         (bool isRound, uint64 age) = rounds.ageAt(round, signedBlock);
         if (!isRound) revert WrongTicketRound(round, signedBlock);
-        if (age > memoryRounds) revert TicketTooOld(round, round + memoryRounds, round + age);
+        if (!own && age > memoryRounds && !_wasTried(ticket.assignmentHash)) {
+            revert TicketTooOld(round, round + memoryRounds, round + age);
+        }
+    }
+
+    /// @dev Whether a case about the assignment has ended without a slash: it was genuine, and its fees had to wait.
+    function _wasTried(bytes32 assignmentHash) private view returns (bool) {
+        IFraudCourt cases = IFraudCourt(address(court));
+        FaultKind[4] memory kinds =
+            [FaultKind.WrongEncode, FaultKind.LeafFault, FaultKind.Equivocation, FaultKind.WithheldLeaf];
+        for (uint256 i = 0; i < kinds.length; ++i) {
+            (,, CaseStatus status,) = cases.statusOf(cases.caseIdOf(kinds[i], assignmentHash));
+            if (status == CaseStatus.Acquitted || status == CaseStatus.Annulled) return true;
+        }
+        return false;
     }
 
     /// @dev Takes what the sender has, deposit first, and marks the ticket paid if that is anything. The burned
@@ -298,33 +322,38 @@ contract TicketBroker is ITicketBroker {
         );
     }
 
-    /// @dev The reserve's rule is that of Livepeer's TicketBroker: within a round each active recipient can take
-    ///      an equal part, so that one sender's many winners of one recipient leave the others theirs.
+    /// @dev When nothing is missing any more, everybody's part is whole again.
+    function _fill(Sender storage s, uint256 amount) private {
+        uint96 held = (s.reserve + amount).toUint96();
+        s.reserve = held;
+        if (held < s.whole) return;
+        s.whole = held;
+        ++s.filling;
+    }
+
     function _claimReserve(Sender storage s, address sender, address recipient, uint256 wanted)
         private
         returns (uint256 amount)
     {
         if (s.reserve == 0) return 0;
-        uint64 round = rounds.currentRound();
-        amount = Math.min(wanted, _claimable(s, sender, recipient, round));
+        amount = Math.min(wanted, _claimable(s, sender, recipient));
         if (amount == 0) return 0;
-        s.claimed = (s.claimedRound == round ? s.claimed + amount : amount).toUint96();
-        s.claimedRound = round;
         s.reserve -= uint96(amount);
-        _claims[sender][round][recipient] += amount;
+        _claims[sender][s.filling][recipient] += amount;
     }
 
-    function _claimable(Sender storage s, address sender, address recipient, uint64 round)
-        private
-        view
-        returns (uint256)
-    {
-        uint256 active = roster.countAt(Role.Transcoder, round);
-        if (active == 0 || roster.weightAt(Role.Transcoder, round, recipient) == 0) return 0;
-        uint256 whole = uint256(s.reserve) + (s.claimedRound == round ? s.claimed : 0);
-        uint256 taken = _claims[sender][round][recipient];
-        // No more than what is there, though the parts never exceed it.
-        return taken < whole / active ? Math.min(whole / active - taken, s.reserve) : 0;
+    /// @dev Each recipient's part of the whole reserve is its share of the active stake, whatever was taken before: a
+    ///      sender whose deposit has gone elsewhere leaves them what they counted on [a ticket to oneself]. Parts by
+    ///      number would let a sender make many transcoders of little stake, parts of what is left would let its
+    ///      friends take theirs in each round.
+    function _claimable(Sender storage s, address sender, address recipient) private view returns (uint256) {
+        uint64 round = rounds.currentRound();
+        uint256 weight = roster.weightAt(Role.Transcoder, round, recipient);
+        if (weight == 0) return 0;
+        uint256 part = s.whole * weight / roster.totalAt(Role.Transcoder, round);
+        uint256 taken = _claims[sender][s.filling][recipient];
+        // Stakes may have changed since others took theirs.
+        return taken < part ? Math.min(part - taken, s.reserve) : 0;
     }
 
     function _domain() private view returns (bytes32) {

@@ -4,9 +4,6 @@ pragma solidity 0.8.37;
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Addresses} from "./Addresses.sol";
 import {IMinter} from "./interfaces/IMinter.sol";
-import {IRoster} from "./interfaces/IRoster.sol";
-import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
-import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
 import {Certificate, IWorkLedger} from "./interfaces/IWorkLedger.sol";
 import {Bls} from "./libraries/Bls.sol";
 import {CourtDomain} from "./libraries/CourtDomain.sol";
@@ -16,22 +13,17 @@ import {Role} from "./objects/Role.sol";
 import {RoundWork, RoundWorks} from "./objects/RoundWork.sol";
 import {WorkClaim, WorkClaims} from "./objects/WorkClaim.sol";
 import {InvalidParameter, Parameters} from "./Parameters.sol";
+import {RollCalls} from "./RollCalls.sol";
 
 /// @title One certified list of work for each round, and what it earns
 /// @notice A quorum of two thirds of a round's verifiers is trusted with which work counts; how much it earns is
 ///         bounded by the round's budget and by each operator's share of the stake, whatever the list says.
-contract WorkLedger is IWorkLedger {
+contract WorkLedger is IWorkLedger, RollCalls {
     using RoundWorks for RoundWork;
     using WorkClaims for WorkClaim;
 
     /// The verifying contract of the domain.
     address public immutable court;
-    /// Says which round it is.
-    IRoundsManager public immutable rounds;
-    /// Shares of the stake, and the jail.
-    IRoster public immutable roster;
-    /// Says who certifies in which round.
-    IVerifierRegistry public immutable registry;
     /// Pays.
     IMinter public immutable minter;
     /// Blocks from the end of a round to the first in which its list is accepted: its last assignment reaches its
@@ -51,7 +43,7 @@ contract WorkLedger is IWorkLedger {
     mapping(uint64 round => Certificate) private _certificates;
     mapping(uint64 round => mapping(address transcoder => bool)) private _paid;
 
-    constructor(Parameters memory parameters, Addresses memory addresses) {
+    constructor(Parameters memory parameters, Addresses memory addresses) RollCalls(parameters, addresses) {
         if (parameters.epochBlocks == 0) revert InvalidParameter("epochBlocks", 0, 1);
         if (parameters.certifyBlocks == 0) revert InvalidParameter("certifyBlocks", 0, 1);
         if (parameters.claimBlocks == 0) revert InvalidParameter("claimBlocks", 0, 1);
@@ -63,9 +55,6 @@ contract WorkLedger is IWorkLedger {
             revert InvalidParameter("claimSlackBps", parameters.claimSlackBps, MintRule.BPS);
         }
         court = addresses.court;
-        rounds = IRoundsManager(addresses.rounds);
-        roster = IRoster(addresses.roster);
-        registry = IVerifierRegistry(addresses.registry);
         minter = IMinter(addresses.minter);
         settleBlocks = parameters.deadlineBlocks + 2 * parameters.epochBlocks;
         certifyBlocks = parameters.certifyBlocks;
@@ -193,9 +182,9 @@ contract WorkLedger is IWorkLedger {
     }
 
     /// @dev Who was absent from the round leaves the next snapshot until it returns, so that what it would not sign
-    ///      no longer shields anybody. A round from which more than a third were absent jails nobody: that was the
-    ///      network's trouble, and jailing them would leave a rest that two thirds of can be bought cheaply.
-    ///      Bounded by the number of verifiers.
+    ///      no longer shields anybody. A round from which more than a third were absent jails nobody here: that was the
+    ///      network's trouble, and jailing them would leave a rest that two thirds of can be bought cheaply. They are
+    ///      asked for first (`RollCalls`). Bounded by the number of verifiers.
     function _jailAbsent(uint64 round, uint64 duties) private {
         (uint256 present, uint256 total) = _weigh(round, duties);
         if (present == total || 3 * present < 2 * total) return;
@@ -203,6 +192,12 @@ contract WorkLedger is IWorkLedger {
         for (uint256 i = 0; i < verifiers.length; ++i) {
             if ((duties >> i) & 1 == 0) roster.jail(Role.Verifier, verifiers[i]);
         }
+    }
+
+    /// @inheritdoc RollCalls
+    function _mayBeCertified(uint64 round) internal view override returns (bool, uint256 until) {
+        (, until) = windowOf(round);
+        return (block.number <= until || _certificates[round].claimsRoot != 0, until);
     }
 
     function _digest(bytes32 structHash) private view returns (bytes32) {

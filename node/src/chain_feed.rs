@@ -243,6 +243,10 @@ impl Feed {
                 amount,
                 block,
             }),
+            Log::Work(log) => {
+                self.write().rolls.note(&log, block);
+                None
+            }
             _ => None,
         }
     }

@@ -11,6 +11,7 @@ use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
 
 use crate::authority::Authority;
+use crate::roll_call::Rolls;
 
 /// Rounds kept; evidence never reaches further back than a few.
 const ROUNDS: usize = 64;
@@ -123,6 +124,8 @@ pub struct ChainState {
     pub demands: BTreeMap<LeafId, Demand>,
     /// Stops of encoders: the last round, and the block of the stop.
     pub stops: BTreeMap<B256, Vec<(u64, u64)>>,
+    /// Rolls of verifiers.
+    pub rolls: Rolls,
 }
 
 impl ChainState {
@@ -203,6 +206,7 @@ impl ChainState {
         for demand in self.demands.values_mut() {
             demand.opened = demand.opened.filter(|block| *block <= ancestor);
         }
+        self.rolls.rewind(ancestor);
         for stops in self.stops.values_mut() {
             stops.retain(|(_, block)| *block <= ancestor);
         }

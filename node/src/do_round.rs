@@ -38,6 +38,7 @@ impl Node {
                 Output::Sign(draft) => self.sign(Role::Certifier, draft),
                 Output::Gossip(message) => self.outlet.publish(&message),
                 Output::Certify(certification) => self.certify(*certification),
+                Output::Uncertified(round) => self.on_uncertified(round, now.block),
                 Output::Dropped { round, receipts } => {
                     let text = format!(
                         "{receipts} receipts of round {round} are dropped: too few have seen them"

@@ -20,6 +20,7 @@ use crate::driver::{Event, Node};
 use crate::evidence::Finding;
 use crate::notice::Notice;
 use crate::retry::{Chore, Retries};
+use crate::roll_call::RollKeeper;
 
 /// What has died where the queue answers nothing any more.
 const QUEUE: &str = "the transaction queue";
@@ -63,6 +64,7 @@ pub(crate) struct Keeper {
     pub answered: BTreeMap<LeafId, u64>,
     /// Receipts of which this node has reported a withheld leaf.
     pub reported: BTreeSet<B256>,
+    pub rolls: RollKeeper,
     retries: Retries,
 }
 
@@ -88,6 +90,7 @@ impl Keeper {
         self.opening = 0;
         self.answered.clear();
         self.reported.clear();
+        self.rolls.rewind();
         for kept in self.proofs.values_mut() {
             kept.submitted = false;
         }
@@ -112,6 +115,7 @@ impl Keeper {
                     }
                 }
                 Chore::Report(leaf) => drop(self.reported.remove(&leaf.receipt)),
+                Chore::Roll(step) => self.rolls.retry(step),
                 // Its turn has come already.
                 Chore::Bring(finding) => self.found.push((0, *finding)),
                 Chore::FixSeed(_) | Chore::Claim { .. } => again.push(chore),

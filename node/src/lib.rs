@@ -45,6 +45,7 @@ mod publication;
 mod publish;
 mod retry;
 mod room;
+mod roll_call;
 mod seen_log;
 pub mod serve;
 mod settings;

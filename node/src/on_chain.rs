@@ -292,6 +292,7 @@ impl Node {
         self.drive_certifier(certify::Input::Block).await;
         self.claim_work(number);
         self.return_from_jail();
+        self.keep_rolls(number);
         self.retry(number);
         self.open_round(number);
         self.execute_due(number);

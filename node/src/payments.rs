@@ -8,6 +8,7 @@ use assay_chain::client::Client;
 use assay_p2p::PeerId;
 use assay_protocol::assignment::SignedAssignment;
 use assay_protocol::checked::Checked;
+use assay_protocol::election::Snapshot;
 use assay_protocol::payment::{
     Claim, Funds, MAX_TICKETS, SignedTicket, Winner, check_tickets, due, rand_hash,
 };
@@ -133,7 +134,6 @@ impl Node {
         // Whoever repeats a public assignment has no tickets for it: only whose are right by themselves makes this node ask
         // the chain.
         let wealth = Funds {
-            deposit: U256::MAX,
             reserve: U256::MAX,
             ..Funds::default()
         };
@@ -170,7 +170,7 @@ impl Node {
                     ..tender
                 })),
                 None => {
-                    tracing::warn!("the chain does not say what {sender} has deposited");
+                    tracing::warn!("the chain does not say what {sender} has put up");
                     Event::Untendered(hash)
                 }
             };
@@ -203,20 +203,26 @@ impl Node {
             return;
         }
         let (client, face) = (self.client.clone(), self.params.ticket_face_value);
+        let bps = U256::from(self.params.admitted_bps);
+        let stakes = self.read(|state| state.current().map(|(_, round)| round.transcoders.clone()));
         tokio::spawn(async move {
             let Ok(funds) = client.sender(me).await else {
                 return;
             };
             if let Some(round) = funds.withdraw_round {
-                tracing::warn!(
+                return tracing::warn!(
                     "the deposit is asked back for round {round}: transcoders decline; \
                      `assay broadcaster withdraw --cancel` changes that"
                 );
-            } else if funds.deposit.0.saturating_add(funds.reserve.0) < face.0 {
+            }
+            let Some(stakes) = stakes else {
+                return;
+            };
+            let total = stakes.total();
+            if covered(&stakes, funds.reserve.0, face.0) * U256::from(10_000) < total * bps {
                 tracing::warn!(
-                    "a deposit of {} ETH and a reserve of {} ETH do not cover one winner of {face} ETH: transcoders \
-                     decline; `assay broadcaster deposit` changes that",
-                    funds.deposit,
+                    "a reserve of {} ETH covers a winner of {face} ETH for less than two thirds of the stake: the other \
+                     transcoders decline; `assay broadcaster deposit --reserve` changes that",
                     funds.reserve
                 );
             }
@@ -341,6 +347,22 @@ async fn send_assignment(
     }
 }
 
+/// Stake of the transcoders for which a full reserve covers one winner.
+fn covered(stakes: &Snapshot, reserve: U256, face: U256) -> U256 {
+    let total = stakes.total();
+    let enough = |weight: &U256| {
+        let part = Funds {
+            reserve: reserve * *weight / total,
+            ..Funds::default()
+        };
+        part.cover() >= face
+    };
+    let weights = stakes.candidates.iter().map(|c| c.weight);
+    weights
+        .filter(enough)
+        .fold(U256::ZERO, |sum, weight| sum + weight)
+}
+
 /// What the chain says of who pays.
 async fn funds(client: &Client, claim: &Claim) -> Option<Funds> {
     for look in 0..LOOKS {
@@ -354,7 +376,6 @@ async fn funds(client: &Client, claim: &Claim) -> Option<Funds> {
         match (sender, reserve) {
             (Ok(sender), Ok(reserve)) => {
                 return Some(Funds {
-                    deposit: sender.deposit.0,
                     reserve: reserve.0,
                     withdraw_round: sender.withdraw_round,
                     ..Funds::default()

@@ -10,6 +10,7 @@ use assay_protocol::{B256, U256};
 
 use crate::evidence::Finding;
 use crate::keeper::prove_key;
+use crate::roll_call::RollStep;
 
 /// Blocks after which a chore that has failed is done again: twice as many each time, up to the second number.
 const AGAIN: (u64, u64) = (4, 64);
@@ -38,6 +39,8 @@ pub(crate) enum Chore {
         /// Among the round's verifiers.
         position: u64,
     },
+    /// Calling, answering or closing a roll.
+    Roll(RollStep),
 }
 
 impl Chore {
@@ -51,6 +54,9 @@ impl Chore {
             Self::Bring(finding) => finding.name(),
             Self::FixSeed(job) => format!("seed:{job}"),
             Self::Claim { case, position } => format!("claim:{case}:{position}"),
+            Self::Roll(RollStep::Call(failed)) => format!("call-roll:{failed}"),
+            Self::Roll(RollStep::Answer(round)) => format!("answer-roll:{round}"),
+            Self::Roll(RollStep::Close(round)) => format!("close-roll:{round}"),
         }
     }
 }

@@ -76,7 +76,8 @@ pub struct Params {
     /// Part of each payment that is burned, basis points: whoever pays itself loses it.
     pub burned_fee_bps: u64,
     /// Rounds from a broadcaster's `unlock` to its `withdraw`. All but the first of them are longer than D, evidence
-    /// and case window together, so that every ticket signed before can still be redeemed.
+    /// and case window and `resolver_rounds` together, so that every ticket signed before can still be redeemed, also
+    /// after an acquittal.
     pub unlock_rounds: u64,
     /// Part of the supply that inflation moves bonding toward, basis points.
     pub target_bonding_bps: u64,
@@ -155,8 +156,9 @@ impl Params {
             plant_bond: Lpt::whole(1),
             // Livepeer burns nothing; 5 % of what is paid in circles is lost each time.
             burned_fee_bps: 500,
-            // 7,205 blocks of D, evidence and case window lie in the second and third round; one more to redeem.
-            unlock_rounds: 4,
+            // 7,205 blocks of D, evidence and case window lie in the second and third round, then the resolver has
+            // seven; one more to redeem.
+            unlock_rounds: 11,
             // Livepeer's target, inflation at its start on this scale, and change per round.
             target_bonding_bps: 5_000,
             inflation_ppb: 218_500,
@@ -199,8 +201,9 @@ impl Params {
             contest_bond: Lpt::whole(10),
             challenge_bond: Lpt::whole(1),
             challenge_blocks: 8,
-            // 29 blocks of D, evidence and case window lie in the second and third round; two more to redeem.
-            unlock_rounds: 5,
+            // 29 blocks of D, evidence and case window lie in the second and third round, then the resolver has seven;
+            // two more to redeem.
+            unlock_rounds: 12,
             // One stream of three renditions.
             full_mint_pixels: 10_000_000_000,
             certify_blocks: 20,
@@ -220,8 +223,9 @@ impl Params {
             checks_per_leaf_ppm: 2_000_000,
             // Too few operators for a coincidence to mean anything: off.
             breaker_stake_bps: 10_000,
-            // 35 blocks of D, evidence and case window lie in five rounds; two more to redeem.
-            unlock_rounds: 8,
+            // 35 blocks of D, evidence and case window lie in five rounds, then the resolver has seven; two more to
+            // redeem.
+            unlock_rounds: 15,
             // A few segments make a round: who is idle in it by chance must not stop the mint.
             demand_trim_bps: 0,
             full_mint_pixels: 1_000_000,

@@ -25,7 +25,7 @@ use crate::sig::Signature;
 
 mod claim;
 
-pub use claim::{Claim, Funds, TicketError, check_tickets};
+pub use claim::{COVER_PARTS, Claim, Funds, TicketError, check_tickets};
 
 sol! {
     /// A lottery ticket in ETH, bound to one assignment; signed by the broadcaster.

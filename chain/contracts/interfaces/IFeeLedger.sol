@@ -33,8 +33,8 @@ interface IFeeLedger {
     /// A holder took its fees out.
     event FeesWithdrawn(address indexed operator, address indexed holder, address indexed to, uint256 amount);
 
-    /// @notice Pays a transcoder. The broker's alone.
-    function credit(address operator) external payable;
+    /// @notice Pays a transcoder for work of a round, by whose cuts it is shared. The broker's alone.
+    function credit(address operator, uint64 round) external payable;
 
     /// @notice Makes the slot of an operator's payments, so that the first one costs as little as every other. Anyone
     ///         may call it; it changes nothing else.

@@ -54,9 +54,6 @@ interface IRoster {
     /// @notice An operator's weight in a round; 0 if it is not in the snapshot.
     function weightAt(Role role, uint64 round, address operator) external view returns (uint256);
 
-    /// @notice Number of operators in a round's snapshot.
-    function countAt(Role role, uint64 round) external view returns (uint256);
-
     /// @notice Sum of all weights of a round.
     function totalAt(Role role, uint64 round) external view returns (uint256);
 

@@ -9,7 +9,7 @@ import {PaymentTicket} from "../objects/PaymentTicket.sol";
 struct SenderState {
     /// Pays any winner.
     uint256 deposit;
-    /// Pays what the deposit cannot, to each active transcoder its part of a round.
+    /// Pays what the deposit cannot, to each active transcoder its part.
     uint256 reserve;
     /// First round in which both may be withdrawn; 0 if not asked for.
     uint64 withdrawRound;
@@ -49,7 +49,8 @@ interface ITicketBroker {
     error WrongTicketSigner(address found, address expected);
     /// `round` was not the last one opened at the block of the assignment's signing.
     error WrongTicketRound(uint64 round, uint256 signedBlock);
-    /// Not the sender itself has signed, and whose key signed for it in `round` is known until round `until` only.
+    /// Not the sender itself has signed, whose key signed for it in `round` is known until round `until` only, and no
+    /// case about the assignment has ended without a slash.
     error TicketTooOld(uint64 round, uint64 until, uint64 current);
     /// The ticket pays for another assignment than the one shown.
     error WrongTicketAssignment(bytes32 found, bytes32 expected);
@@ -123,9 +124,8 @@ interface ITicketBroker {
     /// @notice What a broadcaster has put up.
     function senderOf(address broadcaster) external view returns (SenderState memory);
 
-    /// @notice What the reserve would pay this recipient in the present round: an equal part for each active
-    ///         transcoder, of what the reserve was when the round began and was added since, less what the
-    ///         recipient took of it.
+    /// @notice What the reserve would pay this recipient in the present round: its share of the active transcoders'
+    ///         stake, of what the reserve held when it was full last, less what the recipient has taken since then.
     function claimableReserve(address sender, address recipient) external view returns (uint256);
 
     /// @notice Whether the ticket was paid.

@@ -57,12 +57,6 @@ library StakeSnapshots {
         }
     }
 
-    /// @notice Number of entries.
-    function count(address blob) internal view returns (uint256) {
-        // The code begins with one byte that is not data.
-        return (blob.code.length - 1 - HEADER_LENGTH) / ENTRY_LENGTH;
-    }
-
     /// @notice Sum of all weights.
     function total(address blob) internal view returns (uint256 sum) {
         bytes memory head = new bytes(HEADER_LENGTH);

@@ -45,7 +45,6 @@ library Wiring {
         named = IWired(a.fees);
         _same("fees.bonding", named.bonding(), a.bonding);
         _same("fees.operators", named.operators(), a.operators);
-        _same("fees.rounds", named.rounds(), a.rounds);
         _same("fees.broker", named.broker(), a.broker);
         named = IWired(a.bonding);
         _same("bonding.token", named.token(), a.token);

@@ -203,7 +203,7 @@ contract FeeLedgerTest is TestBase {
         vm.deal(BOB, 1 ether);
         vm.prank(BOB);
         vm.expectRevert(abi.encodeWithSelector(IFeeLedger.NotTheBroker.selector, BOB));
-        _fees.credit{value: 1 ether}(OPERATOR);
+        _fees.credit{value: 1 ether}(OPERATOR, 1);
         vm.expectRevert(abi.encodeWithSelector(IFeeLedger.NotTheBondingManager.selector, address(this)));
         _fees.settle(OPERATOR, BOB, 1e30, 1e30, 0);
     }
@@ -268,7 +268,7 @@ contract FeeLedgerTest is TestBase {
     }
 
     function _credit(uint256 amount) private {
-        _fees.credit{value: amount}(OPERATOR);
+        _fees.credit{value: amount}(OPERATOR, 1);
     }
 
     function _take(address holder, uint256 expected) private {

@@ -89,16 +89,23 @@ contract FeesTest is Stream, Tickets {
         vm.assertEq(fees.feesOf(transcoder, NEWCOMER), 0);
     }
 
-    /// A share raised just before a payment does not count for it, and one lowered neither.
-    function test_cutting_the_share_just_before_a_payment() external {
+    /// The share of the work's round counts: who has worked does not change it before it is paid, however long before.
+    function test_cutting_the_share_before_a_payment() external {
         _share(10_000);
+        Redemption[] memory r = new Redemption[](2);
+        r[0] = _ticket(1, 1 ether);
+        Redemption memory first = _ticket(2, 1 ether);
         vm.prank(transcoder);
         operators.setCuts(Role.Transcoder, 0, 0);
-        _pay(1, 1 ether);
-        vm.assertEq(fees.feesOf(transcoder, transcoder), 0);
         openRound();
-        _pay(2, 1 ether);
-        vm.assertGe(fees.feesOf(transcoder, transcoder), 0.95 ether);
+        r[1] = _ticket(3, 1 ether);
+        vm.roll(r[1].assignment.deadlineBlock + 21);
+        broker.redeem(first);
+        vm.assertEq(fees.feesOf(transcoder, transcoder), 0, "nothing of it is the operator's alone");
+        broker.redeemBatch(r);
+        vm.assertEq(fees.feesOf(transcoder, transcoder), 0.95 ether);
+        vm.roll(block.number + 8);
+        vm.assertApproxEqAbs(fees.feesOf(transcoder, DELEGATOR), uint256(1.9 ether) / 3, 2);
     }
 
     /// No fees for an assignment about which a fault was proven, before and after the slash; others are paid.

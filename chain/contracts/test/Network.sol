@@ -84,7 +84,7 @@ abstract contract Network is TestBase {
         p.challengeBlocks = 8;
         p.plantBond = LPT;
         p.burnedFeeBps = 500;
-        p.unlockRounds = 8;
+        p.unlockRounds = 15;
         p.targetBondingBps = 5000;
         p.inflationPpb = 218_500;
         p.inflationStepPpb = 500;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IEvidenceErrors} from "../interfaces/IEvidence.sol";
-import {IFraudCourt} from "../interfaces/IFraudCourt.sol";
+import {IEvidenceErrors, SignedReceipt} from "../interfaces/IEvidence.sol";
+import {CaseStatus, IFraudCourt} from "../interfaces/IFraudCourt.sol";
 import {ITicketBroker, Redemption} from "../interfaces/ITicketBroker.sol";
 import {Assignment} from "../objects/Assignment.sol";
+import {Role} from "../objects/Role.sol";
 import {Courtroom} from "./Courtroom.sol";
 import {Tickets} from "./Tickets.sol";
 
@@ -75,6 +76,53 @@ contract PastKeysTest is Courtroom, Tickets {
             abi.encodeWithSelector(ITicketBroker.WrongTicketSigner.selector, vm.addr(HOT), broadcaster)
         );
         broker.redeem(r);
+    }
+
+    /// An acquittal comes long after the key's time; nobody can have a case opened about an assignment that was not.
+    function test_a_hot_key_pays_for_what_was_accused_and_acquitted() external {
+        Assignment memory a = assignment(7);
+        vm.assertEq(a.round, 2);
+        Redemption memory r = _ticket(a, HOT);
+        vm.prank(broadcaster);
+        uint64 from = broker.unlock();
+        SignedReceipt memory signed = receiptFor(a);
+        signed.broadcasterSignature = _sign(a, HOT);
+        vm.roll(a.deadlineBlock + 20);
+        bytes32 caseId = prove(signed, 0xf);
+        vm.prank(transcoder);
+        contests.contest(caseId);
+        passRounds(8);
+        vm.expectPartialRevert(ITicketBroker.TicketTooOld.selector);
+        broker.redeem(r);
+        vm.prank(RESOLVER);
+        contests.resolve(caseId, false);
+        vm.assertTrue(rounds.currentRound() < from, "the deposit is still there");
+        vm.assertEq(broker.redeem(r), 1 ether);
+    }
+
+    /// What the resolver does not rule upon is annulled before the broadcaster has left.
+    function test_a_hot_key_pays_for_what_was_accused_and_annulled() external {
+        Assignment memory a = assignment(7);
+        Redemption memory r = _ticket(a, HOT);
+        vm.prank(broadcaster);
+        broker.unlock();
+        SignedReceipt memory signed = receiptFor(a);
+        signed.broadcasterSignature = _sign(a, HOT);
+        vm.roll(a.deadlineBlock + 20);
+        bytes32 caseId = prove(signed, 0xf);
+        afterWindow();
+        // The pool grows beyond what the signers have at stake.
+        reward(Role.Transcoder, transcoder, 100_000 * LPT);
+        while (block.number >= rounds.openableAt()) rounds.openRound();
+        court.execute(caseId);
+        assertStatus(caseId, CaseStatus.Contested);
+        passRounds(7);
+        contests.lapse(caseId);
+        assertStatus(caseId, CaseStatus.Annulled);
+        vm.prank(broadcaster);
+        vm.expectPartialRevert(ITicketBroker.StillLocked.selector);
+        broker.withdraw();
+        vm.assertEq(broker.redeem(r), 1 ether);
     }
 
     // ---- the reserve ----

@@ -22,6 +22,7 @@ contract PaymentTicketTest is TestBase {
         _json = vectors("payment");
         vm.chainId(vm.parseJsonUint(_json, ".chainId"));
         Surroundings world = new Surroundings();
+        world.setRound(uint64(vm.parseJsonUint(_json, ".assignment.round")));
         address around = address(world);
         Addresses memory a;
         (a.operators, a.rounds, a.roster, a.bonding) = (around, around, around, around);

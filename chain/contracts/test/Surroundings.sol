@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {CaseStatus} from "../interfaces/IFraudCourt.sol";
+import {CaseStatus, FaultKind} from "../interfaces/IFraudCourt.sol";
 import {Role} from "../objects/Role.sol";
 
 /// @title Rounds, keys, stakes and cases as a test sets them: all that the ticket broker asks for
 contract Surroundings {
     uint64 public currentRound = 1;
-    uint256 public active;
+    uint256 private _total;
     mapping(address operator => uint256) private _weights;
     mapping(address operator => address) private _signers;
     mapping(bytes32 assignmentHash => CaseStatus) private _cases;
@@ -16,9 +16,9 @@ contract Surroundings {
         currentRound = round;
     }
 
-    function activate(address operator) external {
-        ++active;
-        _weights[operator] = 1;
+    function activate(address operator, uint256 weight) external {
+        _total = _total + weight - _weights[operator];
+        _weights[operator] = weight;
     }
 
     function setSigner(address operator, address signer) external {
@@ -51,12 +51,22 @@ contract Surroundings {
         return _weights[operator];
     }
 
-    function countAt(Role, uint64) external view returns (uint256) {
-        return active;
+    function totalAt(Role, uint64) external view returns (uint256) {
+        return _total;
+    }
+
+    /// One kind of case for each assignment.
+    function caseIdOf(FaultKind kind, bytes32 assignmentHash) external pure returns (bytes32) {
+        return kind == FaultKind.WrongEncode ? assignmentHash : bytes32(0);
+    }
+
+    function statusOf(bytes32 caseId) external view returns (address, FaultKind, CaseStatus, uint256) {
+        return (address(0), FaultKind.WrongEncode, _cases[caseId], 0);
     }
 
     function caseAbout(bytes32 assignmentHash) external view returns (bytes32, CaseStatus) {
         CaseStatus status = _cases[assignmentHash];
+        if (status == CaseStatus.Acquitted || status == CaseStatus.Annulled) status = CaseStatus.None;
         return (status == CaseStatus.None ? bytes32(0) : bytes32("case"), status);
     }
 }

@@ -30,7 +30,6 @@ contract WiringTest is Network {
         _refused(addresses.roster, IWired.work.selector, "roster.work", addresses.work);
         _refused(addresses.fees, IWired.bonding.selector, "fees.bonding", addresses.bonding);
         _refused(addresses.fees, IWired.operators.selector, "fees.operators", addresses.operators);
-        _refused(addresses.fees, IWired.rounds.selector, "fees.rounds", addresses.rounds);
         _refused(addresses.fees, IWired.broker.selector, "fees.broker", addresses.broker);
         _refused(addresses.bonding, IWired.token.selector, "bonding.token", addresses.token);
         _refused(addresses.bonding, IWired.operators.selector, "bonding.operators", addresses.operators);

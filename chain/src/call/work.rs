@@ -40,6 +40,25 @@ pub enum WorkCall {
         /// Position in the round's verifier set.
         position: u64,
     },
+    /// Has the present round's verifiers counted because a round got no certificate; a verifier's.
+    CallRoll {
+        /// The round without a certificate.
+        failed: u64,
+        /// The caller's position in the present round's verifier set.
+        position: u64,
+    },
+    /// Says that a verifier is there.
+    AnswerRoll {
+        /// The roll's round.
+        round: u64,
+        /// The caller's position in its verifier set.
+        position: u64,
+    },
+    /// Ends a roll and jails some of those who were silent; anyone may.
+    CloseRoll {
+        /// The roll's round.
+        round: u64,
+    },
 }
 
 impl Callable for WorkCall {
@@ -53,6 +72,13 @@ impl Callable for WorkCall {
             Self::ClaimDuty { round, position } => {
                 format!("claim the duty of verifier {position} in round {round}")
             }
+            Self::CallRoll { failed, .. } => {
+                format!("call the roll because of round {failed}")
+            }
+            Self::AnswerRoll { round, position } => {
+                format!("answer the roll of round {round} as verifier {position}")
+            }
+            Self::CloseRoll { round } => format!("close the roll of round {round}"),
         }
     }
 
@@ -60,11 +86,13 @@ impl Callable for WorkCall {
         contracts.work_ledger
     }
 
-    /// A round that is not certified in time is never paid to anybody.
+    /// A round that is not certified in time is never paid to anybody, and who does not answer in time is jailed.
     fn purpose(&self) -> Purpose {
         match self {
-            Self::Certify { .. } => Purpose::Evidence,
-            Self::Claim { .. } | Self::ClaimDuty { .. } => Purpose::Chore,
+            Self::Certify { .. } | Self::CallRoll { .. } | Self::AnswerRoll { .. } => {
+                Purpose::Evidence
+            }
+            Self::Claim { .. } | Self::ClaimDuty { .. } | Self::CloseRoll { .. } => Purpose::Chore,
         }
     }
 
@@ -103,6 +131,16 @@ impl Callable for WorkCall {
                 position: (*position).into(),
             }
             .encode(),
+            Self::CallRoll { failed, position } => abi::CallRollCall {
+                failed: *failed,
+                position: (*position).into(),
+            }
+            .encode(),
+            Self::AnswerRoll { position, .. } => abi::AnswerRollCall {
+                position: (*position).into(),
+            }
+            .encode(),
+            Self::CloseRoll { .. } => abi::CloseRollCall {}.encode(),
         })
     }
 }

@@ -38,6 +38,16 @@ pub enum WorkLog {
         verifier: Address,
         amount: Lpt,
     },
+    /// Verifiers are asked whether they are there.
+    RollCalled { round: u64, failed: u64, until: u64 },
+    /// One is.
+    RollAnswered { round: u64, position: u64 },
+    /// The time for answers is over.
+    RollClosed {
+        round: u64,
+        answered: u64,
+        jailed: u64,
+    },
 }
 
 impl WorkLog {
@@ -62,6 +72,20 @@ impl WorkLog {
                 round: e.round,
                 verifier: address_in(e.verifier),
                 amount: Lpt(word_in(e.amount)),
+            },
+            Events::RollCalledFilter(e) => Self::RollCalled {
+                round: e.round,
+                failed: e.failed,
+                until: e.until,
+            },
+            Events::RollAnsweredFilter(e) => Self::RollAnswered {
+                round: e.round,
+                position: word_in(e.position).saturating_to(),
+            },
+            Events::RollClosedFilter(e) => Self::RollClosed {
+                round: e.round,
+                answered: e.answered,
+                jailed: e.jailed,
             },
         })
     }
@@ -92,6 +116,27 @@ impl fmt::Display for WorkLog {
             } => write!(
                 f,
                 "verifier {verifier} is paid {amount} LPT for round {round}"
+            ),
+            Self::RollCalled {
+                round,
+                failed,
+                until,
+            } => write!(
+                f,
+                "round {failed} got no certificate: the verifiers of round {round} answer a roll until block {until}"
+            ),
+            Self::RollAnswered { round, position } => {
+                write!(f, "verifier {position} of round {round} answers the roll")
+            }
+            Self::RollClosed {
+                round,
+                answered,
+                jailed,
+            } => write!(
+                f,
+                "the roll of round {round} is closed: {} have answered, {} of the others are jailed",
+                answered.count_ones(),
+                jailed.count_ones()
             ),
         }
     }

@@ -12,4 +12,5 @@ mod network;
 mod proxy;
 mod queue;
 mod resolver;
+mod roll;
 mod stake;

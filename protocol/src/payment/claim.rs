@@ -26,11 +26,15 @@ pub struct Claim {
     pub min_face: U256,
 }
 
-/// What stands behind a broadcaster's tickets, by the chain.
+/// Winners are covered up to one in so many parts of what the recipient may claim of a reserve. By the time they are
+/// payable its part may be smaller, because others have bonded more; and a broadcaster that burns its reserve by two
+/// assignments for one attempt must lose more than all recipients together.
+pub const COVER_PARTS: u64 = 2;
+
+/// What stands behind a broadcaster's tickets, by the chain. Its deposit does not: it pays whoever comes first, and
+/// before the tickets at hand are payable that may be the broadcaster itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Funds {
-    /// Wei in its deposit.
-    pub deposit: U256,
     /// Wei of its reserve that the recipient may claim in the present round.
     pub reserve: U256,
     /// The round in which it may take both away, if it has asked for that.
@@ -106,19 +110,25 @@ pub enum TicketError {
     },
     /// Nothing would pay the winners.
     #[error(
-        "winners of {wanted} wei are not covered by a deposit of {deposit} and a part of {reserve} of the reserve"
+        "winners of {wanted} wei are not covered: at most {} are, of a part of {reserve} of the reserve",
+        reserve / U256::from(COVER_PARTS)
     )]
     NotCovered {
         /// Face values, with those of winners not paid yet.
         wanted: U256,
-        /// By the chain.
-        deposit: U256,
-        /// By the chain.
+        /// What the recipient may claim, by the chain.
         reserve: U256,
     },
     /// The sender takes its money back.
     #[error("the sender has asked for its deposit; it may take it in round {0}")]
     Unlocking(u64),
+}
+
+impl Funds {
+    /// Wei of winners that are covered.
+    pub fn cover(&self) -> U256 {
+        self.reserve / U256::from(COVER_PARTS)
+    }
 }
 
 impl TicketError {
@@ -160,10 +170,9 @@ pub fn check_tickets(
     if let Some(round) = funds.withdraw_round {
         return Err(TicketError::Unlocking(round));
     }
-    if wanted > funds.deposit.saturating_add(funds.reserve) {
+    if wanted > funds.cover() {
         return Err(TicketError::NotCovered {
             wanted,
-            deposit: funds.deposit,
             reserve: funds.reserve,
         });
     }

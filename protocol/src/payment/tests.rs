@@ -37,10 +37,10 @@ fn ticket(nonce: u64, due: u64, face: u64) -> Checked<SignedTicket> {
     }
 }
 
-fn funds(deposit: u64, reserve: u64) -> Funds {
+/// Enough for winners of so many wei.
+fn funds(cover: u64) -> Funds {
     Funds {
-        deposit: U256::from(deposit),
-        reserve: U256::from(reserve),
+        reserve: U256::from(COVER_PARTS * cover),
         ..Funds::default()
     }
 }
@@ -78,7 +78,7 @@ fn about_as_many_win_as_should() {
 #[test]
 fn winners_that_pay_less_than_their_gas_are_refused() {
     let many: Vec<_> = (0..4).map(|i| ticket(i, 250, 250)).collect();
-    let error = check_tickets(&many, &claim(), &funds(10_000, 0)).unwrap_err();
+    let error = check_tickets(&many, &claim(), &funds(10_000)).unwrap_err();
     assert!(matches!(error, TicketError::SmallFace { .. }));
 }
 
@@ -110,19 +110,15 @@ fn a_number_promised_before_the_nonce_wins_no_more_often() {
 #[test]
 fn good_tickets_are_taken() {
     let two = [ticket(0, 400, 5_000), ticket(1, 600, 600)];
-    assert_eq!(check_tickets(&two, &claim(), &funds(5_600, 0)), Ok(()));
-    assert_eq!(check_tickets(&two, &claim(), &funds(5_000, 600)), Ok(()));
+    assert_eq!(check_tickets(&two, &claim(), &funds(5_600)), Ok(()));
     let mut by_owner = ticket(0, 1_000, 1);
     by_owner.signer = claim().sender;
-    assert_eq!(
-        check_tickets(&[by_owner], &claim(), &funds(1_000, 0)),
-        Ok(())
-    );
+    assert_eq!(check_tickets(&[by_owner], &claim(), &funds(1_000)), Ok(()));
     let free = Claim {
         due: U256::ZERO,
         ..claim()
     };
-    assert_eq!(check_tickets(&[], &free, &funds(0, 0)), Ok(()));
+    assert_eq!(check_tickets(&[], &free, &funds(0)), Ok(()));
 }
 
 #[test]
@@ -130,7 +126,7 @@ fn each_wrong_ticket_is_named() {
     let refused = |change: &dyn Fn(&mut Checked<SignedTicket>)| {
         let mut one = ticket(0, 1_000, 1_000);
         change(&mut one);
-        check_tickets(&[one], &claim(), &funds(1_000, 0)).unwrap_err()
+        check_tickets(&[one], &claim(), &funds(1_000)).unwrap_err()
     };
     let other = Address::repeat_byte(9);
     let error = refused(&|t| t.message.ticket.assignmentHash = B256::ZERO);
@@ -152,12 +148,18 @@ fn what_nothing_pays_is_not_taken() {
     let one = [ticket(0, 1_000, 1_000)];
     let check = |funds: Funds| check_tickets(&one, &claim(), &funds);
     assert!(matches!(
-        check(funds(900, 99)),
+        check(funds(999)),
         Err(TicketError::NotCovered { .. })
     ));
+    // Half of the part: a broadcaster that burns its reserve spares itself less.
+    let whole = Funds {
+        reserve: U256::from(1_000),
+        ..Funds::default()
+    };
+    assert!(check(whole).is_err());
     let outstanding = Funds {
         outstanding: U256::from(1),
-        ..funds(1_000, 0)
+        ..funds(1_000)
     };
     assert!(matches!(
         check(outstanding),
@@ -165,13 +167,13 @@ fn what_nothing_pays_is_not_taken() {
     ));
     let unlocking = Funds {
         withdraw_round: Some(9),
-        ..funds(5_000, 0)
+        ..funds(5_000)
     };
     assert_eq!(check(unlocking), Err(TicketError::Unlocking(9)));
     let twice = [ticket(7, 500, 500), ticket(7, 500, 500)];
-    let found = check_tickets(&twice, &claim(), &funds(5_000, 0));
+    let found = check_tickets(&twice, &claim(), &funds(5_000));
     assert_eq!(found, Err(TicketError::Nonce(7)));
     let many = vec![ticket(0, 1, 1); 17];
-    let found = check_tickets(&many, &claim(), &funds(5_000, 0));
+    let found = check_tickets(&many, &claim(), &funds(5_000));
     assert_eq!(found, Err(TicketError::TooMany(17)));
 }

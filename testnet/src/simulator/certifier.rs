@@ -125,7 +125,7 @@ impl CertifierNode {
                     Output::Certify(list) => {
                         actions.push(Action::Submit(Submission::Certify(list)));
                     }
-                    Output::Gossip(_) | Output::Dropped { .. } => {}
+                    Output::Gossip(_) | Output::Dropped { .. } | Output::Uncertified(_) => {}
                 }
             }
         }

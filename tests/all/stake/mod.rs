@@ -280,12 +280,12 @@ async fn a_broadcaster_deposits_and_takes_it_back_in_two_steps() {
     let withdraw = || owner.types(&["broadcaster", "withdraw", "--yes"]);
     desk.rounds(1).await;
     said(&withdraw());
-    assert!(status().contains("from round 9 on"), "{}", status());
-    assert!(refused(&withdraw(), 2).contains("0.75 ETH can be withdrawn from round 9 on"));
+    assert!(status().contains("from round 16 on"), "{}", status());
+    assert!(refused(&withdraw(), 2).contains("0.75 ETH can be withdrawn from round 16 on"));
     said(&owner.types(&["broadcaster", "withdraw", "--cancel"]));
     assert!(!status().contains("round"), "{}", status());
     said(&withdraw());
-    desk.rounds(8).await;
+    desk.rounds(15).await;
     let done = said(&withdraw());
     assert!(done.contains("0.5 ETH"), "{done}");
     assert!(status().contains("deposit 0 ETH, reserve 0 ETH"));

@@ -27,7 +27,7 @@ use assay_protocol::draft::{Draft, Sealed};
 use assay_protocol::election::Snapshot;
 use assay_protocol::fraud_proof::VerifierSet;
 use assay_protocol::params::Params;
-use assay_protocol::round_work::{Segment, WorkRule};
+use assay_protocol::round_work::{Segment, WorkRule, list};
 use assay_protocol::wire::{Gossip, SampleReport};
 use assay_protocol::work::RoundWork;
 use assay_protocol::{Address, B256, U256};
@@ -124,6 +124,8 @@ pub enum Output {
     Gossip(Gossip),
     /// Aggregate and submit.
     Certify(Box<Certification>),
+    /// The chain takes no list of a round with work any more, and has none.
+    Uncertified(u64),
     /// A receipt that this verifier confirms is not in the list that it votes for.
     Dropped {
         /// The round.
@@ -243,6 +245,9 @@ impl Certifier {
             .map(|(round, _)| *round)
             .collect();
         for round in over {
+            if self.has_work(round) {
+                outputs.push(Output::Uncertified(round));
+            }
             self.finish(round);
         }
         for round in self.rounds.keys().copied().collect::<Vec<_>>() {
@@ -307,6 +312,13 @@ impl Certifier {
             Draft::WorkObjection(name) => self.on_own_objection(&name, signature),
             _ => Vec::new(),
         }
+    }
+
+    /// Whether what this verifier has seen of a round makes a list.
+    fn has_work(&self, round: u64) -> bool {
+        self.rounds.get(&round).is_some_and(|view| {
+            !list(round, view.sheets.values(), &view.transcoders, &self.rule).is_empty()
+        })
     }
 
     /// Forgets a round that is over, but for where its runs ended.

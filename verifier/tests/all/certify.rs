@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assay_protocol::keccak256;
 
-use assay_verifier::certify::Input;
-use rounds::{Faults, OPENED, SEGMENTS, Scene, pixels, receipt};
+use assay_verifier::certify::{GRACE_BLOCKS, Input};
+use rounds::{Faults, OPENED, ROUND, SEGMENTS, Scene, params, pixels, receipt};
 
 #[test]
 fn honest_verifiers_certify_in_the_first_turn() {
@@ -90,6 +90,10 @@ fn more_than_a_third_gone_certify_nothing() {
     );
     scene.run();
     assert!(scene.certified.is_empty());
+    // Whoever is there says so once, when the chain takes no list any more.
+    let late = Scene::first_turn() - GRACE_BLOCKS + params().certify_blocks;
+    let said = [2, 3].map(|i| (late, i, ROUND));
+    assert_eq!(scene.uncertified, said);
 }
 
 #[test]

@@ -16,6 +16,8 @@ import {Tickets} from "../Tickets.sol";
 contract Payers is Tickets {
     uint256 private constant SENDERS = 3;
     address public constant OPERATOR = address(0x0FE2);
+    /// Active too, and never paid.
+    address private constant OTHER = address(0x7002);
 
     TicketBroker public broker;
     FeeLedger public fees;
@@ -31,8 +33,8 @@ contract Payers is Tickets {
     constructor() {
         vm.roll(1000);
         world = new Surroundings();
-        world.activate(OPERATOR);
-        world.activate(address(0x7002));
+        world.activate(OPERATOR, 1);
+        world.activate(OTHER, 1);
         book = new ShareBook(OPERATOR);
         address around = address(world);
         Addresses memory a;
@@ -40,7 +42,7 @@ contract Payers is Tickets {
         a.bonding = address(book);
         Parameters memory p;
         (p.roundLength, p.deadlineBlocks, p.evidenceWindow, p.caseWindow) = (8, 12, 20, 3);
-        (p.burnedFeeBps, p.unlockRounds) = (500, 7);
+        (p.burnedFeeBps, p.unlockRounds, p.resolverRounds) = (500, 7, 1);
         a.broker = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
         a.fees = address(fees = FeeLedger(create("FeeLedger", abi.encode(p, a))));
         broker = TicketBroker(create("TicketBroker", abi.encode(p, a)));
@@ -59,7 +61,10 @@ contract Payers is Tickets {
 
     function fund(uint256 who, uint96 deposit, uint96 reserve) external {
         (deposit, reserve) = (deposit % 1e20, reserve % 1e20);
-        broker.depositAndReserve{value: uint256(deposit) + reserve}(vm.addr(sender(who)), deposit, reserve);
+        address payer = vm.addr(sender(who));
+        uint256 before = broker.claimableReserve(payer, OPERATOR);
+        broker.depositAndReserve{value: uint256(deposit) + reserve}(payer, deposit, reserve);
+        vm.assertLe(before, broker.claimableReserve(payer, OPERATOR), "more makes no part smaller");
         paidIn += uint256(deposit) + reserve;
     }
 
@@ -76,6 +81,8 @@ contract Payers is Tickets {
         if (block.number < r.assignment.deadlineBlock + 21) vm.roll(r.assignment.deadlineBlock + 21);
         bytes32 ticketHash = broker.hashTicket(r.ticket);
         (, CaseStatus status) = world.caseAbout(r.ticket.assignmentHash);
+        address payer = r.ticket.sender;
+        uint256 others = broker.claimableReserve(payer, OTHER);
         try broker.redeem(r) returns (uint256 paid) {
             vm.assertFalse(_paid[ticketHash]);
             vm.assertTrue(status == CaseStatus.None);
@@ -83,6 +90,7 @@ contract Payers is Tickets {
             _paid[ticketHash] = true;
             ++redeemed;
         } catch {}
+        vm.assertEq(broker.claimableReserve(payer, OTHER), others, "nobody takes of another's part");
     }
 
     function accuse(uint256 which, bool open) external {

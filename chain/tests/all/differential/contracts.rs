@@ -65,7 +65,7 @@ sol! {
     function lockOf(uint256 lockId) view returns (LockState memory);
     function lockCount() view returns (uint256);
     function totalBonded() view returns (uint256);
-    function credit(address operator) payable;
+    function credit(address operator, uint64 round) payable;
     function withdrawFees(address operator, address to) returns (uint256);
     function feesOf(address operator, address holder) view returns (uint256);
     function poolOf(address operator) view returns (FeePool memory);
@@ -110,7 +110,8 @@ fn parameter(name: &str) -> U256 {
         "maxVerifiers" => U256::from(64),
         "delegationFactor" => U256::from(10),
         "repeatRounds" | "capRounds" => U256::from(30),
-        "resolverRounds" | "challengeBlocks" | "unlockRounds" => U256::from(8),
+        "resolverRounds" | "challengeBlocks" => U256::from(8),
+        "unlockRounds" => U256::from(16),
         "targetBondingBps" => U256::from(5_000),
         // Ten times mainnet's, so that rewards move pools visibly.
         "inflationPpb" => U256::from(2_000_000),

@@ -69,6 +69,7 @@ impl Run {
         let (broker, fees) = (self.chain.at.broker, self.chain.at.fees);
         let call = creditCall {
             operator: self.actors[operator],
+            round: self.round,
         };
         let mined = self.chain.pay(broker, fees, &call, wei);
         self.eth_in += wei;

@@ -293,7 +293,6 @@ fn no_work_for_tickets_that_are_worth_too_little_or_not_covered() {
     let outputs = core.handle(transcoder::Input::Tender(Box::new(poor)), NOW);
     let reason = TicketError::NotCovered {
         wanted: U256::from(DUE),
-        deposit: U256::ZERO,
         reserve: U256::ZERO,
     };
     let unpaid = transcoder::Output::Unpaid {

@@ -91,6 +91,8 @@ pub struct Scene {
     pub certified: Vec<(u64, usize, Certification)>,
     pub signed: BTreeMap<(usize, B256), B256>,
     pub dropped: BTreeMap<usize, usize>,
+    /// Who has said of which round that it got no certificate, by block.
+    pub uncertified: Vec<(u64, usize, u64)>,
 }
 
 impl Scene {
@@ -139,6 +141,7 @@ impl Scene {
             certified: Vec::new(),
             signed: BTreeMap::new(),
             dropped: BTreeMap::new(),
+            uncertified: Vec::new(),
         };
         scene.work();
         scene
@@ -248,6 +251,7 @@ impl Scene {
                     Output::Certify(certification) => {
                         self.certified.push((block, i, *certification));
                     }
+                    Output::Uncertified(round) => self.uncertified.push((block, i, round)),
                     Output::Dropped { receipts, .. } => {
                         self.dropped.insert(i, receipts);
                     }
