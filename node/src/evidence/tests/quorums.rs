@@ -1,5 +1,7 @@
 //! What follows from a case and from what its quorum lacks.
 
+use assay_protocol::U256;
+
 use super::*;
 
 /// A case about one leaf of a receipt is the only one of its assignment: of another leaf the quorum itself is shown.
