@@ -10,7 +10,7 @@ use assay_protocol::election::{Candidate, Snapshot};
 use assay_protocol::frames::segment_tree;
 use assay_protocol::params::Params;
 use assay_protocol::payment::{
-    Claim, Funds, Lottery, PaymentTicket, SignedTicket, TicketError, rand_hash,
+    COVER_PARTS, Claim, Funds, Lottery, PaymentTicket, SignedTicket, TicketError, rand_hash,
 };
 use assay_protocol::receipt::Leaf;
 use assay_protocol::sig::Signature;
@@ -227,7 +227,7 @@ fn transcoding() -> (Transcoder, Tender, Vec<B256>) {
         },
     };
     let funds = Funds {
-        deposit: U256::from(DUE),
+        reserve: U256::from(COVER_PARTS * DUE),
         ..Funds::default()
     };
     let tender = Tender {
