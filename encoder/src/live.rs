@@ -14,6 +14,7 @@
 mod address;
 mod cutter;
 mod dates;
+mod desk;
 mod gate;
 mod origin;
 mod remux;

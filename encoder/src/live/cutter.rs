@@ -154,6 +154,7 @@ impl Cutter {
     pub fn restart(&mut self) {
         self.demuxer = Demuxer::default();
         self.seen = 0;
+        self.dates.restart();
         (self.stale, self.untaken) = Default::default();
         self.break_off();
     }
@@ -169,7 +170,6 @@ impl Cutter {
         self.sounds.clear();
         self.open = None;
         self.origin = None;
-        self.dates.restart();
         self.pictured = None;
         self.keyless = None;
         self.astray = 0;

@@ -1,10 +1,9 @@
 //! A proxy between FFmpeg and the world: a playlist that is fetched may name any address, and what answers there would be
 //! published. So nothing of this machine and its network is asked, but for the very address that was configured.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
@@ -12,32 +11,14 @@ use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::desk::{Desk, Offer};
+
 /// Connections at a time; FFmpeg needs one for each playlist and each segment that it reads.
 const CONNECTIONS: usize = 64;
 /// Time for a request's head to come, and for a connection to be made.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Largest head of a request: an address may have some thousand bytes.
 const MAX_HEAD: usize = 32 << 10;
-
-/// Something that the proxy itself answers with, to whoever asks for [`Gate::offered`].
-pub(super) enum Offer {
-    /// A playlist of ours.
-    Playlist(String),
-    /// An answer that has begun: it is handed on once.
-    Stream {
-        /// Its first bytes.
-        begun: Vec<u8>,
-        /// The rest.
-        rest: reqwest::Response,
-    },
-}
-
-/// What the proxy answers itself.
-struct Desk {
-    /// A host that nobody else can know or have.
-    host: String,
-    offer: Mutex<Option<Offer>>,
-}
 
 /// A running proxy; dropping it ends its connections.
 pub(super) struct Gate {
@@ -58,12 +39,7 @@ impl Gate {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let mut task = JoinSet::new();
-        // Randomness from the system; `invalid` is no domain (RFC 2606).
-        let word = || RandomState::new().build_hasher().finish();
-        let desk = Arc::new(Desk {
-            host: format!("{:016x}{:016x}.invalid", word(), word()),
-            offer: Mutex::default(),
-        });
+        let desk = Arc::new(Desk::new());
         task.spawn(serve(listener, home, desk.clone()));
         Ok(Self {
             address,
@@ -84,51 +60,7 @@ impl Gate {
 
     /// Answers with this from now on; the address to ask for it.
     pub fn offer(&self, offer: Offer) -> String {
-        let name = match offer {
-            Offer::Playlist(_) => "variant.m3u8",
-            Offer::Stream { .. } => "stream",
-        };
-        *self.desk.lock() = Some(offer);
-        format!("http://{}/{name}", self.desk.host)
-    }
-}
-
-impl Desk {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Offer>> {
-        self.offer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What is offered; a stream only once.
-    fn take(&self) -> Option<Offer> {
-        let mut offer = self.lock();
-        match &*offer {
-            Some(Offer::Playlist(text)) => Some(Offer::Playlist(text.clone())),
-            _ => offer.take(),
-        }
-    }
-
-    async fn answer(&self, asker: &mut TcpStream) -> io::Result<()> {
-        let head = |kind: &str| {
-            format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n")
-        };
-        match self.take() {
-            None => refuse(asker, "404 Not Found").await,
-            Some(Offer::Playlist(text)) => {
-                let head = head("application/vnd.apple.mpegurl");
-                asker.write_all((head + &text).as_bytes()).await
-            }
-            Some(Offer::Stream { begun, mut rest }) => {
-                let kind = rest.headers().get("content-type");
-                let kind = kind.and_then(|kind| kind.to_str().ok());
-                let head = head(kind.unwrap_or("application/octet-stream"));
-                asker.write_all(head.as_bytes()).await?;
-                asker.write_all(&begun).await?;
-                while let Some(bytes) = rest.chunk().await.map_err(io::Error::other)? {
-                    asker.write_all(&bytes).await?;
-                }
-                Ok(())
-            }
-        }
+        self.desk.put(offer)
     }
 }
 
@@ -163,7 +95,7 @@ async fn answer(mut asker: TcpStream, home: &[SocketAddr], desk: &Desk) -> io::R
     let Some(request) = Request::read(&head) else {
         return refuse(&mut asker, "400 Bad Request").await;
     };
-    if request.host.strip_suffix(":80") == Some(&desk.host) {
+    if desk.is_asked(&request.host) {
         return desk.answer(&mut asker).await;
     }
     let connected = match allowed(&request.host, home).await {
@@ -191,7 +123,7 @@ async fn answer(mut asker: TcpStream, home: &[SocketAddr], desk: &Desk) -> io::R
     }
 }
 
-async fn refuse(asker: &mut TcpStream, status: &str) -> io::Result<()> {
+pub(super) async fn refuse(asker: &mut TcpStream, status: &str) -> io::Result<()> {
     let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     asker.write_all(answer.as_bytes()).await
 }

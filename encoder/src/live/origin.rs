@@ -9,7 +9,8 @@ use std::time::Duration;
 use m3u8_rs::{AlternativeMedia, AlternativeMediaType, MasterPlaylist, VariantStream};
 use reqwest::{Client, Proxy, Response, Url};
 
-use super::gate::{Gate, Offer};
+use super::desk::Offer;
+use super::gate::Gate;
 use crate::limits::Limits;
 use crate::package::MAX_SOUNDS;
 

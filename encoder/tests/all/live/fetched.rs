@@ -127,8 +127,8 @@ async fn a_playlist_whose_clock_is_set_back_loses_no_frame() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_variants_only_the_best_is_fetched() {
     let dir = tempfile::tempdir().unwrap();
-    let small = PICTURE.replace("128x96", "64x48");
-    playlist(dir.path(), "low", &format!("{small} {SOUND}"));
+    let both = format!("-f lavfi -i sine=d=2 {PICTURE} -c:a aac");
+    playlist(dir.path(), "low", &both.replace("128x96", "64x48"));
     playlist(dir.path(), "high", PICTURE);
     playlist(dir.path(), "other", SOUND);
     playlist(dir.path(), "voice", SOUND);
