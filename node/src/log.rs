@@ -105,10 +105,14 @@ pub(crate) fn notice(notice: &Notice) {
             case,
             operator,
             leaf,
-            signers,
+            bitmap,
             block,
         } => {
+            let signers = bitmap.count_ones();
             info!(%case, %operator, receipt = %leaf.receipt, leaf = leaf.index, signers, block, "case opened");
+        }
+        Notice::SignersJoined { case, bitmap } => {
+            info!(%case, signers = bitmap.count_ones(), "others have joined a case's signers");
         }
         Notice::Slashed {
             case,

@@ -171,10 +171,17 @@ pub enum Notice {
         operator: Address,
         /// The leaf.
         leaf: LeafId,
-        /// Verifiers who signed.
-        signers: usize,
+        /// Verifiers who signed, by their positions in the round.
+        bitmap: U256,
         /// Block.
         block: u64,
+    },
+    /// Others have joined the signers of a case.
+    SignersJoined {
+        /// The case.
+        case: B256,
+        /// Verifiers who have signed now, by their positions in the round.
+        bitmap: U256,
     },
     /// The court slashed.
     Slashed {

@@ -36,8 +36,12 @@ impl Node {
                     self.tell(Notice::Warning(text)).await;
                 }
             }
-            ChainNews::CaseOpened { case, signers } => self.on_case(case, signers).await,
-            ChainNews::SignersJoined(case) => self.show_case(case, false),
+            ChainNews::CaseOpened(case) => self.on_case(case).await,
+            ChainNews::SignersJoined(case) => {
+                let (id, bitmap) = (case.id, case.bitmap);
+                self.show_case(case, false);
+                self.tell(Notice::SignersJoined { case: id, bitmap }).await;
+            }
             ChainNews::RuledGuilty(case) => self.show_case(case, true),
             ChainNews::LeafChallenged {
                 leaf,
@@ -212,13 +216,13 @@ impl Node {
     }
 
     /// A case was opened.
-    async fn on_case(&mut self, case: Case, signers: usize) {
+    async fn on_case(&mut self, case: Case) {
         let (operator, leaf, block) = (case.operator, case.leaf(), case.opened);
         self.tell(Notice::CaseOpened {
             case: case.id,
             operator,
             leaf,
-            signers,
+            bitmap: case.bitmap,
             block,
         })
         .await;

@@ -62,8 +62,8 @@ pub struct CaseFigures {
     pub executed: Option<u64>,
     /// Base units of LPT.
     pub burned: U256,
-    /// Signers of the proof.
-    pub signers: usize,
+    /// Verifiers who signed, by their positions in the round.
+    pub bitmap: U256,
     /// Base units of LPT, by verifier.
     pub paid: BTreeMap<Address, U256>,
 }
@@ -77,7 +77,7 @@ impl CaseFigures {
         let Some(executed) = self.executed else {
             return true;
         };
-        self.paid.len() < self.signers && block < executed + PAY_BLOCKS
+        self.paid.len() < self.bitmap.count_ones() && block < executed + PAY_BLOCKS
     }
 }
 
@@ -220,7 +220,7 @@ impl Ledger {
                 case,
                 operator,
                 leaf,
-                signers,
+                bitmap,
                 block,
             } if !self.closed.contains(case) => {
                 self.cases.entry(*case).or_insert_with(|| CaseFigures {
@@ -232,10 +232,15 @@ impl Ledger {
                     execute: None,
                     executed: None,
                     burned: U256::ZERO,
-                    signers: *signers,
+                    bitmap: *bitmap,
                     paid: BTreeMap::new(),
                 });
                 self.settle_proving();
+            }
+            Notice::SignersJoined { case, bitmap } => {
+                if let Some(figures) = self.cases.get_mut(case) {
+                    figures.bitmap = *bitmap;
+                }
             }
             Notice::Slashed {
                 case,

@@ -34,10 +34,7 @@ impl Feed {
                     diverged: 0,
                 };
                 self.write().cases.insert(case, state.clone());
-                Some(ChainNews::CaseOpened {
-                    case: state,
-                    signers: bitmap.count_ones(),
-                })
+                Some(ChainNews::CaseOpened(state))
             }
             CourtLog::SignersJoined { case, bitmap } => {
                 let mut state = self.write();

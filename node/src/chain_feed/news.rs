@@ -19,7 +19,7 @@ pub(crate) enum ChainNews {
     /// A job has no seed and never will.
     JobGone { job: U256, broadcaster: Address },
     /// A case was opened.
-    CaseOpened { case: Case, signers: usize },
+    CaseOpened(Case),
     /// Others have joined the signers of a case.
     SignersJoined(Case),
     /// A case was executed.

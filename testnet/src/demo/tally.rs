@@ -9,7 +9,7 @@ use assay_chain::client::Client;
 use assay_chain::events::{BrokerLog, Log};
 use assay_chain::views::Role;
 use assay_protocol::amount::{Eth, Lpt};
-use assay_protocol::fraud_proof::ProofFile;
+use assay_protocol::fraud_proof::{ProofFile, Proven};
 use assay_protocol::sig::OperatorKey;
 use assay_protocol::{Address, U256};
 
@@ -252,6 +252,8 @@ impl Figures<'_> {
         let execute = case.execute?;
         let parsed: ProofFile = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
         let proven = parsed.verify().ok()?;
+        let signers = parsed.verifiers.signers(case.bitmap)?;
+        let signed = signers.iter().fold(U256::ZERO, |sum, s| sum + s.weight);
         let kept = self.folders.proofs.join(file.file_name()?);
         if let Err(e) = std::fs::copy(file, &kept) {
             tracing::warn!("{}: {e}", kept.display());
@@ -261,8 +263,8 @@ impl Figures<'_> {
             transcoder: case.operator,
             receipt: case.leaf.receipt,
             leaf: case.leaf.index,
-            signers: parsed.signers.clone(),
-            signer_weight_bps: proven.weight_bps(),
+            signers: signers.iter().map(|s| s.operator).collect(),
+            signer_weight_bps: Proven { signed, ..proven }.weight_bps(),
             gas_prove: prove.gas,
             gas_execute: execute.gas,
             tx_prove: prove.hash,
