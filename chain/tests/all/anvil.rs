@@ -199,7 +199,7 @@ async fn a_block_a_second_carries_the_whole_deployment() {
         .await
         .unwrap_err()
         .to_string();
-    assert!(error.contains("maxVerifiers of 70000"), "{error}");
+    assert!(error.contains("maxVerifiers is 70000"), "{error}");
     params.active_verifiers = 65;
     let error = deploy(&anvil.url(), &key, &with(params))
         .await

@@ -1,7 +1,7 @@
 //! rav1e, configured so that its output depends on frames and settings alone.
 
 use rav1e::prelude::{
-    ChromaSampling, Config, Context, EncoderConfig, EncoderStatus, PixelRange,
+    ChromaSampling, Config, Context, EncoderConfig, EncoderStatus, Frame, PixelRange,
     PredictionModesSetting, Rational, SceneDetectionSpeed, SegmentationLevel, SpeedSettings,
 };
 
@@ -126,16 +126,48 @@ fn adjust(settings: &mut SpeedSettings, speed: u8) {
 }
 
 fn run<T: Sample>(
-    mut context: Context<T>,
+    context: Context<T>,
     frames: &[&[u8]],
     source: &SourceFormat,
     scaler: &Scaler,
 ) -> Result<EncodedChunk, ChunkError> {
+    let mut input = frames.iter();
+    drive(context, frames.len(), |context| {
+        let raw = input.next()?;
+        Some(scaled(context, raw, source, scaler))
+    })
+}
+
+/// Encodes frames that are rav1e's already: for measurements of rav1e alone, compiled as the rest of this crate is.
+///
+/// `frames` are 8-bit, of the rendition's size, and all of the chunk's.
+///
+/// # Errors
+/// As [`encode_chunk`].
+pub fn encode_frames(
+    frames: Vec<Frame<u8>>,
+    source: &SourceFormat,
+    rendition: &RenditionSettings,
+) -> Result<EncodedChunk, ChunkError> {
+    let count = frames.len();
+    let config = Config::new()
+        .with_encoder_config(configuration(count, source, rendition)?)
+        .with_threads(1);
+    let context = config.new_context().map_err(ChunkError::Refused)?;
+    let mut input = frames.into_iter();
+    drive(context, count, |_| input.next())
+}
+
+/// Feeds a context with `next` until all of `frames` have come out.
+fn drive<T: Sample>(
+    mut context: Context<T>,
+    frames: usize,
+    mut next: impl FnMut(&Context<T>) -> Option<Frame<T>>,
+) -> Result<EncodedChunk, ChunkError> {
     let mut output = EncodedChunk {
         obus: Vec::new(),
-        units: Vec::with_capacity(frames.len()),
+        units: Vec::with_capacity(frames),
     };
-    let mut input = frames.iter();
     loop {
         match context.receive_packet() {
             Ok(packet) => {
@@ -144,16 +176,13 @@ fn run<T: Sample>(
             }
             Err(EncoderStatus::Encoded) => {}
             Err(EncoderStatus::NeedMoreData) => {
-                let sent = match input.next() {
-                    Some(raw) => {
-                        let frame = scaled(&context, raw, source, scaler);
-                        context.send_frame(frame)
-                    }
+                let sent = match next(&context) {
+                    Some(frame) => context.send_frame(frame),
                     None => context.send_frame(None),
                 };
                 sent.map_err(|status| stopped(frames, &output, status))?;
             }
-            Err(EncoderStatus::LimitReached) if output.units.len() == frames.len() => {
+            Err(EncoderStatus::LimitReached) if output.units.len() == frames => {
                 return Ok(output);
             }
             Err(status) => return Err(stopped(frames, &output, status)),
@@ -161,9 +190,9 @@ fn run<T: Sample>(
     }
 }
 
-fn stopped(frames: &[&[u8]], output: &EncodedChunk, status: EncoderStatus) -> ChunkError {
+fn stopped(frames: usize, output: &EncodedChunk, status: EncoderStatus) -> ChunkError {
     ChunkError::Encoder {
-        frames: frames.len(),
+        frames,
         packets: output.units.len(),
         status: status.to_string(),
     }
@@ -174,7 +203,7 @@ fn scaled<T: Sample>(
     raw: &[u8],
     source: &SourceFormat,
     scaler: &Scaler,
-) -> rav1e::prelude::Frame<T> {
+) -> Frame<T> {
     let mut frame = context.new_frame();
     let mut rest = raw;
     for (index, (width, height)) in source.planes().into_iter().enumerate() {

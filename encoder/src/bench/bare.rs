@@ -5,10 +5,10 @@ use std::io::BufReader;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use assay_chunk::configuration;
+use assay_chunk::{RenditionSettings, SourceFormat, configuration, encode_frames};
 use assay_protocol::B256;
 use assay_protocol::profile::Profiles;
-use rav1e::prelude::{Config, Context, EncoderStatus, Frame};
+use rav1e::prelude::{Config, Context, Frame};
 
 use crate::settings::{rendition_settings, source_format};
 use crate::y4m::Reader;
@@ -48,7 +48,8 @@ pub fn encode(clip: &Clip, profiles: &Profiles, threads: usize) -> Result<Bare, 
                         break;
                     };
                     let frames = std::mem::take(&mut *lock(chunk));
-                    lock(&done).push((index, one(frames, profiles)));
+                    let hash = one(frames, profiles);
+                    lock(&done).push((index, hash));
                 }
             });
             started.map_err(|e| BenchError::Library(format!("starting a thread: {e}")))?;
@@ -82,7 +83,7 @@ fn chunks(clip: &Clip, profiles: &Profiles) -> Result<Vec<Chunk>, BenchError> {
     let mut reader = Reader::new(file)
         .map_err(broken)?
         .ok_or_else(|| BenchError::Library("an empty clip".into()))?;
-    let context = context(profiles, 1)?;
+    let context = context(profiles)?;
     let mut raw = Vec::new();
     let mut chunks = Vec::new();
     for (_, frames) in &clip.segments {
@@ -102,15 +103,20 @@ fn chunks(clip: &Clip, profiles: &Profiles) -> Result<Vec<Chunk>, BenchError> {
     Ok(chunks)
 }
 
-fn context(profiles: &Profiles, frames: usize) -> Result<Context<u8>, BenchError> {
+/// The top rendition's settings, as the chunk encoder takes them.
+fn settings(profiles: &Profiles) -> Result<(SourceFormat, RenditionSettings), BenchError> {
     let rendition = profiles.renditions.first().map(rendition_settings);
     let rendition = rendition.ok_or_else(|| BenchError::Library("no rendition".into()))?;
-    let settings = configuration(frames, &source_format(&profiles.source), &rendition)
-        .map_err(|e| BenchError::Library(e.to_string()))?;
+    Ok((source_format(&profiles.source), rendition))
+}
+
+/// A context that makes empty frames of the right size.
+fn context(profiles: &Profiles) -> Result<Context<u8>, BenchError> {
+    let library = |e: &dyn std::fmt::Display| BenchError::Library(e.to_string());
+    let (source, rendition) = settings(profiles)?;
+    let settings = configuration(1, &source, &rendition).map_err(|e| library(&e))?;
     let config = Config::new().with_encoder_config(settings).with_threads(1);
-    config
-        .new_context()
-        .map_err(|e| BenchError::Library(e.to_string()))
+    config.new_context().map_err(|e| library(&e))
 }
 
 fn frame(context: &Context<u8>, raw: &[u8], profiles: &Profiles) -> Frame<u8> {
@@ -126,22 +132,8 @@ fn frame(context: &Context<u8>, raw: &[u8], profiles: &Profiles) -> Frame<u8> {
 }
 
 fn one(frames: Vec<Frame<u8>>, profiles: &Profiles) -> Result<B256, BenchError> {
-    let mut context = context(profiles, frames.len())?;
-    let stopped = |e: EncoderStatus| BenchError::Library(e.to_string());
-    let (mut hasher, mut input) = (blake3::Hasher::new(), frames.into_iter());
-    loop {
-        match context.receive_packet() {
-            Ok(packet) => {
-                hasher.update(&packet.data);
-            }
-            Err(EncoderStatus::Encoded) => {}
-            Err(EncoderStatus::NeedMoreData) => match input.next() {
-                Some(frame) => context.send_frame(frame).map_err(stopped)?,
-                None => context.send_frame(None).map_err(stopped)?,
-            },
-            Err(EncoderStatus::LimitReached) => break,
-            Err(status) => return Err(stopped(status)),
-        }
-    }
-    Ok(B256::from(*hasher.finalize().as_bytes()))
+    let (source, rendition) = settings(profiles)?;
+    let encoded = encode_frames(frames, &source, &rendition)
+        .map_err(|e| BenchError::Library(e.to_string()))?;
+    Ok(B256::from(*blake3::hash(&encoded.obus).as_bytes()))
 }

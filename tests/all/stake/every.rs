@@ -1,5 +1,6 @@
 //! Every command about stake: shown first by --dry-run, then done, both as JSON.
 
+use assay_protocol::params::Params;
 use serde_json::Value;
 
 use super::desk::{Desk, said};
@@ -85,11 +86,12 @@ async fn every_command_shows_what_it_will_do_and_says_it_in_json() {
         (&state["deposit"], &state["reserve"]),
         (&"0.5".into(), &"0.25".into())
     );
-    desk.rounds(9).await;
+    let unlock = Params::demo().unlock_rounds;
+    desk.rounds(unlock).await;
     desk.does(&owner, &["broadcaster", "withdraw"]).await;
     let arrived = desk.does(&delegator, &["stake", "claim"]).await;
     assert!(arrived.to_string().contains("arrived"), "{arrived}");
     desk.does(&delegator, &["stake", "withdraw"]).await;
     let round = json(&desk.looks(&["round", "--json"]));
-    assert_eq!(round["round"], 11);
+    assert_eq!(round["round"], 2 + unlock);
 }
