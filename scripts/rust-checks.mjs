@@ -13,6 +13,8 @@ const compiling = [
   { name: "clippy", program: "cargo", args: ["clippy", "--keep-going", ...all, "--all-targets", "--", "-D", "warnings"] },
   { name: "examples in the documentation", program: "cargo", args: ["test", ...all, "--doc"] },
 ];
+// Most tests wait for blocks: more of them than there are cores.
+const env = { RUST_TEST_THREADS: "4", ...process.env };
 const waiting = [];
 const failed = [];
 let [building, running] = [true, 0];
@@ -20,7 +22,7 @@ let [building, running] = [true, 0];
 // A program's output in one piece, once it has ended; whether it succeeded goes into `failed`.
 function run({ name, folder, program, args = [] }) {
   const [parts, begun] = [[], Date.now()];
-  const child = spawn(program, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (part) => parts.push(part));
   child.once("error", (error) => parts.push(Buffer.from(`${error}\n`)));
   return new Promise((ended) =>

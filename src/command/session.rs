@@ -12,10 +12,12 @@ use assay_chain::ChainError;
 use assay_chain::call::{Call, TokenCall};
 use assay_chain::client::Client;
 use assay_chain::contracts::Deployment;
+use assay_chain::queue::budget::Held;
 use assay_chain::queue::{Journal, Mined, QueueConfig, StoreError, TYPED, Ticket, TxQueue};
 use assay_protocol::amount::{Eth, Lpt};
 use assay_protocol::{Address, U256};
 use serde_json::Value;
+use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use super::account::AccountOptions;
@@ -96,7 +98,7 @@ impl Session {
     async fn hear_of_earlier(&mut self, queue: &TxQueue) -> Result<(), CommandError> {
         for left in queue.left().await? {
             eprintln!("an earlier command has left this: {}", left.label);
-            match self.outcome(queue, left.ticket).await {
+            match self.outcome(queue, left.ticket, queue.held()).await {
                 Ok(mined) => {
                     eprintln!("  it is in block {}, transaction {}", mined.block, mined.tx);
                     let step = self.step(left.label, mined, true).await?;
@@ -243,8 +245,10 @@ impl Session {
         }
         for (key, call) in missing {
             let what = call.label();
+            // Listened for before there is anything to be heard, and told only once.
+            let held = queue.held();
             let ticket = queue.submit(key, call).await?;
-            let mined = self.outcome(queue, ticket).await?;
+            let mined = self.outcome(queue, ticket, held).await?;
             steps.push(self.step(what, mined, false).await?);
         }
         let (gas, cost) = sums(&steps);
@@ -327,8 +331,13 @@ impl Session {
     }
 
     /// Waits for an outcome, and says why where it does not come.
-    async fn outcome(&self, queue: &TxQueue, ticket: Ticket) -> Result<Mined, CommandError> {
-        let (mut trouble, mut held) = (queue.trouble(), queue.held());
+    async fn outcome(
+        &self,
+        queue: &TxQueue,
+        ticket: Ticket,
+        mut held: broadcast::Receiver<Held>,
+    ) -> Result<Mined, CommandError> {
+        let mut trouble = queue.trouble();
         let mut away: Option<Instant> = None;
         let mut outcome = std::pin::pin!(ticket.outcome());
         loop {
