@@ -47,15 +47,12 @@ pub type Chunks = Vec<Vec<u8>>;
 
 /// Most bytes of all chunks of a segment together: more are refused, and need not be fetched.
 pub fn most_bytes(profiles: &Profiles, frames: u32) -> u64 {
-    let of = |chunk: u32, rendition: &Rendition| {
+    let of = |rendition: &Rendition| {
         let pixels = u64::from(rendition.width) * u64::from(rendition.height);
-        let source = profiles.frames_of(chunk, frames).len() as u32;
-        let step = u32::from(rendition.frame_step.max(1));
-        track::most_bytes(pixels, source.div_ceil(step))
+        track::most_bytes(pixels, rendition.frames(frames))
     };
-    let renditions = profiles.renditions.iter();
-    let chunks = renditions.flat_map(|r| (0..profiles.chunks(frames)).map(move |c| of(c, r)));
-    chunks.fold(0, u64::saturating_add)
+    let renditions = profiles.renditions.iter().map(of);
+    renditions.fold(0, u64::saturating_add)
 }
 
 /// Writes segments in order, whatever order they come in.

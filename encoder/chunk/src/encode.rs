@@ -51,33 +51,34 @@ pub fn encode_chunk(
         .copied()
         .step_by(rendition.frame_step.into())
         .collect();
-    let config = Config::new()
-        .with_encoder_config(configuration(kept.len(), source, rendition)?)
-        .with_threads(1);
     let scaler = Scaler::new(source, rendition);
-    // new_context asserts that the pixel type holds the bit depth.
     if source.bit_depth > 8 {
-        run::<u16>(
-            config.new_context().map_err(ChunkError::Refused)?,
-            &kept,
-            source,
-            &scaler,
-        )
+        let context = context::<u16>(kept.len(), source, rendition)?;
+        run(context, &kept, source, &scaler)
     } else {
-        run::<u8>(
-            config.new_context().map_err(ChunkError::Refused)?,
-            &kept,
-            source,
-            &scaler,
-        )
+        let context = context::<u8>(kept.len(), source, rendition)?;
+        run(context, &kept, source, &scaler)
     }
 }
 
-/// rav1e's configuration for a chunk of so many frames: public for measurements of rav1e alone.
+/// A context of rav1e's for a chunk of so many frames, whose samples `T` holds: public for measurements of rav1e alone.
 ///
 /// # Errors
-/// Settings outside their ranges.
-pub fn configuration(
+/// Settings outside their ranges, or such as rav1e refuses.
+pub fn context<T: Sample>(
+    frames: usize,
+    source: &SourceFormat,
+    rendition: &RenditionSettings,
+) -> Result<Context<T>, ChunkError> {
+    let config = Config::new()
+        .with_encoder_config(configuration(frames, source, rendition)?)
+        .with_threads(1);
+    // It asserts that the sample type holds the bit depth.
+    config.new_context().map_err(ChunkError::Refused)
+}
+
+/// rav1e's configuration for a chunk of so many frames.
+fn configuration(
     frames: usize,
     source: &SourceFormat,
     rendition: &RenditionSettings,
@@ -150,10 +151,7 @@ pub fn encode_frames(
     rendition: &RenditionSettings,
 ) -> Result<EncodedChunk, ChunkError> {
     let count = frames.len();
-    let config = Config::new()
-        .with_encoder_config(configuration(count, source, rendition)?)
-        .with_threads(1);
-    let context = config.new_context().map_err(ChunkError::Refused)?;
+    let context = context(count, source, rendition)?;
     let mut input = frames.into_iter();
     drive(context, count, |_| input.next())
 }

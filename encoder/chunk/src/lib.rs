@@ -25,7 +25,7 @@ mod pipeline;
 mod scale;
 mod settings;
 
-pub use encode::{EncodedChunk, configuration, encode_chunk, encode_frames};
+pub use encode::{EncodedChunk, context, encode_chunk, encode_frames};
 pub use error::ChunkError;
 pub use kernel::{Grid, Kernel};
 pub use pipeline::PIPELINE;

@@ -5,10 +5,10 @@ use std::io::BufReader;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use assay_chunk::{RenditionSettings, SourceFormat, configuration, encode_frames};
+use assay_chunk::{ChunkError, RenditionSettings, SourceFormat, context, encode_frames};
 use assay_protocol::B256;
 use assay_protocol::profile::Profiles;
-use rav1e::prelude::{Config, Context, Frame};
+use rav1e::prelude::{Context, Frame};
 
 use crate::settings::{rendition_settings, source_format};
 use crate::y4m::Reader;
@@ -83,7 +83,9 @@ fn chunks(clip: &Clip, profiles: &Profiles) -> Result<Vec<Chunk>, BenchError> {
     let mut reader = Reader::new(file)
         .map_err(broken)?
         .ok_or_else(|| BenchError::Library("an empty clip".into()))?;
-    let context = context(profiles)?;
+    // It makes empty frames of the right size.
+    let (source, rendition) = settings(profiles)?;
+    let context = context(1, &source, &rendition).map_err(library)?;
     let mut raw = Vec::new();
     let mut chunks = Vec::new();
     for (_, frames) in &clip.segments {
@@ -110,13 +112,8 @@ fn settings(profiles: &Profiles) -> Result<(SourceFormat, RenditionSettings), Be
     Ok((source_format(&profiles.source), rendition))
 }
 
-/// A context that makes empty frames of the right size.
-fn context(profiles: &Profiles) -> Result<Context<u8>, BenchError> {
-    let library = |e: &dyn std::fmt::Display| BenchError::Library(e.to_string());
-    let (source, rendition) = settings(profiles)?;
-    let settings = configuration(1, &source, &rendition).map_err(|e| library(&e))?;
-    let config = Config::new().with_encoder_config(settings).with_threads(1);
-    config.new_context().map_err(|e| library(&e))
+fn library(error: ChunkError) -> BenchError {
+    BenchError::Library(error.to_string())
 }
 
 fn frame(context: &Context<u8>, raw: &[u8], profiles: &Profiles) -> Frame<u8> {
@@ -133,7 +130,6 @@ fn frame(context: &Context<u8>, raw: &[u8], profiles: &Profiles) -> Frame<u8> {
 
 fn one(frames: Vec<Frame<u8>>, profiles: &Profiles) -> Result<B256, BenchError> {
     let (source, rendition) = settings(profiles)?;
-    let encoded = encode_frames(frames, &source, &rendition)
-        .map_err(|e| BenchError::Library(e.to_string()))?;
+    let encoded = encode_frames(frames, &source, &rendition).map_err(library)?;
     Ok(B256::from(*blake3::hash(&encoded.obus).as_bytes()))
 }
