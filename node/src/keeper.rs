@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use assay_chain::call::{BrokerCall, Call, CourtCall, JobCall, RoundsCall};
 use assay_chain::queue::TxError;
-use assay_protocol::assignment::{Assignment, MAX_ATTEMPT};
+use assay_protocol::assignment::Assignment;
 use assay_protocol::fraud_proof::{FraudProof, Proven};
 use assay_protocol::payment::due;
-use assay_protocol::record::roles;
 use assay_protocol::round_work::output_pixels;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
@@ -101,29 +100,6 @@ impl Keeper {
         self.retries.failed(chore, block);
     }
 
-    /// Makes what has failed some blocks ago due again; gives what no block comes back to by itself.
-    fn retry(&mut self, block: u64) -> Vec<Chore> {
-        let mut again = Vec::new();
-        for chore in self.retries.due(block) {
-            match chore {
-                Chore::Open(round) if self.opening == round => self.opening = 0,
-                Chore::Open(_) => {}
-                Chore::Execute(case) => drop(self.executing.remove(&case)),
-                Chore::Prove(leaf) => {
-                    if let Some(kept) = self.proofs.get_mut(&leaf) {
-                        kept.submitted = false;
-                    }
-                }
-                Chore::Report(leaf) => drop(self.reported.remove(&leaf.receipt)),
-                Chore::Roll(step) => self.rolls.retry(step),
-                // Its turn has come already.
-                Chore::Bring(finding) => self.found.push((0, *finding)),
-                Chore::FixSeed(_) | Chore::Claim { .. } => again.push(chore),
-            }
-        }
-        again
-    }
-
     /// Keeps a proof in case nobody submits it.
     pub(crate) fn keep_proof(&mut self, proof: Box<FraudProof>, proven: Proven, block: u64) {
         let leaf = LeafId {
@@ -144,60 +120,25 @@ impl Node {
         TURN_BLOCKS * self.read(|state| state.turn(self.me))
     }
 
-    /// Keeps an assignment's source, where it is here, until no proof about it is accepted any more.
-    pub(crate) fn need_source(&mut self, assignment: &Assignment) {
-        let last = assignment
-            .deadlineBlock
-            .saturating_add(self.params.evidence_blocks);
-        self.leases.extend(assignment.sourceHash, last);
-    }
-
-    /// The same for a live segment before it is assigned: to its last attempt's end.
-    pub(crate) fn need_live_source(&mut self, hash: B256, block: u64) {
-        let params = &self.params;
-        let attempt = params.response_blocks + 2 * params.late_blocks;
-        let attempts = (u64::from(MAX_ATTEMPT) + 1) * attempt;
-        let last = block + attempts + params.evidence_blocks;
-        self.leases.extend(hash, last);
-    }
-
-    /// Lets verifiers fetch what this broadcaster had assigned before it was started again: who cannot holds it against the
-    /// receipts.
-    pub(crate) fn serve_earlier(&self) {
-        for hash in self.leases.hashes() {
-            self.network.allow_blob(hash, []);
-        }
-    }
-
-    /// Removes sources that nobody needs any more.
-    pub(crate) fn clear_sources(&mut self, block: u64) {
-        let over = self.leases.expire(block);
-        // A file may be published again; a live stream is not.
-        let live = self.publishing.as_ref().is_some_and(|p| p.offers.is_live());
-        if over.is_empty() || (self.roles & roles::BROADCASTER != 0 && !live) {
-            return;
-        }
-        for hash in &over {
-            self.network.forbid_blob(*hash);
-        }
-        self.sources.removed(&over);
-        let blobs = self.blobs.clone();
-        tokio::task::spawn_blocking(move || {
-            for hash in over {
-                if let Err(e) = blobs.remove(hash) {
-                    tracing::warn!(%hash, "source cannot be removed: {e}");
-                }
-            }
-        });
-    }
-
-    /// Does again what has failed some blocks ago.
+    /// Does again what has failed some blocks ago, or makes it due again.
     pub(crate) fn retry(&mut self, block: u64) {
-        for chore in self.keeper.retry(block) {
+        for chore in self.keeper.retries.due(block) {
+            let keeper = &mut self.keeper;
             match chore {
+                Chore::Open(round) if keeper.opening == round => keeper.opening = 0,
+                Chore::Open(_) => {}
+                Chore::Execute(case) => drop(keeper.executing.remove(&case)),
+                Chore::Prove(leaf) => {
+                    if let Some(kept) = keeper.proofs.get_mut(&leaf) {
+                        kept.submitted = false;
+                    }
+                }
+                Chore::Report(leaf) => drop(keeper.reported.remove(&leaf.receipt)),
+                Chore::Roll(step) => keeper.rolls.retry(step),
+                // Its turn has come already.
+                Chore::Bring(finding) => keeper.found.push((0, *finding)),
                 Chore::FixSeed(job) => self.fix_seed(job),
                 Chore::Claim { case, position } => self.claim_part(case, position),
-                _ => {}
             }
         }
     }

@@ -19,6 +19,7 @@ mod directory;
 mod do_broadcaster;
 mod do_evidence;
 mod do_round;
+mod do_sources;
 mod do_transcoder;
 mod do_verifier;
 mod driver;
