@@ -194,11 +194,10 @@ impl Swarm {
                 .all(|cheater| ledger.cases.values().any(|case| case.operator == *cheater));
             // A round in which too much was cheated is owed nothing: then one segment more in each round, until one is certified.
             let certified = !ledger.certified.is_empty();
-            let early = fed < base || !caught || last_round < ledger.round.0;
-            let more = fed < base
-                || (!caught && fed < base + MORE_SEGMENTS)
-                || (!certified && fed < base + CERTIFY_SEGMENTS);
-            let next = clip.source(fed).filter(|_| more && early);
+            let more = fed < base || (!caught && fed < base + MORE_SEGMENTS);
+            let another = !certified && fed < base + CERTIFY_SEGMENTS;
+            let due = more || (another && last_round < ledger.round.0);
+            let next = clip.source(fed).filter(|_| due);
             tokio::select! {
                 biased;
                 Some((who, at, notice)) = self.told.recv() => {
@@ -223,7 +222,7 @@ impl Swarm {
                     if given_up {
                         show.line(format!("giving up: {} s without progress", PATIENCE.as_secs()));
                     }
-                    if given_up || (!more && settled(&ledger, fed, params)) {
+                    if given_up || (!more && !another && settled(&ledger, fed, params)) {
                         break;
                     }
                 }
