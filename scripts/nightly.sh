@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# The long checks, shortest first, and their report: docs/nightly.md is written anew and is to be committed. A check that fails
-# holds up no other; ends with 1 if one has failed.
+# The long checks, an hour and a half in all on two cores. Each writes its report, docs/nightly/NAME.md, anew: they are to be
+# committed. A check that fails holds up no other; ends with 1 if one has failed.
+#
+#   nightly.sh          all, shortest first
+#   nightly.sh NAME...  these: build purity seeds live player sources determinism differential staking fees minting court soak
 #
 # ASSAY_NIGHTLY_SEEDS, ASSAY_NIGHTLY_MINUTES, ASSAY_NIGHTLY_RUNS, ASSAY_NIGHTLY_DEPTH and ASSAY_DIFFERENTIAL_OPERATIONS make it
-# shorter; the report says what was run.
+# shorter; the reports say what was run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,88 +15,90 @@ minutes=${ASSAY_NIGHTLY_MINUTES:-30}
 runs=${ASSAY_NIGHTLY_RUNS:-1000}
 depth=${ASSAY_NIGHTLY_DEPTH:-500}
 operations=${ASSAY_DIFFERENTIAL_OPERATIONS:-10000}
-report=docs/nightly.md
-out=$(mktemp -d)
+reports=docs/nightly
+tests='^test result: .* [1-9][0-9]* passed'
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
 failed=0
+
+# check TITLE PATTERN COMMAND...: runs it and reports how it went, with the lines of its output that match.
+check() {
+  local title=$1 pattern=$2 begun=$SECONDS verdict
+  shift 2
+  echo "== $name: $*"
+  if "$@" >"$output" 2>&1; then
+    verdict="passed after $((SECONDS - begun)) s"
+  else
+    verdict="**failed** after $((SECONDS - begun)) s"
+    failed=1
+    tail -40 "$output"
+  fi
+  echo "$name: $verdict"
+  {
+    echo "# $title"
+    echo
+    echo "$(date -u +%Y-%m-%d), commit $(git describe --always --dirty), $(nproc) cores: $verdict"
+    echo
+    echo '```'
+    grep -E "$pattern" "$output" || tail -10 "$output"
+    echo '```'
+  } >"$reports/$name.md"
+}
+
 cargo_test() {
   cargo test --release --locked -p assay "$@"
 }
 
-# check NAME COMMAND…: says how it went; the output is kept for the report.
-check() {
-  local name=$1 begun=$SECONDS
-  shift
-  echo "== $name: $*"
-  if "$@" >"$out/$name" 2>&1; then
-    echo "passed after $((SECONDS - begun)) s"
-    echo "passed, $((SECONDS - begun)) s" >"$out/$name.verdict"
-  else
-    tail -40 "$out/$name"
-    echo "FAILED: $name" >&2
-    echo "**failed**, $((SECONDS - begun)) s" >"$out/$name.verdict"
-    failed=1
-  fi
+invariants() {
+  check "Stateful invariants: $2, $runs runs of $depth calls" '^\[(PASS|FAIL)|^Suite result' env FOUNDRY_PROFILE=nightly \
+    FOUNDRY_INVARIANT_RUNS="$runs" FOUNDRY_INVARIANT_DEPTH="$depth" make --no-print-directory -C chain invariants CONTRACT="$1"
 }
 
-# part NAME TITLE [PATTERN]: a chapter of the report, with the lines of the output that match, and its end if it failed.
-part() {
-  local name=$1 title=$2 pattern=${3:-}
-  echo
-  echo "## $title: $(cat "$out/$name.verdict" 2>/dev/null || echo "**not run to its end**")"
-  if [ -n "$pattern" ]; then
-    echo
-    echo '```'
-    grep -E "$pattern" "$out/$name" 2>/dev/null || true
-    echo '```'
-  fi
-  if grep -qs failed "$out/$name.verdict"; then
-    echo
-    echo '```'
-    tail -10 "$out/$name"
-    echo '```'
-  fi
+run() {
+  case $name in
+    build) check "The release build" Finished cargo build --release --locked ;;
+    purity) check "The chunk encoder without its surroundings" '^pure-chunk' env ASSAY_PURE=1 scripts/pure-chunk.sh ;;
+    seeds)
+      check "The demonstration with $seeds seeds: proof within 5 s, 120 s, 2,048 MiB" '^\||^median|^demo-seeds' \
+        node scripts/demo-seeds.mjs --seeds "$seeds"
+      ;;
+    live)
+      check "Streams and a file through a network, whoever goes away meanwhile" "$tests" \
+        cargo_test --test all -- --ignored live:: publish::
+      ;;
+    player) check "Streams in headless Chromium with hls.js" "$tests" scripts/player.sh ;;
+    sources)
+      check "Sources of every kind, cut and decoded frame by frame" "$tests" \
+        cargo_test -p assay-encoder --test all -- --ignored sources:: shorter_chunks
+      ;;
+    determinism)
+      check "Odd profiles over odd pictures, presets at every SIMD level" "agree|$tests" \
+        cargo_test -p assay-encoder --test all -- --ignored --nocapture \
+        six_hundred_odd_profiles every_preset_gives_its_bytes_at_every_level
+      ;;
+    differential)
+      check "$operations operations against the exact model" "operations|$tests" \
+        env ASSAY_DIFFERENTIAL_OPERATIONS="$operations" \
+        cargo test --release --locked -p assay -p assay-chain --test all differential -- --nocapture
+      ;;
+    staking) invariants StakingInvariants "stakes, delegations, locks, slashes" ;;
+    fees) invariants FeesInvariants "deposits, reserves, tickets, fees" ;;
+    minting) invariants MintingInvariants "certified work and what is minted for it" ;;
+    court) invariants CourtInvariants "cases, contests, rewards" ;;
+    soak)
+      # Memory that grows by more than 1 % in the second half fails it, from ten minutes on.
+      check "A live stream of 640x360 through a network for $minutes minutes, played in Chromium" \
+        '"(minutes|size|rate|delivered|gaps|givenUp|progress|played|median|percentInSecondHalf|broadcaster|(transcoder|verifier)-[0-9])"|^soak:' \
+        node tests/player/soak.mjs --minutes "$minutes" --size 640x360
+      ;;
+    *)
+      echo "nightly: there is no check '$name'; the first lines of $0 name them" >&2
+      exit 2
+      ;;
+  esac
 }
 
-write_report() {
-  local tests='^test result: .* [1-9][0-9]* passed'
-  echo "# Nightly checks"
-  echo
-  echo "Written by \`make nightly\` on $(date -u +%Y-%m-%d) at commit $(git rev-parse --short HEAD), on $(nproc) cores."
-  part build "The release build"
-  part purity "The chunk encoder without its surroundings" '^pure-chunk'
-  part seeds "The demonstration with $seeds seeds: proof within 5 s, 120 s, 2,048 MiB"
-  echo
-  grep -E '^\||^median|^demo-seeds' "$out/seeds" 2>/dev/null | sed -E 's/^(median|demo-seeds)/\n&/' || true
-  part live "Streams and a file through a network, whoever goes away meanwhile" "$tests"
-  part player "Streams in headless Chromium with hls.js" "$tests"
-  part sources "Sources of every kind, cut and decoded frame by frame" "$tests"
-  part determinism "Odd profiles over odd pictures, presets at every SIMD level" "agree|$tests"
-  part soak "A live stream of 640x360 through a network for $minutes minutes, played in Chromium" \
-    '"(minutes|size|rate|delivered|gaps|givenUp|progress|played|median|percentInSecondHalf|broadcaster|(transcoder|verifier)-[0-9])"|^soak:'
-  part differential "$operations operations against the exact model" "operations|$tests"
-  part invariants "Stateful invariants, $runs runs of $depth calls each" '^\[(PASS|FAIL)|^Suite result|^Ran '
-}
-
-# Also when it is interrupted: what was found until then is there.
-finish() {
-  write_report >"$report"
-  echo "report: $report"
-  rm -rf "$out"
-}
-trap finish EXIT
-
-check build cargo build --release --locked
-check purity env ASSAY_PURE=1 scripts/pure-chunk.sh
-check seeds node scripts/demo-seeds.mjs --seeds "$seeds"
-check live cargo_test --test all -- --ignored live:: publish::
-check player scripts/player.sh
-check sources cargo_test -p assay-encoder --test all -- --ignored sources:: shorter_chunks
-check determinism cargo_test -p assay-encoder --test all -- --ignored --nocapture \
-  six_hundred_odd_profiles every_preset_gives_its_bytes_at_every_level
-# Memory that grows by more than 1 % in the second half fails it, from ten minutes on.
-check soak node tests/player/soak.mjs --minutes "$minutes" --size 640x360
-check differential env ASSAY_DIFFERENTIAL_OPERATIONS="$operations" \
-  cargo test --release --locked -p assay -p assay-chain --test all differential -- --nocapture
-check invariants env FOUNDRY_PROFILE=nightly FOUNDRY_INVARIANT_RUNS="$runs" FOUNDRY_INVARIANT_DEPTH="$depth" \
-  make --no-print-directory -C chain invariants
+mkdir -p "$reports"
+[ $# -gt 0 ] || set -- build purity seeds live player sources determinism differential staking fees minting court soak
+for name; do run; done
 exit $failed
