@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
@@ -14,6 +13,7 @@ import {IRoster} from "./interfaces/IRoster.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {ITicketBroker, Redemption, SenderState} from "./interfaces/ITicketBroker.sol";
 import {CourtDomain} from "./libraries/CourtDomain.sol";
+import {Signatures} from "./libraries/Signatures.sol";
 import {Assignment, Assignments} from "./objects/Assignment.sol";
 import {PaymentTicket, PaymentTickets} from "./objects/PaymentTicket.sol";
 import {Role} from "./objects/Role.sol";
@@ -38,7 +38,9 @@ contract TicketBroker is ITicketBroker {
         /// What the reserve held when it was full, of which the parts are.
         uint96 whole;
         /// How often it was filled.
-        uint64 filling;
+        uint32 filling;
+        /// By whose stakes it is parted: those of the round in which it was full.
+        uint32 round;
     }
 
     uint256 private constant BPS = 10_000;
@@ -71,7 +73,7 @@ contract TicketBroker is ITicketBroker {
 
     mapping(address broadcaster => Sender) private _senders;
     /// @dev Taken of each filling of a reserve.
-    mapping(address broadcaster => mapping(uint64 filling => mapping(address recipient => uint256))) private
+    mapping(address broadcaster => mapping(uint32 filling => mapping(address recipient => uint256))) private
         _claims;
     mapping(bytes32 ticketHash => bool) private _redeemed;
 
@@ -259,10 +261,7 @@ contract TicketBroker is ITicketBroker {
         }
         uint256 lot = PaymentTickets.lot(ticketHash, redemption.recipientRand);
         if (lot >= ticket.winProb) revert LosingTicket(lot, ticket.winProb);
-        (address found, ECDSA.RecoverError fault,) =
-            ECDSA.tryRecoverCalldata(ticketHash, redemption.signature);
-        if (fault != ECDSA.RecoverError.NoError) found = address(0);
-        _checkSigner(ticket, found, assignment);
+        _checkSigner(ticket, Signatures.signerOf(ticketHash, redemption.signature), assignment);
     }
 
     /// @dev The sender itself, or the key that signed for it in the assignment's round, which is that of its signing: by
@@ -298,23 +297,28 @@ contract TicketBroker is ITicketBroker {
         return false;
     }
 
-    /// @dev Takes what the sender has, deposit first, and marks the ticket paid if that is anything. The burned
-    ///      cut is rounded up.
+    /// @dev Takes what the sender has, deposit first, and marks the ticket paid if that is all of it, or something and
+    ///      the recipient asks: nobody else consumes a winner for a part [a wei of deposit, and another's winner paid
+    ///      with it]. The burned cut is rounded up.
     function _pay(PaymentTicket calldata ticket, bytes32 ticketHash)
         private
         returns (uint256 paid, uint256 credited)
     {
         Sender storage s = _senders[ticket.sender];
-        uint256 deposit = s.deposit;
-        paid = Math.min(ticket.faceValue, deposit);
-        uint256 fromReserve;
-        if (paid < ticket.faceValue) {
-            fromReserve = _claimReserve(s, ticket.sender, ticket.recipient, ticket.faceValue - paid);
+        uint256 fromDeposit = Math.min(ticket.faceValue, s.deposit);
+        uint256 fromReserve = ticket.faceValue - fromDeposit;
+        if (fromReserve != 0) {
+            fromReserve = Math.min(fromReserve, _claimable(s, ticket.sender, ticket.recipient));
         }
-        uint256 burned = Math.ceilDiv((paid + fromReserve) * burnedFeeBps, BPS);
-        (s.deposit, s.burned) = (uint96(deposit - paid), (s.burned + burned).toUint96());
-        paid += fromReserve;
+        paid = fromDeposit + fromReserve;
         if (paid == 0) return (0, 0);
+        if (paid < ticket.faceValue && !operators.mayAct(msg.sender, ticket.recipient)) return (0, 0);
+        uint256 burned = Math.ceilDiv(paid * burnedFeeBps, BPS);
+        (s.deposit, s.burned) = (uint96(s.deposit - fromDeposit), (s.burned + burned).toUint96());
+        if (fromReserve != 0) {
+            s.reserve -= uint96(fromReserve);
+            _claims[ticket.sender][s.filling][ticket.recipient] += fromReserve;
+        }
         credited = paid - burned;
         _redeemed[ticketHash] = true;
         emit TicketRedeemed(
@@ -322,38 +326,31 @@ contract TicketBroker is ITicketBroker {
         );
     }
 
-    /// @dev When nothing is missing any more, everybody's part is whole again.
+    /// @dev When nothing is missing any more, the whole is parted anew. What is filled before there is a round has the
+    ///      first one's parts.
     function _fill(Sender storage s, uint256 amount) private {
         uint96 held = (s.reserve + amount).toUint96();
         s.reserve = held;
         if (held < s.whole) return;
         s.whole = held;
         ++s.filling;
+        // Round numbers have 32 bits, see RoundsManager.
+        s.round = uint32(Math.max(rounds.currentRound(), 1));
     }
 
-    function _claimReserve(Sender storage s, address sender, address recipient, uint256 wanted)
-        private
-        returns (uint256 amount)
-    {
-        if (s.reserve == 0) return 0;
-        amount = Math.min(wanted, _claimable(s, sender, recipient));
-        if (amount == 0) return 0;
-        s.reserve -= uint96(amount);
-        _claims[sender][s.filling][recipient] += amount;
-    }
-
-    /// @dev Each recipient's part of the whole reserve is its share of the active stake, whatever was taken before: a
-    ///      sender whose deposit has gone elsewhere leaves them what they counted on [a ticket to oneself]. Parts by
-    ///      number would let a sender make many transcoders of little stake, parts of what is left would let its
-    ///      friends take theirs in each round.
+    /// @dev Each recipient's part of the whole reserve is its share of the stake that was active when it was full, whatever
+    ///      was taken since: a sender whose deposit has gone elsewhere leaves them what they counted on [a ticket to
+    ///      oneself]. Parts by number would let a sender make many transcoders of little stake, parts of what is left
+    ///      would let its friends take theirs in each round, and parts by the present stakes would let one stake take its
+    ///      part again under each account that it moves to.
     function _claimable(Sender storage s, address sender, address recipient) private view returns (uint256) {
-        uint64 round = rounds.currentRound();
+        if (s.reserve == 0) return 0;
+        uint64 round = s.round;
         uint256 weight = roster.weightAt(Role.Transcoder, round, recipient);
         if (weight == 0) return 0;
+        // Rounded down: all parts together are at most the whole, and what is left of it covers what is left of them.
         uint256 part = s.whole * weight / roster.totalAt(Role.Transcoder, round);
-        uint256 taken = _claims[sender][s.filling][recipient];
-        // Stakes may have changed since others took theirs.
-        return taken < part ? Math.min(part - taken, s.reserve) : 0;
+        return part - _claims[sender][s.filling][recipient];
     }
 
     function _domain() private view returns (bytes32) {

@@ -16,7 +16,7 @@ use crate::events::LogEntry;
 pub struct SenderView {
     /// Pays any winner.
     pub deposit: Eth,
-    /// Pays what the deposit cannot, to each active transcoder an equal part in a round.
+    /// Pays what the deposit cannot, to each transcoder its part by stake.
     pub reserve: Eth,
     /// First round in which both may be withdrawn, where that was asked for.
     pub withdraw_round: Option<u64>,
@@ -41,7 +41,7 @@ impl Client {
         })
     }
 
-    /// What a broadcaster's reserve would pay this recipient in the present round.
+    /// What a broadcaster's reserve would pay this recipient: nothing to who is active only since it was full last.
     pub async fn claimable_reserve(
         &self,
         sender: Address,

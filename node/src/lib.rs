@@ -38,6 +38,7 @@ mod offers;
 mod on_chain;
 mod on_network;
 mod outlet;
+mod own_funds;
 mod own_receipts;
 mod payments;
 pub mod process;

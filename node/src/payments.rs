@@ -8,11 +8,10 @@ use assay_chain::client::Client;
 use assay_p2p::PeerId;
 use assay_protocol::assignment::SignedAssignment;
 use assay_protocol::checked::Checked;
-use assay_protocol::election::Snapshot;
 use assay_protocol::payment::{
     Claim, Funds, MAX_TICKETS, SignedTicket, Winner, check_tickets, due, rand_hash,
 };
-use assay_protocol::round_work::{admits, output_pixels};
+use assay_protocol::round_work::output_pixels;
 use assay_protocol::rules::ChainView;
 use assay_protocol::wire::{Answer, JobRequest, decode, encode};
 use assay_protocol::{Address, B256, U256, keccak256};
@@ -191,68 +190,6 @@ impl Node {
             .await;
     }
 
-    /// Says in each round what makes transcoders decline this broadcaster's assignments, or earn less by them.
-    pub(crate) fn look_at_own_funds(&self) {
-        let me = self.me;
-        self.look_at_own_cap();
-        let pays = self.read(|state| {
-            let mut own = state.jobs.values().filter(|job| job.broadcaster == me);
-            own.any(|job| !job.max_price.is_zero())
-        });
-        if !self.live || !pays || (self.publishing.is_none() && self.unborn.is_none()) {
-            return;
-        }
-        let (client, face) = (self.client.clone(), self.params.ticket_face_value);
-        let bps = U256::from(self.params.admitted_bps);
-        let stakes = self.read(|state| state.current().map(|(_, round)| round.transcoders.clone()));
-        tokio::spawn(async move {
-            let Ok(funds) = client.sender(me).await else {
-                return;
-            };
-            if let Some(round) = funds.withdraw_round {
-                return tracing::warn!(
-                    "the deposit is asked back for round {round}: transcoders decline; \
-                     `assay broadcaster withdraw --cancel` changes that"
-                );
-            }
-            let Some(stakes) = stakes else {
-                return;
-            };
-            let total = stakes.total();
-            if covered(&stakes, funds.reserve.0, face.0) * U256::from(10_000) < total * bps {
-                tracing::warn!(
-                    "a reserve of {} ETH covers a winner of {face} ETH for less than two thirds of the stake: the other \
-                     transcoders decline; `assay broadcaster deposit --reserve` changes that",
-                    funds.reserve
-                );
-            }
-        });
-    }
-
-    /// Work of a job that shuts out much of the stake is not minted, so that nobody is routed work by its price: who is
-    /// elected for it earns fees alone.
-    fn look_at_own_cap(&self) {
-        let publishing = self.publishing.is_some() || self.unborn.is_some();
-        if !self.live || !publishing {
-            return;
-        }
-        let (me, bps) = (self.me, self.params.admitted_bps);
-        let narrow: Vec<_> = self.read(|state| {
-            let Some((_, round)) = state.current() else {
-                return Vec::new();
-            };
-            let own = state.jobs.values().filter(|job| job.broadcaster == me);
-            let narrow = own.filter(|job| !admits(&round.transcoders, job.max_price, bps));
-            narrow.map(|job| (job.id, job.max_price)).collect()
-        });
-        for (job, cap) in narrow {
-            tracing::warn!(
-                "the price cap of job {job}, {cap} wei a pixel, admits less than {bps} basis points of the stake: \
-                 its work is not minted, and transcoders may decline; a job with a higher max_price admits more"
-            );
-        }
-    }
-
     /// Offers winners to the chain whose evidence window has ended.
     pub(crate) async fn redeem_due(&mut self, block: u64) {
         let round = self.read(|state| state.current().map_or(0, |(number, _)| number));
@@ -345,22 +282,6 @@ async fn send_assignment(
         }
         tokio::time::sleep(PAUSE).await;
     }
-}
-
-/// Stake of the transcoders for which a full reserve covers one winner.
-fn covered(stakes: &Snapshot, reserve: U256, face: U256) -> U256 {
-    let total = stakes.total();
-    let enough = |weight: &U256| {
-        let part = Funds {
-            reserve: reserve * *weight / total,
-            ..Funds::default()
-        };
-        part.cover() >= face
-    };
-    let weights = stakes.candidates.iter().map(|c| c.weight);
-    weights
-        .filter(enough)
-        .fold(U256::ZERO, |sum, weight| sum + weight)
 }
 
 /// What the chain says of who pays.

@@ -26,7 +26,8 @@ enum Action {
         /// With its unit, such as 0.5 ETH; pays any winner.
         #[arg(num_args = 1..=2, value_name = "AMOUNT", required_unless_present = "reserve")]
         deposit: Vec<String>,
-        /// With its unit; pays what the deposit cannot, to each active transcoder an equal part in a round.
+        /// With its unit; pays what the deposit cannot, to each transcoder its part by the stakes of when it was full last: a
+        /// wei more gives those who are new their parts, if nothing was taken.
         #[arg(long, num_args = 1..=2, value_name = "AMOUNT")]
         reserve: Vec<String>,
         /// Whose deposit. Default: that of the operator for which the key signs.

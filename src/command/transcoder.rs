@@ -46,8 +46,8 @@ enum Action {
         #[command(flatten)]
         account: AccountOptions,
     },
-    /// Redeem the winning tickets that a node keeps, where the node does not do it any more; anyone may, and the pay is
-    /// the operator's. The node must not run.
+    /// Redeem the winning tickets that a node keeps, where the node does not do it any more; the pay is the operator's.
+    /// Anyone may, but only the operator or its node takes a part of what cannot be paid in full. The node must not run.
     Redeem {
         /// The node's folder.
         #[arg(long, value_name = "DIR")]

@@ -66,7 +66,8 @@ interface ITicketBroker {
     error AssignmentAccused(bytes32 assignmentHash, bytes32 caseId, CaseStatus status);
     /// The ticket was paid.
     error AlreadyRedeemed(bytes32 ticketHash);
-    /// The sender has nothing left that this recipient may take now; the ticket stays good.
+    /// The sender has nothing left that this recipient may take now, or less than the ticket's value, which the recipient
+    /// or its signer takes alone; the ticket stays good.
     error NothingToPay(address sender, address recipient);
 
     /// Somebody added to a broadcaster's deposit and reserve.
@@ -89,7 +90,7 @@ interface ITicketBroker {
         uint256 fromReserve,
         uint256 burned
     );
-    /// A winner in a batch was passed over: paid before, void, or nothing left to pay it with.
+    /// A winner in a batch was passed over: paid before, void, or not enough left to pay it with.
     event TicketSkipped(bytes32 indexed ticketHash);
     /// What a broadcaster's payments burned was sent to the zero address.
     event Burned(address indexed broadcaster, uint256 amount);
@@ -106,7 +107,8 @@ interface ITicketBroker {
     /// @notice Pays the caller's deposit and reserve out to it, in the round that `unlock` named or later.
     function withdraw() external returns (uint256 amount);
 
-    /// @notice Pays a winner, once; anyone who knows the recipient's number may call it.
+    /// @notice Pays a winner, once; anyone who knows the recipient's number may call it, and the recipient or its signer
+    ///         also if only a part of it can be paid.
     /// @return paid wei taken from the sender, the burned cut included
     function redeem(Redemption calldata redemption) external returns (uint256 paid);
 
@@ -124,8 +126,9 @@ interface ITicketBroker {
     /// @notice What a broadcaster has put up.
     function senderOf(address broadcaster) external view returns (SenderState memory);
 
-    /// @notice What the reserve would pay this recipient in the present round: its share of the active transcoders'
-    ///         stake, of what the reserve held when it was full last, less what the recipient has taken since then.
+    /// @notice What the reserve would pay this recipient: of what it held when it was full last, the recipient's share of
+    ///         the stake that was active in that round, less what the recipient has taken since then. Whoever became
+    ///         active later has no part until it is full again.
     function claimableReserve(address sender, address recipient) external view returns (uint256);
 
     /// @notice Whether the ticket was paid.

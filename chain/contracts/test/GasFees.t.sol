@@ -61,15 +61,17 @@ contract GasFeesTest is Stream, Tickets, GasMeter {
         atMost("redeemBatch, 20 tickets", 20 * 70_000);
     }
 
+    /// Not the 120,000 of a payment from the deposit, which is what pays while all is well: 22,100 are the new slot of what
+    /// this recipient has taken, 5,000 the reserve's, 7,300 the roster's snapshot. A second time the slot is there.
     function test_redeem_from_the_reserve() external {
         Redemption[] memory r = _winners(2, 101 ether);
         broker.redeem(r[0]);
-        atMost("redeem, partly from the reserve", 230_000);
+        atMost("redeem, partly from the reserve", 160_000);
     }
 
     function test_deposit_and_withdrawals() external {
         broker.depositAndReserve{value: 2}(address(0xB1), 1, 1);
-        atMost("depositAndReserve, first", 75_000);
+        atMost("depositAndReserve, first", 80_000);
         broker.depositAndReserve{value: 2}(broadcaster, 1, 1);
         atMost("depositAndReserve", 45_000);
         broker.redeem(_winners(1, 1 ether)[0]);

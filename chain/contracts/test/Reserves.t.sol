@@ -16,6 +16,7 @@ contract ReservesTest is BrokerStage {
         Redemption memory r = winner(1, DEPOSIT + RESERVE);
         vm.roll(payableAt(r));
         vm.assertEq(broker.claimableReserve(broadcaster, transcoder), RESERVE / 2);
+        vm.prank(transcoder);
         vm.assertEq(broker.redeem(r), DEPOSIT + RESERVE / 2);
         SenderState memory s = broker.senderOf(broadcaster);
         vm.assertEq(s.deposit, 0);
@@ -29,13 +30,29 @@ contract ReservesTest is BrokerStage {
         Redemption memory first = winner(1, DEPOSIT + RESERVE);
         Redemption memory second = winner(2, 1 ether);
         vm.roll(payableAt(first));
+        vm.prank(transcoder);
         broker.redeem(first);
         vm.expectRevert(abi.encodeWithSelector(ITicketBroker.NothingToPay.selector, broadcaster, transcoder));
+        vm.prank(transcoder);
         broker.redeem(second);
         vm.assertEq(batch(second, second), 0);
         vm.assertFalse(broker.isRedeemed(broker.hashTicket(second.ticket)));
         broker.depositAndReserve{value: 1 ether}(broadcaster, 1 ether, 0);
         vm.assertEq(broker.redeem(second), 1 ether);
+    }
+
+    /// [a wei of deposit, and another's winner paid with it] Who has seen the recipient's number pays all of a winner or
+    /// nothing; how little is enough for the recipient it says itself.
+    function test_nobody_else_consumes_a_winner_for_a_part_of_it() external {
+        Redemption memory r = winner(1, DEPOSIT + RESERVE);
+        vm.roll(payableAt(r));
+        vm.expectRevert(abi.encodeWithSelector(ITicketBroker.NothingToPay.selector, broadcaster, transcoder));
+        broker.redeem(r);
+        vm.assertEq(batch(r, r), 0);
+        vm.assertEq(broker.senderOf(broadcaster).deposit, DEPOSIT);
+        vm.assertEq(broker.claimableReserve(broadcaster, transcoder), RESERVE / 2);
+        vm.prank(transcoder);
+        vm.assertEq(broker.redeem(r), DEPOSIT + RESERVE / 2);
     }
 
     /// [A ticket to oneself] A sender takes work on its deposit, and pays the deposit to its own account before the
@@ -46,6 +63,7 @@ contract ReservesTest is BrokerStage {
         Assignment memory invented;
         invented.transcoder = vm.addr(STRANGER);
         Redemption memory self = ticketFor(BROADCASTER, address(world), invented, DEPOSIT + RESERVE, 0);
+        vm.prank(invented.transcoder);
         vm.assertEq(broker.redeem(self), DEPOSIT, "nothing of the reserve");
         vm.roll(payableAt(second));
         vm.assertEq(broker.redeem(honest), RESERVE / 2);
@@ -58,11 +76,52 @@ contract ReservesTest is BrokerStage {
         Redemption memory again = winnerOf(other, 2, RESERVE);
         Redemption memory honest = winner(3, RESERVE / 2);
         vm.roll(payableAt(honest));
+        vm.startPrank(other);
         vm.assertEq(broker.redeem(first), DEPOSIT + RESERVE / 2);
         world.setRound(2);
         vm.expectRevert(abi.encodeWithSelector(ITicketBroker.NothingToPay.selector, broadcaster, other));
         broker.redeem(again);
+        vm.stopPrank();
         vm.assertEq(broker.redeem(honest), RESERVE / 2);
+    }
+
+    /// [one stake under many accounts] A friend takes its part, unbonds, and bonds anew under another account: who was not
+    /// active when the reserve was full has no part of it.
+    function test_a_stake_that_moves_takes_its_part_once() external {
+        address[3] memory friends = [other, address(0x7003), address(0x7004)];
+        Redemption memory honest = winner(9, RESERVE / 2);
+        for (uint32 i = 0; i < 3; ++i) {
+            if (i > 0) {
+                world.setRound(i + 1);
+                world.activate(friends[i - 1], 0);
+                world.activate(friends[i], 1);
+            }
+            Redemption memory r = winnerOf(friends[i], i, DEPOSIT + RESERVE);
+            vm.roll(payableAt(r));
+            vm.assertEq(broker.claimableReserve(broadcaster, friends[i]), i == 0 ? RESERVE / 2 : 0);
+            if (i > 0) vm.expectPartialRevert(ITicketBroker.NothingToPay.selector);
+            vm.prank(friends[i]);
+            broker.redeem(r);
+        }
+        vm.assertEq(broker.redeem(honest), RESERVE / 2);
+        // Full again, it is parted by the stakes of now.
+        broker.depositAndReserve{value: RESERVE}(broadcaster, 0, RESERVE);
+        vm.assertEq(broker.claimableReserve(broadcaster, friends[2]), RESERVE / 2);
+        vm.assertEq(broker.claimableReserve(broadcaster, other), 0);
+    }
+
+    /// A wei more renews a reserve of which nothing was taken.
+    function test_a_newcomer_has_a_part_from_the_next_filling_on() external {
+        world.setRound(2);
+        world.activate(address(0x7003), 2);
+        vm.assertEq(broker.claimableReserve(broadcaster, address(0x7003)), 0);
+        broker.depositAndReserve{value: 1}(broadcaster, 0, 1);
+        vm.assertEq(broker.claimableReserve(broadcaster, address(0x7003)), RESERVE / 2);
+        vm.assertEq(broker.claimableReserve(broadcaster, transcoder), RESERVE / 4);
+        // What is filled before the first round has the first one's parts.
+        world.setRound(0);
+        broker.depositAndReserve{value: 4}(address(0xB1), 0, 4);
+        vm.assertEq(broker.claimableReserve(address(0xB1), transcoder), 2);
     }
 
     /// Nor do many friends of little stake.
@@ -80,6 +139,7 @@ contract ReservesTest is BrokerStage {
     function test_parts_are_whole_again_when_the_reserve_is() external {
         Redemption memory first = winner(1, DEPOSIT + RESERVE);
         vm.roll(payableAt(first));
+        vm.prank(transcoder);
         broker.redeem(first);
         world.setRound(2);
         vm.assertEq(broker.claimableReserve(broadcaster, transcoder), 0);
@@ -118,6 +178,7 @@ contract ReservesTest is BrokerStage {
         for (uint32 i = 0; i < 8; ++i) {
             uint256 reserve = broker.senderOf(broadcaster).reserve;
             uint256 claimable = broker.claimableReserve(broadcaster, winners[i].ticket.recipient);
+            vm.prank(winners[i].ticket.recipient);
             try broker.redeem(winners[i]) {}
             catch {
                 vm.assertEq(claimable, 0);

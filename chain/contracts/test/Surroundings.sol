@@ -6,9 +6,14 @@ import {Role} from "../objects/Role.sol";
 
 /// @title Rounds, keys, stakes and cases as a test sets them: all that the ticket broker asks for
 contract Surroundings {
+    struct Change {
+        uint64 round;
+        uint256 weight;
+    }
+
     uint64 public currentRound = 1;
-    uint256 private _total;
-    mapping(address operator => uint256) private _weights;
+    /// @dev In the order of rounds; of the zero address: of all.
+    mapping(address operator => Change[]) private _weights;
     mapping(address operator => address) private _signers;
     mapping(bytes32 assignmentHash => CaseStatus) private _cases;
 
@@ -16,9 +21,11 @@ contract Surroundings {
         currentRound = round;
     }
 
+    /// From the present round on, whose snapshot is taken after it.
     function activate(address operator, uint256 weight) external {
-        _total = _total + weight - _weights[operator];
-        _weights[operator] = weight;
+        uint256 total = _weightAt(address(0), currentRound) + weight - _weightAt(operator, currentRound);
+        _weights[operator].push(Change(currentRound, weight));
+        _weights[address(0)].push(Change(currentRound, total));
     }
 
     function setSigner(address operator, address signer) external {
@@ -47,12 +54,16 @@ contract Surroundings {
         return (0, 2500);
     }
 
-    function weightAt(Role, uint64, address operator) external view returns (uint256) {
-        return _weights[operator];
+    function mayAct(address caller, address operator) external pure returns (bool) {
+        return caller == operator;
     }
 
-    function totalAt(Role, uint64) external view returns (uint256) {
-        return _total;
+    function weightAt(Role, uint64 round, address operator) external view returns (uint256) {
+        return _weightAt(operator, round);
+    }
+
+    function totalAt(Role, uint64 round) external view returns (uint256) {
+        return _weightAt(address(0), round);
     }
 
     /// One kind of case for each assignment.
@@ -68,5 +79,13 @@ contract Surroundings {
         CaseStatus status = _cases[assignmentHash];
         if (status == CaseStatus.Acquitted || status == CaseStatus.Annulled) status = CaseStatus.None;
         return (status == CaseStatus.None ? bytes32(0) : bytes32("case"), status);
+    }
+
+    function _weightAt(address operator, uint64 round) private view returns (uint256) {
+        Change[] storage changes = _weights[operator];
+        for (uint256 i = changes.length; i > 0; --i) {
+            if (changes[i - 1].round <= round) return changes[i - 1].weight;
+        }
+        return 0;
     }
 }
