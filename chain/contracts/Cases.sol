@@ -248,8 +248,8 @@ abstract contract Cases is Penalties {
         if (c.head != 0) revert AlreadyProven(caseId);
     }
 
-    /// @dev As `_requireUnproven`; a planted leaf spares its planter for that leaf only, and while a case is open more of
-    ///      the round's verifiers may join its signers.
+    /// @dev As `_requireUnproven`; a planted leaf spares its planter for that leaf only, and while a case is open, or
+    ///      the accused contests it, more of the round's verifiers may join its signers.
     /// @return c the case
     /// @return joins whether the proof adds signers to it; that it is about the same receipt is not checked yet
     function _requireProvable(bytes32 caseId, uint32 leafIndex, uint64 bitmap)
@@ -264,8 +264,16 @@ abstract contract Cases is Penalties {
         bool isSame = head.leafIndex == leafIndex;
         if (head.status == CaseStatus.Spared && !isSame) return (c, false);
         uint64 counted = c.votes.votesOf().bitmap;
-        joins = head.status == CaseStatus.Open && isSame && bitmap != counted && counted & ~bitmap == 0;
+        joins = isSame && bitmap != counted && counted & ~bitmap == 0 && _takesSigners(caseId, head.status);
         if (!joins) revert AlreadyProven(caseId);
+    }
+
+    /// @dev Also a case that the accused contests: else it would do so at once, and its slash be beyond the cap of the
+    ///      smallest quorum.
+    function _takesSigners(bytes32 caseId, CaseStatus status) private view returns (bool) {
+        if (status != CaseStatus.Contested) return status == CaseStatus.Open;
+        (Cause cause,,) = IContests(contests).contestOf(caseId);
+        return cause == Cause.Accused;
     }
 
     /// @dev Whoever is first with a proof does not choose who answers for it and who is rewarded: a larger quorum takes the

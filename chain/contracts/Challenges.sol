@@ -61,6 +61,8 @@ contract Challenges is VerifierFaults {
         Assignment calldata assignment = signed.assignment;
         address operator = assignment.transcoder;
         if (!operators.mayAct(msg.sender, operator)) revert NotTheOperator(msg.sender, operator);
+        // Also with a case open: afterwards there is time to prove another leaf of the receipt.
+        _requireBy(uint256(assignment.deadlineBlock) + evidenceWindow - challengeBlocks);
         (bytes32 assignmentHash, bytes32 receiptHash) = _hashWork(assignment, signed.receipt);
         _requireMarked(signed, assignmentHash, leafIndex, secret);
         (,, CaseStatus status,) = court.statusOf(_wrongEncodeId(assignmentHash));
@@ -73,7 +75,7 @@ contract Challenges is VerifierFaults {
         }
         (Plant storage plant, uint64 round) = _plantFor(operator, assignment.round, secret);
         if (plant.revealed != 0) revert NoPlant(operator, round);
-        plant.revealed = receiptHash;
+        (plant.revealed, plant.revealedBlock) = (receiptHash, uint64(block.number));
         owed[plant.payer] += plantBond;
         emit PlantRevealed(operator, round, receiptHash, leafIndex, secret);
         court.spare(assignmentHash, operator, receiptHash, leafIndex);
@@ -84,9 +86,12 @@ contract Challenges is VerifierFaults {
         external
         returns (bytes32 caseId)
     {
-        Work memory work = evidence.checkReceipt(signed);
+        (Plant storage plant, uint64 round) =
+            _plantFor(signed.assignment.transcoder, signed.assignment.round, secret);
+        // The reveal may come when evidence about the round's other work is not taken any more. Stake and signers of that
+        // round are there for a case window after the last of its evidence, and so for one after the reveal.
+        Work memory work = evidence.checkReceiptUntil(signed, uint256(plant.revealedBlock) + caseWindow);
         _requireMarked(signed, work.assignmentHash, leafIndex, secret);
-        (Plant storage plant, uint64 round) = _plantFor(work.transcoder, work.round, secret);
         if (plant.revealed == 0 || plant.revealed == work.receiptHash) {
             revert NoSecondPlant(work.transcoder, round, plant.revealed);
         }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Addresses} from "./Addresses.sol";
 import {
@@ -20,6 +19,7 @@ import {Bls} from "./libraries/Bls.sol";
 import {CourtDomain} from "./libraries/CourtDomain.sol";
 import {MerkleTree} from "./libraries/MerkleTree.sol";
 import {Profiles} from "./libraries/Profiles.sol";
+import {Signatures} from "./libraries/Signatures.sol";
 import {Accusation, Accusations} from "./objects/Accusation.sol";
 import {Assignment, Assignments} from "./objects/Assignment.sol";
 import {Divergences} from "./objects/Divergence.sol";
@@ -141,7 +141,7 @@ contract Evidence is IEvidence {
         LeafProof calldata proof,
         FramesProof calldata frames
     ) external view returns (Work memory work) {
-        _checkReceipt(signed, work);
+        _checkReceipt(signed, work, 0);
         checkLeaf(proof, signed.assignment.leafCount, signed.receipt.outputRoot);
         if (_isRightLeaf(signed.assignment, proof, frames)) revert LeafIsCorrect(proof.leafIndex);
     }
@@ -152,7 +152,7 @@ contract Evidence is IEvidence {
         Receipt calldata other,
         bytes calldata otherSignature
     ) external view returns (Work memory work) {
-        _checkReceipt(signed, work);
+        _checkReceipt(signed, work, 0);
         if (other.assignmentHash != work.assignmentHash) {
             revert WrongAssignment(other.assignmentHash, work.assignmentHash);
         }
@@ -169,8 +169,8 @@ contract Evidence is IEvidence {
         bytes calldata otherSignature
     ) external view returns (address broadcaster, bytes32 digest, bytes32 otherDigest) {
         // Both: a key that was revoked since could sign one of any round.
-        _checkTimes(assignment);
-        _checkTimes(other);
+        _checkTimes(assignment, 0);
+        _checkTimes(other, 0);
         (digest, otherDigest) = (hashAssignment(assignment), hashAssignment(other));
         if (
             assignment.jobId != other.jobId || assignment.seq != other.seq
@@ -185,12 +185,22 @@ contract Evidence is IEvidence {
 
     /// @inheritdoc IEvidence
     function checkReceipt(SignedReceipt calldata signed) external view returns (Work memory work) {
-        _checkReceipt(signed, work);
+        _checkReceipt(signed, work, 0);
     }
 
-    function _checkReceipt(SignedReceipt calldata signed, Work memory work) private view {
+    /// @inheritdoc IEvidence
+    function checkReceiptUntil(SignedReceipt calldata signed, uint256 until)
+        external
+        view
+        returns (Work memory work)
+    {
+        _checkReceipt(signed, work, until);
+    }
+
+    /// @param until as for `_checkTimes`
+    function _checkReceipt(SignedReceipt calldata signed, Work memory work, uint256 until) private view {
         Assignment calldata assignment = signed.assignment;
-        work.signedBlock = _checkTimes(assignment);
+        work.signedBlock = _checkTimes(assignment, until);
         (work.transcoder, work.round) = (assignment.transcoder, assignment.round);
         bytes32 assignmentHash = hashAssignment(assignment);
         work.assignmentHash = assignmentHash;
@@ -259,12 +269,15 @@ contract Evidence is IEvidence {
         QuorumVerdict calldata verdict,
         Work memory work
     ) private view {
-        _checkReceipt(signed, work);
+        _checkReceipt(signed, work, 0);
         checkLeaf(proof, signed.assignment.leafCount, signed.receipt.outputRoot);
         // The weight comes first: a quorum that is missed costs no pairing.
         (uint256 weight, uint256 total,, bytes memory key) =
             registry.tally(work.round, verdict.bitmap, work.transcoder);
-        if (weight == 0 || 3 * weight < 2 * total) revert QuorumMissed(weight, total);
+        unchecked {
+            // Sums of 64 weights of 96 bits.
+            if (weight == 0 || 3 * weight < 2 * total) revert QuorumMissed(weight, total);
+        }
         bytes32 digest =
             _digest(Verdicts.structHash(work.receiptHash, proof.leafIndex, verdict.recomputedHash));
         if (!Bls.verify(key, digest, verdict.aggregateSignature)) revert InvalidAggregate();
@@ -294,13 +307,19 @@ contract Evidence is IEvidence {
         return proof.leaf.framesRoot == frames.chunkRoot;
     }
 
-    function _checkTimes(Assignment calldata assignment) private view returns (uint64 signedBlock) {
+    /// @param until last block in which the evidence is taken, or the end of the evidence window, whichever is later
+    function _checkTimes(Assignment calldata assignment, uint256 until)
+        private
+        view
+        returns (uint64 signedBlock)
+    {
         uint256 deadline = assignment.deadlineBlock;
         if (deadline < deadlineBlocks || deadline - deadlineBlocks > block.number) {
             revert WrongDeadline(assignment.deadlineBlock, block.number);
         }
-        if (block.number > deadline + evidenceWindow) {
-            revert EvidenceTooLate(deadline + evidenceWindow, block.number);
+        uint256 end = deadline + evidenceWindow;
+        if (block.number > end && block.number > until) {
+            revert EvidenceTooLate(end > until ? end : until, block.number);
         }
         signedBlock = uint64(deadline) - deadlineBlocks;
         // Otherwise a broadcaster could choose the snapshot, and with it the electee and the quorum.
@@ -309,10 +328,10 @@ contract Evidence is IEvidence {
         }
     }
 
-    /// @dev Low s and v of 27 or 28 only, as ECDSA demands; never the zero address.
-    function _checkSigner(bytes32 digest, bytes calldata signature, address expected) private pure {
-        (address found, ECDSA.RecoverError fault,) = ECDSA.tryRecoverCalldata(digest, signature);
-        if (fault != ECDSA.RecoverError.NoError || found != expected) revert WrongSigner(found, expected);
+    /// @dev Never the zero address, which is no signer.
+    function _checkSigner(bytes32 digest, bytes calldata signature, address expected) private view {
+        address found = Signatures.signerOf(digest, signature);
+        if (found != expected || found == address(0)) revert WrongSigner(found, expected);
     }
 
     function _digest(bytes32 structHash) private view returns (bytes32) {

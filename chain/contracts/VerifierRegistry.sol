@@ -235,14 +235,13 @@ contract VerifierRegistry is IVerifierRegistry {
     {
         VerifierSet memory set = _setOf(round);
         (signed, total, ownStake) = set.weigh(bitmap, excluded);
-        // `weigh` has found no position in the bitmap that the set has not.
-        uint64 absent = set.all() ^ bitmap;
         // The answer's first words, then the sum, and behind it room for the key that is subtracted or added next.
         uint256[4] memory head;
         bytes memory points = new bytes(2 * Bls.G2_LENGTH);
-        if (VerifierSets.size(absent) < VerifierSets.size(bitmap)) {
+        if (2 * VerifierSets.size(bitmap) > set.count) {
             set.copyAggregateKey(points);
-            _addKeys(points, set, absent, true);
+            // `weigh` has found no position in the bitmap that the set has not.
+            _addKeys(points, set, set.all() ^ bitmap, true);
         } else {
             _addKeys(points, set, bitmap, false);
         }
@@ -259,15 +258,17 @@ contract VerifierRegistry is IVerifierRegistry {
 
     /// @dev Adds the keys of the verifiers in `bitmap` to the first of two points, or subtracts them from it.
     function _addKeys(bytes memory points, VerifierSet memory set, uint64 bitmap, bool negated) private view {
+        // A whole word, which needs no cleaning.
+        uint256 left = bitmap;
         unchecked {
-            for (uint256 i = 0; bitmap != 0; ++i) {
-                if (bitmap & 1 == 1) {
+            for (uint256 i = 0; left != 0; ++i) {
+                if (left & 1 == 1) {
                     // Whoever is in a snapshot is registered.
                     Blob.readInto(KeyBlobs.placeOf(address(this), set.operatorAt(i)), points, Bls.G2_LENGTH);
                     if (negated) Bls.negateG2(points, Bls.G2_LENGTH);
                     Bls.foldG2(points);
                 }
-                bitmap >>= 1;
+                left >>= 1;
             }
         }
     }

@@ -213,7 +213,10 @@ impl Exhibit {
             Self::Acquit(e) => window(&e.work.assignment),
             Self::ClaimFinder(e) => window(&e.assignment),
             Self::TripByDivergence(e) => window(&e.work.assignment),
-            Self::RevealPlant(e) | Self::SecondPlant(e) => window(&e.work.assignment),
+            // Afterwards another leaf could not be proven any more.
+            Self::RevealPlant(e) => {
+                window(&e.work.assignment).saturating_sub(params.challenge_blocks)
+            }
             Self::FalsePass(e) if e.fails.is_some() => window(&e.work.assignment),
             Self::FalsePass(e) => window(&e.work.assignment).saturating_add(params.case_blocks),
             Self::ChallengeLeaf(e) => {
@@ -225,7 +228,9 @@ impl Exhibit {
                 let end = e.epoch.saturating_add(1);
                 end.saturating_mul(params.epoch_blocks).saturating_sub(1)
             }
-            Self::VerifierEquivocation(_)
+            // As long as a case after the reveal at least.
+            Self::SecondPlant(_)
+            | Self::VerifierEquivocation(_)
             | Self::FalseDivergence(_)
             | Self::SettleFinder(_)
             | Self::OpenLeaf(_)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assay_chain::fault::FaultKind;
+use assay_chain::fault::{Cause, FaultKind};
 use assay_protocol::bls::BlsPublicKey;
 use assay_protocol::election::Snapshot;
 use assay_protocol::fraud_proof::VerifierSet;
@@ -47,8 +47,8 @@ pub struct Case {
     pub ended: Option<u64>,
     /// Whether it ended by its execution.
     pub executed: bool,
-    /// Block since which the resolver decides it: nobody executes it meanwhile.
-    pub contested: Option<u64>,
+    /// Block since which the resolver decides it, and why: nobody executes it meanwhile.
+    pub contested: Option<(u64, Cause)>,
     /// By position, who was counted when divergences on its leaf tripped the breaker.
     pub diverged: u64,
 }
@@ -65,6 +65,12 @@ impl Case {
     /// Whether the resolver decides it.
     pub fn is_contested(&self) -> bool {
         self.contested.is_some()
+    }
+
+    /// Whether a larger quorum may take the place of its signers: the accused's contest keeps nobody from joining.
+    pub fn takes_signers(&self) -> bool {
+        let by_others = self.contested.filter(|(_, cause)| *cause != Cause::Accused);
+        self.ended.is_none() && by_others.is_none()
     }
 }
 
@@ -200,7 +206,7 @@ impl ChainState {
         for case in self.cases.values_mut() {
             case.ended = case.ended.filter(|block| *block <= ancestor);
             case.executed &= case.ended.is_some();
-            case.contested = case.contested.filter(|block| *block <= ancestor);
+            case.contested = case.contested.filter(|(block, _)| *block <= ancestor);
         }
         self.demands.retain(|_, demand| demand.since <= ancestor);
         for demand in self.demands.values_mut() {

@@ -35,6 +35,8 @@ struct Plant {
     bytes32 commitment;
     /// Who put up the bond.
     address payer;
+    /// Block in which it was revealed.
+    uint64 revealedBlock;
     /// Hash of the receipt in which it was revealed; zero if it was not.
     bytes32 revealed;
 }
@@ -179,13 +181,14 @@ interface IChallenges {
     function plantFault(bytes32 commitment) external;
 
     /// @notice Reveals a plant: the receipt's `plant` is `keccak256(secret, assignmentHash, leafIndex)`. Possible
-    ///         after the epoch's reports until the evidence window closes, and within the window of a case about
-    ///         the leaf, which then ends, whoever but the accused has contested it. By the transcoder or its signer; the
-    ///         bond comes back.
+    ///         after the epoch's reports, and within the window of a case about the leaf, which then ends, whoever but
+    ///         the accused has contested it; either way until `challengeBlocks` before the evidence window closes. By
+    ///         the transcoder or its signer; the bond comes back.
     function revealPlant(SignedReceipt calldata signed, uint32 leafIndex, bytes32 secret) external;
 
     /// @notice Shows another receipt that is marked with a plant which was revealed: one plant is for one leaf, and does not
-    ///         insure a round. Costs as much as a leaf that contradicts its place, as one case with that.
+    ///         insure a round. Costs as much as a leaf that contradicts its place, as one case with that. Possible until the
+    ///         evidence window closes, and for a case window from the reveal at least.
     function showSecondPlant(SignedReceipt calldata signed, uint32 leafIndex, bytes32 secret)
         external
         returns (bytes32 caseId);

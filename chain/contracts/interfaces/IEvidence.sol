@@ -161,6 +161,12 @@ interface IEvidence is IEvidenceErrors {
     ///         round, the evidence window and the transcoder's signature.
     function checkReceipt(SignedReceipt calldata signed) external view returns (Work memory);
 
+    /// @notice As `checkReceipt`, and also until block `until`, if evidence is taken no longer before that.
+    function checkReceiptUntil(SignedReceipt calldata signed, uint256 until)
+        external
+        view
+        returns (Work memory);
+
     /// @notice Checks the leaf's path to a receipt's output root.
     function checkLeaf(LeafProof calldata proof, uint32 leafCount, bytes32 outputRoot) external pure;
 

@@ -87,7 +87,8 @@ interface IFraudCourt is ICourt, IEvidenceErrors {
         uint32 leafIndex,
         uint64 bitmap
     );
-    /// Whoever signed besides has joined the signers of an open case, who are now these.
+    /// Whoever signed besides has joined the signers of a case that is open or contested by the accused. They are now
+    /// these.
     event SignersJoined(bytes32 indexed caseId, uint64 bitmap);
     /// The operator is slashed; amounts in base units. What is neither burned nor the signers' is the finder's.
     event CaseExecuted(
@@ -112,7 +113,8 @@ interface IFraudCourt is ICourt, IEvidenceErrors {
 
     /// @notice Proves a wrong encode and freezes the transcoder (docs/protocol.md, section 7). If an executed
     ///         case covers it, it is one fault with that one: recorded, so that nobody pays for the work. A proof of
-    ///         an open case's leaf by all of its signers and more takes the place of theirs.
+    ///         the case's leaf by all of its signers and more takes the place of theirs, while the case is open or the
+    ///         accused contests it.
     function prove(SignedReceipt calldata signed, LeafProof calldata proof, QuorumVerdict calldata verdict)
         external
         returns (bytes32 caseId);

@@ -38,17 +38,27 @@ library MerkleTree {
         returns (bytes32)
     {
         if (index >= leafCount) revert IndexOutOfTree(index, leafCount);
-        uint256 depth = depthOf(leafCount);
-        if (path.length != depth) revert WrongPathLength(path.length, depth);
+        // The width holds the last index, and half of it does not.
+        bool fits;
+        assembly ("memory-safe") {
+            let last := sub(leafCount, 1)
+            fits := iszero(shr(path.length, last))
+            if path.length { fits := and(fits, iszero(iszero(shr(sub(path.length, 1), last)))) }
+        }
+        if (!fits) revert WrongPathLength(path.length, depthOf(leafCount));
         // `nodeHash` level by level in one place of free memory: tag, left, right.
         assembly ("memory-safe") {
             let free := mload(0x40)
+            let left := add(free, 1)
+            let right := add(free, 0x21)
             mstore8(free, 1)
-            for { let level := 0 } lt(level, depth) { level := add(level, 1) } {
-                let side := shl(5, and(shr(level, index), 1))
-                mstore(add(add(free, 1), side), node)
-                mstore(add(add(free, 1), xor(side, 0x20)), calldataload(add(path.offset, shl(5, level))))
+            let end := add(path.offset, shl(5, path.length))
+            for { let sibling := path.offset } lt(sibling, end) { sibling := add(sibling, 0x20) } {
+                let side := shl(5, and(index, 1))
+                mstore(add(left, side), node)
+                mstore(sub(right, side), calldataload(sibling))
                 node := keccak256(free, 0x41)
+                index := shr(1, index)
             }
         }
         return node;

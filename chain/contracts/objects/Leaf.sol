@@ -23,18 +23,21 @@ library Leaves {
         if (leafCount > MAX_COUNT) revert TooManyLeaves(leafCount, MAX_COUNT);
     }
 
-    /// @dev `abi.encodePacked` of the fields in their order, written by hand at a third of its gas.
+    /// @dev `abi.encodePacked` of the fields in their order, written by hand at a fraction of its gas. Like the decoder it
+    ///      refuses words that say more than their type holds.
     function pack(Leaf calldata self) internal pure returns (bytes memory packed) {
-        (uint256 rendition, uint256 chunk, uint256 outputLen) = (self.rendition, self.chunk, self.outputLen);
-        (bytes32 framesRoot, bytes32 outputHash) = (self.framesRoot, self.outputHash);
         assembly ("memory-safe") {
+            let rendition := calldataload(self)
+            let chunk := calldataload(add(self, 0x20))
+            let outputLen := calldataload(add(self, 0x60))
+            if or(shr(8, rendition), shr(32, or(chunk, outputLen))) { revert(0x00, 0x00) }
             packed := mload(0x40)
             mstore(0x40, add(packed, 0x80))
             mstore(packed, 73)
             mstore(add(packed, 0x20), or(shl(248, rendition), shl(216, chunk)))
-            mstore(add(packed, 0x25), framesRoot)
+            mstore(add(packed, 0x25), calldataload(add(self, 0x40)))
             mstore(add(packed, 0x45), shl(224, outputLen))
-            mstore(add(packed, 0x49), outputHash)
+            mstore(add(packed, 0x49), calldataload(add(self, 0x80)))
         }
     }
 }

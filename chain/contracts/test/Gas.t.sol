@@ -60,6 +60,15 @@ contract GasTest is Stream, GasMeter {
         atMost("prove, late, three of four signers", 300_000);
     }
 
+    /// Six levels are enough for 64 leaves: a segment of many chunks in many renditions.
+    function test_prove_in_a_deep_tree_with_an_absent_signer() external {
+        leafCount = 64;
+        SignedReceipt memory signed = receipt(1);
+        openRound();
+        prove(signed, 0x7);
+        atMost("prove, 64 leaves, rounds later, three of four signers", 300_000);
+    }
+
     function test_equivocation() external {
         SignedReceipt memory signed = receipt(1);
         Receipt memory other = signed.receipt;

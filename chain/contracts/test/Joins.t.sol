@@ -2,12 +2,13 @@
 pragma solidity 0.8.37;
 
 import {IEvidenceErrors, LeafProof, QuorumVerdict, SignedReceipt} from "../interfaces/IEvidence.sol";
-import {CaseState, CaseStatus, IFraudCourt} from "../interfaces/IFraudCourt.sol";
+import {CaseState, CaseStatus, Cause, IFraudCourt} from "../interfaces/IFraudCourt.sol";
 import {Assignment} from "../objects/Assignment.sol";
 import {Role} from "../objects/Role.sol";
 import {Courtroom} from "./Courtroom.sol";
 
-/// [a friend that proves first, with the weakest quorum] While a case is open a larger quorum takes the smaller one's place.
+/// [a friend that proves first, with the weakest quorum] While a case is open, or the
+/// accused contests it, a larger quorum takes the smaller one's place.
 contract JoinsTest is Courtroom {
     function setUp() external {
         startCourt();
@@ -50,7 +51,27 @@ contract JoinsTest is Courtroom {
         vm.assertEq(court.caseOf(other).bitmap, 0x7);
     }
 
-    function test_only_more_signers_of_the_same_leaf_join_and_only_an_open_case() external {
+    /// [an accused that contests at once] It keeps nobody from joining: what the resolver's silence executes counts all who
+    /// signed, and is not beyond the cap of those who were first.
+    function test_signers_join_what_the_accused_contests() external {
+        bond(Role.Transcoder, transcoder, 1000 * LPT);
+        delegate(Role.Transcoder, transcoder, address(0xDE1F), 8500 * LPT);
+        SignedReceipt memory signed = receipt(1);
+        bytes32 caseId = prove(signed, 0x7);
+        vm.prank(transcoder);
+        contests.contest(caseId);
+        prove(signed, 0xf);
+        assertStatus(caseId, CaseStatus.Contested);
+        passRounds(7);
+        contests.lapse(caseId);
+        assertStatus(caseId, CaseStatus.Executed);
+        vm.assertEq(court.caseOf(caseId).bitmap, 0xf);
+        for (uint256 i = 0; i < VERIFIERS; ++i) {
+            vm.assertFalse(court.holds(Role.Verifier, seat(i), 1));
+        }
+    }
+
+    function test_only_more_signers_of_the_same_leaf_join_and_only_if_nobody_else_contests() external {
         Assignment memory a = assignment(1);
         SignedReceipt memory signed = receiptFor(a);
         SignedReceipt memory second = planted(a, "another receipt", 0);
@@ -69,8 +90,8 @@ contract JoinsTest is Courtroom {
         LeafProof memory proof = leafProof(1, 3);
         vm.expectRevert(IEvidenceErrors.InvalidAggregate.selector);
         court.prove(signed, proof, fails);
-        vm.prank(transcoder);
-        contests.contest(caseId);
+        vm.prank(address(contests));
+        court.contest(caseId, Cause.Breaker);
         vm.expectRevert(proven);
         this.proveWith(signed, 3, 0xf);
         vm.assertEq(court.caseOf(caseId).bitmap, 0x7);

@@ -32,6 +32,8 @@ abstract contract Stream is Network {
     bytes internal profiles;
     /// Secrets of the round's verifiers in snapshot order; each is BLS key and, as an account, its operator.
     uint256[] internal seats;
+    /// Leaves of an assignment.
+    uint32 internal leafCount = LEAVES;
     /// Leaf whose fields a test has changed, at its index.
     mapping(uint32 index => Leaf) private _changed;
     mapping(uint32 index => bool) private _isChanged;
@@ -72,7 +74,7 @@ abstract contract Stream is Network {
             frameCount: 60,
             profilesHash: keccak256(profiles),
             encoderId: keccak256("encoder"),
-            leafCount: LEAVES,
+            leafCount: leafCount,
             pricePerPixel: 1200,
             deadlineBlock: uint64(block.number) + 12
         });
@@ -106,8 +108,8 @@ abstract contract Stream is Network {
     }
 
     function leafHashes(uint32 seq) internal view returns (bytes32[] memory hashes) {
-        hashes = new bytes32[](LEAVES);
-        for (uint32 i = 0; i < LEAVES; ++i) {
+        hashes = new bytes32[](leafCount);
+        for (uint32 i = 0; i < leafCount; ++i) {
             hashes[i] = MerkleTree.leafHash(this.pack(leafAt(seq, i)));
         }
     }

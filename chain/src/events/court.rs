@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bindings::fraud_court as abi;
 use crate::convert::{address_in, word_in};
-use crate::fault::{CaseStatus, FaultKind};
+use crate::fault::{CaseStatus, Cause, FaultKind};
 
 /// What happens to cases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,11 @@ pub enum CourtLog {
         signers_reward: Lpt,
     },
     /// A case waits for the resolver; the operator stays frozen.
-    CaseContested { case: B256, operator: Address },
+    CaseContested {
+        case: B256,
+        operator: Address,
+        cause: Cause,
+    },
     /// A case ended without a slash.
     CaseClosed {
         case: B256,
@@ -93,6 +97,7 @@ impl CourtLog {
             Events::CaseContestedFilter(e) => Self::CaseContested {
                 case: B256::from(e.case_id),
                 operator: address_in(e.operator),
+                cause: Cause::of(e.cause)?,
             },
             Events::CaseClosedFilter(e) => Self::CaseClosed {
                 case: B256::from(e.case_id),
@@ -135,7 +140,7 @@ impl fmt::Display for CourtLog {
                 slashed,
                 ..
             } => write!(f, "case {case} is executed: {operator} loses {slashed} LPT"),
-            Self::CaseContested { case, operator } => {
+            Self::CaseContested { case, operator, .. } => {
                 write!(f, "case {case} against {operator} waits for the resolver")
             }
             Self::CaseClosed {

@@ -56,9 +56,9 @@ impl Feed {
                     block,
                 })
             }
-            CourtLog::CaseContested { case, .. } => {
+            CourtLog::CaseContested { case, cause, .. } => {
                 if let Some(case) = self.write().cases.get_mut(&case) {
-                    case.contested = Some(block);
+                    case.contested = Some((block, cause));
                 }
                 None
             }

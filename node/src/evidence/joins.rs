@@ -11,11 +11,11 @@ use super::quorums::named;
 use crate::chain_state::ChainState;
 
 impl Memory {
-    /// A proof by all signers of the leaf's open case and more, if this node's verifier is one of those whom the case lacks:
+    /// A proof by all signers of the leaf's case and more, while that takes them, if this node's verifier is one of those whom the case lacks:
     /// who is first with a proof chooses neither who is rewarded nor whose bonds make the cap.
     pub(super) fn larger_quorum(&self, state: &ChainState, leaf: LeafId) -> Option<Finding> {
         let case = state.cases.get(&self.proven.get(&leaf)?.id)?;
-        if case.ended.is_some() || case.is_contested() {
+        if !case.takes_signers() {
             return None;
         }
         let work = self.receipts.get(&leaf.receipt)?;

@@ -1,3 +1,4 @@
+use assay_chain::fault::Cause;
 use assay_protocol::accusation::Accusation;
 use assay_protocol::assignment::Assignment;
 use assay_protocol::bls::{BlsKey, BlsPublicKey};
@@ -249,7 +250,7 @@ fn cases_against_many_trip_the_breaker_and_what_is_open_then_is_contested() {
     assert_eq!(bench.found(), [], "it runs");
     bench.state.stop(encoder, ROUND + 1, 102);
     for case in bench.state.cases.values_mut() {
-        case.contested = (case.id != last.id).then_some(102);
+        case.contested = (case.id != last.id).then_some((102, Cause::Breaker));
     }
     bench.witness.stopped(&bench.state, encoder);
     let found = bench.found();

@@ -63,15 +63,21 @@ fn a_case_that_lacks_this_nodes_verdict_gets_the_larger_quorum() {
     }
     bench.case(1, other, 1, 0b0111);
     assert_eq!(bench.found(), []);
-    // And a contested one to the resolver.
+    // And one that others than the accused have contested to the resolver.
     let third = bench.hear(&bench.message(2, leaves(), 3));
     for by in 1..4 {
         bench.verdict(by, third, 1, wrong);
     }
     let case = bench.case(2, third, 1, 0b1110);
-    bench.state.cases.get_mut(&case.id).unwrap().contested = Some(102);
+    let contest = |bench: &mut Bench, cause| {
+        bench.state.cases.get_mut(&case.id).unwrap().contested = Some((102, cause));
+    };
+    contest(&mut bench, Cause::Breaker);
     bench.verdict(0, third, 1, wrong);
     assert_eq!(bench.found(), []);
+    contest(&mut bench, Cause::Accused);
+    bench.witness.case(&bench.state, &case, false);
+    assert!(matches!(&bench.found()[..], [Exhibit::Prove(_)]));
 }
 
 /// Keys that sum to zero are counted without a signature of their own.
