@@ -137,7 +137,7 @@ impl WorkerError {
             Self::Fault(Fault::SourceFormat { .. } | Fault::FrameCount { .. }) => {
                 RefusalReason::FramesRootDiffers
             }
-            Self::Overloaded { .. } | Self::Timeout { .. } => RefusalReason::Overloaded,
+            Self::Overloaded { .. } => RefusalReason::Overloaded,
             _ => RefusalReason::EncoderFailed,
         }
     }

@@ -1,10 +1,12 @@
 //! Source bytes on disk under their BLAKE3 hash, served to who may have them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use assay_p2p::{BlobSource, BlobStore};
 use assay_protocol::B256;
@@ -33,7 +35,10 @@ impl BlobFolder {
         let hash = B256::from(*blake3::hash(bytes).as_bytes());
         let path = self.path(hash);
         if !path.exists() {
-            let part = path.with_extension("part");
+            // The same bytes may be written twice at a time.
+            static PARTS: AtomicU64 = AtomicU64::new(0);
+            let number = PARTS.fetch_add(1, Ordering::Relaxed);
+            let part = path.with_extension(format!("{number}.part"));
             fs::write(&part, bytes)?;
             fs::rename(&part, &path)?;
         }
@@ -70,18 +75,56 @@ impl BlobFolder {
     }
 }
 
-/// Until when fetched blobs are needed. What a broadcaster publishes is not in here: it may publish it again, and it is
-/// as large as the operator's own file.
+/// All sources of a node: its own and others', in two folders, so that it is known after a restart which is which.
+#[derive(Clone, Debug)]
+pub(crate) struct Blobs {
+    /// What it publishes: as much as there is of it.
+    pub published: BlobFolder,
+    /// What it has fetched: bounded, see [`crate::stock`].
+    pub fetched: BlobFolder,
+}
+
+impl Blobs {
+    /// The two in a node's folder.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        Ok(Self {
+            published: BlobFolder::open(&folder.join("blobs"))?,
+            fetched: BlobFolder::open(&folder.join("fetched"))?,
+        })
+    }
+
+    /// The bytes of that hash, whosever they are.
+    pub fn get(&self, hash: B256) -> io::Result<Option<Vec<u8>>> {
+        match self.published.get(hash)? {
+            Some(bytes) => Ok(Some(bytes)),
+            None => self.fetched.get(hash),
+        }
+    }
+}
+
+/// Until when blobs that are here are needed.
 #[derive(Debug, Default)]
 pub(crate) struct Leases {
     until: BTreeMap<B256, u64>,
 }
 
 impl Leases {
-    /// A blob is needed up to and including `block`, if not longer already.
+    /// A blob that is here is needed up to and including `block`, if not longer already.
+    pub fn begin(&mut self, hash: B256, block: u64) {
+        self.until.entry(hash).or_default();
+        self.extend(hash, block);
+    }
+
+    /// The same for one that may be here.
     pub fn extend(&mut self, hash: B256, block: u64) {
-        let until = self.until.entry(hash).or_default();
-        *until = block.max(*until);
+        if let Entry::Occupied(mut until) = self.until.entry(hash) {
+            *until.get_mut() = block.max(*until.get());
+        }
+    }
+
+    /// Whether it is needed.
+    pub fn has(&self, hash: &B256) -> bool {
+        self.until.contains_key(hash)
     }
 
     /// What is needed.
@@ -124,6 +167,15 @@ impl BlobStore for BlobFolder {
     }
 }
 
+impl BlobStore for Blobs {
+    fn open(&self, hash: B256) -> io::Result<Option<Box<dyn BlobSource>>> {
+        match BlobStore::open(&self.published, hash)? {
+            Some(blob) => Ok(Some(blob)),
+            None => BlobStore::open(&self.fetched, hash),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,8 +188,10 @@ mod tests {
         fs::write(folder.path().join("unfinished.part"), b"").unwrap();
         let mut leases = Leases::default();
         for (hash, _) in blobs.list().unwrap() {
-            leases.extend(hash, 10);
+            leases.begin(hash, 10);
         }
+        leases.extend(B256::ZERO, 10);
+        assert!(!leases.has(&B256::ZERO), "what is not here takes no room");
         leases.extend(new, 20);
         leases.extend(new, 15);
         assert!(leases.expire(10).is_empty());

@@ -185,6 +185,20 @@ impl ChainState {
         Some(case.clone())
     }
 
+    /// Contested cases about which the resolver was silent for so many rounds at `block`, with the block of the contest.
+    /// Whose contest it was decides what its silence means, and anyone may say so.
+    pub fn lapsed(&self, rounds: u64, block: u64) -> Vec<(B256, u64)> {
+        let open = self.cases.values().filter(|case| case.ended.is_none());
+        let contested = open.filter_map(|case| Some((case.id, case.contested?)));
+        let silent = |(_, contested): &(B256, u64)| {
+            // A round that is not kept any more is long over.
+            let round = self.round_at(*contested).unwrap_or_default();
+            let mut after = self.rounds.range(round + rounds..);
+            after.next().is_some_and(|(_, r)| r.opened_at <= block)
+        };
+        contested.filter(silent).collect()
+    }
+
     /// The operator for which a key has signed in a known round, or may in the next one.
     pub fn acts_for(&self, key: Address) -> Option<Address> {
         let next = self.current().map_or(0, |(number, _)| number) + 1;

@@ -13,15 +13,16 @@ impl Node {
             .deadlineBlock
             .saturating_add(self.params.evidence_blocks);
         self.leases.extend(assignment.sourceHash, last);
+        self.sources.need(assignment.sourceHash, last);
     }
 
-    /// The same for a live segment before it is assigned: to its last attempt's end.
-    pub(crate) fn need_live_source(&mut self, hash: B256, block: u64) {
+    /// The same for an own segment before it is assigned: to its last attempt's end.
+    pub(crate) fn need_own_source(&mut self, hash: B256, block: u64) {
         let params = &self.params;
         let attempt = params.response_blocks + 2 * params.late_blocks;
         let attempts = (u64::from(MAX_ATTEMPT) + 1) * attempt;
         let last = block + attempts + params.evidence_blocks;
-        self.leases.extend(hash, last);
+        self.leases.begin(hash, last);
     }
 
     /// Lets verifiers fetch what this broadcaster had assigned before it was started again: who cannot holds it against the
@@ -32,23 +33,29 @@ impl Node {
         }
     }
 
-    /// Removes sources that nobody needs any more.
+    /// Serves no more what nobody needs any more, and removes it.
     pub(crate) fn clear_sources(&mut self, block: u64) {
-        let over = self.leases.expire(block);
+        let (fetched, mut published) = (self.sources.expire(block), self.leases.expire(block));
+        for hash in fetched.iter().chain(&published) {
+            if !self.leases.has(hash) {
+                self.network.forbid_blob(*hash);
+            }
+        }
         // A file may be published again; a live stream is not.
         let live = self.publishing.as_ref().is_some_and(|p| p.offers.is_live());
-        if over.is_empty() || (self.roles & roles::BROADCASTER != 0 && !live) {
+        if self.roles & roles::BROADCASTER != 0 && !live {
+            published.clear();
+        }
+        if fetched.is_empty() && published.is_empty() {
             return;
         }
-        for hash in &over {
-            self.network.forbid_blob(*hash);
-        }
-        self.sources.removed(&over);
         let blobs = self.blobs.clone();
         tokio::task::spawn_blocking(move || {
-            for hash in over {
-                if let Err(e) = blobs.remove(hash) {
-                    tracing::warn!(%hash, "source cannot be removed: {e}");
+            for (folder, over) in [(blobs.fetched, fetched), (blobs.published, published)] {
+                for hash in over {
+                    if let Err(e) = folder.remove(hash) {
+                        tracing::warn!(%hash, "source cannot be removed: {e}");
+                    }
                 }
             }
         });

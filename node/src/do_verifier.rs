@@ -66,8 +66,9 @@ impl Node {
                 });
             }
             Output::ServeSource(hash) => {
-                self.sources.serve(hash);
-                self.network.allow_blob(hash, []);
+                if self.sources.serve(hash) {
+                    self.network.allow_blob(hash, []);
+                }
             }
             Output::Convict(conviction) => self.convict(*conviction, true).await,
             Output::Absorbed(conviction) => self.convict(*conviction, false).await,

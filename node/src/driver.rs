@@ -27,7 +27,7 @@ use assay_verifier::{self as verifier, Verifier};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use crate::blobs::{BlobFolder, Leases};
+use crate::blobs::{Blobs, Leases};
 use crate::chain_feed::ChainNews;
 use crate::chain_state::ChainState;
 use crate::checks::Checks;
@@ -186,7 +186,8 @@ pub(crate) struct Node {
     pub network: Handle,
     pub directory: Directory,
     pub sources: Sources,
-    pub blobs: BlobFolder,
+    pub blobs: Blobs,
+    /// Of what this node publishes.
     pub leases: Leases,
     pub workers: Workers,
     pub keeper: Keeper,

@@ -14,7 +14,7 @@ use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
 
 use crate::chain_feed::REORG_BLOCKS;
-use crate::chain_state::{Case, ChainState};
+use crate::chain_state::ChainState;
 use crate::driver::{Event, Node};
 use crate::evidence::Finding;
 use crate::notice::Notice;
@@ -53,9 +53,13 @@ enum After {
 #[derive(Debug, Default)]
 pub(crate) struct Keeper {
     pub announced: Option<Instant>,
+    /// Whether that is about to be done.
+    announcing: bool,
     /// Until the chain has had them for so long that it does not take them back.
     proofs: BTreeMap<LeafId, KeptProof>,
-    executing: BTreeSet<B256>,
+    pub executing: BTreeSet<B256>,
+    /// Contested cases that this node has ended, or tries to, with the block of the contest.
+    pub lapsing: BTreeSet<(B256, u64)>,
     opening: u64,
     /// Findings that this node brings before the court when its turn comes, with the block in which they came.
     pub found: Vec<(u64, Finding)>,
@@ -73,19 +77,22 @@ pub(crate) fn prove_key(leaf: LeafId) -> String {
 }
 
 impl Keeper {
-    /// Whether a new announcement would not come too soon after the last one.
-    pub(crate) fn may_announce(&self) -> bool {
-        self.announced
-            .is_none_or(|last| last.elapsed() > ANNOUNCE_BURST)
+    /// Whether a new announcement is not under way, and would not come too soon after the last one; then it is under way.
+    pub(crate) fn may_announce(&mut self) -> bool {
+        let soon = |last: Instant| last.elapsed() <= ANNOUNCE_BURST;
+        let may = !self.announcing && !self.announced.is_some_and(soon);
+        self.announcing |= may;
+        may
     }
 
     pub(crate) fn announced(&mut self) {
-        self.announced = Some(Instant::now());
+        (self.announced, self.announcing) = (Some(Instant::now()), false);
     }
 
     /// After a reorganisation what was done may be to do again; what the chain still has is refused before it is sent.
     pub(crate) fn rewind(&mut self) {
         self.executing.clear();
+        self.lapsing.clear();
         self.opening = 0;
         self.answered.clear();
         self.reported.clear();
@@ -128,6 +135,9 @@ impl Node {
                 Chore::Open(round) if keeper.opening == round => keeper.opening = 0,
                 Chore::Open(_) => {}
                 Chore::Execute(case) => drop(keeper.executing.remove(&case)),
+                Chore::Lapse { case, contested } => {
+                    keeper.lapsing.remove(&(case, contested));
+                }
                 Chore::Prove(leaf) => {
                     if let Some(kept) = keeper.proofs.get_mut(&leaf) {
                         kept.submitted = false;
@@ -165,22 +175,6 @@ impl Node {
             self.keeper.opening = round + 1;
             let chore = Chore::Open(round + 1);
             self.submit_chore("open round", B256::ZERO, RoundsCall::Open, chore);
-        }
-    }
-
-    pub(crate) fn execute_due(&mut self, block: u64) {
-        let wait = self.turn_blocks();
-        let due: Vec<B256> = self.read(|state| {
-            let open = state.cases.values().filter(|case| case.ended.is_none());
-            open.filter(|case| !case.is_contested() && block >= case.executable + wait)
-                .map(|case| case.id)
-                .collect()
-        });
-        for case in due {
-            if self.keeper.executing.insert(case) {
-                let call = CourtCall::Execute { case };
-                self.submit_chore("execute", case, call, Chore::Execute(case));
-            }
         }
     }
 
@@ -265,25 +259,6 @@ impl Node {
         });
     }
 
-    /// Takes this verifier's part of an executed case.
-    pub(crate) fn claim(&self, case: &Case) {
-        let seat = self.read(|state| {
-            state
-                .verifiers(case.round)
-                .and_then(|set| set.find(self.me))
-                .map(|(i, _)| i)
-        });
-        let position = seat.filter(|position| case.bitmap.bit(*position));
-        if let Some(position) = position {
-            self.claim_part(case.id, position as u64);
-        }
-    }
-
-    fn claim_part(&self, case: B256, position: u64) {
-        let call = CourtCall::ClaimSigner { case, position };
-        self.submit_chore("claim", case, call, Chore::Claim { case, position });
-    }
-
     /// Offers winning tickets to the chain; what it refuses is counted.
     pub(crate) fn redeem(&self, key: String, about: B256, call: BrokerCall, tickets: Vec<B256>) {
         self.hand_over_call("redeem", key, about, call.into(), After::Redeem(tickets));
@@ -330,12 +305,18 @@ impl Node {
                     block: mined.block,
                     about,
                 },
-                // Somebody else was faster: nothing was sent.
+                // Nothing was sent: somebody else was faster, or it is too early.
                 Err(TxError::WouldRevert { label, revert }) => {
-                    if let After::Redeem(tickets) = after {
-                        let _ = events.send(Event::Unredeemed(tickets)).await;
-                    }
-                    return tracing::debug!("{label}: {revert}");
+                    tracing::debug!("{label}: {revert}");
+                    let follows = match after {
+                        After::Redeem(tickets) => Event::Unredeemed(tickets),
+                        After::Chore(chore) if chore.may_be_early(&revert) => {
+                            Event::Failed(Box::new(chore))
+                        }
+                        After::Chore(_) | After::Nothing => return,
+                    };
+                    let _ = events.send(follows).await;
+                    return;
                 }
                 // Where the node is ending nobody hears this.
                 Err(TxError::Closed) => return drop(events.send(Event::Died(QUEUE)).await),
@@ -392,5 +373,21 @@ impl Covers {
         let signed = assignment.signed_block(self.response_blocks);
         let bursts = self.bursts.get(&assignment.transcoder);
         bursts.is_some_and(|bursts| bursts.iter().any(|blocks| blocks.contains(&signed)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_of_connections_gets_one_announcement() {
+        let mut keeper = Keeper::default();
+        let burst = (0..100).filter(|_| keeper.may_announce()).count();
+        assert_eq!(burst, 1);
+        keeper.announced();
+        assert!(!keeper.may_announce(), "just announced");
+        keeper.announced = None;
+        assert!(keeper.may_announce());
     }
 }

@@ -17,6 +17,7 @@ pub mod config;
 mod dated;
 mod directory;
 mod do_broadcaster;
+mod do_cases;
 mod do_evidence;
 mod do_round;
 mod do_sources;

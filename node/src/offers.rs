@@ -199,9 +199,7 @@ impl Node {
                 tracing::warn!("the playlist before segment {seq}: {e}");
             }
         }
-        if publishing.offers.is_live() {
-            self.need_live_source(source.hash, now);
-        }
+        self.need_own_source(source.hash, now);
         self.drive_broadcaster(Input::Segment(source)).await;
     }
 

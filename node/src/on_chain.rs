@@ -299,7 +299,7 @@ impl Node {
         self.keep_rolls(number);
         self.retry(number);
         self.open_round(number);
-        self.execute_due(number);
+        self.end_cases(number);
         self.submit_orphans(number);
         self.bring_evidence(number);
         self.open_demanded(number);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use assay_chain::revert::Revert;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{B256, U256};
 
@@ -24,6 +25,13 @@ pub(crate) enum Chore {
     Open(u64),
     /// Executing a case.
     Execute(B256),
+    /// Ending a case about which the resolver was silent.
+    Lapse {
+        /// The case.
+        case: B256,
+        /// Block in which it was contested: it may be again.
+        contested: u64,
+    },
     /// Submitting a proof that was gossiped.
     Prove(LeafId),
     /// Reporting a withheld leaf of a receipt.
@@ -49,6 +57,7 @@ impl Chore {
         match self {
             Self::Open(round) => format!("round:{round}"),
             Self::Execute(case) => format!("execute:{case}"),
+            Self::Lapse { case, contested } => format!("lapse:{case}:{contested}"),
             Self::Prove(leaf) => prove_key(*leaf),
             Self::Report(leaf) => format!("withheld:{}:{}", leaf.receipt, leaf.index),
             Self::Bring(finding) => finding.name(),
@@ -57,6 +66,16 @@ impl Chore {
             Self::Roll(RollStep::Call(failed)) => format!("call-roll:{failed}"),
             Self::Roll(RollStep::Answer(round)) => format!("answer-roll:{round}"),
             Self::Roll(RollStep::Close(round)) => format!("close-roll:{round}"),
+        }
+    }
+
+    /// Whether the chain may take later what it refuses now: a case that waits for another one, the part of a signer that is
+    /// frozen itself. A case that somebody else has ended is not due any more.
+    pub fn may_be_early(&self, revert: &Revert) -> bool {
+        match self {
+            Self::Execute(_) | Self::Lapse { .. } => true,
+            Self::Claim { .. } => revert.is("SignerFrozen"),
+            _ => false,
         }
     }
 }
@@ -92,6 +111,22 @@ impl Retries {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_waits_for_another_case_is_tried_again_and_what_is_done_is_not() {
+        let refused = |name: &str| Revert {
+            name: name.into(),
+            args: Vec::new(),
+        };
+        let claim = Chore::Claim {
+            case: B256::ZERO,
+            position: 1,
+        };
+        assert!(Chore::Execute(B256::ZERO).may_be_early(&refused("SubjectNotFinal")));
+        assert!(claim.may_be_early(&refused("SignerFrozen")));
+        assert!(!claim.may_be_early(&refused("AlreadyPaid")));
+        assert!(!Chore::Open(3).may_be_early(&refused("RoundNotOver")));
+    }
 
     #[test]
     fn what_fails_is_due_again_later_and_later() {

@@ -2,7 +2,8 @@
 //!
 //! A receipt costs its broadcaster and its transcoder nothing, and every drawn one calls for a source of up to 256 MiB. So
 //! no source is fetched before there is room for it, no broadcaster has more than half of the room at a time (or one source),
-//! and whoever holds least is next. Accused leaves go first and have half as much room again, whoever's they are: nobody keeps
+//! and whoever holds least is next. Those who wait are bounded too: where they are too many, whose broadcaster has most of them
+//! gives way, the newest first. Accused leaves go first and have half as much room again, whoever's they are: nobody keeps
 //! them waiting by drawing attention to other work.
 
 use std::collections::BTreeMap;
@@ -14,8 +15,10 @@ use tokio::sync::oneshot;
 
 /// Bytes of sources that are held or fetched for samples.
 const MOST: u64 = 2 * MAX_SOURCE;
-/// Requests that wait: as many as wait for a worker.
+/// Requests that wait, samples and accused leaves each: as many as wait for a worker.
 const WAITING: usize = 1_024;
+/// Sources that are in the room at a time, at most, however small: all of them can wait for a worker.
+const PLACES: u64 = 512;
 
 /// The room; clones share it.
 #[derive(Clone, Debug)]
@@ -78,6 +81,28 @@ impl State {
         }
     }
 
+    /// Takes one more that waits, or drops the newest of whoever has most, which may be this one.
+    fn wait(&mut self, waiter: Waiter) {
+        let accused = waiter.accused;
+        self.waiting.retain(|waiter| !waiter.to.is_closed());
+        self.waiting.push(waiter);
+        let mut of: BTreeMap<Address, usize> = BTreeMap::new();
+        for rival in self.waiting.iter().filter(|w| w.accused == accused) {
+            *of.entry(rival.whose).or_default() += 1;
+        }
+        if of.values().sum::<usize>() <= WAITING {
+            return;
+        }
+        let most = of.into_iter().max_by_key(|(_, count)| *count);
+        let newest = self
+            .waiting
+            .iter()
+            .rposition(|w| w.accused == accused && Some(w.whose) == most.map(|(whose, _)| whose));
+        if let Some(newest) = newest {
+            self.waiting.remove(newest);
+        }
+    }
+
     /// Who is next, if there is room for it: accused leaves, then whoever holds least, then who came first.
     fn next(&mut self) -> Option<Waiter> {
         self.waiting.retain(|waiter| !waiter.to.is_closed());
@@ -132,7 +157,7 @@ impl Room {
     /// Waits for room for a source of a broadcaster.
     ///
     /// # Errors
-    /// [`RefusalReason::Overloaded`] where too many wait already.
+    /// [`RefusalReason::Overloaded`] where too many of that broadcaster's wait.
     pub async fn enter(
         &self,
         accused: bool,
@@ -142,14 +167,9 @@ impl Room {
         let (to, place) = oneshot::channel();
         {
             let mut state = self.lock();
-            state.waiting.retain(|waiter| !waiter.to.is_closed());
-            let rivals = state.waiting.iter().filter(|w| w.accused == accused);
-            if rivals.count() >= WAITING {
-                return Err(RefusalReason::Overloaded);
-            }
             // What is larger than the room has it alone.
-            let bytes = bytes.clamp(1, state.most / 2);
-            state.waiting.push(Waiter {
+            let bytes = bytes.clamp(state.most.div_ceil(PLACES), state.most / 2);
+            state.wait(Waiter {
                 accused,
                 whose,
                 bytes,
@@ -220,28 +240,53 @@ mod tests {
         assert_eq!(room.held(), 0);
     }
 
+    /// Requests of that many sources, as tasks, once all of them wait.
+    async fn wait(room: &Room, accused: bool, whose: Address, count: usize) -> Vec<Waiting> {
+        let waiting = || {
+            let state = room.lock();
+            state.waiting.iter().filter(|w| !w.to.is_closed()).count()
+        };
+        let before = waiting();
+        let enter = || {
+            let room = room.clone();
+            tokio::spawn(async move { room.enter(accused, whose, 1).await.map(drop) })
+        };
+        let tasks = (0..count).map(|_| enter()).collect();
+        while waiting() < before + count {
+            tokio::task::yield_now().await;
+        }
+        tasks
+    }
+
+    type Waiting = tokio::task::JoinHandle<Result<(), RefusalReason>>;
+
     #[tokio::test]
-    async fn who_goes_away_leaves_nothing_held_and_too_many_are_told_so() {
+    async fn who_goes_away_leaves_nothing_held_and_a_flood_gives_way() {
         let room = Room::of(100);
         let held = room.enter(false, FLOOD, 100).await.unwrap();
+        let other = room.enter(false, OTHER, 100).await.unwrap();
+        let accused = room.enter(true, OTHER, 100).await.unwrap();
         for _ in 0..10 {
             assert!(soon(room.enter(false, FLOOD, 100)).await.is_none());
         }
-        let waiting: Vec<_> = (0..WAITING)
-            .map(|_| {
-                let room = room.clone();
-                tokio::spawn(async move { room.enter(false, FLOOD, 1).await.map(drop) })
-            })
-            .collect();
-        while room.lock().waiting.len() < WAITING {
-            tokio::task::yield_now().await;
-        }
-        let more = room.enter(false, FLOOD, 1).await;
-        assert_eq!(more.err(), Some(RefusalReason::Overloaded));
-        drop(held);
-        for task in waiting {
+        let flood = wait(&room, false, FLOOD, WAITING - 1).await;
+        let more = wait(&room, false, OTHER, 1).await;
+        let own = room.enter(false, FLOOD, 1).await;
+        assert_eq!(own.err(), Some(RefusalReason::Overloaded));
+        // Another lane, and another broadcaster: for both there is a place.
+        let urgent = wait(&room, true, FLOOD, 1).await;
+        let mut last = Box::pin(room.enter(false, OTHER, 1));
+        assert!(soon(&mut last).await.is_none());
+        drop((held, other, accused));
+        assert!(soon(&mut last).await.unwrap().is_ok());
+        for task in more.into_iter().chain(urgent) {
             task.await.unwrap().unwrap();
         }
+        let mut refused = 0;
+        for task in flood {
+            refused += usize::from(task.await.unwrap().is_err());
+        }
+        assert_eq!(refused, 1, "the newest one");
         assert_eq!(room.held(), 0);
     }
 }

@@ -10,7 +10,7 @@ use assay_protocol::assignment::{Assignment, MAX_SOURCE, RefusalReason};
 use assay_protocol::{Address, B256};
 use tokio::sync::OnceCell;
 
-use crate::blobs::BlobFolder;
+use crate::blobs::Blobs;
 use crate::room::{Place, Room};
 use crate::stock::Stock;
 
@@ -27,20 +27,24 @@ const FETCH_PAUSE: Duration = Duration::from_millis(500);
 
 type Cell = Arc<OnceCell<Arc<[u8]>>>;
 
+/// Hash, length and broadcaster: who names another's source, with providers of its own, keeps nobody waiting for it.
+type Key = (B256, u64, Address);
+
 /// Fetches and keeps source bytes.
 #[derive(Clone)]
 pub struct Sources {
-    blobs: BlobFolder,
+    blobs: Blobs,
     handle: Handle,
-    cells: Arc<Mutex<BTreeMap<B256, Kept>>>,
+    cells: Arc<Mutex<BTreeMap<Key, Kept>>>,
     room: Room,
     stock: Arc<Mutex<Stock>>,
+    /// Blocks behind an assignment's deadline for which its source is kept.
+    evidence: u64,
 }
 
 /// A source in memory.
 struct Kept {
     age: u64,
-    len: u64,
     cell: Cell,
 }
 
@@ -52,14 +56,16 @@ pub(crate) struct Lent {
 }
 
 impl Sources {
-    /// Keeps at most `most` fetched bytes in `blobs`, fetches them through `handle`.
-    pub fn new(blobs: BlobFolder, handle: Handle, most: u64) -> Self {
+    /// Keeps at most `most` fetched bytes in `blobs`, until `evidence` blocks behind the deadline of an assignment; fetches
+    /// them through `handle`.
+    pub fn new(blobs: Blobs, handle: Handle, most: u64, evidence: u64) -> Self {
         Self {
             blobs,
             handle,
             cells: Arc::default(),
             room: Room::default(),
             stock: Arc::new(Mutex::new(Stock::new(most))),
+            evidence,
         }
     }
 
@@ -67,22 +73,34 @@ impl Sources {
         self.stock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts what an earlier process has left in the folder, of whomever it is; gives what there is no room for.
-    pub fn found(&self, left: Vec<(B256, u64)>) -> Vec<B256> {
+    /// Counts what an earlier process has left in the folder, of whomever it is, needed until `last`; gives what there is no
+    /// room for.
+    pub fn found(&self, left: Vec<(B256, u64)>, last: u64) -> Vec<B256> {
         let mut stock = self.stock();
-        let admit = |(hash, len)| stock.admit(hash, len, Address::ZERO).unwrap_or(vec![hash]);
-        left.into_iter().flat_map(admit).collect()
+        let mut gone = Vec::new();
+        for (hash, len) in left {
+            match stock.admit(hash, len, Address::ZERO) {
+                Some(displaced) => gone.extend(displaced),
+                None => gone.push(hash),
+            }
+            stock.need(hash, last);
+        }
+        gone
     }
 
-    /// Keeps a source that others are told to fetch here.
-    pub fn serve(&self, hash: B256) {
-        self.stock().serve(hash);
+    /// Keeps a fetched source that others are told to fetch here; whether it is here.
+    pub fn serve(&self, hash: B256) -> bool {
+        self.stock().serve(hash)
     }
 
-    /// Sources have left the disk.
-    pub fn removed(&self, hashes: &[B256]) {
-        let mut stock = self.stock();
-        hashes.iter().for_each(|hash| stock.remove(*hash));
+    /// A source is needed up to and including `block`, where it is here.
+    pub fn need(&self, hash: B256, block: u64) {
+        self.stock().need(hash, block);
+    }
+
+    /// Gives up what was needed before `block` only: it must leave the disk.
+    pub fn expire(&self, block: u64) -> Vec<B256> {
+        self.stock().expire(block)
     }
 
     /// The source of an assignment of `broadcaster` for one check, as soon as there is room for it; `accused` ones first.
@@ -117,13 +135,15 @@ impl Sources {
         providers: Vec<PeerId>,
     ) -> Result<Arc<[u8]>, RefusalReason> {
         let (hash, len) = (assignment.sourceHash, assignment.sourceLen);
-        let cell = self.cell(hash, len);
+        let last = assignment.deadlineBlock.saturating_add(self.evidence);
+        let cell = self.cell((hash, len, broadcaster));
         let fetched = cell.get_or_try_init(|| async {
             if let Some(bytes) = self.on_disk(hash).await {
+                self.need(hash, last);
                 return Ok(bytes);
             }
             let bytes = self.fetch(hash, len, providers).await?;
-            self.keep(hash, broadcaster, bytes.clone()).await;
+            self.keep(hash, broadcaster, bytes.clone(), last).await;
             Ok(bytes)
         });
         let bytes = fetched.await?.clone();
@@ -135,12 +155,17 @@ impl Sources {
     }
 
     /// Writes a source down, if there is room for it.
-    async fn keep(&self, hash: B256, broadcaster: Address, bytes: Arc<[u8]>) {
-        let admitted = self.stock().admit(hash, bytes.len() as u64, broadcaster);
+    async fn keep(&self, hash: B256, broadcaster: Address, bytes: Arc<[u8]>, last: u64) {
+        let admitted = {
+            let mut stock = self.stock();
+            let admitted = stock.admit(hash, bytes.len() as u64, broadcaster);
+            stock.need(hash, last);
+            admitted
+        };
         let Some(gone) = admitted else {
             return tracing::debug!(%hash, "no room on disk for a source of {broadcaster}");
         };
-        let (blobs, stock) = (self.blobs.clone(), self.stock.clone());
+        let (blobs, stock) = (self.blobs.fetched.clone(), self.stock.clone());
         let kept = tokio::task::spawn_blocking(move || {
             let removed = gone.into_iter().try_for_each(|hash| blobs.remove(hash));
             removed.and_then(|()| blobs.put(&bytes))?;
@@ -152,7 +177,7 @@ impl Sources {
             }
         });
         if let Ok(Err(e)) = kept.await {
-            self.removed(&[hash]);
+            self.stock().remove(hash);
             tracing::warn!(%hash, "source cannot be kept: {e}");
         }
     }
@@ -188,26 +213,25 @@ impl Sources {
         read.ok().flatten().map(Into::into)
     }
 
-    fn cell(&self, hash: B256, len: u64) -> Cell {
+    fn cell(&self, key: Key) -> Cell {
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = cells.values().map(|kept| kept.age).max().unwrap_or(0) + 1;
-        let entry = cells.entry(hash).or_insert_with(|| Kept {
+        let entry = cells.entry(key).or_insert_with(|| Kept {
             age: newest,
-            len,
             cell: Cell::default(),
         });
         entry.age = newest;
         let cell = entry.cell.clone();
-        let full = |cells: &BTreeMap<B256, Kept>| {
-            let bytes: u64 = cells.values().map(|kept| kept.len).sum();
+        let full = |cells: &BTreeMap<Key, Kept>| {
+            let bytes: u64 = cells.keys().map(|(_, len, _)| len).sum();
             cells.len() > IN_MEMORY || (cells.len() > 1 && bytes > IN_MEMORY_BYTES)
         };
         while full(&cells) {
             let oldest = cells.iter().min_by_key(|(_, kept)| kept.age);
-            let Some(hash) = oldest.map(|(hash, _)| *hash) else {
+            let Some(key) = oldest.map(|(key, _)| *key) else {
                 break;
             };
-            cells.remove(&hash);
+            cells.remove(&key);
         }
         cell
     }
@@ -223,14 +247,14 @@ mod tests {
     #[tokio::test]
     async fn known_bytes_of_another_length_are_not_the_source() {
         let folder = tempfile::tempdir().unwrap();
-        let blobs = BlobFolder::open(folder.path()).unwrap();
-        let hash = blobs.put(b"segment").unwrap();
+        let blobs = Blobs::open(folder.path()).unwrap();
+        let hash = blobs.published.put(b"segment").unwrap();
         let identity = Identity::from_secret([1; 32].into()).unwrap();
         let store = Arc::new(MemoryStore::new(1));
         let mut alone = Config::new(31_337, Address::repeat_byte(0xc0));
         alone.listen.clear();
         let (handle, _events) = spawn(alone, &identity, store).unwrap();
-        let sources = Sources::new(blobs, handle, 100);
+        let sources = Sources::new(blobs, handle, 100, 0);
         let get = |source_len| {
             let assignment = Assignment {
                 sourceHash: hash,
@@ -301,9 +325,9 @@ mod tests {
         let (handle, server, known) = network(&of).await;
         let peer = server.peer_id();
         let folder = tempfile::tempdir().unwrap();
-        let blobs = BlobFolder::open(folder.path()).unwrap();
+        let blobs = Blobs::open(folder.path()).unwrap();
         let most = 5 * LEN as u64;
-        let mut sources = Sources::new(blobs.clone(), handle, most);
+        let mut sources = Sources::new(blobs.clone(), handle, most, 7);
         sources.room = Room::of(most);
         // One worker, at which all wait with their sources.
         let slot = Arc::new(tokio::sync::Semaphore::new(1));
@@ -315,7 +339,7 @@ mod tests {
                 let _held = slot.acquire().await.unwrap();
                 tokio::time::sleep(Duration::from_millis(2)).await;
                 assert_eq!(lent.bytes.len() as u64, assignment.sourceLen);
-                let files = sources.blobs.list().unwrap();
+                let files = sources.blobs.fetched.list().unwrap();
                 (sources.room.held(), files.iter().map(|(_, len)| len).sum())
             })
         });
@@ -329,7 +353,7 @@ mod tests {
         }
         assert!(whole > most / 2, "the room on disk is used");
         assert_eq!(sources.room.held(), 0);
-        let left: Vec<_> = blobs.list().unwrap();
+        let left: Vec<_> = blobs.fetched.list().unwrap();
         let bytes: u64 = left.iter().map(|(_, len)| len).sum();
         assert!(bytes <= most, "{bytes} bytes in the end");
         let of_other = |mark: u8, i: u8| {
@@ -338,5 +362,13 @@ mod tests {
         for i in 0..2 {
             assert!(left.iter().any(|(hash, _)| *hash == of_other(2, i)));
         }
+        assert!(blobs.published.list().unwrap().is_empty());
+        // Their deadline was block 0; a receipt speaks of one of them once more, and of something that is not here.
+        sources.need(of_other(2, 0), 9);
+        sources.need(B256::ZERO, 9);
+        assert!(sources.expire(7).is_empty());
+        assert_eq!(sources.expire(8).len(), left.len() - 1);
+        assert!(sources.serve(of_other(2, 0)) && !sources.serve(of_other(2, 1)));
+        assert_eq!(sources.expire(10), [of_other(2, 0)]);
     }
 }

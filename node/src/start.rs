@@ -15,7 +15,7 @@ use assay_verifier::certify::Certifier;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::blobs::{BlobFolder, Leases};
+use crate::blobs::{Blobs, Leases};
 use crate::chain_feed::Feed;
 use crate::driver::{Died, Event, Node, Transcoding, Unborn};
 use crate::dues::Dues;
@@ -171,7 +171,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     let params = deployment.params.clone();
     let journal = Journal::open(&folder.join("journal.redb"), &domain)?;
     let winners = Winners::open(&folder.join("winners.redb"), domain)?;
-    let blobs = BlobFolder::open(&folder.join("blobs")).map_err(in_folder)?;
+    let blobs = Blobs::open(&folder).map_err(in_folder)?;
     let client = Client::connect(&rpc, &deployment, keys.operator.clone()).await?;
     let (key, round) = (keys.operator.address(), client.round().await?.round);
     let signer = client.signer_at(me, round).await?;
@@ -215,20 +215,15 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
     };
     let head = client.head().await?.number;
     // What is here from before belongs to assignments signed until now.
+    let last = head + params.response_blocks + params.evidence_blocks;
     let mut leases = Leases::default();
-    let left = blobs.list().map_err(in_folder)?;
-    for (hash, _) in &left {
-        leases.extend(
-            *hash,
-            head + params.response_blocks + params.evidence_blocks,
-        );
+    for (hash, _) in blobs.published.list().map_err(in_folder)? {
+        leases.begin(hash, last);
     }
-    let sources = Sources::new(blobs.clone(), network.clone(), sources);
-    // A broadcaster's own are as many as it publishes.
-    if unborn.is_none() {
-        for hash in sources.found(left) {
-            blobs.remove(hash).map_err(in_folder)?;
-        }
+    let evidence = params.evidence_blocks;
+    let sources = Sources::new(blobs.clone(), network.clone(), sources, evidence);
+    for hash in sources.found(blobs.fetched.list().map_err(in_folder)?, last) {
+        blobs.fetched.remove(hash).map_err(in_folder)?;
     }
     let transcoding = transcoder.map(|settings| Transcoding {
         core: Transcoder::new(me, params.clone(), encoder_id, settings.capacity),

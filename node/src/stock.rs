@@ -16,12 +16,21 @@ struct Share {
     hashes: VecDeque<B256>,
 }
 
-/// The sources on disk.
+/// One source.
+#[derive(Debug)]
+struct Kept {
+    bytes: u64,
+    whose: Address,
+    /// Last block in which it is needed.
+    until: u64,
+}
+
+/// The sources on disk that were fetched.
 #[derive(Debug)]
 pub(crate) struct Stock {
     most: u64,
     held: u64,
-    all: BTreeMap<B256, (u64, Address)>,
+    all: BTreeMap<B256, Kept>,
     shares: BTreeMap<Address, Share>,
     served: BTreeSet<B256>,
 }
@@ -65,7 +74,7 @@ impl Stock {
                 && (address == whose || theirs > own)
                 && let Some(oldest) = free.next()
             {
-                let len = self.all.get(oldest).map_or(0, |(len, _)| *len);
+                let len = self.all.get(oldest).map_or(0, |kept| kept.bytes);
                 (left, theirs) = (left - len, theirs - len);
                 gone.push(*oldest);
             }
@@ -77,7 +86,15 @@ impl Stock {
             self.remove(*hash);
         }
         self.held += bytes;
-        self.all.insert(hash, (bytes, whose));
+        let until = 0;
+        self.all.insert(
+            hash,
+            Kept {
+                bytes,
+                whose,
+                until,
+            },
+        );
         let share = self.shares.entry(whose).or_default();
         share.bytes += bytes;
         share.hashes.push_back(hash);
@@ -89,17 +106,36 @@ impl Stock {
         self.all.contains_key(hash)
     }
 
-    /// Keeps a source for whoever is asked about it.
-    pub fn serve(&mut self, hash: B256) {
-        if self.all.contains_key(&hash) {
+    /// Keeps a source for whoever is asked about it; whether it is here.
+    pub fn serve(&mut self, hash: B256) -> bool {
+        let here = self.has(&hash);
+        if here {
             self.served.insert(hash);
         }
+        here
+    }
+
+    /// A source is needed up to and including `block`, if not longer already, where it is here.
+    pub fn need(&mut self, hash: B256, block: u64) {
+        if let Some(kept) = self.all.get_mut(&hash) {
+            kept.until = kept.until.max(block);
+        }
+    }
+
+    /// Gives up what was needed before `block` only.
+    pub fn expire(&mut self, block: u64) -> Vec<B256> {
+        let over = self.all.iter().filter(|(_, kept)| kept.until < block);
+        let over: Vec<B256> = over.map(|(hash, _)| *hash).collect();
+        for hash in &over {
+            self.remove(*hash);
+        }
+        over
     }
 
     /// A source is not on disk any more.
     pub fn remove(&mut self, hash: B256) {
         self.served.remove(&hash);
-        let Some((bytes, whose)) = self.all.remove(&hash) else {
+        let Some(Kept { bytes, whose, .. }) = self.all.remove(&hash) else {
             return;
         };
         self.held -= bytes;
@@ -124,7 +160,7 @@ mod tests {
     fn put(stock: &mut Stock, whose: u8, n: u64, bytes: u64) -> Option<Vec<B256>> {
         let gone = stock.admit(hash(whose, n), bytes, Address::repeat_byte(whose));
         assert!(stock.held <= stock.most);
-        let sum: u64 = stock.all.values().map(|(bytes, _)| bytes).sum();
+        let sum: u64 = stock.all.values().map(|kept| kept.bytes).sum();
         let shares: u64 = stock.shares.values().map(|share| share.bytes).sum();
         assert_eq!((stock.held, stock.held), (sum, shares));
         gone

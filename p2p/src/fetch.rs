@@ -1,4 +1,4 @@
-//! Fetching a blob by hash: range after range, provider after provider.
+//! Fetching a blob by hash: range after range, provider after provider, each of which has a time for all of it.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -22,6 +22,11 @@ const WINDOW: usize = 4;
 const BUSY_RETRIES: u32 = 5;
 /// First wait for a busy provider; doubles: 3 s in all.
 const BUSY_WAIT: Duration = Duration::from_millis(100);
+/// Time that a provider has beside what the missing bytes take at [`SLOWEST`]: a request with its answer, and waiting while
+/// it is busy.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes a second that a provider gives at least: half of what a broadcaster of 8 Mbit/s has.
+const SLOWEST: u64 = 512 * 1024;
 /// Unfinished blobs kept for a later call, bytes in all.
 const MAX_PARTIAL_BYTES: usize = 64 * 1024 * 1024;
 
@@ -34,6 +39,9 @@ pub enum ProviderFailure {
     /// It did not answer.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// It was too slow for all of it; what it gave is kept.
+    #[error("not done after {0:?}")]
+    Slow(Duration),
     /// It sent something else; its score has been lowered.
     #[error(transparent)]
     Bad(#[from] BadData),
@@ -118,13 +126,18 @@ impl Partial {
         self.missing.insert(at, index);
     }
 
+    fn absent(&self) -> u64 {
+        let lens = self.missing.iter().map(|index| self.request(*index).len);
+        lens.map(u64::from).sum()
+    }
+
     fn verified(&self) -> u64 {
-        let absent: u64 = self
-            .missing
-            .iter()
-            .map(|index| u64::from(self.request(*index).len))
-            .sum();
-        self.bytes.len() as u64 - absent
+        self.bytes.len() as u64 - self.absent()
+    }
+
+    /// What a provider has for the rest.
+    fn time(&self) -> Duration {
+        PATIENCE + Duration::from_secs(self.absent().div_ceil(SLOWEST))
     }
 }
 
@@ -186,7 +199,9 @@ pub(crate) async fn fetch(
         let Some(partial) = unfinished.partial.as_mut() else {
             break;
         };
-        match fetch_from(handle, provider, partial).await {
+        let time = partial.time();
+        let fetched = tokio::time::timeout(time, fetch_from(handle, provider, partial)).await;
+        match fetched.unwrap_or(Err(ProviderFailure::Slow(time))) {
             Ok(()) => {
                 let done = unfinished.partial.take().map(|partial| partial.bytes);
                 return Ok(done.unwrap_or_default());

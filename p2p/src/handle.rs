@@ -178,7 +178,7 @@ impl Handle {
     }
 
     /// Serves the blob to `peers` and to all peers of [`Handle::set_verifiers`], in addition to who may have it
-    /// already. 4,096 blobs are remembered. In effect when this returns.
+    /// already, until [`Handle::forbid_blob`]. In effect when this returns.
     pub fn allow_blob(&self, hash: B256, peers: impl IntoIterator<Item = PeerId>) {
         self.permissions().allow(hash, peers);
     }

@@ -94,34 +94,22 @@ impl BlobStore for MemoryStore {
     }
 }
 
-/// Blobs that somebody may fetch, at most; the oldest permission is forgotten first.
-const MAX_PERMISSIONS: usize = 4096;
-
-/// Who may fetch what. A blob without a permission is served to nobody.
+/// Who may fetch what. A blob without a permission is served to nobody; how many have one is up to the node, which takes
+/// back what it has given.
 #[derive(Debug, Default)]
 pub(crate) struct Permissions {
     peers: HashMap<B256, HashSet<PeerId>>,
-    order: VecDeque<B256>,
     verifiers: HashSet<PeerId>,
 }
 
 impl Permissions {
     /// Lets `peers` and all verifiers fetch the blob, in addition to who already may.
     pub(crate) fn allow(&mut self, hash: B256, peers: impl IntoIterator<Item = PeerId>) {
-        if !self.peers.contains_key(&hash) {
-            if self.order.len() >= MAX_PERMISSIONS
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.peers.remove(&oldest);
-            }
-            self.order.push_back(hash);
-        }
         self.peers.entry(hash).or_default().extend(peers);
     }
 
     pub(crate) fn forbid(&mut self, hash: B256) {
         self.peers.remove(&hash);
-        self.order.retain(|known| *known != hash);
     }
 
     pub(crate) fn set_verifiers(&mut self, peers: HashSet<PeerId>) {
@@ -254,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn permissions_are_per_blob_and_bounded() {
+    fn permissions_are_per_blob_until_they_are_taken_back() {
         let (electee, verifier, stranger) = (PeerId::random(), PeerId::random(), PeerId::random());
         let mut permissions = Permissions::default();
         let hash = |i: usize| B256::left_padding_from(&i.to_be_bytes());
@@ -268,12 +256,14 @@ mod tests {
         assert!(
             !permissions.permits(hash(0), &stranger) && !permissions.permits(hash(1), &electee)
         );
-        for i in 1..=MAX_PERMISSIONS {
+        // A live stream's are as many as its segments of the evidence window.
+        for i in 1..=50_000 {
             permissions.allow(hash(i), []);
         }
+        assert!(permissions.permits(hash(0), &electee));
+        permissions.forbid(hash(0));
         assert!(!permissions.permits(hash(0), &electee));
-        permissions.forbid(hash(MAX_PERMISSIONS));
-        assert!(!permissions.permits(hash(MAX_PERMISSIONS), &verifier));
+        assert!(permissions.permits(hash(1), &verifier));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Accusations: one's own and those of others.
 
+use assay_protocol::Address;
 use assay_protocol::accusation::{Accusation, SignedAccusation};
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::checked::{Checked, Now};
@@ -10,6 +11,9 @@ use assay_protocol::wire::{Gossip, ReceiptMessage};
 use crate::leaf::{LeafState, Matter, Own};
 use crate::output::{Output, Urgency};
 use crate::state::Verifier;
+
+/// Leaves that are recomputed for one accuser at a time: as many as it can have found in a few receipts.
+const HURRIED_EACH: usize = 64;
 
 impl Verifier {
     pub(crate) fn on_own_verdict(
@@ -102,25 +106,33 @@ impl Verifier {
         let claimed = evidence.receipt.leaves[leaf.index as usize].output_hash;
         match &state.own {
             Own::Said(own) => answer(own, own.verdict.recomputedHash == claimed, [accuser]),
-            Own::Unknown | Own::Running | Own::Failed => {
-                Self::hurry(leaf, evidence, state).into_iter().collect()
-            }
+            Own::Unknown | Own::Running | Own::Failed => self.hurry(leaf, accuser),
             Own::Confirming(_) | Own::Signing | Own::Trouble => Vec::new(),
         }
     }
 
     /// Asks for an accused leaf, once at a time. A sample that waits in a queue is asked for again: accused leaves go
-    /// first. So is what failed: the accuser serves a source that was withheld, and an overload passes.
-    pub(crate) fn hurry(
-        leaf: LeafId,
-        evidence: &ReceiptMessage,
-        state: &mut LeafState,
-    ) -> Option<Output> {
+    /// first. So is what failed: the accuser serves a source that was withheld, and an overload passes. What is too much for
+    /// its accuser is asked for with a later block.
+    pub(crate) fn hurry(&mut self, leaf: LeafId, accuser: Address) -> Vec<Output> {
+        let for_it = self.hurried.get(&accuser).copied().unwrap_or_default();
+        let Some((evidence, state)) = self.leaf_mut(leaf) else {
+            return Vec::new();
+        };
         if state.hurried {
-            return None;
+            return Vec::new();
+        }
+        if for_it >= HURRIED_EACH {
+            if state.own == Own::Unknown {
+                state.own = Own::Failed;
+            }
+            return Vec::new();
         }
         state.own = Own::Running;
-        Some(recompute(leaf, evidence, state, Urgency::Accused))
+        state.hurried_for = Some(accuser);
+        let asked = recompute(leaf, evidence, state, Urgency::Accused);
+        self.hurried.insert(accuser, for_it + 1);
+        vec![asked]
     }
 }
 
@@ -144,7 +156,7 @@ pub(crate) fn recompute(
 fn answer(
     own: &SignedVerdict,
     pass: bool,
-    accusers: impl IntoIterator<Item = assay_protocol::Address>,
+    accusers: impl IntoIterator<Item = Address>,
 ) -> Vec<Output> {
     let mut accusers = accusers
         .into_iter()

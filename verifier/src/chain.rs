@@ -15,6 +15,12 @@ impl Verifier {
         let mut outputs = self.sign_again();
         outputs.extend(self.begin());
         outputs.extend(self.reports_due(now.block));
+        outputs.extend(self.draw_again());
+        self.hurried.clear();
+        let states = self.receipts.values().flat_map(|w| w.leaves.values());
+        for accuser in states.filter_map(|state| state.hurried_for) {
+            *self.hurried.entry(accuser).or_default() += 1;
+        }
         let accused: Vec<_> = self
             .receipts
             .iter()
@@ -62,14 +68,14 @@ impl Verifier {
             return Vec::new();
         };
         let claimed = evidence.receipt.leaves[leaf.index as usize].output_hash;
+        // The first one may accuse everything.
+        let accuser = state.accusers.last().copied().unwrap_or_default();
         let since = now
             .block
             .saturating_sub(state.accused_at.unwrap_or(now.block));
         let own = match state.own.clone() {
             Own::Said(own) => own,
-            Own::Failed if since < open => {
-                return Self::hurry(leaf, evidence, state).into_iter().collect();
-            }
+            Own::Failed if since < open => return self.hurry(leaf, accuser),
             _ => return Vec::new(),
         };
         let mut outputs = Vec::new();

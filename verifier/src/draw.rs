@@ -11,9 +11,12 @@ use assay_protocol::verdict::LeafId;
 use assay_protocol::wire::ReceiptMessage;
 use assay_protocol::{Address, B256};
 
-use crate::leaf::Own;
+use crate::leaf::{LeafState, Own};
 use crate::output::{Equivocation, Note, Output, Urgency};
 use crate::state::Verifier;
+
+/// Receipts whose samples are asked for once more in a block, at most.
+const AGAIN: usize = 32;
 
 impl Verifier {
     pub(crate) fn on_receipt(&mut self, receipt: Checked<ReceiptMessage>, now: Now) -> Vec<Output> {
@@ -96,6 +99,23 @@ impl Verifier {
             .collect()
     }
 
+    /// Asks once more for samples for which there was no room, while they can be reported on.
+    pub(crate) fn draw_again(&mut self) -> Vec<Output> {
+        let waits = |s: &LeafState| s.drawn && s.own == Own::Failed && s.accused_at.is_none();
+        let receipts = self.receipts.iter().filter(|(_, watched)| {
+            let due = watched.epoch >= self.reported && !watched.unverifiable;
+            due && watched.leaves.values().any(waits)
+        });
+        let again: Vec<_> = receipts
+            .filter_map(|(hash, w)| Some((*hash, (*self.tickets.get(&w.epoch)?)?)))
+            .take(AGAIN)
+            .collect();
+        again
+            .into_iter()
+            .flat_map(|(hash, ticket)| self.draw(hash, ticket))
+            .collect()
+    }
+
     /// Indices that `ticket` of `verifier` draws of a receipt's first `leaves`; empty for who has no seat in its round.
     pub(crate) fn drawn_by(
         &self,
@@ -138,11 +158,12 @@ impl Verifier {
         let mut leaves = Vec::new();
         for index in drawn {
             let state = watched.leaves.entry(index).or_default();
-            state.drawn = true;
-            outputs.push(Output::Note(Note::Drawn(LeafId {
-                receipt: hash,
-                index,
-            })));
+            if !std::mem::replace(&mut state.drawn, true) {
+                outputs.push(Output::Note(Note::Drawn(LeafId {
+                    receipt: hash,
+                    index,
+                })));
+            }
             if matches!(state.own, Own::Unknown | Own::Failed) {
                 state.own = Own::Running;
                 state.ask(Urgency::Sample);

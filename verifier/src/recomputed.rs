@@ -124,8 +124,8 @@ impl Verifier {
             };
             missed |= state.drawn;
         }
-        // Who was only asked owes nobody an account.
-        if missed {
+        // Who was only asked owes nobody an account, and want of room here says nothing of the receipt.
+        if missed && reason != RefusalReason::Overloaded {
             self.unverifiable(receipt, reason)
         } else {
             Vec::new()

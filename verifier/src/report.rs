@@ -7,15 +7,16 @@ use assay_protocol::checked::Now;
 use assay_protocol::draft::Draft;
 use assay_protocol::sample::SampleTicket;
 use assay_protocol::verdict::LeafId;
-use assay_protocol::wire::{Gossip, SampleReport};
+use assay_protocol::wire::{Gossip, MAX_GOSSIP, SampleReport, encode};
 use assay_protocol::{Address, B256};
+use serde::Serialize;
 
 use crate::leaf::Own;
 use crate::output::{Note, Output};
 use crate::state::Verifier;
 
-/// Verdicts that fit a gossip message beside the rest; a verifier with more sends the first ones.
-const MAX_VERDICTS: usize = 400;
+/// What a report leaves free of a gossip message: its lists' lengths are written in up to two bytes more than an empty one's.
+const LENGTHS: usize = 4;
 /// Leaves of an epoch against which a report is held at most: nothing but a note comes of it, and a flood of receipts must
 /// not make every report a long one.
 const AUDITED: usize = 4_096;
@@ -54,6 +55,32 @@ impl Audit {
     }
 }
 
+/// What fits into `room` bytes, with whose work each is about: the first of each transcoder's, then the second ones, so that
+/// nobody fills a report with its own.
+fn fitting<T: Serialize>(said: impl Iterator<Item = (Address, T)>, room: &mut usize) -> Vec<T> {
+    let mut of: BTreeMap<Address, usize> = BTreeMap::new();
+    let mut turns: Vec<(usize, T)> = said
+        .map(|(whose, one)| {
+            let turn = of.entry(whose).or_default();
+            *turn += 1;
+            (*turn, one)
+        })
+        .collect();
+    turns.sort_by_key(|(turn, _)| *turn);
+    let fits = |one: &T| {
+        let left = room.checked_sub(size(one));
+        *room = left.unwrap_or(*room);
+        left.is_some()
+    };
+    let in_turn = turns.into_iter().map(|(_, one)| one);
+    in_turn.take_while(fits).collect()
+}
+
+/// Bytes of a message; of one that cannot be encoded, more than there is room for.
+fn size(message: &impl Serialize) -> usize {
+    encode(message).map_or(MAX_GOSSIP, |bytes| bytes.len())
+}
+
 impl Verifier {
     /// Asks for the tickets of the epochs that this verifier may have been in before it was started: their reports say less
     /// than they would have, but each is a duty.
@@ -90,23 +117,32 @@ impl Verifier {
                 .receipts
                 .iter()
                 .filter(|(_, watched)| watched.epoch == epoch);
-            let drawn = receipts
-                .clone()
-                .flat_map(|(_, watched)| watched.leaves.values().filter(|s| s.drawn));
-            let verdicts = drawn.filter_map(|state| match &state.own {
-                Own::Said(own) => Some(own.clone()),
+            let drawn = receipts.clone().flat_map(|(_, watched)| {
+                let drawn = watched.leaves.values().filter(|state| state.drawn);
+                drawn.map(|state| (watched.transcoder(), &state.own))
+            });
+            let verdicts = drawn.filter_map(|(whose, own)| match own {
+                Own::Said(own) => Some((whose, own.clone())),
                 _ => None,
             });
-            let report = SampleReport {
+            let troubles = receipts.filter_map(|(hash, watched)| {
+                let trouble = self.unverifiable.get(hash)?;
+                Some((watched.transcoder(), trouble.clone()))
+            });
+            let empty = SampleReport {
                 verifier: self.me,
                 epoch,
                 ticket: *ticket,
-                verdicts: verdicts.take(MAX_VERDICTS).collect(),
-                unverifiable: receipts
-                    .filter_map(|(hash, _)| self.unverifiable.get(hash).cloned())
-                    .collect(),
+                verdicts: Vec::new(),
+                unverifiable: Vec::new(),
             };
-            outputs.push(Output::Gossip(Gossip::Report(report)));
+            let message = Gossip::Report(empty.clone());
+            let mut room = MAX_GOSSIP.saturating_sub(LENGTHS + size(&message));
+            outputs.push(Output::Gossip(Gossip::Report(SampleReport {
+                verdicts: fitting(verdicts, &mut room),
+                unverifiable: fitting(troubles, &mut room),
+                ..empty
+            })));
         }
         outputs
     }

@@ -45,6 +45,9 @@ pub struct Verifier {
     pub(crate) tickets: BTreeMap<u64, Option<BlsSignature>>,
     pub(crate) unverifiable: BTreeMap<B256, SignedUnverifiable>,
     pub(crate) bursts: Vec<Burst>,
+    /// By accuser, recomputations under way at the last block and those asked for since: who accuses everything does not
+    /// keep others' accusations waiting.
+    pub(crate) hurried: BTreeMap<Address, usize>,
     /// By epoch, what others' reports are held against.
     pub(crate) audits: BTreeMap<u64, Audit>,
     /// What the signer could not write down.
@@ -69,6 +72,7 @@ impl Verifier {
             tickets: BTreeMap::new(),
             unverifiable: BTreeMap::new(),
             bursts: Vec::new(),
+            hurried: BTreeMap::new(),
             audits: BTreeMap::new(),
             unsigned: Vec::new(),
             reported,

@@ -35,7 +35,7 @@ async fn a_silent_worker_is_killed() {
         missing: 0,
     };
     assert_eq!(error, late);
-    assert_eq!(error.reason(), RefusalReason::Overloaded);
+    assert_eq!(error.reason(), RefusalReason::EncoderFailed);
     gone("sleep\x001000.25").await;
 }
 

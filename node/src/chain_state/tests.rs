@@ -74,10 +74,8 @@ fn the_line_is_short_and_jobs_buy_no_place() {
     assert_eq!(turns, [0, 1, 3, LINE, LINE, LINE]);
 }
 
-#[test]
-fn cases_that_ended_long_ago_are_forgotten_and_open_ones_are_not() {
-    let mut state = ChainState::default();
-    let case = |id: u8, ended| Case {
+fn case(id: u8, ended: Option<u64>) -> Case {
+    Case {
         id: B256::repeat_byte(id),
         kind: FaultKind::WrongEncode,
         operator: Address::ZERO,
@@ -91,18 +89,50 @@ fn cases_that_ended_long_ago_are_forgotten_and_open_ones_are_not() {
         executed: false,
         contested: None,
         diverged: 0,
-    };
+    }
+}
+
+fn round(opened_at: u64) -> Round {
+    Round {
+        opened_at,
+        transcoders: Snapshot::default(),
+        verifiers: VerifierSet::default(),
+    }
+}
+
+#[test]
+fn a_silent_resolver_has_so_many_rounds() {
+    let mut state = ChainState::default();
+    for (id, contested, ended) in [
+        (1, Some(25), None),
+        (2, None, None),
+        (3, Some(25), Some(30)),
+    ] {
+        let one = Case {
+            contested,
+            ..case(id, ended)
+        };
+        state.cases.insert(one.id, one);
+    }
+    for number in 0..=8 {
+        state.add_round(number, round(10 * number));
+        state.head = 10 * number;
+    }
+    assert_eq!(state.lapsed(7, 99), [], "contested in round 2");
+    state.add_round(9, round(90));
+    assert_eq!(state.lapsed(7, 89), [], "not this node's turn");
+    assert_eq!(state.lapsed(7, 90), [(B256::repeat_byte(1), 25)]);
+}
+
+#[test]
+fn cases_that_ended_long_ago_are_forgotten_and_open_ones_are_not() {
+    let mut state = ChainState::default();
     for (id, ended) in [(1, None), (2, Some(9)), (3, Some(10))] {
         state.cases.insert(B256::repeat_byte(id), case(id, ended));
     }
     for number in 0..=ROUNDS as u64 {
         assert_eq!(state.cases.len(), 3);
-        let round = Round {
-            opened_at: 10 * number,
-            transcoders: Snapshot::default(),
-            verifiers: VerifierSet::default(),
-        };
-        state.add_round(number, round);
+        state.add_round(number, round(10 * number));
     }
     let kept: Vec<_> = state.cases.values().map(|case| case.id[0]).collect();
     assert_eq!(

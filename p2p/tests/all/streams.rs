@@ -2,9 +2,13 @@
 
 use crate::net;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use assay_p2p::{FetchError, MAX_JOB, MAX_VERDICT, ProviderFailure, Refusal, RequestError};
+use assay_p2p::{
+    BlobSource, BlobStore, FetchError, MAX_JOB, MAX_VERDICT, MemoryStore, ProviderFailure, Refusal,
+    RequestError, spawn,
+};
 use assay_protocol::B256;
 use net::{QUIC, TCP, bytes, config, network, start};
 
@@ -24,6 +28,51 @@ async fn a_blob_is_fetched_and_verified_over_each_transport() {
         println!("3.5 MiB over {listen}: {:?}", begin.elapsed());
         assert!(fetched == source);
     }
+}
+
+/// Opens what another store has, nine seconds later: each answer still comes in time.
+struct Slow(Arc<MemoryStore>);
+
+impl BlobStore for Slow {
+    fn open(&self, hash: B256) -> std::io::Result<Option<Box<dyn BlobSource>>> {
+        std::thread::sleep(Duration::from_secs(9));
+        self.0.open(hash)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_provider_is_left_and_the_next_one_gives_the_rest() {
+    let (nodes, _) = network(2, &[TCP]).await;
+    let [asker, swift] = [&nodes[0], &nodes[1]];
+    let source = bytes(5 * 512 * 1024);
+    let hash = swift.store.insert(source.clone());
+    let store = Arc::new(Slow(swift.store.clone()));
+    let (handle, events) = spawn(config(&[TCP], &[]), &net::identity(), store).unwrap();
+    let mut slow = net::Node {
+        handle,
+        events,
+        store: swift.store.clone(),
+    };
+    let address = slow.address().await;
+    asker.handle.add_peer(slow.id(), vec![address]).await;
+    net::connected(&asker.handle, slow.id()).await;
+    for owner in [&slow, swift] {
+        owner.handle.allow_blob(hash, [asker.id()]);
+    }
+    let fetch = |from| {
+        let len = source.len() as u64;
+        asker.handle.fetch_blob(hash, len, vec![from])
+    };
+    let failed = fetch(slow.id()).await;
+    let Err(FetchError::Exhausted {
+        verified, failures, ..
+    }) = failed
+    else {
+        panic!("fetched")
+    };
+    assert!(matches!(failures[..], [(_, ProviderFailure::Slow(_))]));
+    assert_eq!(verified, 4 * 512 * 1024);
+    assert!(fetch(swift.id()).await.unwrap() == source);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,10 +4,11 @@ use crate::{rounds, scene};
 
 use assay_protocol::assignment::RefusalReason;
 use assay_protocol::bls::BlsSignature;
-use assay_protocol::checked::Now;
+use assay_protocol::checked::{Checked, Now};
 use assay_protocol::draft::Draft;
+use assay_protocol::params::Params;
 use assay_protocol::verdict::{LeafId, SignedUnverifiable, Unverifiable};
-use assay_protocol::wire::SampleReport;
+use assay_protocol::wire::{Gossip, MAX_GOSSIP, ReceiptMessage, SampleReport, encode};
 use assay_protocol::{Address, B256, keccak256};
 use assay_verifier::certify::{self, Certifier};
 use assay_verifier::{Input, Note, Output, Urgency, Verifier};
@@ -92,6 +93,41 @@ fn what_failed_for_a_passing_reason_is_tried_again_while_it_is_accused() {
 }
 
 #[test]
+fn want_of_room_says_nothing_of_a_receipt_and_its_sample_is_tried_again() {
+    let (mut core, hash, _) = watching(true, 2);
+    let outputs = feed(&mut core, failed(hash, &[0, 1], RefusalReason::Overloaded));
+    assert!(outputs.is_empty());
+    let outputs = feed(&mut core, Input::Block);
+    assert_eq!(asked(&outputs, Urgency::Sample), 1);
+    let outputs = feed(&mut core, recomputed(hash, 0, keccak256([0])));
+    assert_eq!(verdicts(&outputs), 1);
+    let outputs = feed(&mut core, Input::Block);
+    assert_eq!(
+        asked(&outputs, Urgency::Sample),
+        0,
+        "the other is under way"
+    );
+    feed(&mut core, failed(hash, &[1], RefusalReason::EncoderFailed));
+    let outputs = feed(&mut core, Input::Block);
+    assert_eq!(asked(&outputs, Urgency::Sample), 0, "that was said");
+}
+
+#[test]
+fn who_accuses_everything_keeps_nobody_else_waiting() {
+    let (mut core, hash, leaf) = watching(false, 200);
+    let asks = |outputs: &[Output]| asked(outputs, Urgency::Accused);
+    let flood = (0..200).map(|index| asks(&feed(&mut core, accusation(OTHERS[0], leaf(index), 0))));
+    assert_eq!(flood.sum::<usize>(), 64);
+    let outputs = feed(&mut core, accusation(OTHERS[1], leaf(199), 0));
+    assert_eq!(asks(&outputs), 1, "another's word counts for itself");
+    assert_eq!(asks(&feed(&mut core, Input::Block)), 0);
+    for index in 0..10 {
+        feed(&mut core, recomputed(hash, index, keccak256([index as u8])));
+    }
+    assert_eq!(asks(&feed(&mut core, Input::Block)), 10);
+}
+
+#[test]
 fn an_accusation_that_cannot_be_checked_does_not_make_an_undrawn_receipt_unverifiable() {
     let (mut core, hash, leaf) = watching(false, 1);
     feed(&mut core, accusation(OTHERS[0], leaf(0), 0));
@@ -127,6 +163,21 @@ fn report(verifier: Address, epoch: u64) -> SampleReport {
     }
 }
 
+/// A receipt of one segment, by the scene's transcoder or by one of others.
+fn numbered(seq: u32, leaves: u8, other: Option<u32>) -> Checked<ReceiptMessage> {
+    let mut receipt = receipt(leaves);
+    let assignment = &mut receipt.message.assignment.assignment;
+    assignment.seq = seq;
+    if let Some(nth) = other {
+        assignment.transcoder = Address::repeat_byte(0x80 + nth as u8);
+    }
+    let hash = DOMAIN.digest(assignment);
+    receipt.signer = assignment.transcoder;
+    receipt.message.receipt.receipt.assignmentHash = hash;
+    receipt.hash = DOMAIN.digest(&receipt.message.receipt.receipt);
+    receipt
+}
+
 #[test]
 fn a_flood_of_receipts_does_not_make_reports_long() {
     // Every leaf that is looked at is drawn.
@@ -134,18 +185,10 @@ fn a_flood_of_receipts_does_not_make_reports_long() {
     feed(&mut core, Input::Round(set()));
     let mut epoch = 0;
     for seq in 0..2_000_u32 {
-        let mut receipt = receipt(8);
-        let assignment = &mut receipt.message.assignment.assignment;
-        assignment.seq = seq;
         // One transcoder floods, nine have a receipt each.
-        if seq < 9 {
-            assignment.transcoder = Address::repeat_byte(0x80 + seq as u8);
-        }
-        epoch = assay_protocol::params::Params::demo().epoch(assignment.deadlineBlock);
-        let hash = DOMAIN.digest(assignment);
-        receipt.signer = assignment.transcoder;
-        receipt.message.receipt.receipt.assignmentHash = hash;
-        receipt.hash = DOMAIN.digest(&receipt.message.receipt.receipt);
+        let receipt = numbered(seq, 8, Some(seq).filter(|nth| *nth < 9));
+        let assignment = &receipt.message.assignment.assignment;
+        epoch = Params::demo().epoch(assignment.deadlineBlock);
         feed(&mut core, Input::Receipt(Box::new(receipt)));
     }
     for other in OTHERS {
@@ -156,6 +199,51 @@ fn a_flood_of_receipts_does_not_make_reports_long() {
         });
         let looked = 9 * 8 + 256;
         assert_eq!(duty, Some((looked, looked)));
+    }
+}
+
+#[test]
+fn the_fullest_report_fits_a_message_and_says_something_of_everybody() {
+    let params = Params::demo();
+    let mut core = verifier(true);
+    feed(&mut core, Input::Round(set()));
+    feed(&mut core, Input::Block);
+    let mut of_nine = Vec::new();
+    for seq in 0..1_500_u32 {
+        // One transcoder floods before and after nine others have a receipt each.
+        let nth = seq.checked_sub(700).filter(|nth| *nth < 9);
+        let receipt = numbered(seq, 2, nth);
+        let hash = receipt.hash;
+        of_nine.extend(nth.map(|_| hash));
+        feed(&mut core, Input::Receipt(Box::new(receipt)));
+        if seq.is_multiple_of(8) || of_nine.contains(&hash) {
+            feed(&mut core, recomputed(hash, 0, keccak256([0])));
+        }
+        feed(&mut core, failed(hash, &[1], RefusalReason::SourceMismatch));
+    }
+    let end = params.report_block(params.epoch(NOW.block + params.response_blocks));
+    let reports: Vec<_> = (NOW.block..=end)
+        .flat_map(|block| core.handle(Input::Block, Now { block }))
+        .filter(|output| matches!(output, Output::Gossip(Gossip::Report(_))))
+        .collect();
+    let Some(Output::Gossip(message)) = reports.last() else {
+        panic!("no report");
+    };
+    let bytes = encode(message).unwrap().len();
+    assert!((MAX_GOSSIP - 400..=MAX_GOSSIP).contains(&bytes), "{bytes}");
+    let Gossip::Report(report) = message else {
+        panic!("another message");
+    };
+    assert!(report.verdicts.len() > 180, "verdicts first");
+    for hash in of_nine {
+        let cannot = report.unverifiable.iter().map(|u| &u.unverifiable);
+        assert!(cannot.clone().any(|u| u.receiptHash == hash));
+        assert!(
+            report
+                .verdicts
+                .iter()
+                .any(|v| v.verdict.receiptHash == hash)
+        );
     }
 }
 
