@@ -215,7 +215,7 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
     show.line("starting the nodes");
     let swarm =
         swarm::Swarm::start(&options, &url, &stage, &players, &folders, &clip, &workers).await?;
-    let ledger = swarm
+    let (fed, ledger) = swarm
         .run(&options, &anvil, &clip, &params, &players, show)
         .await;
     if ledger.late_samples() > 0 {
@@ -248,12 +248,14 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
         &report,
         &players,
         options.segments.unwrap_or(clip.len()),
+        &fed,
     );
     failures.extend(checks::fees(&ledger, &report, &closing));
     failures.extend(checks::elections(&ledger, &players, &opening, &closing));
     failures.extend(playlist::faults(
         std::path::Path::new(&report.playlist),
         ledger.delivered.len(),
+        fed.sounds,
     ));
     let chain = match options.keep_chain {
         true => {
