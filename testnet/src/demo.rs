@@ -277,22 +277,56 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
 }
 
 /// A clip whose key frames lie far apart gives segments that two cores cannot encode within the preset's D: then D
-/// is as many blocks, of one second, as the longest segment has seconds, and half of the preset's on top. About every
-/// other ticket for such a segment wins.
+/// is as many blocks, of one second, as the longest segment has seconds, and half of the preset's on top; deposits stay
+/// locked for as long as that asks for. About every other ticket for such a segment wins.
 fn paced(preset: Params, clip: &Clip) -> Params {
     let (num, den) = clip.probe.fps;
     let frames = u64::from(clip.longest());
     let seconds = (frames * u64::from(den)).div_ceil(u64::from(num.max(1)));
     Params {
-        response_blocks: preset
-            .response_blocks
-            .max(seconds + preset.response_blocks / 2),
         ticket_face_value: Eth(U256::from(
             2 * stage::PRICE * output_pixels(&clip.profiles, clip.longest()),
         )),
-        ..preset
+        ..with_time_for(seconds, preset)
     }
+}
+
+/// Parameters with time to encode a segment of so many seconds.
+fn with_time_for(seconds: u64, preset: Params) -> Params {
+    let response = seconds + preset.response_blocks / 2;
+    let mut params = Params {
+        response_blocks: preset.response_blocks.max(response),
+        ..preset
+    };
+    // What `TicketBroker`'s constructor asks for.
+    let blocks = params.response_blocks + params.evidence_blocks + params.case_blocks;
+    let least = 2 + params.resolver_rounds + blocks / params.round_blocks;
+    params.unlock_rounds = params.unlock_rounds.max(least);
+    params
 }
 
 /// Longest time in which nothing is fed, delivered, sampled or judged before the demonstration is given up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn contracts_take_the_times_of_the_longest_segments() {
+        let look_in = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../chain")];
+        let anvil = Anvil::start(&AnvilConfig {
+            look_in,
+            ..AnvilConfig::default()
+        })
+        .await
+        .unwrap();
+        let deployer = dev_key(0).unwrap();
+        for seconds in [27, 60] {
+            let params = with_time_for(seconds, Params::demo());
+            stage::deploy_seeded(&anvil.url(), &deployer, &params, 1)
+                .await
+                .unwrap();
+        }
+    }
+}
