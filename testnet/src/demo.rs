@@ -6,13 +6,13 @@ mod playlist;
 mod swarm;
 mod tally;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use assay_chain::anvil::{Anvil, AnvilConfig, AnvilError, dev_key, find};
 use assay_encoder::conformance::{self, ConformanceError};
 use assay_encoder::input::InputError;
-use assay_encoder::{Ladder, Limits, WorkerCommand, Workers, synth};
+use assay_encoder::{Ladder, Limits, WorkerCommand, Workers, probe, synth};
 use assay_node::{KeyError, StartError};
 use assay_protocol::U256;
 use assay_protocol::amount::Eth;
@@ -20,13 +20,13 @@ use assay_protocol::params::Params;
 use assay_protocol::round_work::output_pixels;
 
 use crate::cast::{Size, SizeError, cast};
-use crate::clip::{Clip, ClipError};
+use crate::clip::{Clip, ClipError, profiles};
 use crate::memory::MemoryWatch;
 use crate::report::Report;
 use crate::show::Show;
 use crate::stage::{self, StageError};
 
-pub use folder::FolderError;
+pub use folder::{FolderError, Folders};
 
 /// Seconds of the clip that the demo makes when it gets none.
 const OWN_CLIP_SECONDS: u32 = 12;
@@ -46,8 +46,6 @@ pub struct Options {
     pub size: Size,
     /// Fixes keys, randomness and the pattern of the cheat.
     pub seed: u64,
-    /// Where playlist, proofs and node folders go.
-    pub out: PathBuf,
     /// Leaves the chain running.
     pub keep_chain: bool,
     /// Where anvil may be besides the PATH.
@@ -130,22 +128,41 @@ pub struct Outcome {
     pub chain: Option<u32>,
 }
 
-/// Runs a demonstration from an empty chain to the last report.
+/// Looks at everything that may be wrong with the options, and takes the folder `out`, in which nothing is removed yet.
 ///
 /// # Errors
-/// [`DemoError`] when it cannot begin or its machinery fails. That a cheat went unpunished is not an error but a
-/// failure in the outcome.
-pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError> {
-    let started = Instant::now();
+/// [`DemoError`] when the demonstration cannot begin.
+pub async fn prepare(options: &Options, out: &Path) -> Result<Folders, DemoError> {
     options.size.validate()?;
     if options.segments == Some(0) {
         return Err(DemoError::NoSegments);
     }
     find(&options.look_in)?;
+    if let Some(input) = &options.input {
+        profiles(&probe(input, &options.worker).await?, &options.ladder)?;
+    }
+    let folders = Folders::open(out)?;
+    if let Some(input) = &options.input {
+        folders.spare(input)?;
+    }
+    Ok(folders)
+}
+
+/// Runs a demonstration from an empty chain to the last report, in folders that were [prepared](prepare).
+///
+/// # Errors
+/// [`DemoError`] when it cannot begin or its machinery fails. That a cheat went unpunished is not an error but a
+/// failure in the outcome.
+pub async fn run(
+    options: Options,
+    folders: &Folders,
+    show: &mut Show,
+) -> Result<Outcome, DemoError> {
+    let started = Instant::now();
     let memory = MemoryWatch::start();
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let workers = Workers::new(options.worker.clone(), Limits::default(), cores);
-    let folders = folder::Folders::prepare(&options.out)?;
+    folders.empty()?;
     match workers.walls().await.map(|walls| walls.warning()) {
         Ok(None) => {}
         Ok(Some(warning)) => show.line(format!("warning: {warning}")),
@@ -214,7 +231,7 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
 
     show.line("starting the nodes");
     let swarm =
-        swarm::Swarm::start(&options, &url, &stage, &players, &folders, &clip, &workers).await?;
+        swarm::Swarm::start(&options, &url, &stage, &players, folders, &clip, &workers).await?;
     let (fed, ledger) = swarm
         .run(&options, &anvil, &clip, &params, &players, show)
         .await;
@@ -231,7 +248,7 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
         input: &input,
         clip: &clip,
         players: &players,
-        folders: &folders,
+        folders,
     };
     let wall = started.elapsed();
     let report = figures.report(
@@ -253,7 +270,7 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
     failures.extend(checks::fees(&ledger, &report, &closing));
     failures.extend(checks::elections(&ledger, &players, &opening, &closing));
     failures.extend(playlist::faults(
-        std::path::Path::new(&report.playlist),
+        Path::new(&report.playlist),
         ledger.delivered.len(),
         fed.sounds,
     ));
@@ -314,7 +331,7 @@ mod tests {
 
     #[tokio::test]
     async fn contracts_take_the_times_of_the_longest_segments() {
-        let look_in = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../chain")];
+        let look_in = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../chain")];
         let anvil = Anvil::start(&AnvilConfig {
             look_in,
             ..AnvilConfig::default()
