@@ -34,10 +34,19 @@ want() {
   done
 }
 
+# Whether the anvil on the PATH is one that the program takes (chain/src/anvil.rs): 1.7 or later, and no script, behind
+# which the program may or may not find one.
+has_anvil() {
+  local file found
+  file=$(command -v anvil) && [ "$(head -c 2 "$file" | tr -d '\0')" != '#!' ] || return 1
+  found=$("$file" --version 2>/dev/null | sed -n '1s/^anvil[^0-9]*\([0-9]*\.[0-9]*\).*/\1/p')
+  [ "$(printf '1.7\n%s\n' "$found" | sort -V | head -n 1)" = 1.7 ]
+}
+
 # npm's own packages of anvil and forge are only needed where there are none; but the tests compile Solidity with the
 # pinned solc, and the image takes the pinned anvil.
 needs_npm() {
-  [ "$purpose" != demo ] || ! have anvil
+  [ "$purpose" != demo ] || ! has_anvil
 }
 
 want nasm "rav1e's SIMD assembly is assembled with it" nasm
@@ -95,6 +104,15 @@ if [ ${#packages[@]} -gt 0 ]; then
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${packages[@]}"
 fi
 
+# runs TOOL: ends if what npm has fetched does not run.
+runs() {
+  local tool=$PWD/chain/node_modules/.bin/$1
+  "$tool" --version >/dev/null 2>&1 && return
+  echo "deps: no $1 on the PATH that will do, and $tool does not run (npm carries it for x86-64 Linux);" \
+    "install Foundry 1.7 or later: https://getfoundry.sh" >&2
+  exit 1
+}
+
 if needs_npm; then
   major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
   if [ "$major" -lt 18 ]; then
@@ -103,14 +121,8 @@ if needs_npm; then
   fi
   make --no-print-directory -C chain tools
   node scripts/chain-tools.mjs
-  bin=$PWD/chain/node_modules/.bin
-  for tool in anvil forge; do
-    if ! have "$tool" && ! "$bin/$tool" --version >/dev/null 2>&1; then
-      echo "deps: $tool is neither on the PATH nor does $bin/$tool run (npm carries it for x86-64 Linux);" \
-        "install Foundry 1.7: https://getfoundry.sh" >&2
-      exit 1
-    fi
-  done
+  has_anvil || runs anvil
+  have forge || runs forge
 fi
 
 if [ "$purpose" = player ]; then

@@ -5,6 +5,7 @@
 //! [`Anvil::keep`] writes one word into the pipe instead, after which the guard lets anvil live. Neither `unsafe` nor
 //! `prctl(PR_SET_PDEATHSIG)` is needed; the latter would follow the *thread* that spawned the child.
 
+use std::fmt;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
@@ -50,14 +51,18 @@ exit $status"#;
 /// Why there is no development chain.
 #[derive(Debug, thiserror::Error)]
 pub enum AnvilError {
-    /// No executable anywhere.
+    /// No executable anywhere, or none that is new enough.
     #[error(
-        "anvil was not found on the PATH{}; run `make deps`, or `npm ci` in chain/, or install Foundry 1.7 or later",
-        searched(.looked_in)
+        "anvil {LEAST} or later was not found on the PATH{}{}; run `make deps`, or `npm ci` in chain/, or install Foundry \
+         {LEAST} or later",
+        listed(.looked_in, ", nor at ", ""),
+        listed(.passed_over, "; ", " is older or no anvil")
     )]
     NotFound {
         /// The other places searched.
         looked_in: Vec<PathBuf>,
+        /// Programs that are there.
+        passed_over: Vec<PathBuf>,
     },
     /// It is there but does not run.
     #[error("{} cannot be started: {source}", path.display())]
@@ -67,8 +72,8 @@ pub enum AnvilError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// It ended at once: most often the version is too old for the options.
-    #[error("anvil ended at once on port {port}; is `anvil --version` at least 1.0?")]
+    /// It ended at once.
+    #[error("anvil ended at once on port {port}; does `anvil --hardfork prague` run?")]
     Exited {
         /// The port asked for.
         port: u16,
@@ -98,11 +103,48 @@ pub enum AnvilError {
     Account(u32),
 }
 
-fn searched(places: &[PathBuf]) -> String {
+fn listed(places: &[PathBuf], before: &str, behind: &str) -> String {
     places
         .iter()
-        .map(|p| format!(", nor at {}", p.display()))
+        .map(|p| format!("{before}{}{behind}", p.display()))
         .collect()
+}
+
+/// A version of Foundry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Version {
+    major: u32,
+    minor: u32,
+}
+
+/// The first that was tried; `scripts/deps.sh` asks for the same.
+const LEAST: Version = Version { major: 1, minor: 7 };
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+impl Version {
+    /// What a program that says it is anvil answers to `--version`: `anvil Version: 1.7.1`, before 1.0 `anvil 0.2.0 (…)`.
+    fn read(answer: &str) -> Option<Self> {
+        let words = answer.lines().next()?.strip_prefix("anvil ")?;
+        let digits = words.trim_start_matches("Version: ");
+        let mut numbers = digits.split('.').map(|number| number.parse().ok());
+        Some(Self {
+            major: numbers.next()??,
+            minor: numbers.next()??,
+        })
+    }
+
+    fn of(program: &Path) -> Option<Self> {
+        let asked = Command::new(program)
+            .arg("--version")
+            .stdin(Stdio::null())
+            .output();
+        Self::read(&String::from_utf8_lossy(&asked.ok()?.stdout))
+    }
 }
 
 /// How to start the chain.
@@ -324,7 +366,7 @@ fn free_port() -> Result<u16, AnvilError> {
     Ok(listener.local_addr().map_err(AnvilError::Port)?.port())
 }
 
-/// The native anvil: on the PATH first, then in `look_in`.
+/// The native anvil, new enough: on the PATH first, then in `look_in`.
 pub fn find(look_in: &[PathBuf]) -> Result<PathBuf, AnvilError> {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&on_path).map(|folder| folder.join("anvil"));
@@ -336,16 +378,21 @@ pub fn find(look_in: &[PathBuf]) -> Result<PathBuf, AnvilError> {
             modules.join(".bin/anvil"),
         ]
     });
-    on_path
-        .chain(given)
-        .filter(|candidate| candidate.is_file())
-        .find_map(|candidate| native(&candidate))
-        .ok_or_else(|| AnvilError::NotFound {
-            looked_in: look_in.to_vec(),
-        })
+    let mut passed_over = Vec::new();
+    for candidate in on_path.chain(given).filter(|path| path.is_file()) {
+        match native(&candidate).filter(|program| Version::of(program) >= Some(LEAST)) {
+            Some(program) => return Ok(program),
+            None => passed_over.push(candidate),
+        }
+    }
+    Err(AnvilError::NotFound {
+        looked_in: look_in.to_vec(),
+        passed_over,
+    })
 }
 
-/// npm's `anvil` is a script that starts the real one as its own child; the real one lies in a package beside it.
+/// npm's `anvil` is a script that starts the real one as its own child; the real one lies in a package inside it or beside
+/// it, where Node.js looks for packages.
 fn native(candidate: &Path) -> Option<PathBuf> {
     let resolved = candidate.canonicalize().ok()?;
     let mut start = [0u8; 2];
@@ -353,10 +400,9 @@ fn native(candidate: &Path) -> Option<PathBuf> {
     if &start != b"#!" {
         return Some(resolved);
     }
-    let modules = resolved
-        .ancestors()
-        .find(|folder| folder.ends_with("node_modules"))?;
-    Some(platform_binary(modules)).filter(|binary| binary.is_file())
+    let folders = resolved.ancestors().skip(1);
+    let mut binaries = folders.map(|folder| platform_binary(&folder.join("node_modules")));
+    binaries.find(|binary| binary.is_file())
 }
 
 fn platform_binary(modules: &Path) -> PathBuf {
@@ -371,4 +417,19 @@ fn platform_binary(modules: &Path) -> PathBuf {
         "amd64"
     };
     modules.join(format!("@foundry-rs/anvil-{system}-{machine}/bin/anvil"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_anvil_has_said_them() {
+        let of = |text| Version::read(text).map(|version| version >= LEAST);
+        assert_eq!(of("anvil Version: 1.7.1\nCommit SHA: 4072e48"), Some(true));
+        assert_eq!(of("anvil Version: 1.10.0-nightly\n"), Some(true));
+        assert_eq!(of("anvil Version: 1.5.1-stable\n"), Some(false));
+        assert_eq!(of("anvil 0.2.0 (7bef9ca 2024-05-01)"), Some(false));
+        assert_eq!(of("true (GNU coreutils) 9.1"), None);
+    }
 }

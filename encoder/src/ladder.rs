@@ -15,7 +15,9 @@ mod presets;
 
 use std::path::{Path, PathBuf};
 
-use assay_protocol::profile::{MAX_RENDITIONS, ProfileError, Profiles, Rendition, SourceFormat};
+use assay_protocol::profile::{
+    MAX_FRAMES, MAX_RENDITIONS, ProfileError, Profiles, Rendition, SourceFormat,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::settings;
@@ -33,7 +35,15 @@ const DEFAULT_WORST: u8 = 255;
 #[serde(deny_unknown_fields)]
 pub struct Ladder {
     /// Length of a chunk in milliseconds, 1 to 60,000. Each begins with a key frame and is what verifiers sample.
-    pub chunk_ms: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunk_ms: Option<u32>,
+    /// Length of a chunk in frames of the source, 1 to 3,600; in the place of `chunk_ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chunk_frames: Option<u16>,
+    /// A source smaller than the largest rendition gets all of them, each smaller in proportion. Default: those that are
+    /// larger than the source are left out.
+    #[serde(default)]
+    pub shrink: bool,
     /// The renditions, best first.
     #[serde(rename = "rendition")]
     pub renditions: Vec<Rung>,
@@ -94,6 +104,11 @@ pub enum LadderError {
     /// Not TOML, or a setting that does not exist or has another type.
     #[error("{0}")]
     Parse(Box<toml::de::Error>),
+    /// No length of a chunk, or two.
+    #[error(
+        "chunk_ms or chunk_frames says how long a chunk is: one of them is needed, and not both"
+    )]
+    ChunkLength,
     /// A number outside its range.
     #[error("{place}{field} is {found}, expected {expected}")]
     Range {
@@ -181,9 +196,17 @@ impl Ladder {
                 expected,
             }),
         };
-        let ms = self.chunk_ms;
-        let known = (1..=MAX_CHUNK_MS).contains(&ms);
-        check("", "chunk_ms", ms.into(), known, "1 to 60000")?;
+        match (self.chunk_ms, self.chunk_frames) {
+            (Some(ms), None) => {
+                let known = (1..=MAX_CHUNK_MS).contains(&ms);
+                check("", "chunk_ms", ms.into(), known, "1 to 60000")?;
+            }
+            (None, Some(frames)) => {
+                let known = (1..=MAX_FRAMES).contains(&frames.into());
+                check("", "chunk_frames", frames.into(), known, "1 to 3600")?;
+            }
+            _ => return Err(LadderError::ChunkLength),
+        }
         let count = self.renditions.len();
         let few = (1..=MAX_RENDITIONS).contains(&count);
         check("", "number of renditions", count as u64, few, "1 to 16")?;
@@ -212,8 +235,8 @@ impl Ladder {
     /// ([`Probe::shown_size`](crate::Probe::shown_size)): renditions have square pixels, for all players.
     ///
     /// Renditions larger than that are left out; where all are, there is one of that size with the
-    /// settings of the last. The chunk is the number of frames nearest to its length, rounded up to a multiple of every
-    /// frame step.
+    /// settings of the last. A ladder that shrinks leaves none out. The chunk is the number of frames nearest to its
+    /// length, rounded up to a multiple of every frame step.
     ///
     /// # Errors
     /// A source too large or small for one of the renditions.
@@ -224,8 +247,14 @@ impl Ladder {
     ) -> Result<Profiles, LadderError> {
         let side = |pixels: u32| pixels.clamp(16, u16::MAX.into()) as u16;
         let shown = (side(shown.0), side(shown.1));
-        let fitting = |rung: &&Rung| rung.height <= shown.0.min(shown.1);
-        let fitting = self.renditions.iter().filter(fitting);
+        let short = shown.0.min(shown.1);
+        let top = self.renditions.iter().map(|rung| rung.height).max();
+        let top = top.filter(|top| self.shrink && *top > short);
+        let rungs = self.renditions.iter().map(|rung| match top {
+            Some(top) => rung.shrunk(short, top),
+            None => rung.clone(),
+        });
+        let fitting = rungs.filter(|rung| rung.height <= short);
         let mut renditions: Vec<_> = fitting.map(|rung| rung.rendition(&source, shown)).collect();
         if renditions.is_empty() {
             renditions.extend(self.renditions.last().map(|rung| Rendition {
@@ -248,7 +277,9 @@ impl Ladder {
         let steps = renditions.iter().map(|r| u64::from(r.frame_step));
         let step = steps.fold(1, least_common_multiple);
         let (num, den) = (u64::from(source.fps_num), u64::from(source.fps_den));
-        let frames = (u64::from(self.chunk_ms) * num + 500 * den) / (1000 * den);
+        let ms = u64::from(self.chunk_ms.unwrap_or_default());
+        let of_ms = (ms * num + 500 * den) / (1000 * den);
+        let frames = self.chunk_frames.map_or(of_ms, u64::from);
         // The largest multiple that has 16 bits, if there is one: validate() says so otherwise.
         let most = u64::from(u16::MAX) / step * step;
         frames.max(1).next_multiple_of(step).min(most) as u16
@@ -256,6 +287,20 @@ impl Ladder {
 }
 
 impl Rung {
+    /// The same for a source whose shorter side is `short`, of a ladder made for one of `top`: even, where it is not the
+    /// source's own size.
+    fn shrunk(&self, short: u16, top: u16) -> Self {
+        let part = |side: u16| match u32::from(side) * u32::from(short) / u32::from(top) {
+            _ if side == top => short,
+            part => (part / 2 * 2).clamp(16, 65_534) as u16,
+        };
+        Self {
+            height: part(self.height),
+            width: self.width.map(part),
+            ..self.clone()
+        }
+    }
+
     /// The exact rendition for a source.
     fn rendition(&self, source: &SourceFormat, shown: (u16, u16)) -> Rendition {
         let upright = shown.1 > shown.0;

@@ -9,11 +9,14 @@ use assay_encoder::ladder::LadderError;
 use assay_encoder::live::LiveError;
 use assay_encoder::probe::{Probe, probe};
 use assay_encoder::segmenter::{Segment, Segmenter};
+use assay_encoder::soundtrack::Soundtrack;
 use assay_encoder::{InspectRequest, Ladder, Priority, WorkerError, Workers};
 use assay_protocol::profile::Profiles;
 use assay_roles::broadcaster::Source;
 
+use crate::audio::{Audio, soundtrack};
 use crate::blobs::BlobFolder;
+use crate::settings::Offer;
 
 /// Target length of a segment.
 pub(crate) const SEGMENT: Duration = Duration::from_secs(2);
@@ -67,6 +70,7 @@ pub struct Clip {
     /// Decoded frames of all segments.
     pub frames: u64,
     sources: Vec<Prepared>,
+    track: Option<Soundtrack>,
 }
 
 /// A segment's bytes with what decoding them gave.
@@ -136,6 +140,7 @@ impl Clip {
             sources.push(inspect(path, segment, &profiles, workers).await?);
         }
         progress(sources.len(), segments.len());
+        let track = soundtrack(&probe, folder, workers.command()).await;
         let frames = sources
             .iter()
             .map(|s| u64::from(s.source.frame_count))
@@ -146,6 +151,7 @@ impl Clip {
             segments,
             frames,
             sources,
+            track,
         })
     }
 
@@ -156,13 +162,13 @@ impl Clip {
             .try_for_each(|prepared| blobs.put(&prepared.bytes).map(drop))
     }
 
-    /// Segment `number` of the clip repeated for ever.
-    pub fn source(&self, number: u32) -> Option<Source> {
-        let count = self.sources.len() as u32;
-        let number = number.checked_rem(count)?;
-        self.sources
-            .get(number as usize)
-            .map(|prepared| prepared.source)
+    /// The clip from its beginning, over and over.
+    pub fn reel(&self) -> Reel<'_> {
+        Reel {
+            clip: self,
+            audio: Audio::new(self.track.clone(), &self.segments),
+            next: 0,
+        }
     }
 
     /// Frames of the longest segment.
@@ -179,5 +185,28 @@ impl Clip {
     /// Whether it has no segment.
     pub fn is_empty(&self) -> bool {
         self.sources.is_empty()
+    }
+}
+
+/// A clip that is published for ever: its segments with their times and their audio.
+pub struct Reel<'a> {
+    clip: &'a Clip,
+    audio: Audio,
+    next: u32,
+}
+
+impl Reel<'_> {
+    /// The next segment; none of a clip without segments.
+    pub async fn next(&mut self) -> Option<Offer> {
+        let count = self.clip.len();
+        let lap = self.next.checked_div(count)?;
+        let index = (self.next % count) as usize;
+        let segment = self.clip.segments.get(index)?;
+        let source = self.clip.sources.get(index)?.source;
+        if index == 0 {
+            self.audio.begin(&self.clip.segments, lap, 0).await;
+        }
+        self.next += 1;
+        Some(self.audio.with(segment, source).await)
     }
 }

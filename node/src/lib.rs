@@ -6,6 +6,7 @@
 //! `do_transcoder`, `do_verifier`, `keeper`). [`process`] is the whole of `assay node`: a node from its [`Config`].
 #![forbid(unsafe_code)]
 
+mod audio;
 mod authority;
 mod blobs;
 mod chain_feed;

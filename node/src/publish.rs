@@ -4,16 +4,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use assay_encoder::package::{Sound, Timing};
 use assay_encoder::probe::{Probe, probe};
 use assay_encoder::segmenter::{Segment, Segmenter};
-use assay_encoder::soundtrack::{SoundReader, Soundtrack};
-use assay_encoder::{Ladder, WorkerCommand, Workers};
+use assay_encoder::{Ladder, Workers};
 use assay_protocol::profile::Profiles;
 use assay_roles::broadcaster::Source;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use crate::audio::{Audio, soundtrack};
 use crate::blobs::BlobFolder;
 use crate::clip::{ClipError, SEGMENT, inspect, profiles};
 use crate::settings::Offer;
@@ -81,7 +80,8 @@ impl VideoFile {
         if from > 0 {
             tracing::info!(segments = count, done = from, "{}", self.path.display());
         }
-        let mut audio = Audio::new(&self.probe, folder, &cut, workers.command()).await;
+        let track = soundtrack(&self.probe, folder, workers.command()).await;
+        let mut audio = Audio::new(track, &cut);
         let mut sources = vec![None; cut.len()];
         let mut due = Instant::now();
         let mut place = from;
@@ -156,96 +156,6 @@ impl VideoFile {
 fn position(place: u64, count: u64, repeat: bool) -> Option<(u32, usize)> {
     let lap = place.checked_div(count)?;
     (repeat || lap == 0).then(|| (lap as u32, (place % count) as usize))
-}
-
-/// A file's clock and its audio, in step with its segments.
-struct Audio {
-    track: Option<Soundtrack>,
-    reader: Option<SoundReader>,
-    /// When the file's first picture is shown, by its own clock.
-    origin: Duration,
-    /// When it is shown in the stream: later each time that the file begins again.
-    begun: Duration,
-    again: bool,
-}
-
-impl Audio {
-    async fn new(probe: &Probe, folder: &Path, cut: &[Segment], worker: &WorkerCommand) -> Self {
-        let track = Soundtrack::extract(probe, folder, worker).await;
-        let track = track.unwrap_or_else(|e| {
-            tracing::warn!("published without audio: {e}");
-            None
-        });
-        if let (None, Some(audio)) = (&track, &probe.audio) {
-            tracing::warn!(
-                "its audio is {}, which is not passed on: AAC, MP3 and Opus are",
-                audio.codec
-            );
-        }
-        Self {
-            track,
-            reader: None,
-            origin: cut.first().map(|first| first.start).unwrap_or_default(),
-            begun: Duration::ZERO,
-            again: false,
-        }
-    }
-
-    fn open(&mut self) {
-        self.reader = self.track.as_ref().and_then(|track| {
-            let reader = track.open(self.origin, self.begun);
-            reader
-                .inspect_err(|e| tracing::warn!("published without audio: {e}"))
-                .ok()
-        });
-    }
-
-    /// Goes to the segment at `index` of a repetition; what is heard before it belongs to nobody.
-    async fn begin(&mut self, cut: &[Segment], lap: u32, index: usize) {
-        let last = cut.last();
-        let length = last.map(|last| (last.start + last.duration).saturating_sub(self.origin));
-        self.begun = length.unwrap_or_default() * lap;
-        self.again = lap > 0 && index == 0;
-        self.open();
-        if let Some(segment) = cut.get(index).filter(|_| index > 0) {
-            let start = self.begun + segment.start.saturating_sub(self.origin);
-            self.until(start).await;
-        }
-    }
-
-    /// What is heard until then.
-    async fn until(&mut self, end: Duration) -> Vec<Option<Sound>> {
-        let Some(mut reader) = self.reader.take() else {
-            return Vec::new();
-        };
-        match tokio::task::spawn_blocking(move || (reader.until(end), reader)).await {
-            Ok((Ok(read), reader)) => {
-                self.reader = Some(reader);
-                return read;
-            }
-            Ok((Err(e), _)) => tracing::warn!("no more audio: {e}"),
-            Err(e) => tracing::warn!("no more audio: {e}"),
-        }
-        Vec::new()
-    }
-
-    /// A segment with its time and what is heard meanwhile.
-    async fn with(&mut self, segment: &Segment, source: Source) -> Offer {
-        let start = self.begun + segment.start.saturating_sub(self.origin);
-        let sounds = self.until(start + segment.duration).await;
-        Offer {
-            source: Some(source),
-            came: None,
-            timing: Some(Timing {
-                start,
-                duration: segment.duration,
-                frames: segment.times.clone(),
-                discontinuity: std::mem::take(&mut self.again),
-                date: None,
-            }),
-            sounds,
-        }
-    }
 }
 
 #[cfg(test)]

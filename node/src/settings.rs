@@ -72,17 +72,6 @@ pub struct Offer {
     pub came: Option<Instant>,
 }
 
-impl From<Source> for Offer {
-    fn from(source: Source) -> Self {
-        Self {
-            source: Some(source),
-            timing: None,
-            sounds: Vec::new(),
-            came: None,
-        }
-    }
-}
-
 /// The broadcaster's settings. Segments are numbered from the first number for which this node has never signed an
 /// assignment, so that a restart cannot equivocate.
 pub struct BroadcasterSettings {

@@ -1,5 +1,7 @@
 //! `assay demo`
 
+mod report_file;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,6 +11,7 @@ use assay_testnet::demo::{self, MORE_SEGMENTS, Options};
 use assay_testnet::show::Show;
 
 use super::{USAGE, fail, say, tool_folders};
+use report_file::ReportFile;
 
 /// Options of the demonstration.
 #[derive(clap::Args)]
@@ -63,20 +66,6 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         .json
         .as_deref()
         .is_some_and(|path| path.as_os_str() == "-");
-    let json = arguments.json;
-    // Found out now, not after minutes; what is there stays until there is something better.
-    let mut writable = std::fs::OpenOptions::new();
-    if let Some(path) = json.as_deref().filter(|_| !to_stdout)
-        && let Err(e) = writable.create(true).append(true).open(path)
-    {
-        return fail(
-            format!(
-                "--json {}: {e}; name a file that can be written",
-                path.display()
-            ),
-            USAGE,
-        );
-    }
     let ladder = match Ladder::load(&arguments.profile) {
         Ok(ladder) => ladder,
         Err(e) => return fail(e, USAGE),
@@ -91,17 +80,27 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             cheaters: arguments.cheaters,
         },
         seed: arguments.seed,
-        out: arguments.out,
         keep_chain: arguments.keep_chain,
         look_in: tool_folders(),
         worker,
     };
+    let code = |e: &demo::DemoError| if e.is_usage() { USAGE } else { 1 };
+    let folders = match demo::prepare(&options, &arguments.out).await {
+        Ok(folders) => folders,
+        Err(e) => return fail(&e, code(&e)),
+    };
+    // Found out now, not after minutes. It may lie in the folder, which is there by now.
+    let json = arguments.json.filter(|_| !to_stdout);
+    let json = match json.map(ReportFile::claim).transpose() {
+        Ok(json) => json,
+        Err(words) => return fail(words, USAGE),
+    };
     let mut show = Show::new();
-    let outcome = match demo::run(options, &mut show).await {
+    let outcome = match demo::run(options, &folders, &mut show).await {
         Ok(outcome) => outcome,
         Err(e) => {
             show.end();
-            return fail(&e, if e.is_usage() { USAGE } else { 1 });
+            return fail(&e, code(&e));
         }
     };
     let report = match serde_json::to_string_pretty(&outcome.report) {
@@ -115,10 +114,10 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         say(report.trim_end());
     } else {
         say(outcome.report.table());
-        if let Some(path) = json
-            && let Err(e) = std::fs::write(&path, report)
+        if let Some(json) = json
+            && let Err(words) = json.write(&report)
         {
-            return fail(format!("{}: {e}", path.display()), USAGE);
+            return fail(words, USAGE);
         }
     }
     for failure in &outcome.failures {

@@ -6,13 +6,13 @@ mod playlist;
 mod swarm;
 mod tally;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use assay_chain::anvil::{Anvil, AnvilConfig, AnvilError, dev_key, find};
 use assay_encoder::conformance::{self, ConformanceError};
 use assay_encoder::input::InputError;
-use assay_encoder::{Ladder, Limits, WorkerCommand, Workers, synth};
+use assay_encoder::{Ladder, Limits, WorkerCommand, Workers, probe, synth};
 use assay_node::{KeyError, StartError};
 use assay_protocol::U256;
 use assay_protocol::amount::Eth;
@@ -20,13 +20,13 @@ use assay_protocol::params::Params;
 use assay_protocol::round_work::output_pixels;
 
 use crate::cast::{Size, SizeError, cast};
-use crate::clip::{Clip, ClipError};
+use crate::clip::{Clip, ClipError, profiles};
 use crate::memory::MemoryWatch;
 use crate::report::Report;
 use crate::show::Show;
 use crate::stage::{self, StageError};
 
-pub use folder::FolderError;
+pub use folder::{FolderError, Folders};
 
 /// Seconds of the clip that the demo makes when it gets none.
 const OWN_CLIP_SECONDS: u32 = 12;
@@ -46,8 +46,6 @@ pub struct Options {
     pub size: Size,
     /// Fixes keys, randomness and the pattern of the cheat.
     pub seed: u64,
-    /// Where playlist, proofs and node folders go.
-    pub out: PathBuf,
     /// Leaves the chain running.
     pub keep_chain: bool,
     /// Where anvil may be besides the PATH.
@@ -130,22 +128,41 @@ pub struct Outcome {
     pub chain: Option<u32>,
 }
 
-/// Runs a demonstration from an empty chain to the last report.
+/// Looks at everything that may be wrong with the options, and takes the folder `out`, in which nothing is removed yet.
 ///
 /// # Errors
-/// [`DemoError`] when it cannot begin or its machinery fails. That a cheat went unpunished is not an error but a
-/// failure in the outcome.
-pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError> {
-    let started = Instant::now();
+/// [`DemoError`] when the demonstration cannot begin.
+pub async fn prepare(options: &Options, out: &Path) -> Result<Folders, DemoError> {
     options.size.validate()?;
     if options.segments == Some(0) {
         return Err(DemoError::NoSegments);
     }
     find(&options.look_in)?;
+    if let Some(input) = &options.input {
+        profiles(&probe(input, &options.worker).await?, &options.ladder)?;
+    }
+    let folders = Folders::open(out)?;
+    if let Some(input) = &options.input {
+        folders.spare(input)?;
+    }
+    Ok(folders)
+}
+
+/// Runs a demonstration from an empty chain to the last report, in folders that were [prepared](prepare).
+///
+/// # Errors
+/// [`DemoError`] when it cannot begin or its machinery fails. That a cheat went unpunished is not an error but a
+/// failure in the outcome.
+pub async fn run(
+    options: Options,
+    folders: &Folders,
+    show: &mut Show,
+) -> Result<Outcome, DemoError> {
+    let started = Instant::now();
     let memory = MemoryWatch::start();
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let workers = Workers::new(options.worker.clone(), Limits::default(), cores);
-    let folders = folder::Folders::prepare(&options.out)?;
+    folders.empty()?;
     match workers.walls().await.map(|walls| walls.warning()) {
         Ok(None) => {}
         Ok(Some(warning)) => show.line(format!("warning: {warning}")),
@@ -214,8 +231,8 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
 
     show.line("starting the nodes");
     let swarm =
-        swarm::Swarm::start(&options, &url, &stage, &players, &folders, &clip, &workers).await?;
-    let ledger = swarm
+        swarm::Swarm::start(&options, &url, &stage, &players, folders, &clip, &workers).await?;
+    let (fed, ledger) = swarm
         .run(&options, &anvil, &clip, &params, &players, show)
         .await;
     if ledger.late_samples() > 0 {
@@ -231,7 +248,7 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
         input: &input,
         clip: &clip,
         players: &players,
-        folders: &folders,
+        folders,
     };
     let wall = started.elapsed();
     let report = figures.report(
@@ -248,12 +265,14 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
         &report,
         &players,
         options.segments.unwrap_or(clip.len()),
+        &fed,
     );
     failures.extend(checks::fees(&ledger, &report, &closing));
     failures.extend(checks::elections(&ledger, &players, &opening, &closing));
     failures.extend(playlist::faults(
-        std::path::Path::new(&report.playlist),
+        Path::new(&report.playlist),
         ledger.delivered.len(),
+        fed.sounds,
     ));
     let chain = match options.keep_chain {
         true => {
@@ -275,22 +294,56 @@ pub async fn run(options: Options, show: &mut Show) -> Result<Outcome, DemoError
 }
 
 /// A clip whose key frames lie far apart gives segments that two cores cannot encode within the preset's D: then D
-/// is as many blocks, of one second, as the longest segment has seconds, and half of the preset's on top. About every
-/// other ticket for such a segment wins.
+/// is as many blocks, of one second, as the longest segment has seconds, and half of the preset's on top; deposits stay
+/// locked for as long as that asks for. About every other ticket for such a segment wins.
 fn paced(preset: Params, clip: &Clip) -> Params {
     let (num, den) = clip.probe.fps;
     let frames = u64::from(clip.longest());
     let seconds = (frames * u64::from(den)).div_ceil(u64::from(num.max(1)));
     Params {
-        response_blocks: preset
-            .response_blocks
-            .max(seconds + preset.response_blocks / 2),
         ticket_face_value: Eth(U256::from(
             2 * stage::PRICE * output_pixels(&clip.profiles, clip.longest()),
         )),
-        ..preset
+        ..with_time_for(seconds, preset)
     }
+}
+
+/// Parameters with time to encode a segment of so many seconds.
+fn with_time_for(seconds: u64, preset: Params) -> Params {
+    let response = seconds + preset.response_blocks / 2;
+    let mut params = Params {
+        response_blocks: preset.response_blocks.max(response),
+        ..preset
+    };
+    // What `TicketBroker`'s constructor asks for.
+    let blocks = params.response_blocks + params.evidence_blocks + params.case_blocks;
+    let least = 2 + params.resolver_rounds + blocks / params.round_blocks;
+    params.unlock_rounds = params.unlock_rounds.max(least);
+    params
 }
 
 /// Longest time in which nothing is fed, delivered, sampled or judged before the demonstration is given up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn contracts_take_the_times_of_the_longest_segments() {
+        let look_in = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../chain")];
+        let anvil = Anvil::start(&AnvilConfig {
+            look_in,
+            ..AnvilConfig::default()
+        })
+        .await
+        .unwrap();
+        let deployer = dev_key(0).unwrap();
+        for seconds in [27, 60] {
+            let params = with_time_for(seconds, Params::demo());
+            stage::deploy_seeded(&anvil.url(), &deployer, &params, 1)
+                .await
+                .unwrap();
+        }
+    }
+}

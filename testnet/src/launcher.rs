@@ -79,8 +79,9 @@ pub async fn up(plan: Plan) -> Result<String, LauncherError> {
             name,
         });
     }
+    let given = given(&plan, &folder).await?;
     folder.empty()?;
-    let input = input(&plan, &folder).await?;
+    let input = input(given, &folder).await?;
     let anvil = Anvil::start(&AnvilConfig {
         look_in: plan.look_in.clone(),
         ..AnvilConfig::default()
@@ -153,8 +154,9 @@ pub async fn prepare(
             })?;
         return Ok(format!("{dir} is prepared for this chain already"));
     }
+    let given = given(&plan, &folder).await?;
     folder.empty()?;
-    let mut input = input(&plan, &folder).await?;
+    let mut input = input(given, &folder).await?;
     if containers && plan.input.is_some() {
         // Containers see this folder and nothing else.
         let copy = folder.dir().join("input");
@@ -212,20 +214,33 @@ pub async fn down(dir: &Path) -> Result<String, LauncherError> {
     Ok(text)
 }
 
+/// The video that is given, if there is one; what is wrong with it is said by the program that was told, and not by a
+/// node's log, and before what an earlier network has left is removed.
+async fn given(plan: &Plan, folder: &Folder) -> Result<Option<PathBuf>, LauncherError> {
+    let Some(path) = &plan.input else {
+        return Ok(None);
+    };
+    let resolved = path.canonicalize().map_err(|source| LauncherError::Io {
+        path: path.clone(),
+        source,
+    })?;
+    let dir = folder.dir();
+    if resolved.starts_with(dir.canonicalize().unwrap_or_else(|_| dir.into())) {
+        return Err(LauncherError::Inside {
+            input: path.clone(),
+            dir: dir.into(),
+        });
+    }
+    let probe = assay_encoder::probe(&resolved, &plan.worker).await?;
+    plan.ladder
+        .profiles(probe.source_format()?, probe.shown_size())?;
+    Ok(Some(resolved))
+}
+
 /// The video to publish, inside the folder where it is made here.
-async fn input(plan: &Plan, folder: &Folder) -> Result<PathBuf, LauncherError> {
-    match &plan.input {
-        Some(path) => {
-            // Said now, by the program that was told, and not by a node's log.
-            let path = path.canonicalize().map_err(|source| LauncherError::Io {
-                path: path.clone(),
-                source,
-            })?;
-            let probe = assay_encoder::probe(&path, &plan.worker).await?;
-            plan.ladder
-                .profiles(probe.source_format()?, probe.shown_size())?;
-            Ok(path)
-        }
+async fn input(given: Option<PathBuf>, folder: &Folder) -> Result<PathBuf, LauncherError> {
+    match given {
+        Some(path) => Ok(path),
         None => {
             let path = folder.dir().join("moving-clip.mkv");
             synth::moving_clip(&path, OWN_CLIP_SECONDS).await?;

@@ -118,6 +118,8 @@ pub struct Ledger {
     pub gaps: BTreeSet<u32>,
     /// Who was named for each segment's attempts, in order.
     pub electees: Vec<(u32, u8, Address)>,
+    /// Leaves that a verifier has drawn and recomputed.
+    pub sampled: BTreeSet<LeafId>,
     /// Leaves of all receipts.
     pub leaves: u64,
     /// CPU time of transcoders' workers.
@@ -187,7 +189,8 @@ impl Ledger {
             Notice::Gap { seq } => drop(self.gaps.insert(*seq)),
             Notice::Transcoded { cpu } => self.encode_cpu += *cpu,
             Notice::Recomputed { cpu, .. } => self.verify_cpu += *cpu,
-            Notice::Sampled { pass, .. } => {
+            Notice::Sampled { leaf, pass } => {
+                self.sampled.insert(*leaf);
                 let figures = self.verifiers.entry(who).or_default();
                 figures.samples += 1;
                 *(if *pass {
@@ -363,10 +366,5 @@ impl Ledger {
     /// Drawn leaves that were not in their verifier's report in time: on a slow machine, not a fault of the protocol.
     pub fn late_samples(&self) -> usize {
         self.duties.values().map(|(_, missed)| missed).sum()
-    }
-
-    /// Leaves drawn and recomputed, over all verifiers.
-    pub fn samples(&self) -> u64 {
-        self.verifiers.values().map(|figures| figures.samples).sum()
     }
 }

@@ -133,8 +133,12 @@ impl Report {
     /// The summary for a person.
     pub fn table(&self) -> String {
         let mut out = format!(
-            "\n{} segments, {} renditions, {} chunks; {} samples ({:.2} per chunk)\n\n",
-            self.segments, self.renditions, self.chunks, self.samples, self.sample_fraction
+            "\n{} segments, {} renditions, {} chunks; {} of them sampled ({:.0} %)\n\n",
+            self.segments,
+            self.renditions,
+            self.chunks,
+            self.samples,
+            100.0 * self.sample_fraction
         );
         out += "transcoder                                   stake before    after   segments  cheats  accused  slashed\n";
         for t in &self.transcoders {

@@ -6,6 +6,9 @@
 #[allow(dead_code)] // Only the tests call them.
 mod command {
     mod units;
+    mod demo {
+        mod report_file;
+    }
     mod doctor {
         mod check;
         mod machine;

@@ -1,5 +1,9 @@
 //! Words that cannot be are refused before anything is done, and the line says what can.
 
+use std::fs::{self, File};
+use std::path::Path;
+
+use crate::testnet::{clip, testnet};
 use crate::typed::{assay, refused};
 
 #[test]
@@ -29,4 +33,45 @@ fn settings_of_measurements_have_bounds() {
         let (option, _) = word.split_once('=').unwrap();
         assert!(said.contains(expected) && said.contains(option), "{said}");
     }
+}
+
+/// A folder that the program has made, by its mark, with a clip in it.
+fn used(dir: &Path, mark: &str) -> String {
+    let work = dir.join("work");
+    fs::create_dir_all(&work).unwrap();
+    fs::write(dir.join(mark), "").unwrap();
+    clip(&work.join("clip.y4m"));
+    work.join("clip.y4m").to_str().unwrap().into()
+}
+
+#[test]
+fn a_demonstration_removes_nothing_that_it_will_not_replace() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let clip = used(&out, ".assay-demo");
+    let report = out.join("report.json");
+    let demo = |words: &[&str]| {
+        let mut command = assay(&["demo", "--out"]);
+        command.arg(&out).arg("--json").arg(&report).args(words);
+        let said = refused(&command.output().unwrap(), 2);
+        assert!(Path::new(&clip).exists() && !report.exists(), "{said}");
+        said
+    };
+    let said = demo(&["--input", &clip]);
+    assert!(said.contains("--out") && said.contains("emptied"), "{said}");
+    let missing = format!("{clip}.mkv");
+    assert!(demo(&["--input", &missing]).contains(&missing));
+    let mark = File::open(out.join(".assay-demo")).unwrap();
+    mark.lock().unwrap();
+    let said = demo(&[]);
+    assert!(said.contains("--out") && said.contains("another"), "{said}");
+}
+
+#[test]
+fn a_test_network_does_not_remove_its_own_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = used(folder.path(), ".assay-testnet");
+    let said = refused(&testnet(&["up", "--input", &clip], folder.path()), 2);
+    assert!(said.contains("--dir") && said.contains("emptied"), "{said}");
+    assert!(Path::new(&clip).exists());
 }

@@ -119,21 +119,39 @@ async fn two_chains_do_not_meet_and_a_taken_port_is_said() {
 fn finds_the_native_program_behind_the_script_and_says_how_to_get_it() {
     let chain = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let script = chain.join("node_modules/.bin/anvil");
-    if script.exists() {
-        let native = find(&[script]).unwrap();
-        assert!(!native.ends_with("bin.mjs"), "{}", native.display());
+    let native = find(std::slice::from_ref(&script)).unwrap();
+    assert!(!native.ends_with("bin.mjs"), "{}", native.display());
+    // Where npm puts packages inside the one that asks for them; what is no anvil, or has none, is passed over.
+    let folder = tempfile::tempdir().unwrap();
+    let package = folder.path().join("node_modules/@foundry-rs/anvil");
+    let inside = native.ancestors().nth(4).unwrap();
+    let name = native.strip_prefix(inside).unwrap();
+    let nested = package.join("node_modules").join(name);
+    std::fs::create_dir_all(nested.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink(&native, &nested).unwrap();
+    let shim = package.join("bin.mjs");
+    let bare = folder.path().join("anvil");
+    let other = folder.path().join("other");
+    for script in [&shim, &bare] {
+        std::fs::write(script, "#!/bin/sh\n").unwrap();
     }
-    if std::env::var_os("PATH")
-        .is_none_or(|p| !std::env::split_paths(&p).any(|d| d.join("anvil").exists()))
-    {
-        let error = find(&[Path::new("nowhere").to_owned()])
-            .unwrap_err()
-            .to_string();
+    std::fs::copy("/bin/true", &other).unwrap();
+    if !on_path() {
+        assert_eq!(find(&[bare.clone(), other.clone(), shim]).unwrap(), nested);
+        let error = find(&[bare, other.clone()]).unwrap_err().to_string();
+        let found = format!("{} is older or no anvil", other.display());
         assert!(
-            error.contains("make deps") && error.contains("nowhere"),
+            error.contains("make deps") && error.contains(&found),
             "{error}"
         );
+        let error = find(&[Path::new("nowhere").to_owned()]).unwrap_err();
+        assert!(error.to_string().contains("nor at nowhere"), "{error}");
     }
+}
+
+fn on_path() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join("anvil").exists())
 }
 
 #[tokio::test]

@@ -73,6 +73,32 @@ fn sizes_keep_the_aspect_ratio_and_larger_ones_are_left_out() {
 }
 
 #[test]
+fn a_ladder_that_shrinks_leaves_none_out_and_chunks_may_be_counted_in_frames() {
+    let ladder = Ladder::preset("demo").unwrap();
+    let sizes = |w, h, fps| -> Vec<(u16, u16)> {
+        let profiles = ladder
+            .profiles(source(w, h, (fps, 1)), (w.into(), h.into()))
+            .unwrap();
+        assert_eq!(profiles.chunk_frames, 15, "{fps}");
+        let renditions = profiles.renditions.iter();
+        renditions.map(|r| (r.width, r.height)).collect()
+    };
+    assert_eq!(sizes(1280, 720, 25), [(640, 360), (320, 180)]);
+    assert_eq!(sizes(640, 360, 30), [(640, 360), (320, 180)]);
+    assert_eq!(sizes(480, 270, 50), [(480, 270), (238, 134)]);
+    assert_eq!(sizes(128, 72, 10), [(128, 72), (64, 36)]);
+    assert_eq!(sizes(90, 160, 10), [(90, 160), (44, 78)]);
+    assert_eq!(sizes(101, 67, 25), [(101, 67), (48, 32)]);
+    assert_eq!(sizes(64, 18, 25), [(64, 18), (56, 16)]);
+    assert_eq!(sizes(16, 16, 25), [(16, 16), (16, 16)]);
+    let wide = "chunk_frames = 2\nshrink = true\n[[rendition]]\nheight = 64\nwidth = 100\n";
+    let profiles = Ladder::parse(wide).unwrap();
+    let profiles = profiles.profiles(source(64, 32, (25, 1)), (64, 32));
+    let first = profiles.unwrap().renditions[0];
+    assert_eq!((first.width, first.height), (50, 32));
+}
+
+#[test]
 fn frame_rates_are_limited_by_whole_steps() {
     let text = "chunk_ms = 1000\n[[rendition]]\nheight = 96\n[[rendition]]\nheight = 64\nmax_fps = 30\n\
                 [[rendition]]\nheight = 32\nmax_fps = 15\nbitrate_kbps = 80\n";
@@ -114,6 +140,12 @@ fn mistakes_are_named() {
     assert!(with("max_fps = 0").contains("max_fps is 0"));
     assert!(with("width = 8").contains("width is 8"));
     assert!(error("chunk_ms = 0\n[[rendition]]\nheight = 16").contains("chunk_ms is 0"));
+    for lengths in ["", "chunk_ms = 500\nchunk_frames = 15\n"] {
+        let text = error(&format!("{lengths}[[rendition]]\nheight = 16"));
+        assert!(text.contains("not both"), "{text}");
+    }
+    let none = error("chunk_frames = 0\n[[rendition]]\nheight = 16");
+    assert_eq!(none, "chunk_frames is 0, expected 1 to 3600");
     assert!(error("chunk_ms = 5\nrendition = []").contains("number of renditions is 0"));
     let missing = Ladder::load("8k").unwrap_err().to_string();
     assert!(

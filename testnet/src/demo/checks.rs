@@ -3,17 +3,23 @@
 use assay_protocol::U256;
 use assay_protocol::amount::{Eth, Lpt};
 
+use super::PATIENCE;
+use super::swarm::Fed;
 use super::tally::Stakes;
 use crate::cast::{Part, Player};
 use crate::ledger::Ledger;
 use crate::report::Report;
+
+/// Wei that dividing a pool's fees may leave over: there are a few holders and a few dozen payments.
+const DUST: u64 = 1_000;
 
 /// Everything that did not happen as it must, in words.
 pub(crate) fn failures(
     ledger: &Ledger,
     report: &Report,
     players: &[Player],
-    segments: u32,
+    wanted: u32,
+    fed: &Fed,
 ) -> Vec<String> {
     let mut failures = Vec::new();
     let mut must = |holds: bool, otherwise: String| {
@@ -26,8 +32,13 @@ pub(crate) fn failures(
         format!("segments {:?} were not delivered", ledger.gaps),
     );
     must(
-        report.segments >= u64::from(segments),
-        format!("{} of {segments} segments were delivered", report.segments),
+        !fed.given_up,
+        format!("given up after {} s without progress", PATIENCE.as_secs()),
+    );
+    let wanted = wanted.max(fed.segments);
+    must(
+        report.segments >= u64::from(wanted),
+        format!("{} of {wanted} segments were delivered", report.segments),
     );
     must(report.samples > 0, "no sample was drawn".into());
     must(
@@ -153,6 +164,17 @@ pub(crate) fn fees(ledger: &Ledger, report: &Report, after: &Stakes) -> Vec<Stri
             Eth(kept)
         ),
     );
+    for transcoder in &report.transcoders {
+        let (earned, held) = (transcoder.fees_eth, after.fees_in_pool(transcoder.address));
+        // Dividing by shares rounds down, for each holder and each time that shares change.
+        must(
+            held.0 <= earned.0 && earned.0 - held.0 <= U256::from(DUST),
+            format!(
+                "the pool of {} has earned {earned} ETH, its holders can take out {held} ETH",
+                transcoder.address
+            ),
+        );
+    }
     let unpaid = ledger.unpaid_tickets();
     must(
         unpaid == 0,

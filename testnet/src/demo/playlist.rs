@@ -3,48 +3,65 @@
 use std::path::Path;
 
 /// What is wrong with a multivariant playlist and the ones it names, in words; each must list `delivered` segments that
-/// are there, and end.
-pub(crate) fn faults(master: &Path, delivered: usize) -> Vec<String> {
+/// are there, and end. Of `sounds` there must be a track; where nothing is heard it may have gaps.
+pub(crate) fn faults(master: &Path, delivered: usize, sounds: bool) -> Vec<String> {
     let folder = master.parent().unwrap_or(Path::new(""));
-    let variants = match lines(master) {
-        Ok(lines) if !lines.is_empty() => lines,
-        Ok(_) => return vec![format!("{}: names no rendition", master.display())],
+    let text = match std::fs::read_to_string(master) {
+        Ok(text) => text,
         Err(e) => return vec![format!("{}: {e}", master.display())],
     };
-    variants
-        .iter()
-        .filter_map(|name| fault(&folder.join(name), delivered))
-        .collect()
+    let tracks: Vec<_> = text.lines().filter_map(track).collect();
+    let variants = addresses(&text);
+    let mut faults = Vec::new();
+    if variants.is_empty() {
+        faults.push(format!("{}: names no rendition", master.display()));
+    }
+    if sounds && tracks.is_empty() {
+        faults.push(format!("{}: names no audio", master.display()));
+    }
+    let tracks = tracks.into_iter().map(|name| (name, true));
+    let all = variants.into_iter().map(|name| (name, false)).chain(tracks);
+    faults.extend(all.filter_map(|(name, gaps)| fault(&folder.join(name), delivered, gaps)));
+    faults
 }
 
-fn fault(path: &Path, delivered: usize) -> Option<String> {
+fn fault(path: &Path, delivered: usize, gaps: bool) -> Option<String> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let told = |what: String| Some(format!("{}: {what}", path.display()));
-    let segments = match lines(path) {
-        Ok(segments) => segments,
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
         Err(e) => return told(e.to_string()),
     };
+    let segments = addresses(&text);
     if segments.len() != delivered {
         return told(format!(
             "lists {} segments, {delivered} were delivered",
             segments.len()
         ));
     }
-    if let Some(missing) = segments.iter().find(|name| !folder.join(name).is_file()) {
+    let missing = |name: &&&str| !folder.join(name).is_file();
+    if let Some(missing) = segments.iter().find(missing).filter(|_| !gaps) {
         return told(format!("{missing} is missing"));
     }
-    match std::fs::read_to_string(path) {
-        Ok(text) if text.contains("#EXT-X-ENDLIST") => None,
-        Ok(_) => told("does not end".into()),
-        Err(e) => told(e.to_string()),
+    if segments.iter().all(|name| missing(&name)) {
+        return told("has nothing but gaps".into());
+    }
+    match text.contains("#EXT-X-ENDLIST") {
+        true => None,
+        false => told("does not end".into()),
     }
 }
 
 /// The addresses in a playlist.
-fn lines(path: &Path) -> std::io::Result<Vec<String>> {
-    let text = std::fs::read_to_string(path)?;
+fn addresses(text: &str) -> Vec<&str> {
     let address = |line: &&str| !line.is_empty() && !line.starts_with('#');
-    Ok(text.lines().filter(address).map(str::to_owned).collect())
+    text.lines().filter(address).collect()
+}
+
+/// The address of an audio track, if that is what the line is about.
+fn track(line: &str) -> Option<&str> {
+    let (_, address) = line.strip_prefix("#EXT-X-MEDIA:")?.split_once("URI=\"")?;
+    Some(address.split_once('"')?.0)
 }
 
 #[cfg(test)]
@@ -57,7 +74,7 @@ mod tests {
         let write =
             |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("a file");
         let master = dir.path().join("master.m3u8");
-        let told = |delivered| faults(&master, delivered).join("; ");
+        let told = |delivered| faults(&master, delivered, false).join("; ");
         assert!(told(0).contains("master.m3u8"));
         write("master.m3u8", "#EXTM3U\n");
         assert!(told(0).contains("names no rendition"));
@@ -73,5 +90,18 @@ mod tests {
         assert!(told(1).contains("does not end"));
         write("360p.m3u8", "#EXTM3U\n#EXTINF:2,\n0.m4s\n#EXT-X-ENDLIST\n");
         assert_eq!(told(1), "");
+        let heard = || faults(&master, 1, true).join("; ");
+        assert!(heard().contains("names no audio"));
+        write(
+            "master.m3u8",
+            "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,URI=\"a.m3u8\"\n#EXT-X-STREAM-INF:A=1\n360p.m3u8\n",
+        );
+        write(
+            "a.m3u8",
+            "#EXTM3U\n#EXT-X-GAP\n#EXTINF:2,\n9.m4s\n#EXT-X-ENDLIST\n",
+        );
+        assert!(heard().contains("nothing but gaps"));
+        write("9.m4s", "");
+        assert_eq!(heard(), "");
     }
 }

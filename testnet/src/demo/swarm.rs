@@ -161,7 +161,8 @@ impl Swarm {
         false
     }
 
-    /// Feeds the clip until it has been published and every cheater is slashed, then waits for the last reports.
+    /// Feeds the clip until it has been published and every cheater is slashed, then waits for the last reports. Says what
+    /// was fed beside what became of it.
     pub(crate) async fn run(
         mut self,
         options: &Options,
@@ -170,7 +171,7 @@ impl Swarm {
         params: &Params,
         players: &[Player],
         show: &mut Show,
-    ) -> Ledger {
+    ) -> (Fed, Ledger) {
         let cheaters: BTreeSet<Address> = players
             .iter()
             .filter(|player| player.part == Part::Transcoder { cheats: true })
@@ -183,7 +184,7 @@ impl Swarm {
         tokio::time::sleep(Duration::from_millis(700)).await;
         let base = options.segments.unwrap_or(clip.len());
         let mut ledger = Ledger::default();
-        let mut fed = 0u32;
+        let (mut fed, mut reel) = (Fed::default(), clip.reel());
         let begun = Instant::now();
         let (mut last_fed, mut last_round) = (begun, 0);
         let mut progress = (Progress::default(), Instant::now());
@@ -194,35 +195,35 @@ impl Swarm {
                 .all(|cheater| ledger.cases.values().any(|case| case.operator == *cheater));
             // A round in which too much was cheated is owed nothing: then one segment more in each round, until one is certified.
             let certified = !ledger.certified.is_empty();
-            let more = fed < base || (!caught && fed < base + MORE_SEGMENTS);
-            let another = !certified && fed < base + CERTIFY_SEGMENTS;
+            let more = fed.segments < base || (!caught && fed.segments < base + MORE_SEGMENTS);
+            let another = !certified && fed.segments < base + CERTIFY_SEGMENTS;
             let due = more || (another && last_round < ledger.round.0);
-            let next = clip.source(fed).filter(|_| due);
             tokio::select! {
                 biased;
                 Some((who, at, notice)) = self.told.recv() => {
                     show.notice(who, &notice);
                     ledger.note(who, at, &notice);
-                    show.progress(ledger.delivered.len() as u64, u64::from(base.max(fed)));
+                    show.progress(ledger.delivered.len() as u64, u64::from(base.max(fed.segments)));
                 }
                 _ = tick.tick() => {
                     // The next segment comes when this machine, which plays every node, has caught up.
                     let idle = self.workers.waiting() == 0 && last_fed.elapsed() > SETTLE;
-                    if let Some(source) = next.filter(|_| idle)
-                        && self.segments.try_send(source.into()).is_ok()
+                    if due && idle
+                        && let Ok(place) = self.segments.try_reserve()
+                        && let Some(offer) = reel.next().await
                     {
-                        fed += 1;
+                        fed.segments += 1;
+                        fed.sounds |= offer.sounds.iter().any(Option::is_some);
+                        place.send(offer);
                         (last_fed, last_round) = (Instant::now(), ledger.round.0);
                     }
-                    let now = Progress::of(&ledger, fed);
+                    let now = Progress::of(&ledger, fed.segments);
                     if now != progress.0 {
                         progress = (now, Instant::now());
                     }
-                    let given_up = progress.1.elapsed() > PATIENCE;
-                    if given_up {
-                        show.line(format!("giving up: {} s without progress", PATIENCE.as_secs()));
-                    }
-                    if given_up || (!more && !another && settled(&ledger, fed, params)) {
+                    fed.given_up = progress.1.elapsed() > PATIENCE;
+                    let settled = || settled(&ledger, fed.segments, params);
+                    if fed.given_up || (!more && !another && settled()) {
                         break;
                     }
                 }
@@ -245,7 +246,7 @@ impl Swarm {
         while let Some((who, at, notice)) = self.told.recv().await {
             ledger.note(who, at, &notice);
         }
-        ledger
+        (fed, ledger)
     }
 }
 
@@ -256,13 +257,24 @@ const CERTIFY_SEGMENTS: u32 = 8;
 /// Blocks after the last deadline in which waiting for a certificate is no standstill.
 const CERTIFY_PATIENCE: u64 = 60;
 
+/// What the broadcaster was given.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fed {
+    /// Segments, repeated ones too.
+    pub segments: u32,
+    /// Whether something is heard in one of them.
+    pub sounds: bool,
+    /// Whether it ended because nothing went on.
+    pub given_up: bool,
+}
+
 /// What grows while a demonstration goes on.
 #[derive(Default, PartialEq)]
 struct Progress {
     fed: u32,
     segments: usize,
     cases: (usize, usize),
-    samples: u64,
+    work: Duration,
     minted: usize,
     block: u64,
 }
@@ -273,7 +285,7 @@ impl Progress {
             fed,
             segments: ledger.delivered.len() + ledger.gaps.len(),
             cases: (ledger.cases.len(), ledger.open_cases()),
-            samples: ledger.samples(),
+            work: ledger.encode_cpu + ledger.verify_cpu,
             minted: ledger.minted.len(),
             // Blocks are progress while a round's evidence is waited for, and not for ever.
             block: ledger.block.min(ledger.last_deadline + CERTIFY_PATIENCE),

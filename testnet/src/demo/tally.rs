@@ -30,6 +30,8 @@ pub(crate) struct Stakes {
     weights: BTreeMap<Address, U256>,
     /// What the delegator could take out of its fees.
     delegators_fees: Eth,
+    /// What is in the fee ledger of each transcoder's pool: what its holders could take out, and what is pending.
+    fees: BTreeMap<Address, Eth>,
     /// ETH in the fee ledger.
     pub(crate) held_fees: Eth,
     /// Every payment on chain.
@@ -51,9 +53,16 @@ impl Stakes {
             .iter()
             .find(|p| matches!(p.part, Part::Transcoder { .. }))
             .map(Player::address);
+        let mut fees = BTreeMap::new();
         for player in players {
             let role = match player.part {
-                Part::Transcoder { .. } => Role::Transcoder,
+                Part::Transcoder { .. } => {
+                    let owner = player.address();
+                    let own = client.fees_of(owner, owner).await?;
+                    let pending = client.fees_pending(owner).await?;
+                    fees.insert(owner, Eth(own.0 + pending.0));
+                    Role::Transcoder
+                }
                 Part::Verifier => Role::Verifier,
                 Part::Delegator => {
                     if let Some(operator) = first {
@@ -72,6 +81,9 @@ impl Stakes {
                 player.address(),
                 client.pool(role, player.address()).await?.bonded(),
             );
+        }
+        if let Some(operator) = first {
+            fees.entry(operator).or_default().0 += delegators_fees.0;
         }
         let payments = client.redemptions().await?.into_iter();
         let payments = payments.filter_map(|entry| match entry.what {
@@ -105,6 +117,7 @@ impl Stakes {
                 .map(|c| (c.operator, c.weight))
                 .collect(),
             delegators_fees,
+            fees,
             held_fees,
             payments: payments.collect(),
         })
@@ -113,6 +126,11 @@ impl Stakes {
     /// Weight in the elections of the present round; none for who is not elected.
     pub(crate) fn weight(&self, transcoder: Address) -> U256 {
         self.weights.get(&transcoder).copied().unwrap_or_default()
+    }
+
+    /// Fees in the fee ledger of a transcoder's pool.
+    pub(crate) fn fees_in_pool(&self, transcoder: Address) -> Eth {
+        self.fees.get(&transcoder).copied().unwrap_or_default()
     }
 
     fn of(&self, account: Address) -> Lpt {
@@ -152,7 +170,7 @@ impl Figures<'_> {
             .filter_map(|case| self.proof(ledger, case))
             .collect();
         fraud_proofs.sort_by_key(|proof| proof.block_proven);
-        let samples = ledger.samples();
+        let samples = ledger.sampled.len() as u64;
         let players = self.players.iter();
         let transcoders = players
             .clone()

@@ -53,6 +53,15 @@ pub enum LauncherError {
     /// Somebody else's files.
     #[error("{} is not empty and was not made by `assay testnet`; name another folder with --dir", .0.display())]
     Foreign(PathBuf),
+    /// The input would be removed before it is read.
+    #[error("{input} lies in {dir}, which is emptied at the start; move it, or name another folder with --dir",
+        input = input.display(), dir = dir.display())]
+    Inside {
+        /// The video.
+        input: PathBuf,
+        /// The network's folder.
+        dir: PathBuf,
+    },
     /// A network runs there.
     #[error("a network is up in {dir} ({name} runs); type: assay testnet down --dir {dir}", dir = dir.display())]
     AlreadyUp {
@@ -136,6 +145,7 @@ impl LauncherError {
                 | Self::Input(_)
                 | Self::Ladder(_)
                 | Self::Foreign(_)
+                | Self::Inside { .. }
                 | Self::AlreadyUp { .. }
                 | Self::NoNetwork(_)
                 | Self::OtherChain { .. }
