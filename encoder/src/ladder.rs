@@ -14,12 +14,14 @@
 mod presets;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use assay_protocol::profile::{
     MAX_FRAMES, MAX_RENDITIONS, ProfileError, Profiles, Rendition, SourceFormat,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::limits::Limits;
 use crate::settings;
 pub use presets::names;
 
@@ -129,6 +131,18 @@ pub enum LadderError {
         /// What is wrong with it.
         source: Box<LadderError>,
     },
+    /// More than a worker has room for.
+    #[error(
+        "chunk_ms is {chunk_ms}: raw frames of {found} bytes of this source, expected at most {max}; make it shorter"
+    )]
+    Chunk {
+        /// As given.
+        chunk_ms: u32,
+        /// Bytes of the longest chunk's frames.
+        found: u64,
+        /// What a worker takes.
+        max: u64,
+    },
     /// The exact numbers for a source are not a profile.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -141,6 +155,35 @@ impl Ladder {
     /// A preset by its name.
     pub fn preset(name: &str) -> Option<Self> {
         Self::parse(presets::text(name)?).ok()
+    }
+
+    /// Renditions of so many rows and a chunk's length, alike in everything else.
+    ///
+    /// # Errors
+    /// A number outside its range.
+    pub fn alike(
+        heights: &[u16],
+        speed: u8,
+        quantizer: u8,
+        chunk: Duration,
+    ) -> Result<Self, LadderError> {
+        let rung = |&height: &u16| Rung {
+            height,
+            width: None,
+            max_fps: None,
+            speed,
+            quantizer: Some(quantizer),
+            bitrate_kbps: None,
+            tile_cols: one(),
+            tile_rows: one(),
+            low_latency: false,
+        };
+        let ladder = Self {
+            chunk_ms: u32::try_from(chunk.as_millis()).unwrap_or(u32::MAX),
+            renditions: heights.iter().map(rung).collect(),
+        };
+        ladder.validate()?;
+        Ok(ladder)
     }
 
     /// A preset by its name, or a file.
@@ -239,7 +282,7 @@ impl Ladder {
     /// length, rounded up to a multiple of every frame step.
     ///
     /// # Errors
-    /// A source too large or small for one of the renditions.
+    /// A source too large or small for one of the renditions, or for the chunk's length.
     pub fn profiles(
         &self,
         source: SourceFormat,
@@ -270,6 +313,18 @@ impl Ladder {
         };
         profiles.validate()?;
         settings::check(&profiles)?;
+        let (found, max) = (
+            settings::chunk_bytes(&profiles, MAX_FRAMES),
+            Limits::default().max_chunk(),
+        );
+        if found > max {
+            let chunk_ms = self.chunk_ms;
+            return Err(LadderError::Chunk {
+                chunk_ms,
+                found,
+                max,
+            });
+        }
         Ok(profiles)
     }
 

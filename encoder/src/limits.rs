@@ -23,6 +23,13 @@ pub struct Limits {
     pub max_source: u64,
 }
 
+impl Limits {
+    /// Bytes of a chunk's raw frames: one chunk is encoded while the next is decoded, and an encoder takes as much as both.
+    pub fn max_chunk(&self) -> u64 {
+        self.memory / 4
+    }
+}
+
 impl Default for Limits {
     /// Room for 4K in a few threads: a 1080p encoder context takes about 625 MB. Frames and source bytes are what an
     /// assignment may ask for.

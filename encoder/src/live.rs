@@ -22,7 +22,6 @@ mod repeats;
 mod rtmp;
 mod scrub;
 mod stale;
-mod untaken;
 mod walls;
 
 use std::time::{Duration, Instant};

@@ -236,6 +236,9 @@ impl Segmenter {
                 detail: "no packet".into(),
             });
         };
+        if plan.holes {
+            return Ok(());
+        }
         let mut command = ffmpeg::strict_reader(&last.path);
         command.args(["-map", "0:V:0", "-fps_mode", "drop", "-f", "null", "-"]);
         let access = Access {

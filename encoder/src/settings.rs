@@ -38,6 +38,12 @@ pub fn rendition_settings(rendition: &Rendition) -> RenditionSettings {
     }
 }
 
+/// Bytes of the raw frames of a chunk, in a segment of so many frames.
+pub fn chunk_bytes(profiles: &Profiles, frame_count: u32) -> u64 {
+    let frames = frame_count.min(profiles.chunk_frames.into());
+    u64::from(frames).saturating_mul(profiles.frame_bytes() as u64)
+}
+
 /// Checks profiles against everything this encoder needs, beyond the protocol's own ranges.
 pub fn check(profiles: &Profiles) -> Result<(), assay_chunk::ChunkError> {
     let source = source_format(&profiles.source);

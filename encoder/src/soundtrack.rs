@@ -11,7 +11,7 @@ use crate::package::{MAX_SOUNDS, Sound};
 use crate::probe::Probe;
 use crate::sandbox::Access;
 use crate::tool;
-use crate::transport::{CLOCK, Demuxer, Kind, PACKET, SoundClock};
+use crate::transport::{CLOCK, Demuxer, Kind, PACKET, SoundClock, Untaken};
 
 /// Audio is looked for this far behind a segment's end: a muxer interleaves by less.
 const BEHIND: i64 = CLOCK as i64;
@@ -77,6 +77,7 @@ impl Soundtrack {
             origin: ticks(origin) - ticks(begun),
             begun: ticks(begun),
             clocks: Vec::new(),
+            untaken: Untaken::default(),
             read: i64::MIN,
         })
     }
@@ -90,6 +91,7 @@ pub struct SoundReader {
     origin: i64,
     begun: i64,
     clocks: Vec<SoundClock>,
+    untaken: Untaken,
     /// Time of the last unit.
     read: i64,
 }
@@ -121,6 +123,11 @@ impl SoundReader {
         Ok(taken.collect())
     }
 
+    /// What is not passed on, once each.
+    pub fn untaken(&mut self) -> Vec<String> {
+        self.untaken.tell(self.demuxer.streams())
+    }
+
     fn take(&mut self, unit: &crate::transport::Unit) {
         let Kind::Sound(kind) = unit.kind else {
             return;
@@ -138,7 +145,8 @@ impl SoundReader {
         if time < self.begun {
             return;
         }
-        self.clocks[unit.track].push(kind, time, &unit.bytes);
+        let heard = self.clocks[unit.track].push(kind, time, &unit.bytes);
+        self.untaken.heard(unit.track, heard);
     }
 }
 

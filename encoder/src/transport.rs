@@ -5,6 +5,7 @@
 mod audio;
 mod frames;
 mod tables;
+mod untaken;
 mod video;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use std::time::Duration;
 pub use audio::SoundClock;
 use tables::Tables;
 pub use tables::{Kind, Stream};
+pub use untaken::Untaken;
 pub use video::VideoKind;
 
 /// Bytes of a packet.

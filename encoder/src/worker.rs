@@ -177,7 +177,11 @@ fn answer(job: &Job, source: &[u8], outlet: &Outlet<impl Write + Send>) -> Messa
             outlet.source(encode::inspect(source, &profiles, &job.limits, outlet)?)?;
             Duration::ZERO
         }
-        Some(ask) => encode::encode(source, &profiles, &job.limits, ask, outlet)?,
+        Some(ask) => {
+            let raw = settings::chunk_bytes(&profiles, ask.frame_count);
+            within("bytes of a chunk's frames", raw, job.limits.max_chunk())?;
+            encode::encode(source, &profiles, &job.limits, ask, outlet)?
+        }
     };
     Ok(Reply::Done { encode_cpu })
 }

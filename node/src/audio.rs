@@ -83,7 +83,11 @@ impl Audio {
             return Vec::new();
         };
         match tokio::task::spawn_blocking(move || (reader.until(end), reader)).await {
-            Ok((Ok(read), reader)) => {
+            Ok((Ok(read), mut reader)) => {
+                // Once, however often the file is repeated.
+                for what in reader.untaken().iter().filter(|_| self.begun.is_zero()) {
+                    tracing::warn!("{what} is not passed on: AAC, MP3 and Opus are");
+                }
                 self.reader = Some(reader);
                 return read;
             }

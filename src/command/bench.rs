@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use assay_encoder::bench::{
     BenchError, beside, chunk_length, cost, encode, machine, memory, scratch, verify,
 };
-use assay_encoder::{Limits, WorkerCommand, Workers};
+use assay_encoder::{Ladder, Limits, WorkerCommand, Workers};
 
 use super::{USAGE, fail, say};
 use action::Action;
@@ -49,6 +49,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             let mendable = matches!(
                 e,
                 BenchError::Input(_)
+                    | BenchError::Ladder(_)
                     | BenchError::Rav1e { .. }
                     | BenchError::Short { .. }
                     | BenchError::File { .. }
@@ -102,7 +103,7 @@ impl Bench {
                 repetitions,
                 rav1e,
                 no_others,
-                all,
+                only_encode,
             } => {
                 at_least_two(&quantizers)?;
                 let plan = encode::Plan {
@@ -118,12 +119,12 @@ impl Bench {
                     rav1e,
                     others: !no_others,
                 };
-                let report = match all {
-                    true => beside::whole(&plan, workers, dir, told).await?,
-                    false => beside::Whole {
+                let report = match only_encode {
+                    true => beside::Whole {
                         encode: encode::run(&plan, workers, dir, told).await?,
                         beside: None,
                     },
+                    false => beside::whole(&plan, workers, dir, told).await?,
                 };
                 self.give(&report, tables::whole)
             }
@@ -197,6 +198,7 @@ impl Bench {
             }
             Action::Cost {
                 source,
+                profile,
                 sizes,
                 speed,
                 quantizer,
@@ -207,16 +209,16 @@ impl Bench {
                 price_per_hour,
                 eth_price,
             } => {
-                let rung = |&height: &u16| cost::Rung {
-                    height,
-                    speed,
-                    quantizer,
+                let ladder = match profile {
+                    Some(profile) => Ladder::load(&profile),
+                    None => Ladder::alike(&sizes, speed, quantizer, chunk),
                 };
+                let ladder = ladder.map_err(BenchError::Ladder)?;
+                let most = ladder.renditions.iter().map(|rung| rung.height).max();
                 let plan = cost::Plan {
                     input,
-                    source_height: source,
-                    ladder: sizes.iter().map(rung).collect(),
-                    chunk,
+                    source_height: source.unwrap_or(most.unwrap_or(0).clamp(720, 4320)),
+                    ladder,
                     length: seconds,
                     cores: self.cores,
                     prices: cost::Prices {

@@ -26,12 +26,16 @@ fn settings_of_measurements_have_bounds() {
         ("verify", "--leaves-per-check=-1", "a number of 0 or more"),
         ("cost", "--watts=NaN", "a number of 0 or more"),
         ("cost", "--eth-price=0", "a number above 0"),
+        ("cost", "--profile=none-such", "none of the presets"),
     ];
     for (action, word, expected) in cases {
         let output = assay(&["bench", action, word]).output().unwrap();
         let said = refused(&output, 2);
         let (option, _) = word.split_once('=').unwrap();
-        assert!(said.contains(expected) && said.contains(option), "{said}");
+        assert!(
+            said.contains(expected) && said.contains(option.trim_start_matches("--")),
+            "{said}"
+        );
     }
 }
 

@@ -87,7 +87,7 @@ pub struct Whole {
     /// The comparison.
     #[serde(flatten)]
     pub encode: encode::Report,
-    /// The rest, if it was asked for.
+    /// The rest, unless it was to be left out.
     #[serde(flatten)]
     pub beside: Option<Report>,
 }

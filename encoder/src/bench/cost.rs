@@ -6,6 +6,7 @@ use std::time::Duration;
 use assay_protocol::profile::{Profiles, Rendition};
 use serde::Serialize;
 
+use crate::ladder::Ladder;
 use crate::workers::Workers;
 
 use super::BenchError;
@@ -16,6 +17,8 @@ use super::path::{self, Load};
 /// Wei in one ETH.
 const WEI: f64 = 1e18;
 const JOULES_PER_KWH: f64 = 3.6e6;
+/// As nodes cut.
+const SEGMENT: Duration = Duration::from_secs(2);
 
 /// What to measure and to assume.
 #[derive(Clone, Debug)]
@@ -24,27 +27,14 @@ pub struct Plan {
     pub input: Option<PathBuf>,
     /// Rows of the source.
     pub source_height: u16,
-    /// What is made of it; each one's size is (columns, rows), or rows alone with the source's aspect ratio.
-    pub ladder: Vec<Rung>,
-    /// Length of a chunk.
-    pub chunk: Duration,
+    /// What is made of it.
+    pub ladder: Ladder,
     /// Length of the clip.
     pub length: Duration,
     /// Cores used.
     pub cores: usize,
     /// What the machine and its power cost.
     pub prices: Prices,
-}
-
-/// One rendition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rung {
-    /// Rows.
-    pub height: u16,
-    /// rav1e's speed preset.
-    pub speed: u8,
-    /// Base quantizer.
-    pub quantizer: u8,
 }
 
 /// What the machine and its power cost, in any one currency.
@@ -163,11 +153,11 @@ pub async fn run(
         input: plan.input.as_deref(),
         height: plan.source_height,
         length: plan.length,
-        // One segment for each chunk's length: any ladder then fills the cores.
-        segment: plan.chunk,
+        segment: SEGMENT,
     };
     let clip = Clip::make(folder, &wanted, workers.command()).await?;
-    let whole = profiles(&clip, plan);
+    let size = (clip.format.width.into(), clip.format.height.into());
+    let whole = plan.ladder.profiles(clip.format, size)?;
     let mut renditions = Vec::new();
     for rendition in &whole.renditions {
         told(&format!("{}x{} alone", rendition.width, rendition.height));
@@ -187,12 +177,9 @@ pub async fn run(
     }
     told("the whole ladder");
     let (ladder, _) = measure(workers, &clip, &whole, plan.cores).await?;
-    let pixels: u64 = whole
-        .renditions
-        .iter()
-        .map(|r| u64::from(r.width) * u64::from(r.height))
-        .sum();
-    let pixels_per_second = pixels as f64 * ladder.frames_per_second;
+    let pixels = |r: &Rendition| f64::from(r.width) * f64::from(r.height) / f64::from(r.frame_step);
+    let pixels: f64 = whole.renditions.iter().map(pixels).sum();
+    let pixels_per_second = pixels * ladder.frames_per_second;
     Ok(Report {
         machine,
         clip: plan
@@ -207,18 +194,6 @@ pub async fn run(
         prices: plan.prices,
         economy: Economy::of(pixels_per_second, ladder.streams, &plan.prices),
     })
-}
-
-fn profiles(clip: &Clip, plan: &Plan) -> Profiles {
-    let rendition = |rung: &Rung| {
-        let (width, height) = clip.scaled(rung.height);
-        Rendition::plain(width, height, rung.speed, rung.quantizer)
-    };
-    Profiles {
-        chunk_frames: clip.frames_in(plan.chunk),
-        source: clip.format,
-        renditions: plan.ladder.iter().map(rendition).collect(),
-    }
 }
 
 async fn measure(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::fault::WorkerError;
 use crate::input::InputError;
+use crate::ladder::LadderError;
 use crate::tool::ToolError;
 
 use super::curve::CurveError;
@@ -14,6 +15,9 @@ pub enum BenchError {
     /// The clip.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// A ladder that is none, or none for the clip.
+    #[error(transparent)]
+    Ladder(#[from] LadderError),
     /// A program that is missing or hangs.
     #[error(transparent)]
     Tool(#[from] ToolError),

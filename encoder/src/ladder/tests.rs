@@ -46,6 +46,18 @@ fn every_preset_applies_to_every_common_source() {
 }
 
 #[test]
+fn a_chunk_of_more_frames_than_memory_holds_is_refused() {
+    let ladder = |ms| Ladder::alike(&[360], 10, 100, Duration::from_millis(ms)).unwrap();
+    let of = |ms| ladder(ms).profiles(source(3840, 2160, (60, 1)), (3840, 2160));
+    assert!(of(2000).is_ok());
+    let error = of(3000).unwrap_err().to_string();
+    assert!(
+        error.contains("chunk_ms is 3000") && error.contains("at most 2147483648"),
+        "{error}"
+    );
+}
+
+#[test]
 fn sizes_keep_the_aspect_ratio_and_larger_ones_are_left_out() {
     let ladder = Ladder::preset("ladder-1080p").unwrap();
     let sizes = |w, h| -> Vec<(u16, u16)> {

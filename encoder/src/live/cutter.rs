@@ -7,10 +7,9 @@ use assay_protocol::assignment::MAX_SOURCE;
 use super::dates::Dates;
 use super::repeats::Repeats;
 use super::stale::Stale;
-use super::untaken::Untaken;
 use crate::package::{MAX_SOUNDS, Sound, Timing};
 use crate::transport::{
-    CLOCK, Demuxer, Kind, PACKET, SoundClock, TransportError, Unit, VideoKind, duration,
+    CLOCK, Demuxer, Kind, PACKET, SoundClock, TransportError, Unit, Untaken, VideoKind, duration,
 };
 
 /// A frame that is this far from the one before is not of the same stream of time: the sender's clock was set.

@@ -3,15 +3,15 @@
 use std::num::{NonZeroU16, NonZeroU32};
 
 use shiguredo_mp4::boxes::{
-    AudioSampleEntryFields, DopsBox, EsdsBox, Mp4aBox, OpusBox, SampleEntry,
+    AudioSampleEntryFields, EsdsBox, Mp4aBox, OpusBox, SampleEntry, UnknownBox,
 };
 use shiguredo_mp4::descriptors::{
     DecoderConfigDescriptor, DecoderSpecificInfo, EsDescriptor, SlConfigDescriptor,
 };
-use shiguredo_mp4::{FixedPointNumber, TrackKind, Uint};
+use shiguredo_mp4::{BoxSize, Encode, FixedPointNumber, TrackKind, Uint};
 
 use super::PackageError;
-use super::fragment::{self, Piece};
+use super::fragment::{self, Piece, Refused};
 
 /// Object type of MPEG-1 layer 3 in an MP4 descriptor (mp4ra.org).
 const MP3: u8 = 0x6b;
@@ -53,7 +53,7 @@ impl SoundFormat {
         }
     }
 
-    fn entry(&self) -> SampleEntry {
+    fn entry(&self) -> Result<SampleEntry, Refused> {
         let audio = AudioSampleEntryFields {
             data_reference_index: NonZeroU16::MIN,
             channelcount: self.channels,
@@ -88,25 +88,49 @@ impl SoundFormat {
                 unknown_boxes: Vec::new(),
             })
         };
-        match &self.codec {
+        Ok(match &self.codec {
             SoundCodec::Aac(config) => mp4a(
                 DecoderConfigDescriptor::OBJECT_TYPE_INDICATION_AUDIO_ISO_IEC_14496_3,
                 Some(config),
             ),
             SoundCodec::Mp3 => mp4a(MP3, None),
-            SoundCodec::Opus => SampleEntry::Opus(OpusBox {
-                audio: audio.clone(),
-                dops_box: DopsBox {
-                    output_channel_count: self.channels as u8,
-                    // What was to be skipped at the beginning is skipped by the track's first time.
-                    pre_skip: 0,
-                    input_sample_rate: self.rate,
-                    output_gain: 0,
-                },
-                unknown_boxes: Vec::new(),
-            }),
-        }
+            SoundCodec::Opus => {
+                let mut payload = audio.encode_to_vec()?;
+                payload.extend_from_slice(&dops(self.channels as u8, self.rate));
+                // Not the library's, which has no more than two channels.
+                SampleEntry::Unknown(UnknownBox {
+                    box_type: OpusBox::TYPE,
+                    box_size: BoxSize::with_payload_size(OpusBox::TYPE, payload.len() as u64),
+                    payload,
+                })
+            }
+        })
     }
+}
+
+/// The box that says what Opus is (Encapsulation of Opus in ISOBMFF, 4.3.2).
+fn dops(channels: u8, rate: u32) -> Vec<u8> {
+    // Version; channels; nothing to skip, which the track's first time does; rate; gain.
+    let mut payload = vec![0, channels, 0, 0];
+    payload.extend_from_slice(&rate.to_be_bytes());
+    payload.extend_from_slice(&[0, 0]);
+    // Which of the decoded channels is which speaker's, by the order of Vorbis (RFC 7845, 5.1.1.2): streams, pairs among them, channels.
+    let (streams, pairs, order): (u8, u8, &[u8]) = match channels {
+        3 => (2, 1, &[0, 2, 1]),
+        4 => (2, 2, &[0, 1, 2, 3]),
+        5 => (3, 2, &[0, 4, 1, 2, 3]),
+        6 => (4, 2, &[0, 4, 1, 2, 3, 5]),
+        7 => (4, 3, &[0, 4, 1, 2, 3, 5, 6]),
+        8 => (5, 3, &[0, 6, 1, 2, 3, 4, 5, 7]),
+        _ => (0, 0, &[]),
+    };
+    // One or two need no table.
+    match streams {
+        0 => payload.push(0),
+        _ => payload.extend_from_slice(&[&[1, streams, pairs], order].concat()),
+    }
+    let size = payload.len() as u32 + 8;
+    [&size.to_be_bytes()[..], b"dOps", &payload].concat()
 }
 
 /// The audio of one track that begins within one segment.
@@ -165,8 +189,11 @@ impl SoundTrack {
             return Ok(None);
         }
         let rate = NonZeroU32::new(sound.format.rate).map_or(1, NonZeroU32::get);
-        let init = fragment::init(TrackKind::Audio, &sound.format.entry(), rate)
-            .map_err(|e| PackageError::Mp4(e.to_string()))?;
+        let init = sound
+            .format
+            .entry()
+            .and_then(|entry| fragment::init(TrackKind::Audio, &entry, rate));
+        let init = init.map_err(|e| PackageError::Mp4(e.to_string()))?;
         self.begun = true;
         self.format = sound.format.clone();
         Ok(Some(init))

@@ -160,6 +160,19 @@ fn floor(rendition: &Rendition, source: &SourceFormat) -> u64 {
     }
 }
 
+/// The fields of `CODECS` that may be left out where the source is BT.709 in limited range, which players assume then, or of unknown
+/// colours in that range: one picture of three planes, 4:2:0 at an unknown place, the code points, the range (AV1-ISOBMFF, section 5).
+fn colours(source: &SourceFormat) -> String {
+    let ([primaries, transfer, matrix], full) = (source.colour, source.full_range);
+    match source.colour {
+        [1, 1, 1] | [2, 2, 2] if !full => String::new(),
+        _ => format!(
+            ".0.110.{primaries:02}.{transfer:02}.{matrix:02}.{}",
+            u8::from(full)
+        ),
+    }
+}
+
 /// One rendition: what its samples are.
 pub(super) struct Track {
     name: String,
@@ -167,6 +180,8 @@ pub(super) struct Track {
     pub height: u16,
     header: Option<Vec<u8>>,
     pub codecs: String,
+    /// The end of that, the same for all sequence headers.
+    colours: String,
     /// Every how manieth source frame is shown.
     pub step: u32,
     timescale: u32,
@@ -184,6 +199,7 @@ impl Track {
             step: rendition.frame_step.max(1).into(),
             header: None,
             codecs: String::new(),
+            colours: colours(source),
             timescale,
         }
     }
@@ -221,6 +237,7 @@ impl Track {
             build_av01_box_from_config_obus(&media.header, &none).map_err(|e| refused(&e))?;
         let entry = SampleEntry::Av01(av01);
         self.codecs = codec_string::from_sample_entry(&entry).map_err(|e| refused(&e))?;
+        self.codecs += &self.colours;
         let init =
             fragment::init(TrackKind::Video, &entry, self.timescale).map_err(|e| refused(&e))?;
         self.header = Some(media.header.clone());
@@ -255,6 +272,18 @@ impl Track {
 mod tests {
     use super::*;
 
+    fn source() -> SourceFormat {
+        SourceFormat {
+            width: 1280,
+            height: 720,
+            bit_depth: 8,
+            full_range: false,
+            colour: [2; 3],
+            fps_num: 30,
+            fps_den: 1,
+        }
+    }
+
     #[test]
     fn what_is_no_frame_is_counted_before_it_takes_memory() {
         let refused = |chunk: &[u8]| Media::default().append(chunk, 15, 1, 64 * 48).unwrap_err();
@@ -272,15 +301,7 @@ mod tests {
 
     #[test]
     fn more_rows_are_told_more_bits_and_a_bitrate_is_told_as_it_is() {
-        let source = SourceFormat {
-            width: 1280,
-            height: 720,
-            bit_depth: 8,
-            full_range: false,
-            colour: [2; 3],
-            fps_num: 30,
-            fps_den: 1,
-        };
+        let source = source();
         let of = |width, height| floor(&Rendition::plain(width, height, 10, 100), &source);
         assert!(of(1280, 720) == 4 * of(640, 360) && of(640, 360) > 100_000);
         let slow = Rendition {
@@ -293,5 +314,20 @@ mod tests {
             ..slow
         };
         assert_eq!(floor(&aimed, &source), 900_000);
+    }
+
+    #[test]
+    fn colours_other_than_high_definition_s_are_told() {
+        let told = |colour, full_range| {
+            colours(&SourceFormat {
+                colour,
+                full_range,
+                ..source()
+            })
+        };
+        assert_eq!(told([1; 3], false) + &told([2; 3], false), "");
+        assert_eq!(told([9, 16, 9], false), ".0.110.09.16.09.0");
+        assert_eq!(told([6, 6, 6], false), ".0.110.06.06.06.0");
+        assert_eq!(told([1; 3], true), ".0.110.01.01.01.1");
     }
 }

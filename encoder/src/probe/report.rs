@@ -8,7 +8,9 @@ use super::{Audio, DEFAULT_FPS, Probe};
 use crate::input::InputError;
 
 /// Nominal rates above this are time bases in disguise.
-const MAX_FPS: f64 = 240.0;
+const MAX_NOMINAL: f64 = 240.0;
+/// Averages from this on are of a time base of milliseconds.
+const MAX_AVERAGE: f64 = 1000.0;
 /// Pixels longer than this in one direction are a mistake: the longest in use are 2.4 times as wide as high.
 const MAX_PIXEL_ASPECT: u32 = 4;
 /// How far a container's average may be from the nominal rate that is then believed: millisecond timestamps.
@@ -140,8 +142,9 @@ impl Report {
             pixel_aspect,
             fps: frame_rate(&video.r_frame_rate, &video.avg_frame_rate),
             bit_depth: if deep(&video.pix_fmt) { 10 } else { 8 },
-            // yuvj420p and RGB are converted to limited range on their way to yuv420p.
-            full_range: video.color_range == "pc" && video.pix_fmt.starts_with("yuv420p"),
+            // Whatever is converted on its way to one of these is converted to limited range.
+            full_range: video.color_range == "pc"
+                && ["yuv420p", "yuv420p10le"].contains(&video.pix_fmt.as_str()),
             colour: colour(&video),
             duration: self.format.duration.and_then(|d| d.parse().ok()),
             pixel_format: video.pix_fmt,
@@ -162,11 +165,15 @@ pub(super) fn believable((num, den): (u32, u32)) -> (u32, u32) {
     }
 }
 
-/// Formats of more than 8 bits end in their depth and byte order.
+/// Formats of more than 8 bits end in their byte order; so do those that pack a pixel into two bytes.
 fn deep(pixel_format: &str) -> bool {
-    ["9", "10", "12", "14", "16"].iter().any(|depth| {
-        let name = pixel_format.trim_end_matches("le").trim_end_matches("be");
-        name.ends_with(&format!("p{depth}")) || name == format!("p0{depth}")
+    let name = ["le", "be"]
+        .iter()
+        .find_map(|order| pixel_format.strip_suffix(order));
+    name.is_some_and(|name| {
+        !["444", "555", "565"]
+            .iter()
+            .any(|bits| name.ends_with(bits))
     })
 }
 
@@ -185,8 +192,8 @@ fn ratio(text: &str) -> Option<(u32, u32)> {
 
 fn frame_rate(nominal: &str, average: &str) -> (u32, u32) {
     let value = |(num, den): (u32, u32)| f64::from(num) / f64::from(den);
-    let nominal = ratio(nominal).filter(|&r| value(r) <= MAX_FPS);
-    let average = ratio(average).filter(|&r| value(r) <= MAX_FPS);
+    let nominal = ratio(nominal).filter(|&r| value(r) <= MAX_NOMINAL);
+    let average = ratio(average).filter(|&r| value(r) < MAX_AVERAGE);
     match (nominal, average) {
         (Some(n), Some(a)) if (value(n) / value(a) - 1.0).abs() <= FPS_TOLERANCE => n,
         // To a thousandth: averages have long fractions that mean nothing.
@@ -206,8 +213,10 @@ fn colour(video: &Stream) -> [u8; 3] {
         "smpte240m" => 7,
         "film" => 8,
         "bt2020" => 9,
+        "smpte428" => 10,
         "smpte431" => 11,
         "smpte432" => 12,
+        "ebu3213" => 22,
         _ => 2,
     };
     let transfer = match video.color_transfer.as_str() {
@@ -217,11 +226,15 @@ fn colour(video: &Stream) -> [u8; 3] {
         "smpte170m" => 6,
         "smpte240m" => 7,
         "linear" => 8,
+        "log100" => 9,
+        "log316" => 10,
         "iec61966-2-4" => 11,
+        "bt1361e" => 12,
         "iec61966-2-1" => 13,
         "bt2020-10" => 14,
         "bt2020-12" => 15,
         "smpte2084" => 16,
+        "smpte428" => 17,
         "arib-std-b67" => 18,
         _ => 2,
     };
@@ -231,8 +244,13 @@ fn colour(video: &Stream) -> [u8; 3] {
         "bt470bg" => 5,
         "smpte170m" => 6,
         "smpte240m" => 7,
+        "ycgco" => 8,
         "bt2020nc" => 9,
         "bt2020c" => 10,
+        "smpte2085" => 11,
+        "chroma-derived-nc" => 12,
+        "chroma-derived-c" => 13,
+        "ictcp" => 14,
         // FFmpeg makes YUV of RGB by the matrix of standard definition unless told otherwise.
         _ if rgb(&video.pix_fmt) => 6,
         _ => 2,
@@ -252,19 +270,52 @@ mod tests {
         assert_eq!(frame_rate("90000/1", "2997/125"), (23976, 1000));
         assert_eq!(frame_rate("60/1", "13/1"), (13000, 1000));
         assert_eq!(frame_rate("25/1", "0/0"), (25, 1));
+        assert_eq!(frame_rate("480/1", "480/1"), (480_000, 1000));
+        assert_eq!(frame_rate("1000/1", "1000/1"), DEFAULT_FPS);
     }
 
     #[test]
     fn depths_are_read_from_names() {
         assert!(
-            ["yuv420p10le", "yuv422p12be", "p010le", "gbrp10le"]
-                .iter()
-                .all(|f| deep(f))
+            [
+                "yuv420p10le",
+                "yuv422p12be",
+                "p010le",
+                "gbrp10le",
+                "gray10le",
+                "rgb48le",
+                "x2rgb10le"
+            ]
+            .iter()
+            .all(|f| deep(f))
         );
         assert!(
-            !["yuv420p", "yuvj420p", "nv12", "rgb24", "yuv410p", "gray"]
-                .iter()
-                .any(|f| deep(f))
+            ![
+                "yuv420p", "yuvj420p", "nv12", "rgb24", "yuv410p", "gray", "rgb565le", "bgr444be"
+            ]
+            .iter()
+            .any(|f| deep(f))
         );
+    }
+
+    #[test]
+    fn what_is_converted_is_not_of_full_range() {
+        let full = |pixel_format: &str| {
+            let stream = Stream {
+                codec_type: "video".into(),
+                width: 64,
+                height: 64,
+                pix_fmt: pixel_format.into(),
+                color_range: "pc".into(),
+                ..Stream::default()
+            };
+            let report = Report {
+                streams: vec![stream],
+                format: Format::default(),
+            };
+            report.into_probe(Path::new("a"), 1, "").unwrap().full_range
+        };
+        assert!(full("yuv420p") && full("yuv420p10le"));
+        assert!(!full("yuv420p12le") && !full("yuv420p10be") && !full("gray10le"));
     }
 }

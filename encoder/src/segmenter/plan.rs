@@ -23,6 +23,9 @@ const SET_BACK: Micros = 1_000_000;
 /// A key frame this part of the target early is taken: a nominal frame rate is rarely the real one.
 const EARLY: i64 = 10;
 
+/// What FFmpeg says of a packet that is incomplete; in a transport stream, of each that lost some of its parts on its way.
+const CORRUPT: &str = "Packet corrupt";
+
 /// Complaints of FFmpeg's demuxers about a file that ends too early.
 const CUT_OFF: [(&str, &str); 5] = [
     ("moov atom not found", "the MP4 index (moov) is missing"),
@@ -34,7 +37,7 @@ const CUT_OFF: [(&str, &str); 5] = [
         "File ended prematurely",
         "the container promises more than is there",
     ),
-    ("Packet corrupt", "the last packet is incomplete"),
+    (CORRUPT, "the last packet is incomplete"),
     ("Truncating packet", "the last packet is incomplete"),
 ];
 
@@ -63,6 +66,8 @@ pub(super) struct Plan {
     pub groups: Vec<Group>,
     /// Packets to copy: all but hidden ones at the end.
     pub packets: u32,
+    /// Packets of a transport stream were lost, so frames that do not decode say nothing about its end.
+    pub holes: bool,
     /// When its first frame is shown.
     start: Option<Micros>,
     last: Option<Packet>,
@@ -99,13 +104,15 @@ pub(super) async fn plan(
         said,
     } = packets::scan(probe, worker).await?;
     let words = String::from_utf8_lossy(&said.words);
-    let plan = arrange(probe, packets, span.0, target, worker).await?;
+    let mut plan = arrange(probe, packets, span.0, target, worker).await?;
+    plan.holes = probe.container == "mpegts" && words.contains(CORRUPT);
     let cut_off = |detail: &str| InputError::CutOff {
         path: probe.path.clone(),
         place: plan.end(probe),
         detail: detail.to_owned(),
     };
-    if let Some((_, detail)) = CUT_OFF.iter().find(|(word, _)| words.contains(word)) {
+    let ends = |word: &&str| words.contains(*word) && !(plan.holes && *word == CORRUPT);
+    if let Some((_, detail)) = CUT_OFF.iter().find(|(word, _)| ends(word)) {
         return Err(cut_off(detail));
     }
     if plan.groups.is_empty() {
@@ -218,6 +225,7 @@ async fn arrange(
     Ok(Plan {
         groups,
         packets: packets.len() as u32,
+        holes: false,
         start: earliest(&all),
         last: packets.last().cloned(),
     })
@@ -303,10 +311,11 @@ async fn torn(path: &Path, bytes: u64) -> bool {
     plain && !bytes.is_multiple_of(TS_PACKET)
 }
 
-/// The duration, where the container's header states it independently of what follows.
+/// The duration, where the container's header states it independently of what follows, and nothing else shows where the file ends.
+///
+/// Of Matroska the length in bytes is known. Neither says how long the last frame lasts.
 fn promised(probe: &Probe) -> Option<f64> {
-    let stated = ["flv", "matroska,webm"].contains(&probe.container.as_str());
-    probe.duration.filter(|_| stated)
+    probe.duration.filter(|_| probe.container == "flv")
 }
 
 #[cfg(test)]

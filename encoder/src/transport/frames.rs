@@ -63,7 +63,8 @@ fn aac(bytes: &[u8]) -> Option<(Frame<'_>, &[u8])> {
     let frame = Frame {
         codec: SoundCodec::Aac(config),
         channels: match channels {
-            0 => 2,
+            // Of an order that is told in some frame alone, often the first: no frame without it is understood.
+            0 => return None,
             7 => 8,
             channels => channels.into(),
         },

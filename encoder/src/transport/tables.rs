@@ -227,11 +227,14 @@ fn kind(stream_type: u8, descriptors: &Descriptors<'_>) -> Kind {
             .find(0x05)
             .is_some_and(|body| body.starts_with(b"Opus")) =>
         {
-            let channels = match descriptors.find(0x7f) {
-                Some([0x80, channels @ 1..=8, ..]) => *channels,
-                _ => 2,
-            };
-            Kind::Sound(SoundKind::Opus { channels })
+            match descriptors.find(0x7f) {
+                Some([0x80, channels @ 1..=8, ..]) => Kind::Sound(SoundKind::Opus {
+                    channels: *channels,
+                }),
+                None => Kind::Sound(SoundKind::Opus { channels: 2 }),
+                // Channels in an order of their own.
+                Some(_) => Kind::Other(stream_type),
+            }
         }
         other => Kind::Other(other),
     }

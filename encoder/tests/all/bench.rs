@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use assay_encoder::Ladder;
 use assay_encoder::bench::clip::{Clip, Wanted};
 use assay_encoder::bench::path::{Load, same_size, transcode};
 use assay_encoder::bench::quality::compare;
@@ -102,19 +103,10 @@ async fn checks_memory_and_costs_are_measured() {
     let plan = cost::Plan {
         input: None,
         source_height: 90,
-        ladder: vec![
-            cost::Rung {
-                height: 90,
-                speed: 10,
-                quantizer: 100,
-            },
-            cost::Rung {
-                height: 45,
-                speed: 10,
-                quantizer: 100,
-            },
-        ],
-        chunk: HALF,
+        ladder: Ladder::parse(
+            "chunk_ms = 500\n[[rendition]]\nheight = 90\n[[rendition]]\nheight = 45\nmax_fps = 15\nspeed = 9\nquantizer = 150",
+        )
+        .unwrap(),
         length: SECOND,
         cores: 2,
         prices: cost::Prices::default(),
@@ -128,6 +120,11 @@ async fn checks_memory_and_costs_are_measured() {
         .map(|p| (p.width, p.height))
         .collect();
     assert_eq!(sizes, [(160, 90), (80, 45)]);
+    let second = &cost.renditions[1];
+    assert_eq!((second.speed, second.quantizer), (9, 150));
+    // Of the smaller one every second frame is shown.
+    let pixels = (160.0 * 90.0 + 80.0 * 45.0 / 2.0) * cost.ladder.frames_per_second;
+    assert!((cost.economy.pixels_per_second / pixels - 1.0).abs() < 1e-9);
     let capacities = cost.renditions.iter().map(|p| &p.capacity);
     for capacity in capacities.chain([&cost.ladder]) {
         assert!(capacity.cpu_seconds_per_frame > 0.0);

@@ -112,6 +112,34 @@ async fn a_cut_off_file_is_told() {
 }
 
 #[tokio::test]
+async fn a_lost_packet_of_a_transport_stream_is_no_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = clip(dir.path(), "a.ts", "160x96", 6, H264);
+    let mut whole = std::fs::read(&path).unwrap();
+    // Inside a frame of the middle, and of the last segment.
+    for tenth in [5, 9] {
+        let from = whole.len() / 188 * tenth / 10;
+        let inside = |at: &usize| whole[at * 188 + 1..at * 188 + 3] == [1, 0];
+        let lost = 188 * (from..).find(inside).unwrap();
+        whole.drain(lost..lost + 188);
+        std::fs::write(&path, &whole).unwrap();
+        let frames: u32 = cut(&path).await.unwrap().iter().map(|s| s.frames).sum();
+        assert_eq!((frames, decoded(&path).await > 170), (180, true));
+    }
+}
+
+#[tokio::test]
+async fn a_last_frame_may_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let short = clip(dir.path(), "short.mkv", "160x96", 2, H264);
+    let long = dir.path().join("long.mkv");
+    let lasts = "-c copy -bsf:v setts=duration=if(eq(N\\,59)\\,9/TB\\,DURATION)";
+    ffmpeg(&format!("-i {} {lasts}", short.display()), &long);
+    assert!(probe(&long, &worker()).await.unwrap().duration.unwrap() > 10.0);
+    assert_eq!(cut(&long).await.unwrap()[0].frames, 60);
+}
+
+#[tokio::test]
 async fn an_index_cut_off_is_told_with_its_place() {
     let dir = tempfile::tempdir().unwrap();
     let path = clip(dir.path(), "whole.mp4", "320x180", 6, H264);

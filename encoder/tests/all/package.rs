@@ -2,13 +2,17 @@
 
 use crate::support;
 
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
-use assay_encoder::package::{Chunks, Keep, PackageError};
+use assay_encoder::package::{Chunks, Keep, PackageError, Sound, Timing};
+use assay_encoder::soundtrack::Soundtrack;
 use assay_encoder::y4m::{Header, write_frame};
-use assay_encoder::{EncodeRequest, Packager, Priority, synth};
+use assay_encoder::{EncodeRequest, Packager, Priority, probe, synth};
 use assay_protocol::profile::{Profiles, SourceFormat};
-use support::{frames, rendition, workers};
+use support::{ffmpeg, frames, rendition, worker, workers};
 
 pub fn profiles() -> Profiles {
     let (colour, fps_num, fps_den) = ([2; 3], 30000, 1001);
@@ -52,6 +56,73 @@ pub async fn segment(frames: u32) -> Vec<Chunks> {
         .chunks(profiles().chunks(frames) as usize)
         .map(<[_]>::to_vec)
         .collect()
+}
+
+/// So many seconds of sound in that layout and codec, as it comes out of a file, and what is told of it.
+async fn heard(
+    dir: &Path,
+    seconds: u32,
+    layout: &str,
+    codec: &str,
+) -> (Vec<Option<Sound>>, Vec<String>) {
+    let path = dir.join("in.mkv");
+    ffmpeg(
+        &format!(
+            "-f lavfi -i testsrc2=size=64x48:rate=30:duration={seconds} -f lavfi -i anoisesrc=d={seconds}:r=48000 -c:v libx264 \
+             -af aformat=channel_layouts={layout} -c:a {codec}"
+        ),
+        &path,
+    );
+    let found = probe(&path, &worker()).await.unwrap();
+    let track = Soundtrack::extract(&found, dir, &worker()).await.unwrap();
+    let mut reader = track.unwrap().open(Duration::ZERO, Duration::ZERO).unwrap();
+    let sounds = reader.until(Duration::from_secs(9)).unwrap();
+    (sounds, reader.untaken())
+}
+
+#[tokio::test]
+async fn opus_of_more_than_two_channels_is_decoded() {
+    let good = segment(30).await;
+    for (layout, channels) in [("stereo", "2"), ("5.1", "6"), ("7.1", "8")] {
+        let dir = tempfile::tempdir().unwrap();
+        let (sounds, told) = heard(dir.path(), 1, layout, "libopus").await;
+        assert!(told.is_empty(), "{told:?}");
+        let mut packager = Packager::new(dir.path(), &profiles()).unwrap();
+        let timing = Timing {
+            start: Duration::ZERO,
+            duration: Duration::from_secs(1),
+            frames: Vec::new(),
+            discontinuity: false,
+            date: None,
+        };
+        packager.announce(0, timing, sounds).unwrap();
+        packager.add_segment(0, 30, &good).unwrap();
+        packager.finish().unwrap();
+        let read = |name| std::fs::read(dir.path().join("audio_0").join(name)).unwrap();
+        let whole = dir.path().join("whole.mp4");
+        std::fs::write(&whole, [read("init.mp4"), read("00000.m4s")].concat()).unwrap();
+        let mut command = Command::new("ffprobe");
+        command.args(["-v", "warning", "-count_frames", "-of", "csv=p=0"]);
+        command.args(["-show_entries", "stream=channels,nb_read_frames"]);
+        let output = command.arg(&whole).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.stderr.is_empty(), "{layout}: {output:?}");
+        let (found, frames) = text.trim().split_once(',').unwrap();
+        assert_eq!(found, channels, "{text}");
+        assert!(frames.parse::<u32>().unwrap() >= 50, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn aac_without_a_channel_configuration_is_left_out_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (sounds, told) = heard(dir.path(), 8, "quad", "aac").await;
+    assert!(sounds.iter().all(Option::is_none));
+    assert!(
+        told.len() == 1 && told[0].contains("without a channel"),
+        "{told:?}"
+    );
+    assert!(heard(dir.path(), 1, "5.1", "aac").await.0[0].is_some());
 }
 
 #[tokio::test]

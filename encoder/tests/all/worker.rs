@@ -66,6 +66,27 @@ async fn bad_sources_are_faults() {
 }
 
 #[tokio::test]
+async fn chunks_larger_than_memory_are_refused_before_a_frame_is_decoded() {
+    let profiles = Profiles {
+        chunk_frames: 160,
+        ..profiles(8192, 4352)
+    };
+    let refused = async |frames| {
+        let request = EncodeRequest::whole(raw(64, 64, 1), profiles.clone(), frames, 2);
+        let answer = workers(1).encode(&request, Priority::Transcode).await;
+        answer.unwrap_err().to_string()
+    };
+    let bytes = 160u64 * 8192 * 4352 * 3 / 2;
+    let expected = format!(
+        "bytes of a chunk's frames is {bytes}, at most {} allowed",
+        2u64 << 30
+    );
+    assert_eq!(refused(200).await, expected);
+    // The frames there are, not those that a chunk may have.
+    assert!(refused(20).await.contains("decodes to 64x64"));
+}
+
+#[tokio::test]
 async fn requests_that_do_not_fit_are_faults() {
     let (workers, source) = (workers(1), raw(64, 64, 7));
     let whole = EncodeRequest::whole(source.clone(), profiles(64, 64), 7, 2);

@@ -38,7 +38,7 @@ fn price(text: &str) -> Result<f64, OutOfRange> {
 /// What to measure.
 #[derive(clap::Subcommand)]
 pub enum Action {
-    /// The whole transcoder path beside the rav1e command line, rav1e alone, SVT-AV1 and x264.
+    /// The whole transcoder path beside the rav1e command line, rav1e alone, SVT-AV1 and x264; then checking, memory and chunk lengths.
     Encode {
         /// Seconds of the clip.
         #[arg(long, value_name = "N", default_value = "4", value_parser = length)]
@@ -67,9 +67,9 @@ pub enum Action {
         /// Leaves SVT-AV1 and x264 out.
         #[arg(long)]
         no_others: bool,
-        /// Measures checking, memory and chunk lengths too: everything that the encoder is judged by, in one report.
+        /// Leaves checking, memory and chunk lengths out.
         #[arg(long)]
-        all: bool,
+        only_encode: bool,
     },
     /// CPU time of all verifiers over that of encoding, and what one sample costs.
     Verify {
@@ -145,10 +145,13 @@ pub enum Action {
     },
     /// Streams that this machine carries in real time, cores for each rendition, and the price at which it pays.
     Cost {
-        /// Rows of the source.
-        #[arg(long, value_name = "N", default_value_t = 720, value_parser = clap::value_parser!(u16).range(16..=4320))]
-        source: u16,
-        /// Rows of each rendition.
+        /// Rows of the source; the default is the ladder's most, at least 720.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(16..=4320))]
+        source: Option<u16>,
+        /// The ladder: a preset's name, or a file as jobs have it.
+        #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["sizes", "speed", "quantizer", "chunk"])]
+        profile: Option<String>,
+        /// Rows of each rendition, of a ladder with one speed and quantizer for all.
         #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "720,360", value_parser = clap::value_parser!(u16).range(16..=4320))]
         sizes: Vec<u16>,
         /// rav1e's speed preset.
@@ -157,7 +160,7 @@ pub enum Action {
         /// Base quantizer.
         #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u8).range(1..=255))]
         quantizer: u8,
-        /// Seconds of a chunk.
+        /// Seconds of a chunk, at most 60.
         #[arg(long, value_name = "N", default_value = "1", value_parser = length)]
         chunk: Duration,
         /// Seconds of the clip.

@@ -287,8 +287,8 @@ fn audio_that_is_not_passed_on_is_told_once() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("in.ts");
     ffmpeg(
-        "-f lavfi -i testsrc2=size=128x96:rate=25:duration=3 -f lavfi -i sine=d=3 -map 0 -map 1 -map 1 -map 1 -c:v libx264 \
-         -g 25 -c:a:0 ac3 -c:a:1 mp2 -c:a:2 aac -muxdelay 0 -pes_payload_size 0 -f mpegts",
+        "-f lavfi -i testsrc2=size=128x96:rate=25:duration=3 -f lavfi -i sine=d=3 -map 0 -map 1 -map 1 -map 1 -map 1 -c:v libx264 \
+         -g 25 -c:a:0 ac3 -c:a:1 mp2 -c:a:2 aac -c:a:3 aac -filter:a:3 aformat=channel_layouts=quad -muxdelay 0 -pes_payload_size 0 -f mpegts",
         &path,
     );
     let bytes = std::fs::read(&path).unwrap();
@@ -298,9 +298,11 @@ fn audio_that_is_not_passed_on_is_told_once() {
         cutter.push(packet, SystemTime::UNIX_EPOCH).unwrap();
         told.extend(cutter.untaken());
     }
-    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told.len(), 3, "{told:?}");
     assert!(
-        told[0].contains("AC-3") && told[1].contains("track 1 (MPEG layer 1 or 2"),
+        told[0].contains("AC-3")
+            && told[1].contains("track 3")
+            && told[2].contains("track 1 (MPEG layer 1 or 2"),
         "{told:?}"
     );
 }

@@ -1,14 +1,14 @@
-//! Audio of a sender that is not passed on: told once, because nothing else shows that it is missing.
+//! Audio that is not passed on: told once, because nothing else shows that it is missing.
 
+use super::{Kind, Stream};
 use crate::package::MAX_SOUNDS;
-use crate::transport::{Kind, Stream};
 
 /// Access units in which there is not one frame before a track counts as one of something else.
 const DEAF: u32 = 20;
 
-/// What was told of one sender.
+/// What was told of one stream.
 #[derive(Default)]
-pub(super) struct Untaken {
+pub struct Untaken {
     /// Streams that were looked at.
     looked: usize,
     /// Of each track, units without a frame since the beginning.
@@ -41,7 +41,7 @@ impl Untaken {
             if (DEAF..SETTLED).contains(deaf) {
                 *deaf = SETTLED;
                 new.push(format!(
-                    "audio track {} (MPEG layer 1 or 2, or damaged)",
+                    "audio track {} (MPEG layer 1 or 2, AAC without a channel configuration, or damaged)",
                     track + 1
                 ));
             }
@@ -53,6 +53,7 @@ impl Untaken {
 /// What FFmpeg's transport streams call audio (libavformat/mpegts.h).
 fn words(number: u8) -> String {
     let name = match number {
+        0x06 => "of private data",
         0x11 => "AAC in LATM",
         0x81 => "AC-3",
         0x87 => "E-AC-3",
