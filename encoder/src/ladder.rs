@@ -11,18 +11,18 @@
 //! # Ok::<(), assay_encoder::ladder::LadderError>(())
 //! ```
 
+mod error;
 mod presets;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use assay_protocol::profile::{
-    MAX_FRAMES, MAX_RENDITIONS, ProfileError, Profiles, Rendition, SourceFormat,
-};
+use assay_protocol::profile::{MAX_FRAMES, MAX_RENDITIONS, Profiles, Rendition, SourceFormat};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 use crate::settings;
+pub use error::LadderError;
 pub use presets::names;
 
 /// Longest chunk; a segment has at most a minute.
@@ -92,65 +92,6 @@ const fn one() -> u8 {
     1
 }
 
-/// Why a ladder cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum LadderError {
-    /// Neither a preset's name nor a file that can be read.
-    #[error("profile {path}: {source}; it is also none of the presets {}", names().join(", "))]
-    Read {
-        /// As given.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Not TOML, or a setting that does not exist or has another type.
-    #[error("{0}")]
-    Parse(Box<toml::de::Error>),
-    /// No length of a chunk, or two.
-    #[error(
-        "chunk_ms or chunk_frames says how long a chunk is: one of them is needed, and not both"
-    )]
-    ChunkLength,
-    /// A number outside its range.
-    #[error("{place}{field} is {found}, expected {expected}")]
-    Range {
-        /// Empty, or which rendition.
-        place: String,
-        /// The setting.
-        field: &'static str,
-        /// Its value.
-        found: u64,
-        /// The range in words.
-        expected: &'static str,
-    },
-    /// Any of these, with the file that it is in.
-    #[error("profile {name}: {source}")]
-    In {
-        /// The file's or the preset's name.
-        name: String,
-        /// What is wrong with it.
-        source: Box<LadderError>,
-    },
-    /// More than a worker has room for.
-    #[error(
-        "chunk_ms is {chunk_ms}: raw frames of {found} bytes of this source, expected at most {max}; make it shorter"
-    )]
-    Chunk {
-        /// As given.
-        chunk_ms: u32,
-        /// Bytes of the longest chunk's frames.
-        found: u64,
-        /// What a worker takes.
-        max: u64,
-    },
-    /// The exact numbers for a source are not a profile.
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
-    /// The encoder does not take them.
-    #[error(transparent)]
-    Encoder(#[from] assay_chunk::ChunkError),
-}
-
 impl Ladder {
     /// A preset by its name.
     pub fn preset(name: &str) -> Option<Self> {
@@ -179,7 +120,9 @@ impl Ladder {
             low_latency: false,
         };
         let ladder = Self {
-            chunk_ms: u32::try_from(chunk.as_millis()).unwrap_or(u32::MAX),
+            chunk_ms: Some(u32::try_from(chunk.as_millis()).unwrap_or(u32::MAX)),
+            chunk_frames: None,
+            shrink: false,
             renditions: heights.iter().map(rung).collect(),
         };
         ladder.validate()?;
@@ -318,9 +261,8 @@ impl Ladder {
             Limits::default().max_chunk(),
         );
         if found > max {
-            let chunk_ms = self.chunk_ms;
             return Err(LadderError::Chunk {
-                chunk_ms,
+                chunk_frames: profiles.chunk_frames,
                 found,
                 max,
             });

@@ -189,7 +189,7 @@ impl ChainState {
     /// Whose contest it was decides what its silence means, and anyone may say so.
     pub fn lapsed(&self, rounds: u64, block: u64) -> Vec<(B256, u64)> {
         let open = self.cases.values().filter(|case| case.ended.is_none());
-        let contested = open.filter_map(|case| Some((case.id, case.contested?)));
+        let contested = open.filter_map(|case| Some((case.id, case.contested?.0)));
         let silent = |(_, contested): &(B256, u64)| {
             // A round that is not kept any more is long over.
             let round = self.round_at(*contested).unwrap_or_default();
