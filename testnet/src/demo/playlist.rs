@@ -33,7 +33,13 @@ fn fault(path: &Path, delivered: usize, gaps: bool) -> Option<String> {
         Err(e) => return told(e.to_string()),
     };
     let segments = addresses(&text);
-    if segments.len() != delivered {
+    // A track that is heard later than the first segment begins there.
+    let silent = text
+        .lines()
+        .filter_map(first)
+        .filter(|_| gaps)
+        .sum::<usize>();
+    if silent + segments.len() != delivered {
         return told(format!(
             "lists {} segments, {delivered} were delivered",
             segments.len()
@@ -56,6 +62,12 @@ fn fault(path: &Path, delivered: usize, gaps: bool) -> Option<String> {
 fn addresses(text: &str) -> Vec<&str> {
     let address = |line: &&str| !line.is_empty() && !line.starts_with('#');
     text.lines().filter(address).collect()
+}
+
+/// The number of a playlist's first entry, if the line says that.
+fn first(line: &str) -> Option<usize> {
+    let number = line.strip_prefix("#EXT-X-MEDIA-SEQUENCE:")?;
+    number.parse().ok()
 }
 
 /// The address of an audio track, if that is what the line is about.
@@ -103,5 +115,10 @@ mod tests {
         assert!(heard().contains("nothing but gaps"));
         write("9.m4s", "");
         assert_eq!(heard(), "");
+        write(
+            "a.m3u8",
+            "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:2,\n9.m4s\n#EXT-X-ENDLIST\n",
+        );
+        assert!(heard().contains("lists 1 segments"));
     }
 }
