@@ -27,7 +27,7 @@ const BUSY_WAIT: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes a second that a provider gives at least: half of what a broadcaster of 8 Mbit/s has.
 const SLOWEST: u64 = 512 * 1024;
-/// Unfinished blobs kept for a later call, bytes in all.
+/// Unfinished blobs kept for a later call, bytes in all beside the newest.
 const MAX_PARTIAL_BYTES: usize = 64 * 1024 * 1024;
 
 /// Why one provider did not deliver.
@@ -159,12 +159,15 @@ impl Partials {
     }
 
     fn keep(&self, partial: Partial) {
-        if partial.verified() == 0 || partial.bytes.len() > MAX_PARTIAL_BYTES {
+        if partial.verified() == 0 {
             return;
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push_back(partial);
-        while kept.iter().map(|p| p.bytes.len()).sum::<usize>() > MAX_PARTIAL_BYTES {
+        // The newest is kept whatever its length: a long one needs it most.
+        while kept.len() > 1
+            && kept.iter().map(|p| p.bytes.len()).sum::<usize>() > MAX_PARTIAL_BYTES
+        {
             kept.pop_front();
         }
     }

@@ -68,14 +68,17 @@ impl Verifier {
             return Vec::new();
         };
         let claimed = evidence.receipt.leaves[leaf.index as usize].output_hash;
-        // The first one may accuse everything.
-        let accuser = state.accusers.last().copied().unwrap_or_default();
         let since = now
             .block
             .saturating_sub(state.accused_at.unwrap_or(now.block));
         let own = match state.own.clone() {
             Own::Said(own) => own,
-            Own::Failed if since < open => return self.hurry(leaf, accuser),
+            Own::Failed if since < open => {
+                // One of them may accuse everything.
+                let accusers = state.accusers.clone();
+                let freest = accusers.iter().min_by_key(|a| self.hurried.get(*a));
+                return self.hurry(leaf, freest.copied().unwrap_or_default());
+            }
             _ => return Vec::new(),
         };
         let mut outputs = Vec::new();

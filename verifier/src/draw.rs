@@ -158,13 +158,16 @@ impl Verifier {
         let mut leaves = Vec::new();
         for index in drawn {
             let state = watched.leaves.entry(index).or_default();
-            if !std::mem::replace(&mut state.drawn, true) {
+            let again = std::mem::replace(&mut state.drawn, true);
+            if !again {
                 outputs.push(Output::Note(Note::Drawn(LeafId {
                     receipt: hash,
                     index,
                 })));
             }
-            if matches!(state.own, Own::Unknown | Own::Failed) {
+            // Accused meanwhile, it is asked for with those that are.
+            let hurries = again && state.accused_at.is_some();
+            if matches!(state.own, Own::Unknown | Own::Failed) && !hurries {
                 state.own = Own::Running;
                 state.ask(Urgency::Sample);
                 leaves.push(index);

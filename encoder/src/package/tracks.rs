@@ -155,10 +155,11 @@ impl Tracks {
     fn hear(&mut self, sounds: &[Option<Sound>]) -> Result<(), PackageError> {
         for (index, sound) in sounds.iter().enumerate().take(MAX_SOUNDS) {
             let Some(sound) = sound else { continue };
-            if index == self.sounds.len() {
+            // Also for the tracks before it that are left out: they keep their numbers.
+            while self.sounds.len() <= index {
                 let ends = self.videos.first().map(|(_, shelf)| shelf.ends());
                 let ends = ends.unwrap_or_default();
-                let folder = self.dir.join(sound::folder(index));
+                let folder = self.dir.join(sound::folder(self.sounds.len()));
                 let mut shelf = Shelf::open(&folder, self.keep, ends)?;
                 shelf.level(ends, self.target.max(1) as f64);
                 self.sounds.push((None, shelf));

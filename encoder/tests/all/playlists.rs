@@ -224,6 +224,20 @@ async fn audio_tracks_are_alternatives_and_bandwidths_are_measured() {
 }
 
 #[tokio::test]
+async fn a_track_that_is_left_out_takes_no_other_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = good().await;
+    let mut packager = Packager::new(dir.path(), &profiles()).unwrap();
+    let sounds = vec![None, sound(0, "deu")];
+    packager.announce(0, timing(0), sounds).unwrap();
+    packager.add_segment(0, 30, &good).unwrap();
+    packager.finish().unwrap();
+    let offered = master(dir.path()).alternatives;
+    let offered: Vec<_> = offered.iter().map(|a| (&a.language, a.default)).collect();
+    assert_eq!(offered, [(&Some("deu".to_owned()), true)]);
+}
+
+#[tokio::test]
 async fn a_track_of_which_nothing_is_left_is_not_offered() {
     let dir = tempfile::tempdir().unwrap();
     let keep = Keep::Window {

@@ -109,7 +109,7 @@ fn a_silent_resolver_has_so_many_rounds() {
         (3, Some(25), Some(30)),
     ] {
         let one = Case {
-            contested,
+            contested: contested.map(|block| (block, Cause::Accused)),
             ..case(id, ended)
         };
         state.cases.insert(one.id, one);

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {LeafProof, SignedReceipt} from "../../interfaces/IEvidence.sol";
 import {CaseState, CaseStatus, FaultKind} from "../../interfaces/IFraudCourt.sol";
 import {VerifierSets} from "../../libraries/VerifierSets.sol";
+import {Cause} from "../../objects/Fault.sol";
 import {Receipt} from "../../objects/Receipt.sol";
 import {Role} from "../../objects/Role.sol";
 import {Courtroom} from "../Courtroom.sol";
@@ -84,7 +85,8 @@ contract CourtInvariants is Courtroom {
         }
     }
 
-    /// A proof of an open case's leaf counts exactly if it has all of the case's signers and more.
+    /// A proof of an open case's leaf, or of one that the accused contests, counts exactly if it has all of the case's
+    /// signers and more.
     function tryJoin(uint256 index, uint64 bitmap) external {
         if (_opened.length == 0) return;
         uint256 which = index % _opened.length;
@@ -92,13 +94,16 @@ contract CourtInvariants is Courtroom {
         CaseState memory state = court.caseOf(_opened[which]);
         bool inTime = block.number <= uint256(_shown[which].assignment.deadlineBlock) + 20;
         bool more = bitmap != state.bitmap && state.bitmap & ~bitmap == 0;
+        (Cause cause,,) = contests.contestOf(_opened[which]);
+        bool open = state.status == CaseStatus.Open
+            || (state.status == CaseStatus.Contested && cause == Cause.Accused);
         uint256 before = bonding.pool(Role.Transcoder, transcoder).openCases;
         try this.proveWith(_shown[which], bitmap) returns (bytes32 caseId) {
-            vm.assertTrue(more && inTime && state.status == CaseStatus.Open, "joined what it cannot");
+            vm.assertTrue(more && inTime && open, "joined what it cannot");
             vm.assertEq(uint256(court.caseOf(caseId).bitmap), bitmap);
             vm.assertEq(bonding.pool(Role.Transcoder, transcoder).openCases, before);
         } catch {
-            vm.assertFalse(more && inTime && state.status == CaseStatus.Open);
+            vm.assertFalse(more && inTime && open);
         }
     }
 
