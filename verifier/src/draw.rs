@@ -99,20 +99,18 @@ impl Verifier {
             .collect()
     }
 
-    /// Asks once more for samples for which there was no room, while they can be reported on.
+    /// Asks once more for samples for which there was no room, while they can be reported on. Accused meanwhile, they are
+    /// asked for with those that are.
     pub(crate) fn draw_again(&mut self) -> Vec<Output> {
         let waits = |s: &LeafState| s.drawn && s.own == Own::Failed && s.accused_at.is_none();
         let receipts = self.receipts.iter().filter(|(_, watched)| {
             let due = watched.epoch >= self.reported && !watched.unverifiable;
             due && watched.leaves.values().any(waits)
         });
-        let again: Vec<_> = receipts
-            .filter_map(|(hash, w)| Some((*hash, (*self.tickets.get(&w.epoch)?)?)))
-            .take(AGAIN)
-            .collect();
+        let again: Vec<_> = receipts.map(|(hash, _)| *hash).take(AGAIN).collect();
         again
             .into_iter()
-            .flat_map(|(hash, ticket)| self.draw(hash, ticket))
+            .filter_map(|hash| self.ask_samples(hash, waits))
             .collect()
     }
 
@@ -155,34 +153,33 @@ impl Verifier {
         }
         watched.drawn = true;
         let mut outputs = Vec::new();
-        let mut leaves = Vec::new();
         for index in drawn {
-            let state = watched.leaves.entry(index).or_default();
-            let again = std::mem::replace(&mut state.drawn, true);
-            if !again {
-                outputs.push(Output::Note(Note::Drawn(LeafId {
-                    receipt: hash,
-                    index,
-                })));
-            }
-            // Accused meanwhile, it is asked for with those that are.
-            let hurries = again && state.accused_at.is_some();
-            if matches!(state.own, Own::Unknown | Own::Failed) && !hurries {
-                state.own = Own::Running;
-                state.ask(Urgency::Sample);
-                leaves.push(index);
-            }
-        }
-        if !leaves.is_empty() {
-            let evidence = Box::new(watched.message.clone());
-            outputs.push(Output::Recompute {
-                evidence,
+            watched.leaves.entry(index).or_default().drawn = true;
+            outputs.push(Output::Note(Note::Drawn(LeafId {
                 receipt: hash,
-                leaves,
-                urgency: Urgency::Sample,
-            });
+                index,
+            })));
         }
+        let new = |s: &LeafState| s.drawn && matches!(s.own, Own::Unknown | Own::Failed);
+        outputs.extend(self.ask_samples(hash, new));
         self.receipts.weigh(&hash);
         outputs
+    }
+
+    /// One request for those leaves of a receipt.
+    fn ask_samples(&mut self, hash: B256, which: impl Fn(&LeafState) -> bool) -> Option<Output> {
+        let watched = self.receipts.get_mut(&hash)?;
+        let mut leaves = Vec::new();
+        for (index, state) in watched.leaves.iter_mut().filter(|(_, s)| which(s)) {
+            state.own = Own::Running;
+            state.ask(Urgency::Sample);
+            leaves.push(*index);
+        }
+        (!leaves.is_empty()).then(|| Output::Recompute {
+            evidence: Box::new(watched.message.clone()),
+            receipt: hash,
+            leaves,
+            urgency: Urgency::Sample,
+        })
     }
 }

@@ -114,7 +114,8 @@ fn dops(channels: u8, rate: u32) -> Vec<u8> {
     let mut payload = vec![0, channels, 0, 0];
     payload.extend_from_slice(&rate.to_be_bytes());
     payload.extend_from_slice(&[0, 0]);
-    // Which of the decoded channels is which speaker's, by the order of Vorbis (RFC 7845, 5.1.1.2): streams, pairs among them, channels.
+    // Which of the decoded channels is which speaker's, by the order of Vorbis (RFC 7845, 5.1.1.2): streams, pairs among
+    // them, channels.
     let (streams, pairs, order): (u8, u8, &[u8]) = match channels {
         3 => (2, 1, &[0, 2, 1]),
         4 => (2, 2, &[0, 1, 2, 3]),

@@ -160,8 +160,9 @@ fn floor(rendition: &Rendition, source: &SourceFormat) -> u64 {
     }
 }
 
-/// The fields of `CODECS` that may be left out where the source is BT.709 in limited range, which players assume then, or of unknown
-/// colours in that range: one picture of three planes, 4:2:0 at an unknown place, the code points, the range (AV1-ISOBMFF, section 5).
+/// The fields of `CODECS` that may be left out where the source is BT.709 in limited range, which players assume then, or
+/// of unknown colours in that range: one picture of three planes, 4:2:0 at an unknown place, the code points, the range
+/// (AV1-ISOBMFF, section 5).
 fn colours(source: &SourceFormat) -> String {
     let ([primaries, transfer, matrix], full) = (source.colour, source.full_range);
     match source.colour {

@@ -11,8 +11,8 @@ use super::quorums::named;
 use crate::chain_state::ChainState;
 
 impl Memory {
-    /// A proof by all signers of the leaf's case and more, while that takes them, if this node's verifier is one of those whom the case lacks:
-    /// who is first with a proof chooses neither who is rewarded nor whose bonds make the cap.
+    /// A proof by all signers of the leaf's case and more, while that takes them, if this node's verifier is one of those
+    /// whom the case lacks: who is first with a proof chooses neither who is rewarded nor whose bonds make the cap.
     pub(super) fn larger_quorum(&self, state: &ChainState, leaf: LeafId) -> Option<Finding> {
         let case = state.cases.get(&self.proven.get(&leaf)?.id)?;
         if !case.takes_signers() {
