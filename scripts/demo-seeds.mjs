@@ -1,8 +1,8 @@
-// Runs `assay demo --json` with one seed after the other, on a clip of the demonstration's own, and holds what was measured against
-// the limits: from the first wrong receipt to its proof on chain at most 5 s in the median over the seeds; each run at most 120 s
+// Runs `assay demo --json` with one seed after the other, on a clip of the demonstration's own or FILE, and holds what was measured
+// against the limits: from the first wrong receipt to its proof on chain at most 5 s in the median over the seeds; each run at most 120 s
 // and 2,048 MiB for all processes together. Each report must also pass check-report.mjs.
 //
-//   node demo-seeds.mjs [--seeds 5] [--assay target/release/assay]
+//   node demo-seeds.mjs [--seeds 5] [--input FILE] [--assay target/release/assay]
 //
 // Prints a table in Markdown; ends with 1 if a run fails or a limit is passed.
 import { spawnSync } from "node:child_process";
@@ -25,13 +25,14 @@ if (!(Number.isInteger(seeds) && seeds > 0)) {
 }
 const built = join(process.env.CARGO_TARGET_DIR ?? join(here, "../target"), "release/assay");
 const assay = resolve(option("--assay", built));
+const input = words.includes("--input") ? ["--input", option("--input")] : [];
 const dir = mkdtempSync(join(tmpdir(), "assay-seeds-"));
 const wrong = [];
 const waits = [];
 
 function run(seed) {
   const [out, json] = [join(dir, `${seed}`), join(dir, `${seed}.json`)];
-  const demo = spawnSync(assay, ["demo", "--seed", `${seed}`, "--out", out, "--json", json], { encoding: "utf8" });
+  const demo = spawnSync(assay, ["demo", ...input, "--seed", `${seed}`, "--out", out, "--json", json], { encoding: "utf8" });
   if (demo.status !== 0) {
     const last = demo.error?.message ?? demo.stderr.trim().split("\n").at(-1);
     wrong.push(`seed ${seed}: assay demo ended with ${demo.status ?? demo.signal}: ${last}`);

@@ -10,6 +10,8 @@ use crate::fault::WorkerError;
 /// How urgent a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
+    /// A leaf that was found wrong, once more: then it is settled, which a leaf newly accused is not by its first encode.
+    Confirm,
     /// A leaf under accusation: starts at once, in a reserved slot if the others are taken.
     Accused,
     /// A drawn leaf.
@@ -18,21 +20,27 @@ pub enum Priority {
     Transcode,
 }
 
-const PRIORITIES: usize = 3;
+/// Most urgent first.
+const PRIORITIES: [Priority; 4] = [
+    Priority::Confirm,
+    Priority::Accused,
+    Priority::Sample,
+    Priority::Transcode,
+];
 
 impl Priority {
     /// What its workers add to the niceness they are started with, so that an accused leaf has the CPU before a sample
     /// and a sample before a transcode: 7 steps are about a fifth of the share. More would let other programs stop it.
     pub(crate) fn niceness(self) -> u8 {
         match self {
-            Self::Accused => 0,
+            Self::Confirm | Self::Accused => 0,
             Self::Sample => 7,
             Self::Transcode => 10,
         }
     }
 }
 
-/// Gives at most `slots` at a time, and as many more to accused leaves only; first come, first served within a
+/// Gives at most `slots` at a time, and as many more to accused and confirmed leaves only; first come, first served within a
 /// priority.
 ///
 /// A slot is a core and the memory of one encoder. A request that can use several gets what is free, but no more than
@@ -50,7 +58,7 @@ struct State {
     /// Requests that hold them.
     running: usize,
     max_waiting: usize,
-    waiting: [VecDeque<Waiter>; PRIORITIES],
+    waiting: [VecDeque<Waiter>; PRIORITIES.len()],
 }
 
 struct Waiter {
@@ -75,7 +83,7 @@ impl State {
     /// Slots that a request of this priority could have now.
     fn free(&self, priority: Priority) -> usize {
         let reserved = match priority {
-            Priority::Accused => self.slots,
+            Priority::Confirm | Priority::Accused => self.slots,
             Priority::Sample | Priority::Transcode => 0,
         };
         (self.slots + reserved).saturating_sub(self.used)
@@ -88,7 +96,7 @@ impl State {
 
     /// Who is next, and the slots it gets.
     fn next(&mut self) -> Option<(oneshot::Sender<Slot>, usize)> {
-        for priority in [Priority::Accused, Priority::Sample, Priority::Transcode] {
+        for priority in PRIORITIES {
             let (free, waiting) = (self.free(priority), self.waiting());
             if free > 0
                 && let Some(waiter) = self.waiting[priority as usize].pop_front()
@@ -216,8 +224,14 @@ mod tests {
             soon(&mut fourth).await.is_none(),
             "accused leaves go in the order they came"
         );
-        let third = soon(&mut third).await.unwrap();
-        drop((third, fourth));
+        let mut confirm = Box::pin(slots.acquire(Priority::Confirm, 1));
+        assert!(soon(&mut confirm).await.is_none());
+        drop(soon(&mut third).await.unwrap());
+        assert!(
+            soon(&mut fourth).await.is_none(),
+            "what confirms goes before what is accused"
+        );
+        drop((confirm, fourth));
         assert_eq!(slots.busy(), 3);
 
         let (mut transcode, mut sample) = (

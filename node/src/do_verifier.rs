@@ -141,7 +141,8 @@ impl Node {
         let profiles = self.profiles_of(evidence);
         let priority = match urgency {
             Urgency::Sample => Priority::Sample,
-            Urgency::Confirm | Urgency::Accused => Priority::Accused,
+            Urgency::Accused => Priority::Accused,
+            Urgency::Confirm => Priority::Confirm,
         };
         let (sources, workers, events) = (
             self.sources.clone(),
@@ -161,8 +162,8 @@ impl Node {
             let mut missing = leaves.clone();
             let finished = async {
                 let profiles = profiles.ok_or(RefusalReason::SourceUnavailable)?;
-                let accused = priority == Priority::Accused;
-                let lent = sources.lend(&assignment, broadcaster, accused, providers);
+                let hurried = urgency != Urgency::Sample;
+                let lent = sources.lend(&assignment, broadcaster, hurried, providers);
                 let lent = lent.await?;
                 let source = lent.bytes.clone();
                 let mut request = EncodeRequest::whole(source, profiles, assignment.frameCount, 1);

@@ -30,7 +30,7 @@ use crate::stage::Stage;
 const IN_FLIGHT: usize = 2;
 /// Notices of all nodes waiting to be counted.
 const NOTICES: usize = 8_192;
-/// Time that a fed segment takes to reach a worker.
+/// Time that a receipt takes to reach the verifiers' workers.
 const SETTLE: Duration = Duration::from_millis(400);
 /// Time for the swarm to find itself.
 const MESH_TIME: Duration = Duration::from_secs(15);
@@ -186,7 +186,7 @@ impl Swarm {
         let mut ledger = Ledger::default();
         let (mut fed, mut reel) = (Fed::default(), clip.reel());
         let begun = Instant::now();
-        let (mut last_fed, mut last_round) = (begun, 0);
+        let (mut last_done, mut last_round) = ((0, begun), 0);
         let mut progress = (Progress::default(), Instant::now());
         let mut tick = tokio::time::interval(Duration::from_millis(100));
         loop {
@@ -206,8 +206,15 @@ impl Swarm {
                     show.progress(ledger.delivered.len() as u64, u64::from(base.max(fed.segments)));
                 }
                 _ = tick.tick() => {
-                    // The next segment comes when this machine, which plays every node, has caught up.
-                    let idle = self.workers.waiting() == 0 && last_fed.elapsed() > SETTLE;
+                    // The next segment comes when this machine, which plays every node, has caught up: who checks the
+                    // one before would wait for who encodes.
+                    let done = finished(&ledger);
+                    if done != last_done.0 {
+                        last_done = (done, Instant::now());
+                    }
+                    let idle = done == fed.segments as usize
+                        && self.workers.waiting() == 0
+                        && last_done.1.elapsed() > SETTLE;
                     if due && idle
                         && let Ok(place) = self.segments.try_reserve()
                         && let Some(offer) = reel.next().await
@@ -215,7 +222,7 @@ impl Swarm {
                         fed.segments += 1;
                         fed.sounds |= offer.sounds.iter().any(Option::is_some);
                         place.send(offer);
-                        (last_fed, last_round) = (Instant::now(), ledger.round.0);
+                        last_round = ledger.round.0;
                     }
                     let now = Progress::of(&ledger, fed.segments);
                     if now != progress.0 {
@@ -283,7 +290,7 @@ impl Progress {
     fn of(ledger: &Ledger, fed: u32) -> Self {
         Self {
             fed,
-            segments: ledger.delivered.len() + ledger.gaps.len(),
+            segments: finished(ledger),
             cases: (ledger.cases.len(), ledger.open_cases()),
             work: ledger.encode_cpu + ledger.verify_cpu,
             minted: ledger.minted.len(),
@@ -293,9 +300,14 @@ impl Progress {
     }
 }
 
+/// Segments that were delivered, or that nobody delivered.
+fn finished(ledger: &Ledger) -> usize {
+    ledger.delivered.len() + ledger.gaps.len()
+}
+
 /// Nothing is under way: every segment done, every case closed and paid, every report in.
 fn settled(ledger: &Ledger, fed: u32, params: &Params) -> bool {
-    let done = ledger.delivered.len() + ledger.gaps.len() >= fed as usize;
+    let done = finished(ledger) >= fed as usize;
     let reports = params.report_block(params.epoch(ledger.last_deadline)) + 2;
     let unpaid = ledger.cases.values().any(|case| case.unpaid(ledger.block));
     // The elections of the round after it must see the smaller stake.

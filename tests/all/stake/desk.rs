@@ -12,6 +12,7 @@ use assay_chain::contracts::{Deployment, Randomness};
 use assay_chain::deploy::{DeployConfig, TokenChoice, deploy};
 use assay_chain::queue::{Journal, QueueConfig, TxQueue};
 use assay_chain::views::Role;
+use assay_node::keystore::{self, Cost};
 use assay_protocol::amount::{Eth, Lpt};
 use assay_protocol::params::Params;
 use assay_protocol::sig::OperatorKey;
@@ -105,10 +106,10 @@ impl Desk {
         self.folder.path().join(name).display().to_string()
     }
 
-    /// A person with this much LPT, 10 ETH, and a key file that `assay key import` has written.
+    /// A person with this much LPT, 10 ETH, and a key file that each command opens at once.
     pub async fn account(&self, name: &str, lpt: u64) -> Person {
-        let secret = keccak256(name);
-        let to = OperatorKey::from_bytes(secret.0).unwrap().address();
+        let key = OperatorKey::from_bytes(keccak256(name).0).unwrap();
+        let to = key.address();
         let ether = EtherCall::Send {
             to,
             wei: Eth::whole(10).0,
@@ -129,25 +130,12 @@ impl Desk {
         }
         let folder = self.folder.path().join(name);
         fs::create_dir(&folder).unwrap();
-        let (secret_file, password_file) = (folder.join("secret"), folder.join("password"));
-        private(&secret_file, &format!("{secret}\n"));
-        private(&password_file, &format!("{PASSWORD}\n"));
-        let text = |path: &Path| path.display().to_string();
-        let done = said(&run(&[
-            "key",
-            "import",
-            &text(&folder),
-            "--secret-file",
-            &text(&secret_file),
-            "--password-file",
-            &text(&password_file),
-        ]));
-        fs::remove_file(secret_file).unwrap();
-        assert!(done.contains(&to.to_string()), "{done}");
-        let key_file = done.split("key file ").nth(1).unwrap().trim();
+        private(&folder.join("password"), &format!("{PASSWORD}\n"));
+        let key_file = folder.join(keystore::file_name(to));
+        keystore::write(&key_file, &key, PASSWORD, Cost::LIGHT).unwrap();
         Person {
             address: to,
-            key_file: key_file.into(),
+            key_file,
             rpc: self.anvil.url(),
             folder: self.folder.path().into(),
         }
@@ -258,7 +246,7 @@ pub fn keys() {
     assert_eq!(said(&run(&["key", "show", file])).trim(), account);
     let mode = fs::metadata(file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let key = assay_node::keystore::read(Path::new(file), PASSWORD).unwrap();
+    let key = keystore::read(Path::new(file), PASSWORD).unwrap();
     assert_eq!(key.address().to_string(), account);
 
     // A password that others can read is none; nor is an empty one, nor the lack of one where nobody can be asked.
@@ -281,6 +269,19 @@ pub fn keys() {
         2,
     );
     assert!(why.contains("empty password"), "{why}");
+    let secret = keccak256("an account that was somewhere else before");
+    private(&folder.path().join("secret"), &format!("{secret}\n"));
+    let (theirs, secret_file, password_file) = (at("theirs"), at("secret"), at("password"));
+    private(&folder.path().join("password"), PASSWORD);
+    let import = ["key", "import", &theirs, "--secret-file", &secret_file];
+    let done = said(&run(
+        &[&import[..], &["--password-file", &password_file]].concat()
+    ));
+    let file = done.split("key file ").nth(1).unwrap().trim();
+    let imported = keystore::read(Path::new(file), PASSWORD).unwrap();
+    let account = OperatorKey::from_bytes(secret.0).unwrap().address();
+    assert_eq!(imported.address(), account);
+    assert!(done.contains(&account.to_string()), "{done}");
     private(&folder.path().join("short"), "0x1234\n");
     let import = ["key", "import", &at("cold"), "--secret-file", &at("short")];
     assert!(refused(&run(&import), 2).contains("64 digits"));
