@@ -1,6 +1,6 @@
-// Runs `assay demo --json` with one seed after the other, on a clip of the demonstration's own or FILE, and holds what was measured
-// against the limits: from the first wrong receipt to its proof on chain at most 5 s in the median over the seeds; each run at most 120 s
-// and 2,048 MiB for all processes together. Each report must also pass check-report.mjs.
+// Runs `assay demo --json` with one seed after the other, on a clip of the demonstration's own or FILE, and holds what was
+// measured against the limits: from the first wrong receipt to its proof on chain at most 5 s in the median over the seeds;
+// each run at most 120 s and 2,048 MiB for all processes together. Each report must also pass check-report.mjs.
 //
 //   node demo-seeds.mjs [--seeds 5] [--input FILE] [--assay target/release/assay]
 //

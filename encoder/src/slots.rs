@@ -40,8 +40,8 @@ impl Priority {
     }
 }
 
-/// Gives at most `slots` at a time, and as many more to accused and confirmed leaves only; first come, first served within a
-/// priority.
+/// Gives at most `slots` at a time, and as many more to accused and confirmed leaves only; first come, first served
+/// within a priority.
 ///
 /// A slot is a core and the memory of one encoder. A request that can use several gets what is free, but no more than
 /// its part while others wait: a lone segment is encoded by all cores, and under load each core has its own segment,

@@ -26,7 +26,7 @@ use crate::ledger::Ledger;
 use crate::show::Show;
 use crate::stage::Stage;
 
-/// Segments unfinished at a time.
+/// Segments that the broadcaster has under way at most; it is fed one at a time.
 const IN_FLIGHT: usize = 2;
 /// Notices of all nodes waiting to be counted.
 const NOTICES: usize = 8_192;
@@ -212,7 +212,7 @@ impl Swarm {
                     if done != last_done.0 {
                         last_done = (done, Instant::now());
                     }
-                    let idle = done == fed.segments as usize
+                    let idle = done >= fed.segments as usize
                         && self.workers.waiting() == 0
                         && last_done.1.elapsed() > SETTLE;
                     if due && idle

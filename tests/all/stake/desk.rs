@@ -249,6 +249,19 @@ pub fn keys() {
     let key = keystore::read(Path::new(file), PASSWORD).unwrap();
     assert_eq!(key.address().to_string(), account);
 
+    let secret = keccak256("an account that was somewhere else before");
+    private(&folder.path().join("secret"), &format!("{secret}\n"));
+    let (theirs, secret_file, password_file) = (at("theirs"), at("secret"), at("password"));
+    let import = ["key", "import", &theirs, "--secret-file", &secret_file];
+    let done = said(&run(
+        &[&import[..], &["--password-file", &password_file]].concat()
+    ));
+    let file = done.split("key file ").nth(1).unwrap().trim();
+    let imported = keystore::read(Path::new(file), PASSWORD).unwrap();
+    let account = OperatorKey::from_bytes(secret.0).unwrap().address();
+    assert_eq!(imported.address(), account);
+    assert!(done.contains(&account.to_string()), "{done}");
+
     // A password that others can read is none; nor is an empty one, nor the lack of one where nobody can be asked.
     let exposed = folder.path().join("password");
     fs::set_permissions(&exposed, fs::Permissions::from_mode(0o644)).unwrap();
@@ -269,19 +282,6 @@ pub fn keys() {
         2,
     );
     assert!(why.contains("empty password"), "{why}");
-    let secret = keccak256("an account that was somewhere else before");
-    private(&folder.path().join("secret"), &format!("{secret}\n"));
-    let (theirs, secret_file, password_file) = (at("theirs"), at("secret"), at("password"));
-    private(&folder.path().join("password"), PASSWORD);
-    let import = ["key", "import", &theirs, "--secret-file", &secret_file];
-    let done = said(&run(
-        &[&import[..], &["--password-file", &password_file]].concat()
-    ));
-    let file = done.split("key file ").nth(1).unwrap().trim();
-    let imported = keystore::read(Path::new(file), PASSWORD).unwrap();
-    let account = OperatorKey::from_bytes(secret.0).unwrap().address();
-    assert_eq!(imported.address(), account);
-    assert!(done.contains(&account.to_string()), "{done}");
     private(&folder.path().join("short"), "0x1234\n");
     let import = ["key", "import", &at("cold"), "--secret-file", &at("short")];
     assert!(refused(&run(&import), 2).contains("64 digits"));
