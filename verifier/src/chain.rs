@@ -18,7 +18,8 @@ impl Verifier {
         outputs.extend(self.draw_again());
         self.hurried.clear();
         let states = self.receipts.values().flat_map(|w| w.leaves.values());
-        for accuser in states.filter_map(|state| state.hurried_for) {
+        let hurried = states.filter(|state| state.hurried);
+        for accuser in hurried.filter_map(|state| state.hurried_for) {
             *self.hurried.entry(accuser).or_default() += 1;
         }
         let accused: Vec<_> = self

@@ -50,7 +50,7 @@ pub(crate) struct LeafState {
     pub asked: u32,
     /// Whether one of them was asked for more urgently than a sample.
     pub hurried: bool,
-    /// For whom, where that was an accuser.
+    /// For whom, where that was an accuser: its repetition is for the same.
     pub hurried_for: Option<Address>,
     pub drawn: bool,
     /// In order of arrival.
@@ -94,7 +94,6 @@ impl LeafState {
     pub fn answered(&mut self) {
         self.asked = self.asked.saturating_sub(1);
         self.hurried &= self.asked > 0;
-        self.hurried_for.take_if(|_| !self.hurried);
     }
 }
 

@@ -7,15 +7,15 @@ use assay_protocol::verdict::{LeafId, SignedVerdict};
 use assay_protocol::wire::{Gossip, ReceiptMessage};
 use assay_protocol::{Address, B256};
 
-/// How soon a recomputation must run.
+/// How soon a recomputation must run: the last ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Urgency {
-    /// A draw: any time before the epoch's report.
+    /// A draw: any time before the epoch's report. Or a matter that is decided, of which an account is owed.
     Sample,
-    /// A repetition in a fresh process, before something is said to be wrong.
-    Confirm,
     /// Somebody accuses: others wait for the answer.
     Accused,
+    /// A repetition, before something is said to be wrong: nobody can be asked until then.
+    Confirm,
 }
 
 /// A quorum's worth of equal verdicts against one leaf: all that the fraud proof is made of.
@@ -117,7 +117,7 @@ pub enum Output {
         receipt: B256,
         /// Indices of leaves.
         leaves: Vec<u32>,
-        /// How soon; anything but `Sample` is a fresh process.
+        /// How soon.
         urgency: Urgency,
     },
     /// Write down, to be told as `Suspected` after a restart: the leaf differs, and is recomputed once more.

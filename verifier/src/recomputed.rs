@@ -53,6 +53,10 @@ impl Verifier {
     }
 
     fn compare(&mut self, leaf: LeafId, hash: B256) -> Vec<Output> {
+        let again = match self.decided(&leaf.receipt) {
+            true => Urgency::Sample,
+            false => Urgency::Confirm,
+        };
         let Some((evidence, state)) = self.leaf_mut(leaf) else {
             return Vec::new();
         };
@@ -82,7 +86,7 @@ impl Verifier {
                     evidence: Box::new(evidence.clone()),
                     leaf,
                 };
-                vec![suspect, recompute(leaf, evidence, state, Urgency::Confirm)]
+                vec![suspect, recompute(leaf, evidence, state, again)]
             }
             // Every run is a process of its own, so any second result confirms or refutes the first.
             Own::Confirming(first) if *first == hash => {

@@ -179,6 +179,14 @@ impl Verifier {
             .any(|b| b.operator == operator && (b.from..=b.to).contains(&signed_block))
     }
 
+    /// Whether the court has a case on a receipt, or one that has made its faults part of itself: more of them cut no more.
+    pub(crate) fn decided(&self, receipt: &B256) -> bool {
+        self.receipts.get(receipt).is_some_and(|watched| {
+            let absorbed = self.absorbed(watched.transcoder(), watched.signed_block);
+            watched.proven.is_some() || absorbed
+        })
+    }
+
     pub(crate) fn note(note: Note) -> Vec<Output> {
         vec![Output::Note(note)]
     }

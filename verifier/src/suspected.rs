@@ -58,11 +58,15 @@ impl Verifier {
             receipt: hash,
             index,
         };
+        let urgency = match self.decided(&hash) {
+            true => Urgency::Sample,
+            false => Urgency::Accused,
+        };
         if let Some((evidence, state)) = self.leaf_mut(leaf) {
             state.drawn = true;
             if matches!(state.own, Own::Unknown | Own::Running | Own::Failed) {
                 state.own = Own::Running;
-                outputs.push(recompute(leaf, evidence, state, Urgency::Confirm));
+                outputs.push(recompute(leaf, evidence, state, urgency));
             }
         }
         outputs

@@ -54,10 +54,9 @@ impl Verifier {
         else {
             return Vec::new();
         };
-        let (round, transcoder, signed_block) =
-            (watched.round(), watched.transcoder(), watched.signed_block);
+        let (round, transcoder) = (watched.round(), watched.transcoder());
         let proven = watched.proven.is_some();
-        let settled = proven || self.absorbed(transcoder, signed_block);
+        let settled = self.decided(&leaf.receipt);
         let Some(set) = self.sets.get(&round).cloned() else {
             return Vec::new();
         };

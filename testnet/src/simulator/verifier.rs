@@ -1,4 +1,4 @@
-//! The verifier's shell: one worker that takes accused leaves first, and the conducts that lie.
+//! The verifier's shell: one worker that takes the most urgent first, and the conducts that lie.
 
 use std::collections::BTreeMap;
 

@@ -128,6 +128,43 @@ fn who_accuses_everything_keeps_nobody_else_waiting() {
 }
 
 #[test]
+fn what_is_repeated_counts_for_its_accuser_until_that_is_done() {
+    let (mut core, hash, leaf) = watching(false, 200);
+    for index in 0..200 {
+        feed(&mut core, accusation(OTHERS[0], leaf(index), 0));
+    }
+    let wrong = keccak256(b"wrong");
+    let answer_ten = |core: &mut Verifier| -> Vec<Output> {
+        let answers = (0..10).flat_map(|index| feed(core, recomputed(hash, index, wrong)));
+        answers.collect()
+    };
+    assert_eq!(asked(&answer_ten(&mut core), Urgency::Confirm), 10);
+    let outputs = feed(&mut core, Input::Block);
+    assert_eq!(asked(&outputs, Urgency::Accused), 0);
+    assert_eq!(verdicts(&answer_ten(&mut core)), 10);
+    let outputs = feed(&mut core, Input::Block);
+    assert_eq!(asked(&outputs, Urgency::Accused), 10);
+}
+
+#[test]
+fn more_faults_of_a_receipt_with_a_case_keep_no_accusation_waiting() {
+    let (mut core, hash, leaf) = watching(false, 2);
+    for index in 0..2 {
+        let outputs = feed(&mut core, accusation(OTHERS[0], leaf(index), 0));
+        assert_eq!(asked(&outputs, Urgency::Accused), 1);
+    }
+    let case = Input::CaseOpened {
+        operator: scene::TRANSCODER,
+        leaf: leaf(0),
+        block: NOW.block,
+    };
+    feed(&mut core, case);
+    let outputs = feed(&mut core, recomputed(hash, 1, keccak256(b"wrong")));
+    assert_eq!(asked(&outputs, Urgency::Confirm), 0);
+    assert_eq!(asked(&outputs, Urgency::Sample), 1);
+}
+
+#[test]
 fn an_accusation_that_cannot_be_checked_does_not_make_an_undrawn_receipt_unverifiable() {
     let (mut core, hash, leaf) = watching(false, 1);
     feed(&mut core, accusation(OTHERS[0], leaf(0), 0));

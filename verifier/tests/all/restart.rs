@@ -54,7 +54,7 @@ fn a_leaf_that_differs_is_kept_before_anything_is_said_and_accused_after_a_resta
     let mut kept = receipt(1);
     kept.message = *evidence;
     let outputs = feed(&mut core, Input::Suspected(Box::new(kept), 0));
-    assert_eq!(asked(&outputs, Urgency::Confirm), 1);
+    assert_eq!(asked(&outputs, Urgency::Accused), 1);
     assert!(!accuses(&feed(
         &mut core,
         recomputed(leaf.receipt, 0, wrong)
