@@ -162,8 +162,7 @@ impl Node {
             let mut missing = leaves.clone();
             let finished = async {
                 let profiles = profiles.ok_or(RefusalReason::SourceUnavailable)?;
-                let hurried = urgency != Urgency::Sample;
-                let lent = sources.lend(&assignment, broadcaster, hurried, providers);
+                let lent = sources.lend(&assignment, broadcaster, urgency, providers);
                 let lent = lent.await?;
                 let source = lent.bytes.clone();
                 let mut request = EncodeRequest::whole(source, profiles, assignment.frameCount, 1);
@@ -227,7 +226,7 @@ impl Node {
         let assignment = evidence.assignment.assignment.clone();
         let (broadcaster, providers) = self.providers(evidence);
         tokio::spawn(async move {
-            let lent = sources.lend(&assignment, broadcaster, true, providers);
+            let lent = sources.lend(&assignment, broadcaster, Urgency::Accused, providers);
             let Ok(lent) = lent.await else {
                 return;
             };

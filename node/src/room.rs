@@ -3,14 +3,16 @@
 //! A receipt costs its broadcaster and its transcoder nothing, and every drawn one calls for a source of up to 256 MiB. So
 //! no source is fetched before there is room for it, no broadcaster has more than half of the room at a time (or one source),
 //! and whoever holds least is next. Those who wait are bounded too: where they are too many, whose broadcaster has most of them
-//! gives way, the newest first. Accused leaves go first and have half as much room again, whoever's they are: nobody keeps
-//! them waiting by drawing attention to other work.
+//! gives way, the newest first. Accused leaves go before samples and have half as much room again, whoever's they are: nobody
+//! keeps them waiting by drawing attention to other work. What only has to be repeated goes before both.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use assay_protocol::Address;
 use assay_protocol::assignment::{MAX_SOURCE, RefusalReason};
+use assay_verifier::Urgency;
 use tokio::sync::oneshot;
 
 /// Bytes of sources that are held or fetched for samples.
@@ -35,7 +37,7 @@ struct State {
 
 #[derive(Debug)]
 struct Waiter {
-    accused: bool,
+    urgency: Urgency,
     whose: Address,
     bytes: u64,
     to: oneshot::Sender<Place>,
@@ -55,20 +57,27 @@ impl Default for Room {
     }
 }
 
+impl Waiter {
+    /// Whether others wait for its answer.
+    fn hurries(&self) -> bool {
+        self.urgency != Urgency::Sample
+    }
+}
+
 impl State {
     fn own(&self, whose: &Address) -> u64 {
         self.of.get(whose).copied().unwrap_or_default()
     }
 
-    /// Whether a broadcaster may have so much more.
-    fn may_have(&self, accused: bool, whose: &Address, bytes: u64) -> bool {
-        let own = self.own(whose);
-        accused || own == 0 || own + bytes <= self.most / 2
+    /// Whether its broadcaster may have so much more.
+    fn may_have(&self, waiter: &Waiter) -> bool {
+        let own = self.own(&waiter.whose);
+        waiter.hurries() || own == 0 || own + waiter.bytes <= self.most / 2
     }
 
-    fn fits(&self, accused: bool, bytes: u64) -> bool {
-        let limit = self.most + if accused { self.most / 2 } else { 0 };
-        self.held + bytes <= limit
+    fn fits(&self, waiter: &Waiter) -> bool {
+        let more = if waiter.hurries() { self.most / 2 } else { 0 };
+        self.held + waiter.bytes <= self.most + more
     }
 
     fn give_back(&mut self, whose: &Address, bytes: u64) {
@@ -83,11 +92,11 @@ impl State {
 
     /// Takes one more that waits, or drops the newest of whoever has most, which may be this one.
     fn wait(&mut self, waiter: Waiter) {
-        let accused = waiter.accused;
+        let hurries = waiter.hurries();
         self.waiting.retain(|waiter| !waiter.to.is_closed());
         self.waiting.push(waiter);
         let mut of: BTreeMap<Address, usize> = BTreeMap::new();
-        for rival in self.waiting.iter().filter(|w| w.accused == accused) {
+        for rival in self.waiting.iter().filter(|w| w.hurries() == hurries) {
             *of.entry(rival.whose).or_default() += 1;
         }
         if of.values().sum::<usize>() <= WAITING {
@@ -97,22 +106,20 @@ impl State {
         let newest = self
             .waiting
             .iter()
-            .rposition(|w| w.accused == accused && Some(w.whose) == most.map(|(whose, _)| whose));
+            .rposition(|w| w.hurries() == hurries && Some(w.whose) == most.map(|(whose, _)| whose));
         if let Some(newest) = newest {
             self.waiting.remove(newest);
         }
     }
 
-    /// Who is next, if there is room for it: accused leaves, then whoever holds least, then who came first.
+    /// Who is next, if there is room for it: the most urgent, then whoever holds least, then who came first.
     fn next(&mut self) -> Option<Waiter> {
         self.waiting.retain(|waiter| !waiter.to.is_closed());
-        let may = |w: &Waiter| self.may_have(w.accused, &w.whose, w.bytes);
         let waiting = self.waiting.iter().enumerate();
         let (place, next) = waiting
-            .filter(|(_, waiter)| may(waiter))
-            .min_by_key(|(place, w)| (!w.accused, self.own(&w.whose), *place))?;
-        self.fits(next.accused, next.bytes)
-            .then(|| self.waiting.remove(place))
+            .filter(|(_, waiter)| self.may_have(waiter))
+            .min_by_key(|(place, w)| (Reverse(w.urgency), self.own(&w.whose), *place))?;
+        self.fits(next).then(|| self.waiting.remove(place))
     }
 }
 
@@ -160,7 +167,7 @@ impl Room {
     /// [`RefusalReason::Overloaded`] where too many of that broadcaster's wait.
     pub async fn enter(
         &self,
-        accused: bool,
+        urgency: Urgency,
         whose: Address,
         bytes: u64,
     ) -> Result<Place, RefusalReason> {
@@ -170,7 +177,7 @@ impl Room {
             // What is larger than the room has it alone.
             let bytes = bytes.clamp(state.most.div_ceil(PLACES), state.most / 2);
             state.wait(Waiter {
-                accused,
+                urgency,
                 whose,
                 bytes,
                 to,
@@ -218,19 +225,27 @@ mod tests {
     #[tokio::test]
     async fn a_flood_has_half_of_the_room_and_accused_leaves_go_first() {
         let room = Room::of(100);
-        let first = room.enter(false, FLOOD, 30).await.unwrap();
-        let second = room.enter(false, FLOOD, 20).await.unwrap();
-        let mut third = Box::pin(room.enter(false, FLOOD, 20));
+        let first = room.enter(Urgency::Sample, FLOOD, 30).await.unwrap();
+        let second = room.enter(Urgency::Sample, FLOOD, 20).await.unwrap();
+        let mut third = Box::pin(room.enter(Urgency::Sample, FLOOD, 20));
         assert!(soon(&mut third).await.is_none(), "half is enough");
-        let other = room.enter(false, OTHER, 50).await.unwrap();
+        let other = room.enter(Urgency::Sample, OTHER, 50).await.unwrap();
         assert_eq!(room.held(), 100);
-        let mut sample = Box::pin(room.enter(false, OTHER, 10));
+        let mut sample = Box::pin(room.enter(Urgency::Sample, OTHER, 10));
         assert!(soon(&mut sample).await.is_none());
-        let accused = room.enter(true, FLOOD, 50).await.unwrap();
+        let accused = room.enter(Urgency::Accused, FLOOD, 50).await.unwrap();
         assert_eq!(room.held(), 150);
-        let mut urgent = Box::pin(room.enter(true, FLOOD, 30));
+        let mut urgent = Box::pin(room.enter(Urgency::Accused, FLOOD, 30));
         assert!(soon(&mut urgent).await.is_none());
+        let mut again = Box::pin(room.enter(Urgency::Confirm, FLOOD, 30));
+        assert!(soon(&mut again).await.is_none());
         drop(first);
+        let again = soon(&mut again).await.unwrap().unwrap();
+        assert!(
+            soon(&mut urgent).await.is_none(),
+            "what is repeated is first"
+        );
+        drop(again);
         let urgent = soon(&mut urgent).await.unwrap().unwrap();
         drop((second, accused, urgent));
         let third = soon(&mut third).await.unwrap().unwrap();
@@ -241,7 +256,7 @@ mod tests {
     }
 
     /// Requests of that many sources, as tasks, once all of them wait.
-    async fn wait(room: &Room, accused: bool, whose: Address, count: usize) -> Vec<Waiting> {
+    async fn wait(room: &Room, urgency: Urgency, whose: Address, count: usize) -> Vec<Waiting> {
         let waiting = || {
             let state = room.lock();
             state.waiting.iter().filter(|w| !w.to.is_closed()).count()
@@ -249,7 +264,7 @@ mod tests {
         let before = waiting();
         let enter = || {
             let room = room.clone();
-            tokio::spawn(async move { room.enter(accused, whose, 1).await.map(drop) })
+            tokio::spawn(async move { room.enter(urgency, whose, 1).await.map(drop) })
         };
         let tasks = (0..count).map(|_| enter()).collect();
         while waiting() < before + count {
@@ -263,19 +278,23 @@ mod tests {
     #[tokio::test]
     async fn who_goes_away_leaves_nothing_held_and_a_flood_gives_way() {
         let room = Room::of(100);
-        let held = room.enter(false, FLOOD, 100).await.unwrap();
-        let other = room.enter(false, OTHER, 100).await.unwrap();
-        let accused = room.enter(true, OTHER, 100).await.unwrap();
+        let held = room.enter(Urgency::Sample, FLOOD, 100).await.unwrap();
+        let other = room.enter(Urgency::Sample, OTHER, 100).await.unwrap();
+        let accused = room.enter(Urgency::Accused, OTHER, 100).await.unwrap();
         for _ in 0..10 {
-            assert!(soon(room.enter(false, FLOOD, 100)).await.is_none());
+            assert!(
+                soon(room.enter(Urgency::Sample, FLOOD, 100))
+                    .await
+                    .is_none()
+            );
         }
-        let flood = wait(&room, false, FLOOD, WAITING - 1).await;
-        let more = wait(&room, false, OTHER, 1).await;
-        let own = room.enter(false, FLOOD, 1).await;
+        let flood = wait(&room, Urgency::Sample, FLOOD, WAITING - 1).await;
+        let more = wait(&room, Urgency::Sample, OTHER, 1).await;
+        let own = room.enter(Urgency::Sample, FLOOD, 1).await;
         assert_eq!(own.err(), Some(RefusalReason::Overloaded));
         // Another lane, and another broadcaster: for both there is a place.
-        let urgent = wait(&room, true, FLOOD, 1).await;
-        let mut last = Box::pin(room.enter(false, OTHER, 1));
+        let urgent = wait(&room, Urgency::Accused, FLOOD, 1).await;
+        let mut last = Box::pin(room.enter(Urgency::Sample, OTHER, 1));
         assert!(soon(&mut last).await.is_none());
         drop((held, other, accused));
         assert!(soon(&mut last).await.unwrap().is_ok());

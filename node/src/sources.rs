@@ -8,6 +8,7 @@ use std::time::Duration;
 use assay_p2p::{Handle, PeerId};
 use assay_protocol::assignment::{Assignment, MAX_SOURCE, RefusalReason};
 use assay_protocol::{Address, B256};
+use assay_verifier::Urgency;
 use tokio::sync::OnceCell;
 
 use crate::blobs::Blobs;
@@ -103,7 +104,7 @@ impl Sources {
         self.stock().expire(block)
     }
 
-    /// The source of an assignment of `broadcaster` for one check, as soon as there is room for it; `accused` ones first.
+    /// The source of an assignment of `broadcaster` for one check, as soon as there is room for it; the most urgent first.
     ///
     /// # Errors
     /// As [`Self::get`], and [`RefusalReason::Overloaded`] where too many wait.
@@ -111,10 +112,10 @@ impl Sources {
         &self,
         assignment: &Assignment,
         broadcaster: Address,
-        accused: bool,
+        urgency: Urgency,
         providers: Vec<PeerId>,
     ) -> Result<Lent, RefusalReason> {
-        let place = self.room.enter(accused, broadcaster, assignment.sourceLen);
+        let place = self.room.enter(urgency, broadcaster, assignment.sourceLen);
         let place = place.await?;
         let bytes = self.get(assignment, broadcaster, providers).await?;
         Ok(Lent {
@@ -334,7 +335,9 @@ mod tests {
         let checks = known.into_iter().map(|(assignment, whose)| {
             let (sources, slot) = (sources.clone(), slot.clone());
             tokio::spawn(async move {
-                let lent = sources.lend(&assignment, whose, false, vec![peer]).await;
+                let lent = sources
+                    .lend(&assignment, whose, Urgency::Sample, vec![peer])
+                    .await;
                 let lent = lent.unwrap();
                 let _held = slot.acquire().await.unwrap();
                 tokio::time::sleep(Duration::from_millis(2)).await;
