@@ -138,7 +138,11 @@ pub async fn run(
                     }
                     log::notice(&notice);
                 }
-                None => return Err(ProcessError::Ended(running.ended().await)),
+                None => {
+                    let why = running.ended().await.err();
+                    let why = why.unwrap_or_else(|| "its last log lines say why".into());
+                    return Err(ProcessError::Ended(why));
+                }
             },
             Some(ended) = tasks.join_next() => {
                 if let Ok(Err(e)) = ended {

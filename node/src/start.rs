@@ -118,19 +118,26 @@ impl Running {
         Publisher(self.events.clone())
     }
 
-    /// Why it has stopped by itself, in words. Waits until it has.
-    pub async fn ended(self) -> String {
+    /// Waits until it stops by itself.
+    ///
+    /// # Errors
+    /// Why it did, in words, where it had to.
+    pub async fn ended(self) -> Result<(), String> {
         match self.task.await {
-            Ok(Ok(())) => "its last log lines say why".into(),
-            Ok(Err(died)) => died.to_string(),
-            Err(panic) => format!("its loop has died: {panic}"),
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(died)) => Err(died.to_string()),
+            Err(panic) => Err(format!("its loop has died: {panic}")),
         }
     }
 
     /// Stops it and waits until its journals are closed and its playlist is whole. Its notices end then.
-    pub async fn stop(self) {
+    ///
+    /// # Errors
+    /// As [`Self::ended`], if it had stopped before.
+    pub async fn stop(self) -> Result<(), String> {
+        // Nobody reads that any more if it had.
         let _ = self.events.send(Event::Stop).await;
-        let _ = self.task.await;
+        self.ended().await
     }
 }
 

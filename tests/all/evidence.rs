@@ -141,7 +141,7 @@ async fn what_contradicts_itself_on_the_wire_is_kept_and_slashes() {
     let left = stake(&scene, transcoder).await;
     let half = before / U256::from(2);
     assert!(left.abs_diff(half) < U256::from(10), "{left} of {before}");
-    node.stop().await;
+    node.stop().await.unwrap();
 }
 
 async fn stake(scene: &Scene, transcoder: Address) -> U256 {
@@ -192,5 +192,5 @@ async fn a_transcoder_opens_the_leaf_that_is_demanded_of_a_receipt_of_its_former
     }
     let withheld = scene.client.case_ids(Some(operator)).await.unwrap();
     assert_eq!(withheld, [] as [B256; 0]);
-    node.stop().await;
+    node.stop().await.unwrap();
 }

@@ -3,7 +3,6 @@
 use assay_protocol::U256;
 use assay_protocol::amount::{Eth, Lpt};
 
-use super::PATIENCE;
 use super::swarm::Fed;
 use super::tally::Stakes;
 use crate::cast::{Part, Player};
@@ -21,7 +20,7 @@ pub(crate) fn failures(
     wanted: u32,
     fed: &Fed,
 ) -> Vec<String> {
-    let mut failures = Vec::new();
+    let mut failures = fed.troubles.clone();
     let mut must = |holds: bool, otherwise: String| {
         if !holds {
             failures.push(otherwise);
@@ -30,10 +29,6 @@ pub(crate) fn failures(
     must(
         ledger.gaps.is_empty(),
         format!("segments {:?} were not delivered", ledger.gaps),
-    );
-    must(
-        !fed.given_up,
-        format!("given up after {} s without progress", PATIENCE.as_secs()),
     );
     let wanted = wanted.max(fed.segments);
     must(
@@ -113,7 +108,13 @@ pub(crate) fn failures(
             "the delegator lost no stake".into(),
         );
     }
-    must(!ledger.duties.is_empty(), "no verifier reported".into());
+    for player in players.iter().filter(|p| p.part == Part::Verifier) {
+        let reported = ledger
+            .duties
+            .keys()
+            .any(|(who, _)| *who == player.address());
+        must(reported, format!("{} has reported nothing", player.name));
+    }
     let told = ledger
         .minted
         .values()
@@ -128,9 +129,10 @@ pub(crate) fn failures(
     );
     // Where only cheats were at work nothing is owed.
     let honest = |t: &crate::report::Transcoder| t.segments > 0 && t.cheats_made == 0;
+    let paid = report.transcoders.iter().any(|t| t.minted.0 > U256::ZERO);
     must(
-        report.minted_lpt.0 > U256::ZERO || !report.transcoders.iter().any(honest),
-        "no round was certified and paid".into(),
+        paid || !report.transcoders.iter().any(honest),
+        "no round was certified and its work paid".into(),
     );
     failures
 }

@@ -16,6 +16,7 @@ use assay_p2p::{Config, Multiaddr};
 use assay_protocol::Address;
 use assay_protocol::params::Params;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::folder::Folders;
 use super::{DemoError, MORE_SEGMENTS, Options, PATIENCE};
@@ -30,7 +31,8 @@ use crate::stage::Stage;
 const IN_FLIGHT: usize = 2;
 /// Notices of all nodes waiting to be counted.
 const NOTICES: usize = 8_192;
-/// Time that a receipt takes to reach the verifiers' workers.
+/// Time without work after which the next segment is fed: what passes between a receipt, or an accusation, and the
+/// workers that it sets to work.
 const SETTLE: Duration = Duration::from_millis(400);
 /// Time for the swarm to find itself.
 const MESH_TIME: Duration = Duration::from_secs(15);
@@ -185,8 +187,7 @@ impl Swarm {
         let base = options.segments.unwrap_or(clip.len());
         let mut ledger = Ledger::default();
         let (mut fed, mut reel) = (Fed::default(), clip.reel());
-        let begun = Instant::now();
-        let (mut last_done, mut last_round) = ((0, begun), 0);
+        let (mut calm_since, mut last_done, mut last_round) = (Instant::now(), 0, 0);
         let mut progress = (Progress::default(), Instant::now());
         let mut tick = tokio::time::interval(Duration::from_millis(100));
         loop {
@@ -209,13 +210,11 @@ impl Swarm {
                     // The next segment comes when this machine, which plays every node, has caught up: who checks the
                     // one before would wait for who encodes.
                     let done = finished(&ledger);
-                    if done != last_done.0 {
-                        last_done = (done, Instant::now());
+                    if done != last_done || self.workers.waiting() > 0 {
+                        (calm_since, last_done) = (Instant::now(), done);
                     }
-                    let idle = done >= fed.segments as usize
-                        && self.workers.waiting() == 0
-                        && last_done.1.elapsed() > SETTLE;
-                    if due && idle
+                    let calm = done >= fed.segments as usize && calm_since.elapsed() > SETTLE;
+                    if due && calm
                         && let Ok(place) = self.segments.try_reserve()
                         && let Some(offer) = reel.next().await
                     {
@@ -228,9 +227,12 @@ impl Swarm {
                     if now != progress.0 {
                         progress = (now, Instant::now());
                     }
-                    fed.given_up = progress.1.elapsed() > PATIENCE;
-                    let settled = || settled(&ledger, fed.segments, params);
-                    if fed.given_up || (!more && !another && settled()) {
+                    if progress.1.elapsed() > PATIENCE {
+                        let seconds = PATIENCE.as_secs();
+                        fed.troubles.push(format!("given up after {seconds} s without progress"));
+                        break;
+                    }
+                    if !more && !another && settled(&ledger, fed.segments, params) {
                         break;
                     }
                 }
@@ -240,15 +242,22 @@ impl Swarm {
         // The chain stands still from here on: whatever it holds the nodes have told, and the report is compared with.
         for refused in [anvil.set_interval(0).await, anvil.drop_waiting().await] {
             if let Err(e) = refused {
-                show.line(format!("warning: the chain goes on: {e}"));
+                fed.troubles
+                    .push(format!("the chain does not stand still: {e}"));
             }
         }
-        while let Ok(Some((who, at, notice))) = tokio::time::timeout(QUIET, self.told.recv()).await
+        let drained = Instant::now();
+        while drained.elapsed() < DRAIN
+            && let Ok(Some((who, at, notice))) = timeout(QUIET, self.told.recv()).await
         {
             ledger.note(who, at, &notice);
         }
         for node in self.nodes {
-            node.stop().await;
+            let who = node.operator;
+            if let Err(why) = node.stop().await {
+                fed.troubles
+                    .push(format!("the node of {who} had stopped: {why}"));
+            }
         }
         while let Some((who, at, notice)) = self.told.recv().await {
             ledger.note(who, at, &notice);
@@ -259,20 +268,22 @@ impl Swarm {
 
 /// Silence after which all nodes have read the last block: several of their polls.
 const QUIET: Duration = Duration::from_millis(1_500);
+/// Longest time to wait for that silence, which a chain that goes on would never let come.
+const DRAIN: Duration = Duration::from_secs(20);
 /// Segments fed beyond the wanted ones, at most, so that a round may be certified.
 const CERTIFY_SEGMENTS: u32 = 8;
 /// Blocks after the last deadline in which waiting for a certificate is no standstill.
 const CERTIFY_PATIENCE: u64 = 60;
 
 /// What the broadcaster was given.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Fed {
     /// Segments, repeated ones too.
     pub segments: u32,
     /// Whether something is heard in one of them.
     pub sounds: bool,
-    /// Whether it ended because nothing went on.
-    pub given_up: bool,
+    /// What went wrong with the machinery, in words.
+    pub troubles: Vec<String>,
 }
 
 /// What grows while a demonstration goes on.
