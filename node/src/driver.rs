@@ -210,7 +210,7 @@ pub(crate) struct Node {
 /// A part of the node has ended without being told to.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} has died")]
-pub(crate) struct Died(&'static str);
+pub struct Died(&'static str);
 
 /// The next event. Whoever sends events lives as long as the node: a closed channel means that it has died.
 async fn next(

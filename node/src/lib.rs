@@ -65,6 +65,7 @@ pub mod work_shelf;
 
 pub use blobs::BlobFolder;
 pub use config::Config;
+pub use driver::Died;
 pub use ether::Ether;
 pub use journal::JournalError;
 pub use keys::{KeyError, Keys, OPERATOR_FILE};
@@ -73,4 +74,4 @@ pub use progress::Progress;
 pub use settings::{
     BroadcasterSettings, Craft, Honest, JobChoice, Offer, Settings, TranscoderSettings,
 };
-pub use start::{Publisher, Running, StartError, start};
+pub use start::{Ended, Publisher, Running, StartError, start};

@@ -22,7 +22,7 @@ use crate::log;
 use crate::notice::Notice;
 use crate::publication::{PublicationError, open_viewers};
 use crate::settings::{Craft, Settings, TranscoderSettings};
-use crate::start::{Running, StartError, start};
+use crate::start::{Ended, Running, StartError, start};
 use crate::status::Status;
 use broadcast::prepare;
 use locks::Locks;
@@ -89,7 +89,7 @@ pub enum ProcessError {
     Start(#[from] StartError),
     /// The node's loop ended without being told to.
     #[error("the node has stopped by itself: {0}")]
-    Ended(String),
+    Ended(#[from] Ended),
 }
 
 impl ProcessError {
@@ -138,11 +138,7 @@ pub async fn run(
                     }
                     log::notice(&notice);
                 }
-                None => {
-                    let why = running.ended().await.err();
-                    let why = why.unwrap_or_else(|| "its last log lines say why".into());
-                    return Err(ProcessError::Ended(why));
-                }
+                None => return Ok(running.ended().await?),
             },
             Some(ended) = tasks.join_next() => {
                 if let Ok(Err(e)) = ended {

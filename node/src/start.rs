@@ -13,7 +13,7 @@ use assay_roles::transcoder::Transcoder;
 use assay_verifier::Verifier;
 use assay_verifier::certify::Certifier;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::blobs::{Blobs, Leases};
 use crate::chain_feed::Feed;
@@ -87,6 +87,17 @@ pub enum StartError {
     Identity(#[from] IdentityError),
 }
 
+/// Why a node has stopped that nobody has asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Ended {
+    /// A part of it.
+    #[error(transparent)]
+    Died(#[from] Died),
+    /// A fault of its own.
+    #[error("its loop has died: {0}")]
+    Panicked(#[from] JoinError),
+}
+
 /// A running node.
 pub struct Running {
     /// Its operator account.
@@ -121,20 +132,16 @@ impl Running {
     /// Waits until it stops by itself.
     ///
     /// # Errors
-    /// Why it did, in words, where it had to.
-    pub async fn ended(self) -> Result<(), String> {
-        match self.task.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(died)) => Err(died.to_string()),
-            Err(panic) => Err(format!("its loop has died: {panic}")),
-        }
+    /// Why it had to.
+    pub async fn ended(self) -> Result<(), Ended> {
+        Ok(self.task.await??)
     }
 
     /// Stops it and waits until its journals are closed and its playlist is whole. Its notices end then.
     ///
     /// # Errors
     /// As [`Self::ended`], if it had stopped before.
-    pub async fn stop(self) -> Result<(), String> {
+    pub async fn stop(self) -> Result<(), Ended> {
         // Nobody reads that any more if it had.
         let _ = self.events.send(Event::Stop).await;
         self.ended().await
