@@ -64,7 +64,7 @@ impl Verifier {
         let Some((evidence, state)) = self.leaf_mut(leaf) else {
             return Vec::new();
         };
-        state.accused_by(me, now.block);
+        state.accused_by(me, signed.accusation.commit, now.block);
         let source = evidence.assignment.assignment.sourceHash;
         let mut outputs = vec![
             Output::ServeSource(source),
@@ -99,7 +99,8 @@ impl Verifier {
             return Vec::new();
         };
         // Said once is enough: repeating it under another commit buys nothing.
-        let new = state.accused_by(accuser, now.block);
+        let commit = accusation.message.accusation.commit;
+        let new = state.accused_by(accuser, commit, now.block);
         if !new || !sits || state.matter != Matter::Open {
             return Vec::new();
         }
@@ -152,7 +153,7 @@ pub(crate) fn recompute(
     }
 }
 
-/// A pass is shown to all, a fail only to the accusers: nobody can copy it.
+/// A pass is shown to all, a fail only to the accusers, who have committed to theirs: nobody can copy it.
 fn answer(
     own: &SignedVerdict,
     pass: bool,

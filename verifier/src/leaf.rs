@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use assay_protocol::accusation::commit as commit_to;
 use assay_protocol::verdict::SignedVerdict;
 use assay_protocol::wire::ReceiptMessage;
 use assay_protocol::{Address, B256};
@@ -55,6 +56,8 @@ pub(crate) struct LeafState {
     pub drawn: bool,
     /// In order of arrival.
     pub accusers: Vec<Address>,
+    /// What each has committed to.
+    pub commits: BTreeMap<Address, B256>,
     /// Block of the first accusation.
     pub accused_at: Option<u64>,
     pub accusing: bool,
@@ -67,14 +70,24 @@ pub(crate) struct LeafState {
 }
 
 impl LeafState {
-    /// Adds an accuser, once; whether it is new.
-    pub fn accused_by(&mut self, accuser: Address, block: u64) -> bool {
+    /// Adds an accuser with its commit, once; whether it is new.
+    pub fn accused_by(&mut self, accuser: Address, commit: B256, block: u64) -> bool {
         let new = !self.accusers.contains(&accuser);
         if new {
             self.accusers.push(accuser);
+            self.commits.insert(accuser, commit);
         }
         self.accused_at.get_or_insert(block);
         new
+    }
+
+    /// The verdicts that count. Fails are sent to accusers, so an accuser's own is the one that it has committed to before
+    /// it could see others' [copying].
+    pub fn counted(&self) -> impl Iterator<Item = &SignedVerdict> {
+        self.verdicts.values().filter(|said| {
+            let commit = self.commits.get(&said.verifier);
+            commit.is_none_or(|first| *first == commit_to(&said.signature))
+        })
     }
 
     /// Counts a request for a recomputation.

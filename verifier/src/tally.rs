@@ -69,7 +69,7 @@ impl Verifier {
         let claimed = evidence.receipt.leaves[leaf.index as usize].output_hash;
 
         let mut weights: BTreeMap<B256, U256> = BTreeMap::new();
-        for verdict in state.verdicts.values() {
+        for verdict in state.counted() {
             let weight = set
                 .find(verdict.verifier)
                 .map_or(U256::ZERO, |(_, seat)| seat.weight);
@@ -101,8 +101,7 @@ impl Verifier {
             leaf,
             recomputed_hash: decided,
             verdicts: state
-                .verdicts
-                .values()
+                .counted()
                 .filter(|v| v.verdict.recomputedHash == decided)
                 .cloned()
                 .collect(),

@@ -23,7 +23,7 @@ impl Memory {
         let assignment = &work.signed.assignment;
         let set = state.verifiers(assignment.round)?;
         let (me, _) = set.find(self.me)?;
-        let fails = self.fails(state, leaf, work, path.leaf.output_hash)?;
+        let fails = self.fails(state, leaf, work, path.leaf.output_hash, case.bitmap)?;
         let known = U256::from(fails.bitmap);
         let has_all = known & case.bitmap == case.bitmap;
         if !has_all || !known.bit(me) || case.bitmap.bit(me) {

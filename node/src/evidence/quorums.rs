@@ -7,6 +7,7 @@ use assay_chain::challenge::{
 };
 use assay_chain::exhibit::Exhibit;
 use assay_chain::fault::FaultKind;
+use assay_protocol::accusation::commit;
 use assay_protocol::assignment::Assignment;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::params::Params;
@@ -105,7 +106,7 @@ impl Memory {
         let fails = match self.proven.get(&leaf) {
             Some(_) => None,
             None if self.gets_no_case(state, work) => {
-                Some(self.fails(state, leaf, work, path.leaf.output_hash)?)
+                Some(self.fails(state, leaf, work, path.leaf.output_hash, U256::MAX)?)
             }
             None => return None,
         };
@@ -157,14 +158,20 @@ impl Memory {
         cases.next().is_some() || state.cases.values().any(absorbs)
     }
 
-    /// Equal verdicts against a leaf by two thirds of the weight.
+    /// Equal verdicts against a leaf by two thirds of the weight. Of accusers whose verdict is not the one that they have
+    /// committed to [copying], those at positions of `taken` alone.
     pub(super) fn fails(
         &self,
         state: &ChainState,
         leaf: LeafId,
         work: &Work,
         claimed: B256,
+        taken: U256,
     ) -> Option<Fails> {
+        let copied = |verifier: &Address, signature: &BlsSignature| {
+            let accused = self.accusations.get(&(leaf, *verifier));
+            accused.is_some_and(|signed| signed.accusation.commit != commit(signature))
+        };
         let assignment = &work.signed.assignment;
         let (set, accused) = (
             state.verifiers(assignment.round)?,
@@ -175,6 +182,7 @@ impl Memory {
             let seat = set.find(*verifier).filter(|_| Some(*verifier) != accused);
             if let Some((position, seat)) = seat
                 && verdict.recomputedHash != claimed
+                && (taken.bit(position) || !copied(verifier, signature))
             {
                 let votes = said.entry(verdict.recomputedHash).or_default();
                 votes.0 |= bit(position);

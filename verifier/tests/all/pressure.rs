@@ -13,7 +13,10 @@ use assay_protocol::{Address, B256, keccak256};
 use assay_verifier::certify::{self, Certifier};
 use assay_verifier::{Input, Note, Output, Urgency, Verifier};
 
-use scene::{DOMAIN, NOW, OTHERS, accusation, asked, feed, receipt, recomputed, set, verifier};
+use scene::{
+    DOMAIN, NOW, OTHERS, accusation, accusation_to, asked, feed, hear, receipt, recomputed, set,
+    verifier,
+};
 
 fn failed(receipt: B256, leaves: &[u32], reason: RefusalReason) -> Input {
     Input::Recomputed {
@@ -48,7 +51,7 @@ fn however_often_a_leaf_is_accused_it_is_recomputed_once_at_a_time() {
     let mut requests = 0;
     for commit in 0..100 {
         for accuser in OTHERS {
-            let outputs = feed(&mut core, accusation(accuser, leaf(0), commit));
+            let outputs = feed(&mut core, accusation_to(accuser, leaf(0), commit));
             requests += asked(&outputs, Urgency::Accused);
         }
     }
@@ -78,7 +81,7 @@ fn what_failed_for_a_passing_reason_is_tried_again_while_it_is_accused() {
         RefusalReason::SourceUnavailable,
     ] {
         let (mut core, hash, leaf) = watching(false, 1);
-        feed(&mut core, accusation(OTHERS[0], leaf(0), 0));
+        feed(&mut core, accusation(OTHERS[0], leaf(0)));
         feed(&mut core, failed(hash, &[0], reason));
         let next = Now {
             block: NOW.block + 1,
@@ -116,9 +119,9 @@ fn want_of_room_says_nothing_of_a_receipt_and_its_sample_is_tried_again() {
 fn who_accuses_everything_keeps_nobody_else_waiting() {
     let (mut core, hash, leaf) = watching(false, 200);
     let asks = |outputs: &[Output]| asked(outputs, Urgency::Accused);
-    let flood = (0..200).map(|index| asks(&feed(&mut core, accusation(OTHERS[0], leaf(index), 0))));
+    let flood = (0..200).map(|index| asks(&feed(&mut core, accusation(OTHERS[0], leaf(index)))));
     assert_eq!(flood.sum::<usize>(), 64);
-    let outputs = feed(&mut core, accusation(OTHERS[1], leaf(199), 0));
+    let outputs = feed(&mut core, accusation(OTHERS[1], leaf(199)));
     assert_eq!(asks(&outputs), 1, "another's word counts for itself");
     assert_eq!(asks(&feed(&mut core, Input::Block)), 0);
     for index in 0..10 {
@@ -131,7 +134,7 @@ fn who_accuses_everything_keeps_nobody_else_waiting() {
 fn what_is_repeated_counts_for_its_accuser_until_that_is_done() {
     let (mut core, hash, leaf) = watching(false, 200);
     for index in 0..200 {
-        feed(&mut core, accusation(OTHERS[0], leaf(index), 0));
+        feed(&mut core, accusation(OTHERS[0], leaf(index)));
     }
     let wrong = keccak256(b"wrong");
     let answer_ten = |core: &mut Verifier| -> Vec<Output> {
@@ -147,10 +150,27 @@ fn what_is_repeated_counts_for_its_accuser_until_that_is_done() {
 }
 
 #[test]
+fn who_accuses_without_having_recomputed_is_not_counted() {
+    let wrong = keccak256(b"wrong");
+    let convicts = |honest: bool| {
+        let (mut core, hash, leaf) = watching(true, 1);
+        feed(&mut core, recomputed(hash, 0, wrong));
+        feed(&mut core, recomputed(hash, 0, wrong));
+        let commit = OTHERS[0][0] + u8::from(!honest);
+        feed(&mut core, accusation_to(OTHERS[0], leaf(0), commit));
+        let mut outputs = feed(&mut core, hear(OTHERS[0], leaf(0), wrong));
+        outputs.extend(feed(&mut core, hear(OTHERS[1], leaf(0), wrong)));
+        outputs.iter().any(|o| matches!(o, Output::Convict(_)))
+    };
+    assert!(convicts(true));
+    assert!(!convicts(false), "it may have copied what it was sent");
+}
+
+#[test]
 fn more_faults_of_a_receipt_with_a_case_keep_no_accusation_waiting() {
     let (mut core, hash, leaf) = watching(false, 2);
     for index in 0..2 {
-        let outputs = feed(&mut core, accusation(OTHERS[0], leaf(index), 0));
+        let outputs = feed(&mut core, accusation(OTHERS[0], leaf(index)));
         assert_eq!(asked(&outputs, Urgency::Accused), 1);
     }
     let case = Input::CaseOpened {
@@ -167,7 +187,7 @@ fn more_faults_of_a_receipt_with_a_case_keep_no_accusation_waiting() {
 #[test]
 fn an_accusation_that_cannot_be_checked_does_not_make_an_undrawn_receipt_unverifiable() {
     let (mut core, hash, leaf) = watching(false, 1);
-    feed(&mut core, accusation(OTHERS[0], leaf(0), 0));
+    feed(&mut core, accusation(OTHERS[0], leaf(0)));
     let outputs = feed(&mut core, failed(hash, &[0], RefusalReason::Overloaded));
     assert!(outputs.is_empty());
 }

@@ -36,7 +36,7 @@ fn an_accusation_before_its_round_is_answered_when_the_round_comes() {
         index: 0,
     };
     feed(&mut core, Input::Receipt(Box::new(receipt)));
-    assert!(feed(&mut core, accusation(OTHERS[0], leaf, 0)).is_empty());
+    assert!(feed(&mut core, accusation(OTHERS[0], leaf)).is_empty());
     let outputs = feed(&mut core, Input::Round(set()));
     assert_eq!(asked(&outputs, Urgency::Accused), 1);
 }
@@ -58,11 +58,11 @@ fn a_withheld_source_is_asked_for_again_when_somebody_accuses() {
         result: Err(reason),
     };
     feed(&mut core, failed(RefusalReason::SourceUnavailable));
-    let outputs = feed(&mut core, accusation(OTHERS[0], leaf, 0));
+    let outputs = feed(&mut core, accusation(OTHERS[0], leaf));
     assert_eq!(asked(&outputs, Urgency::Accused), 1);
     // What is wrong with the source itself does not get better.
     feed(&mut core, failed(RefusalReason::Undecodable));
-    let outputs = feed(&mut core, accusation(OTHERS[1], leaf, 0));
+    let outputs = feed(&mut core, accusation(OTHERS[1], leaf));
     assert_eq!(asked(&outputs, Urgency::Accused), 0);
 }
 
@@ -77,7 +77,7 @@ fn one_failed_request_does_not_spoil_another_that_succeeds() {
         receipt: hash,
         index: 0,
     };
-    feed(&mut core, accusation(OTHERS[0], leaf, 0));
+    feed(&mut core, accusation(OTHERS[0], leaf));
     let failed = Input::Recomputed {
         receipt: hash,
         leaves: vec![0],
@@ -193,11 +193,11 @@ fn early_accusations_are_forgotten_and_never_push_out_others() {
                 receipt: keccak256(number.to_be_bytes()),
                 index: 0,
             };
-            feed(core, accusation(by, fake, 0));
+            feed(core, accusation(by, fake));
         }
     };
     invent(&mut core, OTHERS[1]);
-    feed(&mut core, accusation(OTHERS[0], leaf, 0));
+    feed(&mut core, accusation(OTHERS[0], leaf));
     invent(&mut core, OTHERS[2]);
     let outputs = feed(&mut core, Input::Receipt(Box::new(receipt)));
     assert_eq!(asked(&outputs, Urgency::Accused), 1);
