@@ -168,7 +168,7 @@ abstract contract StakePools is IBondingManager {
         }
         uint256 pending = p.pending;
         if (pending != 0) {
-            uint256 pendingCut = Math.mulDiv(pending, bps, BPS, Math.Rounding.Ceil);
+            uint256 pendingCut = Math.ceilDiv(pending * bps, BPS);
             p.pending = uint96(pending - pendingCut);
             cut += pendingCut;
         }
@@ -201,8 +201,8 @@ abstract contract StakePools is IBondingManager {
     /// @dev After the last open case: what is pending waits as long as it still had to when it was last released.
     function _resume(Pool storage p) internal {
         if (p.pending == 0) return;
-        p.pendingUntil = uint64(block.number) + p.pendingUntil - p.pendingFrom;
-        p.pendingFrom = uint64(block.number);
+        uint64 left = p.pendingUntil - p.pendingFrom;
+        (p.pendingFrom, p.pendingUntil) = (uint64(block.number), uint64(block.number) + left);
     }
 
     /// @dev After every change of stake.

@@ -104,10 +104,10 @@ library SharePools {
     function slash(SharePool storage self, uint256 bps) internal returns (uint256 cut, bool wiped) {
         (uint256 total, uint256 totalShares) = (self.tokens, self.shares);
         if (total == 0 && totalShares == 0) return (0, false);
-        cut = Math.min(total, Math.mulDiv(total, bps, BPS, Math.Rounding.Ceil));
+        cut = Math.min(total, Math.ceilDiv(total * bps, BPS));
         wiped = total == cut || totalShares > (total - cut) * MAX_SHARES_PER_TOKEN;
-        if (wiped) (cut, totalShares) = (total, 0);
-        (self.tokens, self.shares) = (uint96(total - cut), uint160(totalShares));
+        if (wiped) (cut, self.shares) = (total, 0);
+        self.tokens = uint96(total - cut);
     }
 
     /// @notice Forgets every share; returns the tokens that nobody owns now.

@@ -26,8 +26,10 @@ library SlashSums40 {
     /// @notice The sum that counts in `round`, rounded up to whole units; base units.
     function sumAt(SlashSums storage self, uint64 round, uint64 span) internal view returns (uint256 sum) {
         uint256 word = _movedTo(self.word, round / _length(span));
-        for (uint256 i = 0; i < BUCKETS; ++i) {
-            sum += (word >> (i * BUCKET_BITS)) & BUCKET_MASK;
+        // BUCKETS of them; their sum has 58 bits at most.
+        unchecked {
+            sum = (word & BUCKET_MASK) + ((word >> BUCKET_BITS) & BUCKET_MASK)
+                + ((word >> 2 * BUCKET_BITS) & BUCKET_MASK) + ((word >> 3 * BUCKET_BITS) & BUCKET_MASK);
         }
         return sum << UNIT_BITS;
     }

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {FramesProof, LeafProof, SignedReceipt} from "../interfaces/IFraudCourt.sol";
 import {Bls} from "../libraries/Bls.sol";
+import {Assignment} from "../objects/Assignment.sol";
 import {Leaf} from "../objects/Leaf.sol";
 import {Receipt} from "../objects/Receipt.sol";
 import {Role} from "../objects/Role.sol";
@@ -41,6 +42,19 @@ contract GasTest is Stream, GasMeter {
         atMost("execute, second case", 180_000);
     }
 
+    /// As an operator's pool is that works: rewards are pending, and some of it is on the way out.
+    function test_execute_where_every_part_of_a_pool_is_cut() external {
+        reward(Role.Transcoder, transcoder, 30 * LPT);
+        vm.prank(transcoder);
+        bonding.unbond(Role.Transcoder, transcoder, 100 * LPT);
+        vm.roll(block.number + 1);
+        bytes32 caseId = prove(receipt(1), 0xf);
+        atMost("prove, first case, rewards pending, stake unbonding", 300_000);
+        vm.roll(block.number + 3);
+        court.execute(caseId);
+        atMost("execute, first case, rewards pending, stake unbonding", 180_000);
+    }
+
     function test_prove_with_an_absent_signer() external {
         prove(receipt(1), 0x7);
         atMost("prove, three of four signers", 300_000);
@@ -76,6 +90,17 @@ contract GasTest is Stream, GasMeter {
         bytes memory otherSignature = signature(TRANSCODER, evidence.hashReceipt(other));
         court.equivocation(signed, other, otherSignature);
         atMost("equivocation", 115_000);
+    }
+
+    function test_broadcaster_equivocation() external {
+        vm.deal(address(this), 1 ether);
+        broker.depositAndReserve{value: 1 ether}(broadcaster, 0, 1 ether);
+        (Assignment memory a, Assignment memory b) = (assignment(1), assignment(1));
+        b.sourceLen += 1;
+        bytes memory first = signature(BROADCASTER, evidence.hashAssignment(a));
+        bytes memory second = signature(BROADCASTER, evidence.hashAssignment(b));
+        court.broadcasterEquivocation(a, first, b, second);
+        atMost("broadcasterEquivocation", 200_000);
     }
 
     function test_verifier_equivocation() external {
