@@ -1,3 +1,5 @@
+mod times;
+
 use super::*;
 
 use assay_p2p::Identity;

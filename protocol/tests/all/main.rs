@@ -3,6 +3,7 @@
 
 mod assignments;
 mod elections;
+mod leaves;
 mod profiles;
 mod proof_file;
 mod round_work;
