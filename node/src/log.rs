@@ -137,6 +137,13 @@ pub(crate) fn notice(notice: &Notice) {
         } => {
             info!(%case, %verifier, amount = %Lpt(*amount), "signer paid");
         }
+        Notice::FinderPaid {
+            case,
+            finder,
+            amount,
+        } => {
+            info!(%case, %finder, amount = %Lpt(*amount), "finder paid");
+        }
         Notice::Certified { round, pixels } => info!(round, pixels, "round certified"),
         Notice::Minted {
             round,

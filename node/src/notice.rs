@@ -234,6 +234,15 @@ pub enum Notice {
         /// Base units of LPT.
         amount: U256,
     },
+    /// The finder of a case was paid; or its part has burned, where it is the zero address.
+    FinderPaid {
+        /// The case.
+        case: B256,
+        /// The verifier, or zero.
+        finder: Address,
+        /// Base units of LPT.
+        amount: U256,
+    },
     /// What proves a fault was seen, and is kept.
     Evidence {
         /// Its kind.

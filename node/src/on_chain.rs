@@ -166,6 +166,18 @@ impl Node {
                 })
                 .await;
             }
+            ChainNews::FinderPaid {
+                case,
+                finder,
+                amount,
+            } => {
+                self.tell(Notice::FinderPaid {
+                    case,
+                    finder,
+                    amount: amount.0,
+                })
+                .await;
+            }
         }
     }
 

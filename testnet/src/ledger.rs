@@ -66,6 +66,8 @@ pub struct CaseFigures {
     pub bitmap: U256,
     /// Base units of LPT, by verifier.
     pub paid: BTreeMap<Address, U256>,
+    /// The finder, and base units of LPT: none until the case is settled. Zero, where nobody has claimed and they burned.
+    pub finder: Option<(Address, U256)>,
 }
 
 /// Blocks after an execution in which signers are expected to take their part.
@@ -237,6 +239,7 @@ impl Ledger {
                     burned: U256::ZERO,
                     bitmap: *bitmap,
                     paid: BTreeMap::new(),
+                    finder: None,
                 });
                 self.settle_proving();
             }
@@ -276,6 +279,15 @@ impl Ledger {
             } => {
                 if let Some(figures) = self.cases.get_mut(case) {
                     figures.paid.insert(*verifier, *amount);
+                }
+            }
+            Notice::FinderPaid {
+                case,
+                finder,
+                amount,
+            } => {
+                if let Some(figures) = self.cases.get_mut(case) {
+                    figures.finder = Some((*finder, *amount));
                 }
             }
             Notice::Transaction {

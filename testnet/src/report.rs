@@ -79,6 +79,8 @@ pub struct Verifier {
     pub minted: Lpt,
     /// Its parts of what was slashed, as a signer of the proofs.
     pub signer_rewards: Lpt,
+    /// Its parts of what was slashed, as the finder.
+    pub finder_rewards: Lpt,
 }
 
 /// One proof that reached the chain.
@@ -101,6 +103,8 @@ pub struct FraudProof {
     pub block_executed: u64,
     pub burned: Lpt,
     pub signers_paid: Lpt,
+    /// The finder's part; 0 until it has claimed it.
+    pub finder_paid: Lpt,
     pub file: String,
 }
 

@@ -79,7 +79,16 @@ impl Feed {
                 verifier,
                 amount,
             }),
-            CourtLog::FinderPaid { .. } | CourtLog::BroadcasterEquivocated { .. } => None,
+            CourtLog::FinderPaid {
+                case,
+                finder,
+                amount,
+            } => Some(ChainNews::FinderPaid {
+                case,
+                finder,
+                amount,
+            }),
+            CourtLog::BroadcasterEquivocated { .. } => None,
         }
     }
 

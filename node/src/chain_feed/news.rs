@@ -81,4 +81,10 @@ pub(crate) enum ChainNews {
         verifier: Address,
         amount: Lpt,
     },
+    /// The finder was paid; nobody where it is the zero address.
+    FinderPaid {
+        case: B256,
+        finder: Address,
+        amount: Lpt,
+    },
 }

@@ -217,6 +217,11 @@ impl Figures<'_> {
                     .values()
                     .filter_map(|case| case.paid.get(&address))
                     .fold(U256::ZERO, |sum, amount| sum + *amount)),
+                finder_rewards: Lpt(ledger
+                    .cases
+                    .values()
+                    .filter_map(|case| case.finder.filter(|(who, _)| *who == address))
+                    .fold(U256::ZERO, |sum, (_, amount)| sum + amount)),
             }
         });
         let delegator = before.delegated.zip(after.delegated);
@@ -298,6 +303,10 @@ impl Figures<'_> {
                 .paid
                 .values()
                 .fold(U256::ZERO, |sum, amount| sum + *amount)),
+            finder_paid: Lpt(case
+                .finder
+                .filter(|(who, _)| !who.is_zero())
+                .map_or(U256::ZERO, |(_, amount)| amount)),
             file: kept.display().to_string(),
         })
     }
