@@ -42,7 +42,7 @@ impl From<RoleName> for Role {
 /// Where the chain is.
 #[derive(clap::Args, Clone, Debug)]
 pub struct EndpointOptions {
-    /// RPC of the chain.
+    /// RPC of the chain; several, with commas between them, stand in for each other.
     #[arg(
         long,
         value_name = "URL",

@@ -109,19 +109,22 @@ impl Offer {
             amount: part(amount, bps),
             doubles_within_rounds,
         };
-        let (first, twice) = match self.role {
-            Role::Transcoder => (
+        let may_lose = match self.role {
+            Role::Transcoder => vec![
                 loss(
                     FaultKind::WrongEncode,
                     p.wrong_encode_bps,
                     Some(p.repeat_rounds),
                 ),
                 loss(FaultKind::Equivocation, p.equivocation_bps, None),
-            ),
-            Role::Verifier => (
+            ],
+            Role::Verifier => vec![
                 loss(FaultKind::FalsePass, p.false_pass_bps, None),
                 loss(FaultKind::VerifierEquivocation, p.equivocation_bps, None),
-            ),
+                loss(FaultKind::EarlyTicket, p.early_ticket_bps, None),
+                loss(FaultKind::FalseDivergence, p.divergence_bps, None),
+                loss(FaultKind::FalseAccusation, p.false_accusation_bps, None),
+            ],
         };
         let facts = Facts {
             role: self.role,
@@ -137,7 +140,7 @@ impl Offer {
             price_per_pixel_wei: (self.role == Role::Transcoder).then_some(self.price),
             slashes: &self.slashes,
             not_counted: self.not_counted(amount),
-            may_lose: vec![first, twice],
+            may_lose,
             unbonding_rounds: p.unbonding_rounds,
             unbonding_blocks: self.leaving_blocks(),
         };
@@ -263,11 +266,15 @@ impl Offer {
                 part(amount, p.equivocation_bps)
             ),
             Role::Verifier => format!(
-                "{} of it ({} LPT) for a pass that a quorum contradicts; {} ({} LPT) for two verdicts on one leaf",
+                "{} of it ({} LPT) for a pass that a quorum contradicts; {} ({} LPT) for two verdicts on one leaf; {} for a ticket \
+                 shown early; {} for a divergence that is refuted; {} for an accusation that a quorum contradicts",
                 percent(p.false_pass_bps),
                 part(amount, p.false_pass_bps),
                 percent(p.equivocation_bps),
-                part(amount, p.equivocation_bps)
+                part(amount, p.equivocation_bps),
+                percent(p.early_ticket_bps),
+                percent(p.divergence_bps),
+                percent(p.false_accusation_bps)
             ),
         };
         format!(

@@ -13,7 +13,9 @@ pub enum UnitError {
     #[error("0 {0} change nothing; name an amount above 0")]
     Zero(&'static str),
     /// No price of a pixel.
-    #[error("'{0}' is no price; say the unit, as in '80 wei', and no less than 1 wei")]
+    #[error(
+        "'{0}' is no price of a pixel; say whole wei with the unit, as in '80 wei' or '0.5 gwei', 18 ETH at most"
+    )]
     Price(String),
     /// No part of a whole.
     #[error(
@@ -28,9 +30,13 @@ pub fn lpt(words: &[String]) -> Result<Lpt, UnitError> {
     positive(amount, amount.0, Lpt::UNIT)
 }
 
-/// The same for ETH.
+/// The same for ETH, which may be said in wei and gwei too.
 pub fn eth(words: &[String]) -> Result<Eth, UnitError> {
-    let amount = Eth::with_unit(&words.join(" "))?;
+    let text = words.join(" ");
+    let amount = match wei(&text) {
+        Some(wei) => Eth(wei),
+        None => Eth::with_unit(&text)?,
+    };
     positive(amount, amount.0, Eth::UNIT)
 }
 
@@ -41,28 +47,26 @@ fn positive<T>(amount: T, base: U256, unit: &'static str) -> Result<T, UnitError
     }
 }
 
-/// A price of a pixel in wei: `80 wei`, `0.5 gwei`, `0.00000001 ETH`.
+/// A price of a pixel in wei: `80 wei`, `0.5 gwei`, `0.00000001 ETH`; `0 wei` for work that is done for its mint.
 pub fn price(words: &[String]) -> Result<u64, UnitError> {
     let text = words.join(" ");
-    let error = || UnitError::Price(text.clone());
-    let split = text
-        .find(|c: char| c.is_ascii_alphabetic())
-        .ok_or_else(error)?;
-    let (number, unit) = (text[..split].trim(), text[split..].trim());
-    let places = match unit.to_ascii_lowercase().as_str() {
+    let price = wei(&text).and_then(|wei| u64::try_from(wei).ok());
+    price.ok_or(UnitError::Price(text))
+}
+
+/// A whole number of wei, said in wei, gwei or ETH.
+fn wei(text: &str) -> Option<U256> {
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic())?);
+    let places = match unit.trim().to_ascii_lowercase().as_str() {
         "wei" => 0,
         "gwei" => 9,
         "eth" => 18,
-        _ => return Err(error()),
+        _ => return None,
     };
     // As ETH with the point moved: base units of ETH are wei.
-    let eth: Eth = number.parse().map_err(|_| error())?;
+    let eth: Eth = number.trim().parse().ok()?;
     let (wei, rest) = eth.0.div_rem(U256::from(10).pow(U256::from(18 - places)));
-    let wei = u64::try_from(wei).map_err(|_| error())?;
-    match rest.is_zero() && wei > 0 {
-        true => Ok(wei),
-        false => Err(error()),
-    }
+    rest.is_zero().then_some(wei)
 }
 
 /// A part in basis points: `10%`, `2.5 %`.
@@ -96,7 +100,8 @@ mod tests {
         assert_eq!(price("80wei"), Some(80));
         assert_eq!(price("0.5 gwei"), Some(500_000_000));
         assert_eq!(price("0.00000001 ETH"), Some(10_000_000_000));
-        for text in ["80", "0 wei", "1.5 wei", "1 finney", "19 ETH", "", "wei"] {
+        assert_eq!(price("0 wei"), Some(0));
+        for text in ["80", "1.5 wei", "1 finney", "19 ETH", "", "wei"] {
             assert_eq!(price(text), None, "{text}");
         }
     }
@@ -117,5 +122,7 @@ mod tests {
         assert!(lpt(&words("12.5")).is_err());
         assert_eq!(lpt(&words("0 LPT")), Err(UnitError::Zero("LPT")));
         assert!(eth(&words("1 LPT")).is_err() && eth(&words("0.01ETH")).is_ok());
+        assert_eq!(eth(&words("5 gwei")), Ok(Eth(U256::from(5_000_000_000u64))));
+        assert!(eth(&words("5")).is_err() && eth(&words("0 gwei")).is_err());
     }
 }
