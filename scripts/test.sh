@@ -18,12 +18,6 @@ stage() {
 
 stage "formatting" cargo fmt --all --check
 stage "file lengths" scripts/file-lengths.sh
-stage "layering" scripts/layering.sh
-if command -v cargo-deny >/dev/null 2>&1; then
-  stage "licences and bans" cargo deny --offline --locked check bans licenses sources
-else
-  echo "cargo-deny is not installed: licences and bans are not checked"
-fi
 # Forge and the Solidity compiler keep one core busy, while cargo often waits for one crate or for a network of a test.
 contracts_log=$(mktemp)
 set -m # A process group of its own, to be ended as one.
@@ -39,6 +33,12 @@ contracts_end() {
   return $code
 }
 
+stage "layering" scripts/layering.sh
+if command -v cargo-deny >/dev/null 2>&1; then
+  stage "licences and bans" cargo deny --offline --locked check bans licenses sources
+else
+  echo "cargo-deny is not installed: licences and bans are not checked"
+fi
 stage "Rust: tests, clippy, examples in the documentation" node scripts/rust-checks.mjs
 stage "contracts' tests and artifacts (begun after $contracts_begun s)" contracts_end
 
