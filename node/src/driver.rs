@@ -46,6 +46,7 @@ use crate::seen_log::SeenLog;
 use crate::settings::{BroadcasterSettings, Offer, TranscoderSettings};
 use crate::signer::Signer;
 use crate::sources::Sources;
+use crate::start::Ended;
 use crate::suspects::Suspects;
 use crate::validate::{Checker, Verified};
 use crate::winners::{Change, Winners, WinnersError};
@@ -179,8 +180,8 @@ pub(crate) struct Node {
     pub live: bool,
     /// Whether the cores have been told what they saw before the start.
     pub recalled: bool,
-    /// Whether it must not go on.
-    pub ended: bool,
+    /// Why it must not go on, where it must not.
+    pub ended: Option<Ended>,
     /// Block of the last warning that something could not be signed.
     pub unsigned_at: Option<u64>,
     pub network: Handle,
@@ -207,11 +208,6 @@ pub(crate) struct Node {
     pub notices: mpsc::Sender<Notice>,
 }
 
-/// A part of the node has ended without being told to.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} has died")]
-pub struct Died(&'static str);
-
 /// The next event. Whoever sends events lives as long as the node: a closed channel means that it has died.
 async fn next(
     inbox: &mut mpsc::Receiver<Event>,
@@ -228,9 +224,8 @@ impl Node {
         mut self,
         mut inbox: mpsc::Receiver<Event>,
         mut network: mpsc::Receiver<assay_p2p::Event>,
-    ) -> Result<(), Died> {
-        let mut died = None;
-        while !self.ended {
+    ) -> Result<(), Ended> {
+        while self.ended.is_none() {
             match next(&mut inbox, &mut network).await {
                 Event::Chain(news) => self.on_chain(news).await,
                 Event::Network(event) => self.on_network(event),
@@ -270,8 +265,7 @@ impl Node {
                 Event::Unredeemed(tickets) => self.winners.refused(&tickets),
                 Event::Died(part) => {
                     tracing::error!("{part} has died: this node ends");
-                    died = Some(Died(part));
-                    break;
+                    self.ended = Some(Ended::Died(part));
                 }
                 Event::Notice(notice) => self.tell(notice).await,
                 Event::Announce => self.announce(),
@@ -283,7 +277,7 @@ impl Node {
         }
         self.network.shutdown().await;
         self.queue.shutdown().await;
-        died.map_or(Ok(()), Err)
+        self.ended.map_or(Ok(()), Err)
     }
 
     /// Time as the cores see it.

@@ -65,7 +65,6 @@ pub mod work_shelf;
 
 pub use blobs::BlobFolder;
 pub use config::Config;
-pub use driver::Died;
 pub use ether::Ether;
 pub use journal::JournalError;
 pub use keys::{KeyError, Keys, OPERATOR_FILE};

@@ -11,6 +11,7 @@ use crate::driver::Node;
 use crate::dues::Claim;
 use crate::keeper::ANNOUNCE;
 use crate::notice::Notice;
+use crate::start::Ended;
 
 impl Node {
     pub(crate) async fn on_chain(&mut self, news: ChainNews) {
@@ -289,7 +290,7 @@ impl Node {
                 self.me
             );
             self.tell(Notice::Warning(text)).await;
-            self.ended = true;
+            self.ended = Some(Ended::Replaced);
         }
     }
 

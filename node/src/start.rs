@@ -17,7 +17,7 @@ use tokio::task::{JoinError, JoinHandle};
 
 use crate::blobs::{Blobs, Leases};
 use crate::chain_feed::Feed;
-use crate::driver::{Died, Event, Node, Transcoding, Unborn};
+use crate::driver::{Event, Node, Transcoding, Unborn};
 use crate::dues::Dues;
 use crate::evidence::Witness;
 use crate::job::own_job;
@@ -90,9 +90,12 @@ pub enum StartError {
 /// Why a node has stopped that nobody has asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum Ended {
-    /// A part of it.
-    #[error(transparent)]
-    Died(#[from] Died),
+    /// A part of it has ended without being told to.
+    #[error("{0} has died")]
+    Died(&'static str),
+    /// Its operator has authorised another key.
+    #[error("another key signs for its operator; the last log lines say which")]
+    Replaced,
     /// A fault of its own.
     #[error("its loop has died: {0}")]
     Panicked(#[from] JoinError),
@@ -106,7 +109,7 @@ pub struct Running {
     pub peer: PeerId,
     network: assay_p2p::Handle,
     events: mpsc::Sender<Event>,
-    task: JoinHandle<Result<(), Died>>,
+    task: JoinHandle<Result<(), Ended>>,
 }
 
 impl Running {
@@ -129,12 +132,12 @@ impl Running {
         Publisher(self.events.clone())
     }
 
-    /// Waits until it stops by itself.
+    /// Waits until it has stopped.
     ///
     /// # Errors
-    /// Why it had to.
+    /// Why it has by itself.
     pub async fn ended(self) -> Result<(), Ended> {
-        Ok(self.task.await??)
+        self.task.await?
     }
 
     /// Stops it and waits until its journals are closed and its playlist is whole. Its notices end then.
@@ -261,7 +264,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         winners,
         live: false,
         recalled: false,
-        ended: false,
+        ended: None,
         unsigned_at: None,
         network: network.clone(),
         directory: Default::default(),

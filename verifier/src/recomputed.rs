@@ -53,10 +53,7 @@ impl Verifier {
     }
 
     fn compare(&mut self, leaf: LeafId, hash: B256) -> Vec<Output> {
-        let again = match self.decided(&leaf.receipt) {
-            true => Urgency::Sample,
-            false => Urgency::Confirm,
-        };
+        let again = self.urgency(&leaf.receipt, Urgency::Confirm);
         let Some((evidence, state)) = self.leaf_mut(leaf) else {
             return Vec::new();
         };

@@ -13,7 +13,7 @@ use assay_protocol::{Address, B256};
 
 use crate::input::Input;
 use crate::leaf::{LeafState, Watched};
-use crate::output::{Note, Output};
+use crate::output::{Note, Output, Urgency};
 use crate::receipts::Receipts;
 use crate::report::Audit;
 
@@ -185,6 +185,14 @@ impl Verifier {
             let absorbed = self.absorbed(watched.transcoder(), watched.signed_block);
             watched.proven.is_some() || absorbed
         })
+    }
+
+    /// How soon a leaf of a receipt is recomputed: a decided matter keeps no other waiting.
+    pub(crate) fn urgency(&self, receipt: &B256, open: Urgency) -> Urgency {
+        match self.decided(receipt) {
+            true => Urgency::Sample,
+            false => open,
+        }
     }
 
     pub(crate) fn note(note: Note) -> Vec<Output> {

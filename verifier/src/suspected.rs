@@ -58,10 +58,7 @@ impl Verifier {
             receipt: hash,
             index,
         };
-        let urgency = match self.decided(&hash) {
-            true => Urgency::Sample,
-            false => Urgency::Accused,
-        };
+        let urgency = self.urgency(&hash, Urgency::Accused);
         if let Some((evidence, state)) = self.leaf_mut(leaf) {
             state.drawn = true;
             if matches!(state.own, Own::Unknown | Own::Running | Own::Failed) {

@@ -102,13 +102,12 @@ pub fn seal(draft: Draft) -> Input {
     Input::Signed(Box::new(Sealed { draft, hash, seal }))
 }
 
-/// The commit is to a signature made of that byte.
 /// Somebody accuses, committed to what [`verdict`] says for it.
 pub fn accusation(by: Address, leaf: LeafId) -> Input {
     accusation_to(by, leaf, by[0])
 }
 
-/// Somebody accuses, committed to a signature of these bytes.
+/// Somebody accuses, committed to a signature made of that byte.
 pub fn accusation_to(by: Address, leaf: LeafId, commit: u8) -> Input {
     let accusation = Accusation::new(leaf, &BlsSignature::from_bytes([commit; 48]));
     Input::Accusation(Checked {
