@@ -36,7 +36,7 @@ impl Verifier {
         };
         state.own = Own::Said(signed.clone());
         state.verdicts.insert(me, signed.clone());
-        let mut outputs = answer(&signed, pass, state.accusers.iter().copied());
+        let mut outputs = answer(&signed, pass, state.accusers());
         // Who drew the leaf accuses; who was asked only answers, and accuses later if nothing comes of it.
         if !pass && state.drawn && state.matter == Matter::Open {
             outputs.extend(Self::accuse(leaf, state));

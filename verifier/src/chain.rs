@@ -76,9 +76,9 @@ impl Verifier {
             Own::Said(own) => own,
             Own::Failed if since < open => {
                 // One of them may accuse everything.
-                let accusers = state.accusers.clone();
-                let freest = accusers.iter().min_by_key(|a| self.hurried.get(*a));
-                return self.hurry(leaf, freest.copied().unwrap_or_default());
+                let accusers: Vec<_> = state.accusers().collect();
+                let freest = accusers.into_iter().min_by_key(|a| self.hurried.get(a));
+                return self.hurry(leaf, freest.unwrap_or_default());
             }
             _ => return Vec::new(),
         };

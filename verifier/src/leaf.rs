@@ -54,10 +54,8 @@ pub(crate) struct LeafState {
     /// For whom, where that was an accuser: its repetition is for the same.
     pub hurried_for: Option<Address>,
     pub drawn: bool,
-    /// In order of arrival.
-    pub accusers: Vec<Address>,
-    /// What each has committed to.
-    pub commits: BTreeMap<Address, B256>,
+    /// Who accused, each with what it has committed to, in order of arrival.
+    pub accusations: Vec<(Address, B256)>,
     /// Block of the first accusation.
     pub accused_at: Option<u64>,
     pub accusing: bool,
@@ -72,21 +70,26 @@ pub(crate) struct LeafState {
 impl LeafState {
     /// Adds an accuser with its commit, once; whether it is new.
     pub fn accused_by(&mut self, accuser: Address, commit: B256, block: u64) -> bool {
-        let new = !self.accusers.contains(&accuser);
+        let new = self.accusers().all(|who| who != accuser);
         if new {
-            self.accusers.push(accuser);
-            self.commits.insert(accuser, commit);
+            self.accusations.push((accuser, commit));
         }
         self.accused_at.get_or_insert(block);
         new
+    }
+
+    /// In order of arrival.
+    pub fn accusers(&self) -> impl Iterator<Item = Address> {
+        self.accusations.iter().map(|(who, _)| *who)
     }
 
     /// The verdicts that count. Fails are sent to accusers, so an accuser's own is the one that it has committed to before
     /// it could see others' [copying].
     pub fn counted(&self) -> impl Iterator<Item = &SignedVerdict> {
         self.verdicts.values().filter(|said| {
-            let commit = self.commits.get(&said.verifier);
-            commit.is_none_or(|first| *first == commit_to(&said.signature))
+            let mut of_it = self.accusations.iter();
+            let committed = of_it.find(|(who, _)| *who == said.verifier);
+            committed.is_none_or(|(_, to)| *to == commit_to(&said.signature))
         })
     }
 

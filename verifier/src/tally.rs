@@ -109,19 +109,20 @@ impl Verifier {
         if settled {
             state.matter = Matter::Settled;
             // One accuser may be the cheat's friend.
-            let makes = !proven && state.accusers.iter().take(2).any(|who| *who == me);
+            let makes = !proven && state.accusers().take(2).any(|who| who == me);
             let absorbed = makes.then(|| Output::Absorbed(Box::new(conviction(evidence, state))));
             return absorbed.into_iter().collect();
         }
         let anyone = now.block >= accused_at + open_blocks;
-        if !state.accusers.contains(&me) && !anyone {
+        let place = state.accusers().position(|accuser| accuser == me);
+        if place.is_none() && !anyone {
             return Vec::new();
         }
+        let accusers = state.accusations.len();
         let due = *state.submit_at.get_or_insert_with(|| {
             // Who accused first submits first; the rest of the round's verifiers come after the accusers.
-            let place = state.accusers.iter().position(|accuser| *accuser == me);
             let seat = set.find(me).map_or(0, |(position, _)| position);
-            let before = place.unwrap_or(state.accusers.len() + seat) as u64;
+            let before = place.unwrap_or(accusers + seat) as u64;
             now.block + TURN_BLOCKS * before
         });
         if now.block < due {

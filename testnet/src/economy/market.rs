@@ -109,6 +109,18 @@ mod tests {
         }
     }
 
+    /// A thousand rounds of seed 1, drawn in docs/economics: `assay economy market --out docs/economics` draws them anew.
+    #[test]
+    fn the_committed_charts_are_what_the_rules_give() {
+        let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/economics");
+        let charts = run(&Setting::new(1_000, 1)).charts();
+        assert_eq!(charts.len(), 5);
+        for (name, drawn) in charts {
+            let committed = std::fs::read_to_string(format!("{docs}/{name}")).unwrap();
+            assert!(committed == drawn, "{name} is another");
+        }
+    }
+
     #[test]
     fn nothing_is_minted_twice_or_lost() {
         let market = market(4);

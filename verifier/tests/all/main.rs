@@ -3,6 +3,7 @@
 
 mod certify;
 mod certify_hostile;
+mod floods;
 mod pressure;
 mod regressions;
 mod restart;

@@ -23,6 +23,19 @@ impl Run {
         self.tally.largest_off = self.tally.largest_off.max(U256::from_be_slice(&bytes));
     }
 
+    /// A whole pool's rounding goes one way: it holds what the rules give to all together, or by each slash so many base
+    /// units less.
+    fn never_above(&self, what: &str, found: U256, expected: &Exact, less: u64) {
+        let missing = expected - exact(found);
+        // What the model's own numbers are cut by.
+        let nothing = Exact::new(1.into(), num_bigint::BigInt::from(1) << 128);
+        assert!(
+            missing >= -nothing.clone() && missing <= small(less) + nothing,
+            "operation {}: {what} of a pool are {found}, at most {less} less than {expected} by the rules",
+            self.tally.done
+        );
+    }
+
     /// Everything, and that the contracts hold what they owe.
     pub(crate) fn compare(&mut self) {
         self.tally.comparisons += 1;
@@ -67,6 +80,13 @@ impl Run {
                 held <= state.ownStake + state.delegatedStake,
                 "shares are worth more than the pool"
             );
+            let stakes = state.ownStake + state.delegatedStake + state.pendingRewards;
+            let of_stakes = pool.bonded() + &pool.rewards.pending + &pool.left_behind;
+            self.never_above("stakes", stakes, &of_stakes, 2 * pool.slashes);
+            let locked = state.ownUnbonding + state.delegatedUnbonding;
+            let locks = model.locks.values().filter(|lock| lock.pool == id);
+            let of_locks = locks.map(|lock| &lock.amount).sum::<Exact>() + &pool.left_of_locks;
+            self.never_above("locks", locked, &of_locks, pool.slashes);
         }
         assert_eq!(
             self.chain.read(token, &balanceOfCall { account: bonding }),

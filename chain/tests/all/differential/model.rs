@@ -79,6 +79,11 @@ pub struct Pool {
     pub slack: Exact,
     /// Of each lock.
     pub lock_slack: Exact,
+    /// What those who took all that was theirs have left behind by rounding, or have taken of what others left.
+    pub left_behind: Exact,
+    /// The same of locks that are over.
+    pub left_of_locks: Exact,
+    pub slashes: u64,
 }
 
 impl Pool {
@@ -181,6 +186,7 @@ impl Model {
         let pool = self.pool(lock.pool);
         let held = pool.of(lock.holder);
         if everything {
+            pool.left_behind += held - &lock.amount;
             pool.holdings.remove(&lock.holder);
         } else {
             pool.holdings.insert(lock.holder, held - &lock.amount);
@@ -190,10 +196,12 @@ impl Model {
         self.locks.insert(number, lock);
     }
 
-    /// A lock is over.
-    pub fn end(&mut self, number: u64) -> Lock {
+    /// A lock is over, and this is what came of it.
+    pub fn end(&mut self, number: u64, came: U256) -> Lock {
         let lock = self.locks.remove(&number).unwrap();
-        self.pool(lock.pool).lock_slack += small(1);
+        let pool = self.pool(lock.pool);
+        pool.lock_slack += small(1);
+        pool.left_of_locks += &lock.amount - exact(came);
         lock
     }
 
@@ -243,6 +251,9 @@ impl Model {
         pool.rewards.pending = cut(&(&pool.rewards.pending * &left));
         pool.slack = &pool.slack * &left + small(2);
         pool.lock_slack = &pool.lock_slack * &left + small(2);
+        pool.left_behind = cut(&(&pool.left_behind * &left));
+        pool.left_of_locks = cut(&(&pool.left_of_locks * &left));
+        pool.slashes += 1;
         if left.is_zero() {
             pool.holdings.clear();
         }

@@ -193,7 +193,7 @@ impl Run {
         assert_eq!(paid, state.amount, "a lock pays what it is worth");
         let slack = self.model.pool(lock.pool).lock_slack.clone();
         self.near("withdrawn", paid, &lock.amount, &slack);
-        self.model.end(number);
+        self.model.end(number, paid);
     }
 
     pub(crate) fn arrive(&mut self, number: u64, lock: &Lock, amount: U256, ripe: bool) {
@@ -280,7 +280,7 @@ impl Run {
             .pool(self.model.locks[&number].pool)
             .lock_slack
             .clone();
-        let lock = self.model.end(number);
+        let lock = self.model.end(number, amount);
         self.near("lock", amount, &lock.amount, &slack);
         self.model.deposit(into, lock.holder, &exact(amount), block);
     }

@@ -1,7 +1,7 @@
 //! One verifier among four, and what it may hear.
 
 use assay_protocol::accusation::{Accusation, SignedAccusation};
-use assay_protocol::assignment::{Assignment, SignedAssignment};
+use assay_protocol::assignment::{Assignment, RefusalReason, SignedAssignment};
 use assay_protocol::bls::{BlsPublicKey, BlsSignature};
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::domain::Domain;
@@ -179,5 +179,14 @@ pub fn recomputed(receipt: B256, index: u32, hash: B256) -> Input {
             chunk_roots: chunk_roots(),
             hashes: vec![(index, hash)],
         }),
+    }
+}
+
+/// The answer that leaves could not be recomputed.
+pub fn failed(receipt: B256, leaves: &[u32], reason: RefusalReason) -> Input {
+    Input::Recomputed {
+        receipt,
+        leaves: leaves.to_vec(),
+        result: Err(reason),
     }
 }
