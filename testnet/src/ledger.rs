@@ -360,6 +360,11 @@ impl Ledger {
             .count()
     }
 
+    /// Leaves accused so far.
+    pub fn accused(&self) -> usize {
+        self.transcoders.values().map(|t| t.accused.len()).sum()
+    }
+
     /// Base units of LPT that an operator's pool of one role was paid for certified work or duty.
     pub fn minted_to(&self, operator: Address, as_verifier: bool) -> U256 {
         self.minted

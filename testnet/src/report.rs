@@ -185,7 +185,7 @@ impl Report {
             );
         }
         out += &format!(
-            "\n{} rounds certified, {} LPT minted\nfees: {} ETH paid in tickets, {} ETH of it burned\n",
+            "\nrounds certified: {}, {} LPT minted\nfees: {} ETH paid in tickets, {} ETH of it burned\n",
             self.rounds_certified, self.minted_lpt, self.fees_paid_eth, self.fees_burned_eth
         );
         if let Some(d) = &self.delegator {

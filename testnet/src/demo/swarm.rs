@@ -188,14 +188,19 @@ impl Swarm {
         let mut ledger = Ledger::default();
         let (mut fed, mut reel) = (Fed::default(), clip.reel());
         let (mut calm_since, mut last_done, mut last_round) = (Instant::now(), 0, 0);
+        // Leaves accused before the last segment that was fed for a certificate's sake.
+        let mut accused_before = None;
         let mut progress = (Progress::default(), Instant::now());
         let mut tick = tokio::time::interval(Duration::from_millis(100));
         loop {
             let caught = cheaters
                 .iter()
                 .all(|cheater| ledger.cases.values().any(|case| case.operator == *cheater));
-            // A round in which too much was cheated is owed nothing: then one segment more in each round, until one is certified.
-            let certified = !ledger.certified.is_empty();
+            // A round in which too much was cheated is owed nothing: then a segment more in a round of its own. If it is
+            // right its certificate is waited for.
+            let certified = !ledger.certified.is_empty()
+                || (accused_before == Some(ledger.accused())
+                    && ledger.block <= certifiable(&ledger, params));
             let more = fed.segments < base || (!caught && fed.segments < base + MORE_SEGMENTS);
             let another = !certified && fed.segments < base + CERTIFY_SEGMENTS;
             let due = more || (another && last_round < ledger.round.0);
@@ -219,6 +224,7 @@ impl Swarm {
                         && let Some(offer) = reel.next().await
                     {
                         fed.segments += 1;
+                        accused_before = (!more).then(|| ledger.accused());
                         fed.sounds |= offer.sounds.iter().any(Option::is_some);
                         place.send(offer);
                         last_round = ledger.round.0;
@@ -337,12 +343,16 @@ fn settled(ledger: &Ledger, fed: u32, params: &Params) -> bool {
 fn paid(ledger: &Ledger, params: &Params) -> bool {
     let duty = ledger.minted.keys().any(|(_, _, duty)| *duty);
     let work = ledger.minted.keys().any(|(_, _, duty)| !*duty);
-    let last = ledger.last_deadline
+    (duty && work) || ledger.block > certifiable(ledger, params)
+}
+
+/// Until when the last round with work can be certified.
+fn certifiable(ledger: &Ledger, params: &Params) -> u64 {
+    ledger.last_deadline
         + params.round_blocks
         + params.response_blocks
         + 2 * params.epoch_blocks
-        + params.certify_blocks;
-    (duty && work) || ledger.block > last
+        + params.certify_blocks
 }
 
 async fn listening(node: &Running) -> Vec<Multiaddr> {
