@@ -16,6 +16,15 @@ use redb::{
     StorageError, WriteTransaction,
 };
 
+/// Bytes of a file that redb keeps in memory; it would keep a gigabyte, and the system keeps it all the same.
+const CACHE: usize = 512 << 10;
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE);
+    builder
+}
+
 /// An open database, locked against other processes until it is dropped.
 #[derive(Debug)]
 pub struct RedbFile {
@@ -51,7 +60,7 @@ impl RedbFile {
             inner: Box::new(storage),
             failed: AtomicBool::new(false),
         });
-        let database = Builder::new().create_with_backend(Lent(storage.clone()))?;
+        let database = builder().create_with_backend(Lent(storage.clone()))?;
         Ok(Self {
             database: RwLock::new(Some(database)),
             storage,
@@ -80,7 +89,7 @@ impl RedbFile {
         }
         *database = None;
         self.storage.failed.store(false, Ordering::Release);
-        match Builder::new().create_with_backend(Lent(self.storage.clone())) {
+        match builder().create_with_backend(Lent(self.storage.clone())) {
             Ok(again) => {
                 tracing::info!("a journal is open again after its disk had failed");
                 *database = Some(again);
