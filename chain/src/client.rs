@@ -29,7 +29,10 @@ const PIECE: u64 = 50_000;
 
 /// A connection to one deployment with one account's key. Cheap to clone.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client(Arc<Inner>, Moment);
+
+/// The block after which contracts are looked at; `None`: the latest.
+type Moment = Option<u64>;
 
 struct Inner {
     rpc: Rpc,
@@ -72,7 +75,7 @@ impl Client {
     ) -> Result<Self, ChainError> {
         let contracts = deployment.contracts.named();
         let rpc = Rpc::connect(&endpoints.into(), deployment.chain_id, &contracts).await?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             rpc,
             domain: deployment.domain(),
             contracts: deployment.contracts,
@@ -80,7 +83,13 @@ impl Client {
             key,
             errors: errors(),
             bls_keys: Mutex::default(),
-        })))
+        };
+        Ok(Self(Arc::new(inner), None))
+    }
+
+    /// The same for looking at contracts as block `number` has left them; the nodes must still know.
+    pub fn as_of(&self, number: u64) -> Self {
+        Self(self.0.clone(), Some(number))
     }
 
     /// The same without a key of anybody's: for looking. Its account is one whose key everybody knows.
@@ -164,7 +173,10 @@ impl Client {
             data: &data,
             value: U256::ZERO,
         };
-        match self.rpc().call(&request, json!("latest")).await {
+        let tag = self
+            .1
+            .map_or(json!("latest"), |block| json!(format!("{block:#x}")));
+        match self.rpc().call(&request, tag).await {
             Ok(answer) => R::decode(answer).map_err(|e| ChainError::Shape {
                 what,
                 reason: e.to_string(),

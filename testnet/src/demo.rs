@@ -2,6 +2,7 @@
 
 mod checks;
 mod folder;
+mod losses;
 mod playlist;
 mod swarm;
 mod tally;
@@ -14,14 +15,12 @@ use assay_encoder::conformance::{self, ConformanceError};
 use assay_encoder::input::InputError;
 use assay_encoder::{Ladder, Limits, WorkerCommand, Workers, probe, synth};
 use assay_node::{KeyError, StartError};
-use assay_protocol::U256;
-use assay_protocol::amount::Eth;
 use assay_protocol::params::Params;
-use assay_protocol::round_work::output_pixels;
 
 use crate::cast::{Size, SizeError, cast};
 use crate::clip::{Clip, ClipError, profiles};
 use crate::memory::MemoryWatch;
+use crate::pace::paced;
 use crate::report::Report;
 use crate::show::Show;
 use crate::stage::{self, StageError};
@@ -213,7 +212,7 @@ pub async fn run(
     .await?;
     let url = anvil.url();
     let deployer = dev_key(0)?;
-    let params = paced(Params::demo(), &clip);
+    let params = paced(Params::demo(), &clip.profiles, clip.longest());
     let deployment = stage::deploy_seeded(&url, &deployer, &params, options.seed).await?;
     let players = cast(&options.size, options.seed)?;
     for player in &players {
@@ -269,11 +268,18 @@ pub async fn run(
     );
     failures.extend(checks::fees(&ledger, &report, &closing));
     failures.extend(checks::elections(&ledger, &players, &opening, &closing));
-    failures.extend(playlist::faults(
-        Path::new(&report.playlist),
-        ledger.delivered.len(),
-        fed.sounds,
-    ));
+    let losses = losses::read(&url, &stage, &deployer, &players, &ledger).await?;
+    failures.extend(losses.iter().flat_map(losses::Loss::faults));
+    let playlist = Path::new(&report.playlist);
+    let unlisted = playlist::faults(playlist, ledger.delivered.len(), fed.sounds);
+    let frames = clip.profiles.renditions.iter().map(|rendition| {
+        let fed = fed.frames.iter().map(|frames| rendition.frames(*frames));
+        fed.map(u64::from).sum()
+    });
+    failures.extend(match unlisted.is_empty() {
+        true => playlist::undecoded(playlist, &frames.collect::<Vec<_>>()),
+        false => unlisted,
+    });
     let chain = match options.keep_chain {
         true => {
             // It stands at the report's block until somebody sends it something.
@@ -293,57 +299,5 @@ pub async fn run(
     })
 }
 
-/// A clip whose key frames lie far apart gives segments that two cores cannot encode within the preset's D: then D
-/// is as many blocks, of one second, as the longest segment has seconds, and half of the preset's on top; deposits stay
-/// locked for as long as that asks for. About every other ticket for such a segment wins.
-fn paced(preset: Params, clip: &Clip) -> Params {
-    let (num, den) = clip.probe.fps;
-    let frames = u64::from(clip.longest());
-    let seconds = (frames * u64::from(den)).div_ceil(u64::from(num.max(1)));
-    Params {
-        ticket_face_value: Eth(U256::from(
-            2 * stage::PRICE * output_pixels(&clip.profiles, clip.longest()),
-        )),
-        ..with_time_for(seconds, preset)
-    }
-}
-
-/// Parameters with time to encode a segment of so many seconds.
-fn with_time_for(seconds: u64, preset: Params) -> Params {
-    let response = seconds + preset.response_blocks / 2;
-    let mut params = Params {
-        response_blocks: preset.response_blocks.max(response),
-        ..preset
-    };
-    // What `TicketBroker`'s constructor asks for.
-    let blocks = params.response_blocks + params.evidence_blocks + params.case_blocks;
-    let least = 2 + params.resolver_rounds + blocks / params.round_blocks;
-    params.unlock_rounds = params.unlock_rounds.max(least);
-    params
-}
-
 /// Longest time in which nothing is fed, delivered, sampled or judged before the demonstration is given up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn contracts_take_the_times_of_the_longest_segments() {
-        let look_in = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../chain")];
-        let anvil = Anvil::start(&AnvilConfig {
-            look_in,
-            ..AnvilConfig::default()
-        })
-        .await
-        .unwrap();
-        let deployer = dev_key(0).unwrap();
-        for seconds in [27, 60] {
-            let params = with_time_for(seconds, Params::demo());
-            stage::deploy_seeded(&anvil.url(), &deployer, &params, 1)
-                .await
-                .unwrap();
-        }
-    }
-}

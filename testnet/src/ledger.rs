@@ -141,7 +141,8 @@ pub struct Ledger {
     /// Reports held against their draws, by verifier and epoch: drawn and missed.
     pub duties: BTreeMap<(Address, u64), (usize, usize)>,
     proofs: BTreeMap<(Address, LeafId), PathBuf>,
-    proving: BTreeMap<B256, (Address, Tx)>,
+    /// By receipt: who sent a proof of it.
+    proving: BTreeMap<B256, Vec<(Address, Tx)>>,
 }
 
 impl Ledger {
@@ -303,7 +304,7 @@ impl Ledger {
                     block: *block,
                 };
                 match *what {
-                    "prove" => drop(self.proving.insert(*about, (who, tx))),
+                    "prove" => self.proving.entry(*about).or_default().push((who, tx)),
                     "execute" => {
                         if let Some(figures) = self.cases.get_mut(about) {
                             figures.execute = Some(tx);
@@ -339,14 +340,21 @@ impl Ledger {
             .values_mut()
             .filter(|figures| figures.prove.is_none())
         {
-            let Some((who, tx)) = self.proving.get(&figures.leaf.receipt) else {
+            let sent = self.proving.get(&figures.leaf.receipt);
+            let opening = sent.into_iter().flatten();
+            // Of two in one block the one that opened the case; joining it costs less.
+            let opening = opening.filter(|(_, tx)| tx.block == figures.opened);
+            let Some((who, tx)) = opening.max_by_key(|(_, tx)| tx.gas) else {
                 continue;
             };
-            if let Some(file) = self
-                .proofs
-                .get(&(*who, figures.leaf))
-                .filter(|_| tx.block == figures.opened)
-            {
+            // Who submits for another that went away has no file of its own.
+            let of_others = || {
+                self.proofs
+                    .iter()
+                    .find(|((_, leaf), _)| *leaf == figures.leaf)
+            };
+            let own = self.proofs.get(&(*who, figures.leaf));
+            if let Some(file) = own.or_else(|| Some(of_others()?.1)) {
                 figures.prove = Some((*tx, file.clone()));
             }
         }
@@ -358,6 +366,11 @@ impl Ledger {
             .values()
             .filter(|figures| figures.executed.is_none())
             .count()
+    }
+
+    /// How often somebody was named for a segment.
+    pub fn attempts(&self, seq: u32) -> usize {
+        self.electees.iter().filter(|(of, ..)| *of == seq).count()
     }
 
     /// Leaves accused so far.

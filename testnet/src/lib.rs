@@ -11,6 +11,7 @@ pub mod economy;
 pub mod launcher;
 pub mod ledger;
 mod memory;
+mod pace;
 pub mod report;
 pub mod show;
 pub mod simulator;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use assay_encoder::ffmpeg;
+
 /// What is wrong with a multivariant playlist and the ones it names, in words; each must list `delivered` segments that
 /// are there, and end. Of `sounds` there must be a track; where nothing is heard it may have gaps.
 pub(crate) fn faults(master: &Path, delivered: usize, sounds: bool) -> Vec<String> {
@@ -23,6 +25,51 @@ pub(crate) fn faults(master: &Path, delivered: usize, sounds: bool) -> Vec<Strin
     let all = variants.into_iter().map(|name| (name, false)).chain(tracks);
     faults.extend(all.filter_map(|(name, gaps)| fault(&folder.join(name), delivered, gaps)));
     faults
+}
+
+/// What is wrong with the renditions that a multivariant playlist without [faults] names when they are decoded from start to
+/// end; `frames` has how many each must give. Blocks for as long as that takes.
+pub(crate) fn undecoded(master: &Path, frames: &[u64]) -> Vec<String> {
+    let folder = master.parent().unwrap_or(Path::new(""));
+    let text = std::fs::read_to_string(master).unwrap_or_default();
+    let variants = addresses(&text);
+    let named = (variants.len() != frames.len()).then(|| {
+        format!(
+            "{}: names {}, expected {} renditions",
+            master.display(),
+            variants.len(),
+            frames.len()
+        )
+    });
+    let told = variants.iter().zip(frames).filter_map(|(name, expected)| {
+        let path = folder.join(name);
+        let why = match decoded(&path) {
+            Ok(found) if found == *expected => return None,
+            Ok(found) => format!("{found} of {expected} frames are decoded"),
+            Err(why) => why,
+        };
+        Some(format!("{}: {why}", path.display()))
+    });
+    named.into_iter().chain(told).collect()
+}
+
+/// Frames that FFmpeg decodes of a media playlist.
+fn decoded(path: &Path) -> Result<u64, String> {
+    let output = ffmpeg::command("ffprobe")
+        .args(["-v", "error", "-count_frames", "-select_streams", "v:0"])
+        .args(["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"])
+        .arg(path)
+        .output()
+        .map_err(|e| format!("ffprobe: {e}"))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let count = said
+        .lines()
+        .next()
+        .and_then(|line| line.trim().parse().ok());
+    match count.filter(|_| output.status.success() && output.stderr.is_empty()) {
+        Some(count) => Ok(count),
+        None => Err(format!("ffprobe: {}", ffmpeg::last_words(&output.stderr))),
+    }
 }
 
 fn fault(path: &Path, delivered: usize, gaps: bool) -> Option<String> {

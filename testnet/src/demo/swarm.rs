@@ -184,12 +184,15 @@ impl Swarm {
         }
         // Records travel right after the connections.
         tokio::time::sleep(Duration::from_millis(700)).await;
+        let honest = players
+            .iter()
+            .any(|player| player.part == Part::Transcoder { cheats: false });
         let base = options.segments.unwrap_or(clip.len());
         let mut ledger = Ledger::default();
         let (mut fed, mut reel) = (Fed::default(), clip.reel());
         let (mut calm_since, mut last_done, mut last_round) = (Instant::now(), 0, 0);
-        // Leaves accused before the last segment that was fed for a certificate's sake.
-        let mut accused_before = None;
+        // Segments fed for a certificate's sake, and leaves accused before the last of them.
+        let (mut extra, mut accused_before) = (0, None);
         let mut progress = (Progress::default(), Instant::now());
         let mut tick = tokio::time::interval(Duration::from_millis(100));
         loop {
@@ -198,11 +201,12 @@ impl Swarm {
                 .all(|cheater| ledger.cases.values().any(|case| case.operator == *cheater));
             // A round in which too much was cheated is owed nothing: then a segment more in a round of its own. If it is
             // right its certificate is waited for.
-            let certified = !ledger.certified.is_empty()
-                || (accused_before == Some(ledger.accused())
-                    && ledger.block <= certifiable(&ledger, params));
+            let promising = accused_before == Some(ledger.accused())
+                && ledger.attempts(fed.segments.saturating_sub(1)) <= 1
+                && ledger.block <= certifiable(&ledger, params);
+            let certified = !ledger.certified.is_empty() || promising;
             let more = fed.segments < base || (!caught && fed.segments < base + MORE_SEGMENTS);
-            let another = !certified && fed.segments < base + CERTIFY_SEGMENTS;
+            let another = honest && !certified && extra < CERTIFY_SEGMENTS;
             let due = more || (another && last_round < ledger.round.0);
             tokio::select! {
                 biased;
@@ -224,7 +228,10 @@ impl Swarm {
                         && let Some(offer) = reel.next().await
                     {
                         fed.segments += 1;
+                        let source = offer.source.as_ref();
+                        fed.frames.push(source.map_or(0, |source| source.frame_count));
                         accused_before = (!more).then(|| ledger.accused());
+                        extra += u32::from(!more);
                         fed.sounds |= offer.sounds.iter().any(Option::is_some);
                         place.send(offer);
                         last_round = ledger.round.0;
@@ -286,6 +293,8 @@ const CERTIFY_PATIENCE: u64 = 60;
 pub(crate) struct Fed {
     /// Segments, repeated ones too.
     pub segments: u32,
+    /// Frames of each.
+    pub frames: Vec<u32>,
     /// Whether something is heard in one of them.
     pub sounds: bool,
     /// What went wrong with the machinery, in words.
