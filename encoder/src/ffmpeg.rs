@@ -19,7 +19,7 @@ const CONTAINERS: &str = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mpegts,mpeg,mpeg
                           ogg,asf,mxf,dv,gxf,wtv,rm,h264,hevc,m4v,h263,vc1,av1,mjpeg,gif,apng,yuv4mpegpipe,\
                           png_pipe,jpeg_pipe,webp_pipe,mp3,aac,wav,w64,flac,ac3,eac3,aiff,caf,amr,opus";
 /// Scaler flags under which FFmpeg's own conversions do not depend on the CPU.
-const SWS_FLAGS: &str = "bicubic+accurate_rnd+full_chroma_int+bitexact";
+pub(crate) const SWS_FLAGS: &str = "bicubic+accurate_rnd+full_chroma_int+bitexact";
 const FALLBACK_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// A command with an empty environment but `PATH`.

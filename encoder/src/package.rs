@@ -250,7 +250,7 @@ impl Packager {
         sounds: &[Option<Sound>],
     ) -> Result<(), PackageError> {
         let span = self.clock.place(timing, Some(frames));
-        self.jump |= self.tracks.change(media);
+        self.jump |= self.tracks.change(media, sounds);
         let entry = self.entry(span, timing);
         let durations = self.clock.durations(span, timing, frames as usize);
         self.tracks

@@ -51,8 +51,8 @@ pub struct Probe {
     pub colour: [u8; 3],
     /// What the container says, in seconds.
     pub duration: Option<f64>,
-    /// The first audio stream.
-    pub audio: Option<Audio>,
+    /// Its audio streams, in order.
+    pub audio: Vec<Audio>,
 }
 
 /// An audio stream, for pass-through.
@@ -253,6 +253,6 @@ fn of_y4m(path: &Path, bytes: u64, header: &y4m::Header, pixel_aspect: (u32, u32
         full_range: header.full_range,
         colour: [2; 3],
         duration: None,
-        audio: None,
+        audio: Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
-//! Cuts a file at closed-GOP key frames, without re-encoding.
+//! Cuts a file at closed-GOP key frames, without re-encoding where they are close enough.
 
+mod anew;
 mod packets;
 mod plan;
 mod raw;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use assay_protocol::assignment::MAX_SOURCE;
 use assay_protocol::profile::MAX_FRAMES;
 
 use crate::child::WorkerCommand;
@@ -68,7 +70,7 @@ impl Segmenter {
     /// Cuts a whole file, in child processes of `worker`.
     ///
     /// # Errors
-    /// A file that is cut off, has no decodable frame, or has its closed key frames too far apart.
+    /// A file that is cut off or has no decodable frame, or has its closed key frames too far apart and cannot be coded anew.
     pub async fn cut(
         &self,
         probe: &Probe,
@@ -87,7 +89,8 @@ impl Segmenter {
         if probe.container == "yuv4mpegpipe" && plain {
             let (dir, path) = (self.dir.clone(), probe.path.clone());
             let (target, fps) = (per(self.target), probe.fps);
-            let cut = tokio::task::spawn_blocking(move || raw::cut(&path, &dir, target, fps));
+            let cut =
+                tokio::task::spawn_blocking(move || raw::cut(&path, &dir, target, fps, MAX_SOURCE));
             return cut.await.map_err(|e| InputError::Cut {
                 path: probe.path.clone(),
                 detail: e.to_string(),
@@ -96,12 +99,23 @@ impl Segmenter {
         let plan = plan::plan(probe, self.target, worker).await?;
         let longest = per(self.longest);
         if let Some(group) = plan.groups.iter().find(|g| g.frames > longest) {
-            return Err(InputError::LongGop {
-                path: probe.path.clone(),
-                first: group.first,
-                frames: group.frames,
-                max: longest,
-            });
+            let first = plan.groups.first().map(|g| g.start).unwrap_or_default();
+            let shown = plan.groups.iter().map(|g| g.frames).sum();
+            // H.264 of full range is decoded to another format than this one may be; of odd sizes there is none.
+            let even = probe.width.is_multiple_of(2) && probe.height.is_multiple_of(2);
+            let anew = even && !probe.full_range && !self.is_anew(probe);
+            return match anew {
+                true => {
+                    self.cut_anew(probe, (shown, plan.holes), first, worker)
+                        .await
+                }
+                false => Err(InputError::LongGop {
+                    path: probe.path.clone(),
+                    first: group.first,
+                    frames: group.frames,
+                    max: longest,
+                }),
+            };
         }
         let mut failure = String::new();
         for container in containers(probe) {
@@ -122,19 +136,23 @@ impl Segmenter {
         })
     }
 
-    /// Runs FFmpeg with nothing to read but the file, and nothing to write to but the segments' folder.
+    /// Runs FFmpeg where it has nothing but the file and the segments' folder.
     async fn run(
         &self,
         command: &Command,
         probe: &Probe,
         worker: &WorkerCommand,
     ) -> Result<Said, InputError> {
-        let access = Access {
+        Ok(tool::confined(worker, command, self.access(probe)).await?)
+    }
+
+    /// Nothing to read but the file, and nothing to write to but the segments' folder.
+    fn access(&self, probe: &Probe) -> Access {
+        Access {
             read: vec![probe.path.clone()],
             write: vec![self.dir.clone()],
             ..Access::default()
-        };
-        Ok(tool::confined(worker, command, access).await?)
+        }
     }
 
     /// Writes the first segment once more where an edit list hides frames at its beginning: only an MP4 that is written in

@@ -8,7 +8,7 @@ use crate::child::WorkerCommand;
 use crate::ffmpeg;
 use crate::input::InputError;
 use crate::package::{MAX_SOUNDS, Sound};
-use crate::probe::Probe;
+use crate::probe::{Audio, Probe};
 use crate::sandbox::Access;
 use crate::tool;
 use crate::transport::{CLOCK, Demuxer, Kind, PACKET, SoundClock, Untaken};
@@ -17,6 +17,11 @@ use crate::transport::{CLOCK, Demuxer, Kind, PACKET, SoundClock, Untaken};
 const BEHIND: i64 = CLOCK as i64;
 /// FFmpeg's names of what is passed on; everything else would have to be transcoded.
 const CODECS: [&str; 3] = ["aac", "mp3", "opus"];
+
+/// Whether an audio stream is passed on.
+pub fn is_passed_on(audio: &Audio) -> bool {
+    CODECS.contains(&audio.codec.as_str())
+}
 
 /// A file with nothing but the audio of another one.
 #[derive(Clone, Debug)]
@@ -34,17 +39,18 @@ impl Soundtrack {
         folder: &Path,
         worker: &WorkerCommand,
     ) -> Result<Option<Self>, InputError> {
-        let Some(audio) = &probe.audio else {
-            return Ok(None);
-        };
-        if !CODECS.contains(&audio.codec.as_str()) {
+        if probe.audio.iter().all(|audio| !is_passed_on(audio)) {
             return Ok(None);
         }
+        let tracks = probe.audio.iter().enumerate();
+        let tracks = tracks
+            .filter(|(_, audio)| is_passed_on(audio))
+            .take(MAX_SOUNDS);
         let path = folder.join("audio.ts");
         let mut command = ffmpeg::reader(&probe.path);
         command
             .arg("-y")
-            .args(ffmpeg::sounds())
+            .args(tracks.flat_map(|(track, _)| ["-map".to_owned(), format!("0:a:{track}")]))
             .args(["-c", "copy"]);
         command.args(["-muxdelay", "0", "-muxpreload", "0", "-f", "mpegts"]);
         command.arg(ffmpeg::local(&path));

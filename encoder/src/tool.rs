@@ -54,10 +54,12 @@ pub enum ToolError {
         source: std::io::Error,
     },
     /// It ran too long.
-    #[error("{program} did not end within {TIMEOUT:?}")]
+    #[error("{program} did not end within {limit:?}")]
     Timeout {
         /// The tool.
         program: String,
+        /// Its time.
+        limit: Duration,
     },
     /// Its pipes broke.
     #[error("{program}: {source}")]
@@ -79,7 +81,7 @@ pub(crate) async fn run(command: Command) -> Result<Said, ToolError> {
     };
     let mut child = command.kill_on_drop(true).spawn().map_err(start)?;
     cap_memory(&child);
-    hear(&mut child, &program).await
+    hear(&mut child, &program, TIMEOUT).await
 }
 
 /// Runs FFmpeg or ffprobe on a file of a stranger's: in a worker, behind its walls, with `access` to the files it needs.
@@ -88,12 +90,22 @@ pub(crate) async fn confined(
     command: &Command,
     access: Access,
 ) -> Result<Said, ToolError> {
+    confined_for(TIMEOUT, worker, command, access).await
+}
+
+/// The same with another time, and as much CPU time.
+pub(crate) async fn confined_for(
+    limit: Duration,
+    worker: &WorkerCommand,
+    command: &Command,
+    access: Access,
+) -> Result<Said, ToolError> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let caps = (MAX_MEMORY, TIMEOUT);
+    let caps = (MAX_MEMORY, limit);
     let mut group = start(worker, command, access, caps, Feed::Nothing).await?;
     // It ends when this closes.
     let _stdin = group.0.stdin.take();
-    hear(&mut group.0, &program).await
+    hear(&mut group.0, &program, limit).await
 }
 
 /// Starts FFmpeg or ffprobe behind a worker's walls, with so much address space and CPU time; its pipes are the worker's.
@@ -140,7 +152,7 @@ pub(crate) async fn start(
     Ok(group)
 }
 
-async fn hear(child: &mut Child, program: &str) -> Result<Said, ToolError> {
+async fn hear(child: &mut Child, program: &str, limit: Duration) -> Result<Said, ToolError> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let all = async {
         let (output, words, status) = tokio::join!(
@@ -157,9 +169,9 @@ async fn hear(child: &mut Child, program: &str) -> Result<Said, ToolError> {
         })
     };
     let program = program.to_owned();
-    match tokio::time::timeout(TIMEOUT, all).await {
+    match tokio::time::timeout(limit, all).await {
         Ok(said) => said.map_err(|source| ToolError::Pipe { program, source }),
-        Err(_) => Err(ToolError::Timeout { program }),
+        Err(_) => Err(ToolError::Timeout { program, limit }),
     }
 }
 

@@ -200,6 +200,11 @@ impl SoundTrack {
         Ok(Some(init))
     }
 
+    /// Whether sound in this format needs another initialisation segment than the one before.
+    pub fn changes(&self, format: &SoundFormat) -> bool {
+        self.begun && self.format != *format
+    }
+
     /// The media segment.
     pub fn mux(&self, sequence: u32, sound: &Sound) -> Result<Vec<u8>, PackageError> {
         let pieces: Vec<_> = sound

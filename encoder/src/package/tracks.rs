@@ -94,10 +94,15 @@ impl Tracks {
         }
     }
 
-    /// Whether a segment needs another decoder than the one before.
-    pub fn change(&self, media: &[Media]) -> bool {
-        let mut both = self.videos.iter().zip(media);
-        both.any(|((track, _), media)| track.changes(media))
+    /// Whether a segment needs another decoder than the one before, of pictures or of sound.
+    pub fn change(&self, media: &[Media], sounds: &[Option<Sound>]) -> bool {
+        let mut seen = self.videos.iter().zip(media);
+        let mut heard = self.sounds.iter().zip(sounds);
+        seen.any(|((track, _), media)| track.changes(media))
+            || heard.any(|((track, _), sound)| match (track, sound) {
+                (Some(track), Some(sound)) => track.changes(&sound.format),
+                _ => false,
+            })
     }
 
     /// Writes the files of a segment, then the entries; where a file fails, all tracks get a gap. Video begins at tick

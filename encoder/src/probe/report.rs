@@ -81,12 +81,13 @@ impl Report {
         let audio = self
             .streams
             .iter()
-            .find(|s| s.codec_type == "audio")
+            .filter(|s| s.codec_type == "audio")
             .map(|s| Audio {
                 codec: s.codec_name.clone(),
                 channels: s.channels,
                 sample_rate: s.sample_rate.parse().unwrap_or_default(),
-            });
+            })
+            .collect();
         let kinds: Vec<_> = self.streams.iter().map(|s| s.codec_type.clone()).collect();
         let video = self
             .streams

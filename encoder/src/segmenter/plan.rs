@@ -1,8 +1,13 @@
 //! Where to cut.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
+
+use assay_protocol::assignment::MAX_SOURCE;
 
 use super::packets::{self, Micros, Packet, Scan};
 use super::timing;
@@ -231,11 +236,12 @@ async fn arrange(
     })
 }
 
-/// Length at which a segment may end: in time, or in frames where times are unknown.
+/// Length at which a segment may end: in time, or in frames where times are unknown; and in bytes of the file.
 #[derive(Clone, Copy, Debug)]
 struct Length {
     time: Micros,
     frames: u32,
+    bytes: u64,
 }
 
 impl Length {
@@ -245,6 +251,8 @@ impl Length {
         Self {
             time: time - time / EARLY,
             frames: frames.max(1) - frames / EARLY as u32,
+            // The next group has room in it.
+            bytes: MAX_SOURCE / 2,
         }
     }
 }
@@ -288,10 +296,14 @@ fn starts(packets: &[Packet], length: Length) -> Vec<usize> {
                 Some((from, to)) => to - from >= length.time,
                 None => index - start >= length.frames as usize,
             });
+        let large = starts.last().is_some_and(|&start| {
+            let places = packets[start].position.zip(packet.position);
+            places.is_some_and(|(from, to)| to.saturating_sub(from) >= length.bytes)
+        });
         let group = packets[index + 1..].iter().take_while(|p| !p.key);
         let leads = |p: &Packet| p.time.zip(packet.time).is_some_and(|(p, key)| p < key);
         let closed = || packet.time.is_some() && !group.into_iter().any(leads);
-        if far && (index == 0 || closed()) {
+        if (far || large) && (index == 0 || closed()) {
             starts.push(index);
         }
     }
@@ -316,78 +328,4 @@ async fn torn(path: &Path, bytes: u64) -> bool {
 /// Of Matroska the length in bytes is known. Neither says how long the last frame lasts.
 fn promised(probe: &Probe) -> Option<f64> {
     probe.duration.filter(|_| probe.container == "flv")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn packets(pattern: &[(Micros, bool)]) -> Vec<Packet> {
-        let packet = |&(time, key)| Packet {
-            time: Some(time),
-            key,
-            ..Packet::default()
-        };
-        pattern.iter().map(packet).collect()
-    }
-
-    const ANY: Length = Length { time: 1, frames: 1 };
-
-    #[test]
-    fn cuts_only_where_no_later_frame_comes_first() {
-        let open = packets(&[
-            (0, true),
-            (1, false),
-            (2, false),
-            (5, true),
-            (3, false),
-            (4, false),
-            (6, true),
-        ]);
-        assert_eq!(starts(&open, ANY), [0, 6]);
-        let closed = packets(&[
-            (0, true),
-            (2, false),
-            (1, false),
-            (3, true),
-            (5, false),
-            (4, false),
-        ]);
-        assert_eq!(starts(&closed, ANY), [0, 3]);
-        assert_eq!(starts(&closed, Length { time: 4, frames: 1 }), [0]);
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_is_seen_at_its_key_frame() {
-        const S: Micros = 1_000_000;
-        let order = packets(&[
-            (0, true),
-            (3 * S, false),
-            (S, false),
-            (4 * S, true),
-            (3 * S, false),
-        ]);
-        assert_eq!(set_back(&order), None);
-        let back = packets(&[(0, true), (3 * S, false), (S, false), (0, false), (S, true)]);
-        assert_eq!(set_back(&back), Some((4, 3 * S, S)));
-    }
-
-    #[test]
-    fn cuts_by_time_however_many_frames_that_are() {
-        // Ten frames in the first second, one a second later on, every one a key frame.
-        let times = (0..10)
-            .map(|i| i * 100_000)
-            .chain((1..5).map(|i| i * 1_000_000));
-        let packets = packets(&times.map(|time| (time, true)).collect::<Vec<_>>());
-        let length = Length::of(Duration::from_secs(2), (5, 1));
-        assert_eq!((length.time, length.frames), (1_800_000, 9));
-        assert_eq!(starts(&packets, length), [0, 11, 13]);
-    }
-
-    #[test]
-    fn a_gradual_refresh_is_no_place_to_cut() {
-        let mut packets = packets(&[(0, true), (1, false), (2, true), (3, false), (4, true)]);
-        keep(&mut packets, &HashSet::from([0, 4]));
-        assert_eq!(starts(&packets, ANY), [0, 4]);
-    }
 }

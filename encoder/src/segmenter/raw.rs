@@ -10,12 +10,16 @@ use super::{Segment, timing};
 use crate::input::InputError;
 use crate::y4m::{Reader, Y4mError, write_frame};
 
-/// Writes segments of `target` frames.
+/// What stands before each frame.
+const FRAME: u64 = "FRAME\n".len() as u64;
+
+/// Writes segments of `target` frames, or of fewer where they would have more than `most` bytes.
 pub(super) fn cut(
     path: &Path,
     dir: &Path,
     target: u32,
     fps: (u32, u32),
+    most: u64,
 ) -> Result<Vec<Segment>, InputError> {
     let at = |frame: u32| length((f64::from(frame) * timing::frame(fps)) as Micros);
     let open = |source| InputError::Open {
@@ -32,6 +36,9 @@ pub(super) fn cut(
         .ok_or_else(none)?;
     let (header, mut frame, mut segments) =
         (reader.header().line(), Vec::new(), Vec::<Segment>::new());
+    let room = most.saturating_sub(header.len() as u64);
+    let room = room / (reader.header().frame_bytes() as u64 + FRAME);
+    let target = u64::from(target).min(room).max(1) as u32;
     let mut out: Option<BufWriter<File>> = None;
     let mut count = 0;
     loop {
@@ -104,5 +111,40 @@ fn not(path: &Path, error: Y4mError) -> InputError {
             path,
             detail: other.to_string(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::y4m::Header;
+
+    #[test]
+    fn no_segment_has_more_bytes_than_a_source_may() {
+        let folder = tempfile::tempdir().unwrap();
+        let header = Header {
+            width: 16,
+            height: 16,
+            bit_depth: 8,
+            fps: (5, 1),
+            full_range: false,
+        };
+        let mut bytes = header.line().into_bytes();
+        for _ in 0..10 {
+            write_frame(&mut bytes, &vec![7; header.frame_bytes()]).unwrap();
+        }
+        let path = folder.path().join("in.y4m");
+        std::fs::write(&path, bytes).unwrap();
+        for (most, expected) in [
+            (u64::MAX, vec![10]),
+            (1_300, vec![3, 3, 3, 1]),
+            (1, vec![1; 10]),
+        ] {
+            let segments = cut(&path, folder.path(), 10, (5, 1), most).unwrap();
+            let frames: Vec<_> = segments.iter().map(|segment| segment.frames).collect();
+            assert_eq!(frames, expected);
+            let size = |segment: &Segment| std::fs::metadata(&segment.path).unwrap().len();
+            assert!(most == 1 || segments.iter().all(|segment| size(segment) <= most));
+        }
     }
 }

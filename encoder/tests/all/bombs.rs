@@ -157,6 +157,12 @@ async fn frames_are_counted_while_they_come() {
         text.contains("number of frames is 3601, at most 3600"),
         "{text}"
     );
+    // Where that can be mended it is coded anew, and cut.
+    let path = dir.path().join("full.mkv");
+    ffmpeg(
+        "-f lavfi -i color=size=32x32:rate=1000:duration=3.7 -c:v ffv1 -g 1000000 -color_range pc",
+        &path,
+    );
     let text = line(refused(&path).await);
     assert!(text.contains("3700 frames from frame 0 on"), "{text}");
 }

@@ -234,19 +234,68 @@ async fn rotated_pictures_come_upright() {
 }
 
 #[tokio::test]
-async fn a_long_group_of_pictures_is_refused_with_its_place() {
+async fn open_and_long_groups_of_pictures_are_coded_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    // Sound comes first, and so the first picture has a time of its own.
+    let heard = "-f lavfi -i sine=duration=7 -itsoffset 0.3";
+    let seen = |size: &str| format!("-f lavfi -i testsrc2=size={size}:rate=30:duration=6");
+    let open = "log-level=error:keyint=30:min-keyint=30:open-gop=1:bframes=2";
+    let cases = [
+        (
+            "long.mkv",
+            "64x64",
+            "-c:v libx264 -preset ultrafast -g 1000".to_owned(),
+        ),
+        (
+            "open.mkv",
+            "96x64",
+            format!("-c:v libx265 -preset ultrafast -pix_fmt yuv420p10le -x265-params {open}"),
+        ),
+    ];
+    for (name, size, encoder) in cases {
+        let path = dir.path().join(name);
+        ffmpeg(&format!("{heard} {} {encoder} -c:a aac", seen(size)), &path);
+        let found = probe(&path, &worker()).await.unwrap();
+        let folder = dir.path().join(format!("{name}.segments"));
+        let segmenter = Segmenter::new(&folder, Duration::from_secs(2));
+        let whole = segmenter.cut(&found, &worker()).await.unwrap();
+        assert_eq!(whole.len(), 1, "{name}");
+        let begins = whole[0].start;
+        assert!(begins > Duration::from_millis(200), "{name}: {begins:?}");
+        let segmenter = segmenter.with_longest(Duration::from_secs(4));
+        let segments = segmenter.cut(&found, &worker()).await.unwrap();
+        let of = |segment: &assay_encoder::Segment| (segment.frames, frames(&segment.path));
+        let counts: Vec<_> = segments.iter().map(of).collect();
+        assert_eq!(counts, [(60, 60); 3], "{name}");
+        for (seq, segment) in (0u32..).zip(&segments) {
+            let due = begins + Duration::from_secs(2) * seq;
+            assert!(
+                segment.start.abs_diff(due) < Duration::from_millis(2),
+                "{name}: {segment:?}"
+            );
+        }
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3, "{name}");
+        let copy = probe(&segments[1].path, &worker()).await.unwrap();
+        assert_eq!(
+            (copy.codec.as_str(), copy.bit_depth),
+            ("h264", found.bit_depth)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_long_group_of_full_range_is_refused_with_its_place() {
     let dir = tempfile::tempdir().unwrap();
     let path = clip(
         dir.path(),
-        "long.mkv",
+        "long.webm",
         "64x64",
         6,
-        "-c:v libx264 -preset ultrafast -g 1000",
+        "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 1000 -color_range pc",
     );
     let found = probe(&path, &worker()).await.unwrap();
-    let segmenter = Segmenter::new(&dir.path().join("s"), Duration::from_secs(2));
-    assert_eq!(segmenter.cut(&found, &worker()).await.unwrap().len(), 1);
-    let error = segmenter
+    assert!(found.full_range);
+    let error = Segmenter::new(&dir.path().join("s"), Duration::from_secs(2))
         .with_longest(Duration::from_secs(4))
         .cut(&found, &worker())
         .await

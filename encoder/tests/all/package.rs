@@ -114,6 +114,28 @@ async fn opus_of_more_than_two_channels_is_decoded() {
 }
 
 #[tokio::test]
+async fn a_first_track_that_is_not_passed_on_takes_no_other_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("in.mkv");
+    // The second one's packets have each time twice.
+    ffmpeg(
+        "-f lavfi -i testsrc2=size=64x48:rate=30:duration=2 -f lavfi -i sine=duration=2:r=48000 -map 0 -map 1 -map 1 -map 1 \
+         -c:v libx264 -c:a:0 ac3 -c:a:1 aac -bsf:a:1 setts=ts=floor(N/2)*2048 -c:a:2 pcm_s16le",
+        &path,
+    );
+    let found = probe(&path, &worker()).await.unwrap();
+    let codecs: Vec<_> = found.audio.iter().map(|a| a.codec.as_str()).collect();
+    assert_eq!(codecs, ["ac3", "aac", "pcm_s16le"]);
+    let track = Soundtrack::extract(&found, dir.path(), &worker()).await;
+    let track = track.unwrap().unwrap();
+    let mut reader = track.open(Duration::ZERO, Duration::ZERO).unwrap();
+    let sounds = reader.until(Duration::from_secs(1)).unwrap();
+    assert_eq!(sounds.len(), 1);
+    let heard = sounds[0].as_ref().unwrap().samples();
+    assert!((40_000..=56_000).contains(&heard), "{heard}");
+}
+
+#[tokio::test]
 async fn aac_without_a_channel_configuration_is_left_out_and_told() {
     let dir = tempfile::tempdir().unwrap();
     let (sounds, told) = heard(dir.path(), 8, "quad", "aac").await;

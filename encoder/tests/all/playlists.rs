@@ -224,6 +224,28 @@ async fn audio_tracks_are_alternatives_and_bandwidths_are_measured() {
 }
 
 #[tokio::test]
+async fn sound_in_another_format_is_a_discontinuity_in_every_track() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = good().await;
+    let mut packager = Packager::new(dir.path(), &profiles()).unwrap();
+    for index in 0..4 {
+        let mut sounds = vec![sound(index, "eng")];
+        if let Some(sound) = sounds[0].as_mut().filter(|_| index >= 2) {
+            sound.format.codec = SoundCodec::Aac(vec![0x11, 0x88]);
+            sound.format.channels = 1;
+        }
+        packager.announce(index, timing(index), sounds).unwrap();
+        packager.add_segment(index, 30, &good).unwrap();
+    }
+    packager.finish().unwrap();
+    for name in ["0_48p/index.m3u8", "audio_0/index.m3u8"] {
+        let segments = media(dir.path(), name).segments;
+        let marked: Vec<_> = segments.iter().map(|s| s.discontinuity).collect();
+        assert_eq!(marked, [false, false, true, false], "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_track_that_is_left_out_takes_no_other_with_it() {
     let dir = tempfile::tempdir().unwrap();
     let good = good().await;

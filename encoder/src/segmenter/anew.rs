@@ -1,0 +1,100 @@
+//! A file whose key frames are too far apart, or open, coded anew with closed ones: nearly lossless H.264, each picture once
+//! and at its time.
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::Duration;
+
+use super::{Segment, Segmenter, timing};
+use crate::child::WorkerCommand;
+use crate::ffmpeg;
+use crate::input::InputError;
+use crate::probe::{self, Probe};
+use crate::tool;
+
+/// The quantizer at which nobody sees a difference.
+const QUALITY: &str = "10";
+/// Longest time for coding a file anew, and CPU time.
+const TIME: Duration = Duration::from_secs(7_200);
+/// Frames at the beginning of a recording that refer to what was before it, and cannot be decoded.
+const LEADING: u32 = 16;
+
+impl Segmenter {
+    fn anew(&self) -> PathBuf {
+        self.dir.join("anew.mkv")
+    }
+
+    /// Whether a file is what this has made.
+    pub(super) fn is_anew(&self, probe: &Probe) -> bool {
+        probe.path == self.anew()
+    }
+
+    /// [`Segmenter::cut`] calls what calls it.
+    fn cut_again<'a>(
+        &'a self,
+        copy: &'a Probe,
+        worker: &'a WorkerCommand,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<Segment>, InputError>> + Send + 'a>> {
+        Box::pin(self.cut(copy, worker))
+    }
+
+    /// Cuts a file's copy with closed key frames. The file has so many frames, of which some may be lost, and shows the
+    /// first one at `begins`.
+    ///
+    /// # Errors
+    /// Where FFmpeg has no H.264 encoder, takes too long, or leaves out frames.
+    pub(super) async fn cut_anew(
+        &self,
+        probe: &Probe,
+        frames: (u32, bool),
+        begins: Duration,
+        worker: &WorkerCommand,
+    ) -> Result<Vec<Segment>, InputError> {
+        let cut = self.code_and_cut(probe, frames, worker).await;
+        let _ = tokio::fs::remove_file(self.anew()).await;
+        let mut segments = cut?;
+        for segment in &mut segments {
+            segment.start += begins;
+        }
+        Ok(segments)
+    }
+
+    async fn code_and_cut(
+        &self,
+        probe: &Probe,
+        (frames, holes): (u32, bool),
+        worker: &WorkerCommand,
+    ) -> Result<Vec<Segment>, InputError> {
+        let fail = |detail: String| InputError::Cut {
+            path: probe.path.clone(),
+            detail: format!("coded anew with closed key frames: {detail}"),
+        };
+        let path = self.anew();
+        let group = self.target.as_micros() as f64 / timing::frame(probe.fps);
+        let mut command = ffmpeg::reader(&probe.path);
+        command.args(["-y", "-map", "0:V:0", "-fps_mode", "passthrough"]);
+        command.args(["-c:v", "libx264", "-preset", "veryfast", "-crf", QUALITY]);
+        command.args(["-flags", "+cgop", "-sc_threshold", "0"]);
+        command.args(["-g", &group.round().max(1.0).to_string()]);
+        command.args(["-sws_flags", ffmpeg::SWS_FLAGS, "-pix_fmt"]);
+        command.arg(match probe.bit_depth {
+            10 => "yuv420p10le",
+            _ => "yuv420p",
+        });
+        command.args(["-f", "matroska"]).arg(ffmpeg::local(&path));
+        let said = tool::confined_for(TIME, worker, &command, self.access(probe)).await?;
+        if !said.success {
+            return Err(fail(ffmpeg::last_words(&said.words)));
+        }
+        let copy = Probe {
+            fps: probe.fps,
+            ..probe::probe(&path, worker).await?
+        };
+        let segments = self.cut_again(&copy, worker).await?;
+        let found: u32 = segments.iter().map(|segment| segment.frames).sum();
+        if !holes && found + LEADING < frames {
+            return Err(fail(format!("{found} of {frames} frames are left")));
+        }
+        Ok(segments)
+    }
+}
