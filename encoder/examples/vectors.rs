@@ -105,12 +105,22 @@ fn for_start() -> Vec<(String, Vector)> {
         low_latency: true,
         ..size(96, 54)
     };
+    // Those that the others leave out: each decides in its own way.
+    let every_speed = [0, 1, 2, 3, 4, 5, 6, 7].map(|speed| Rendition {
+        speed,
+        ..size(32, 32)
+    });
+    let every_speed = every_speed.to_vec();
+    let mut full_range = small((48, 40), 8, 4, 4, vec![size(32, 32)]);
+    full_range.source.full_range = true;
     [
         ("basic", small((192, 108), 8, 9, 6, vec![r, half])),
         ("ten_bit", small((128, 72), 10, 5, 5, vec![ten])),
         ("tiles_low_latency", small((192, 108), 8, 4, 4, vec![tiles])),
         ("odd_sizes", small((101, 67), 8, 6, 6, vec![odd, least])),
         ("bitrate", small((160, 90), 8, 13, 8, vec![limited, slower])),
+        ("speeds", small((48, 40), 8, 3, 3, every_speed)),
+        ("full_range", full_range),
     ]
     .map(|(name, vector)| (name.into(), vector))
     .into()

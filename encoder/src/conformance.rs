@@ -5,6 +5,7 @@
 //! computes the small ones in the worker, at the machine's own SIMD level and without SIMD, before it signs anything;
 //! `assay doctor` computes all.
 
+mod decoder;
 mod level;
 mod vectors;
 
@@ -21,6 +22,7 @@ use crate::settings::encoder_id;
 use crate::synth;
 use crate::workers::{Priority, Workers};
 use crate::y4m::{Header, write_frame};
+pub use decoder::check_decoder;
 pub use level::{ASSEMBLY, level_in_use};
 pub use vectors::{Occasion, Vector, VectorLeaf, bytes, vectors};
 
@@ -71,13 +73,29 @@ pub enum ConformanceError {
         /// What became of the worker.
         source: WorkerError,
     },
+    /// FFmpeg is missing, too old or broken.
+    #[error(
+        "the test segment is not decoded: {0}; install FFmpeg 5.1 or newer (Debian: apt-get install ffmpeg)"
+    )]
+    NotDecoded(WorkerError),
+    /// FFmpeg's H.264 decoder is another one, or broken.
+    #[error(
+        "the test segment is decoded to frames of root {found}, expected {expected}; this machine must not sign: install another FFmpeg"
+    )]
+    OtherFrames {
+        /// Of what FFmpeg gives.
+        found: B256,
+        /// Of what everyone's gives.
+        expected: B256,
+    },
 }
 
-/// Computes the vectors for [`Occasion::Start`] at the default SIMD level and without SIMD.
+/// Computes the vectors for [`Occasion::Start`] at the default SIMD level and without SIMD, and decodes a segment.
 ///
 /// # Errors
 /// The first difference, or a worker that gives no answer.
 pub async fn check(workers: &Workers) -> Result<(), ConformanceError> {
+    check_decoder(workers).await?;
     let all = vectors()?.into_iter();
     for (name, vector) in all.filter(|(_, vector)| vector.occasion == Occasion::Start) {
         let run = |level| check_one(workers, name, &vector, level);

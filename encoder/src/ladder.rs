@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 use crate::settings;
-pub use error::LadderError;
+pub use error::{LadderError, toml_words};
 pub use presets::names;
 
 /// Longest chunk; a segment has at most a minute.

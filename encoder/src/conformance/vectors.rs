@@ -73,7 +73,7 @@ macro_rules! vectors {
 }
 
 vectors! {
-    "basic" "ten_bit" "tiles_low_latency" "odd_sizes" "bitrate"
+    "basic" "ten_bit" "tiles_low_latency" "odd_sizes" "bitrate" "speeds" "full_range"
     "presets/144p_8" "presets/144p_10" "presets/240p_8" "presets/240p_10"
     "presets/360p_8" "presets/360p_10" "presets/480p_8" "presets/480p_10"
     "presets/720p_8" "presets/720p_10" "presets/1080p_8" "presets/1080p_10"

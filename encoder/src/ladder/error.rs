@@ -6,6 +6,14 @@ use assay_protocol::profile::ProfileError;
 
 use super::presets::names;
 
+/// Where a file is no TOML, or not what was expected, and why, in one line.
+pub fn toml_words(error: &toml::de::Error) -> String {
+    let text = error.to_string();
+    let place = text.lines().next().filter(|line| line.contains("line "));
+    let why = error.message().replace('\n', ", ");
+    place.map_or(why.clone(), |place| format!("{place}: {why}"))
+}
+
 /// Why a ladder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LadderError {
@@ -18,7 +26,7 @@ pub enum LadderError {
         source: std::io::Error,
     },
     /// Not TOML, or a setting that does not exist or has another type.
-    #[error("{0}")]
+    #[error("{}", toml_words(.0))]
     Parse(Box<toml::de::Error>),
     /// No length of a chunk, or two.
     #[error(
