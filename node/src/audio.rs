@@ -7,7 +7,7 @@ use assay_encoder::WorkerCommand;
 use assay_encoder::package::{Sound, Timing};
 use assay_encoder::probe::Probe;
 use assay_encoder::segmenter::Segment;
-use assay_encoder::soundtrack::{SoundReader, Soundtrack};
+use assay_encoder::soundtrack::{SoundReader, Soundtrack, is_passed_on};
 use assay_roles::broadcaster::Source;
 
 use crate::settings::Offer;
@@ -23,7 +23,7 @@ pub(crate) async fn soundtrack(
         tracing::warn!("published without audio: {e}");
         None
     });
-    if let (None, Some(audio)) = (&track, &probe.audio) {
+    for audio in probe.audio.iter().filter(|audio| !is_passed_on(audio)) {
         tracing::warn!(
             "its audio is {}, which is not passed on: AAC, MP3 and Opus are",
             audio.codec
@@ -97,12 +97,12 @@ impl Audio {
         Vec::new()
     }
 
-    /// A segment with its time and what is heard meanwhile.
-    pub async fn with(&mut self, segment: &Segment, source: Source) -> Offer {
+    /// A segment with its time and what is heard meanwhile; without a source its time is a gap.
+    pub async fn with(&mut self, segment: &Segment, source: Option<Source>) -> Offer {
         let start = self.begun + segment.start.saturating_sub(self.origin);
         let sounds = self.until(start + segment.duration).await;
         Offer {
-            source: Some(source),
+            source,
             came: None,
             timing: Some(Timing {
                 start,

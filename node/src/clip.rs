@@ -11,6 +11,7 @@ use assay_encoder::probe::{Probe, probe};
 use assay_encoder::segmenter::{Segment, Segmenter};
 use assay_encoder::soundtrack::Soundtrack;
 use assay_encoder::{InspectRequest, Ladder, Priority, WorkerError, Workers};
+use assay_protocol::assignment::RefusalReason;
 use assay_protocol::profile::Profiles;
 use assay_roles::broadcaster::Source;
 
@@ -19,7 +20,7 @@ use crate::blobs::BlobFolder;
 use crate::settings::Offer;
 
 /// Target length of a segment.
-pub(crate) const SEGMENT: Duration = Duration::from_secs(2);
+pub const SEGMENT: Duration = Duration::from_secs(2);
 
 /// Why a clip cannot be published.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,19 @@ pub enum ClipError {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+impl ClipError {
+    /// Whether a segment's own bytes are at fault, and not this machine.
+    pub(crate) fn is_of_bytes(&self) -> bool {
+        let Self::Segment { source, .. } = self else {
+            return false;
+        };
+        matches!(
+            source.reason(),
+            RefusalReason::Undecodable | RefusalReason::FramesRootDiffers
+        )
+    }
 }
 
 /// A clip ready to be published.
@@ -207,6 +221,6 @@ impl Reel<'_> {
             self.audio.begin(&self.clip.segments, lap, 0).await;
         }
         self.next += 1;
-        Some(self.audio.with(segment, source).await)
+        Some(self.audio.with(segment, Some(source)).await)
     }
 }

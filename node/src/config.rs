@@ -8,6 +8,7 @@ use assay_chain::queue::QueueConfig;
 use assay_chain::queue::budget::GasLimit;
 use assay_chain::{Endpoints, RpcError};
 use assay_encoder::Ladder;
+use assay_encoder::ladder::toml_words;
 use assay_encoder::live::{Address as LiveAddress, AddressError};
 use assay_p2p::ConfigError as NetworkError;
 use assay_protocol::{Address, U256};
@@ -116,7 +117,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// Not TOML, or a setting that does not exist or has another type.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("{path}: {words}", path = path.display(), words = toml_words(source))]
     Parse {
         /// The file.
         path: PathBuf,

@@ -199,6 +199,13 @@ impl Inspector<'_> {
         let probe = look(segment, self.workers, self.folder).await?;
         let (found, shown) = (probe.source_format()?, probe.shown_size());
         if self.job.fits(&found, shown) {
+            if let Some((told, is)) = self.job.other_rate(&found) {
+                tracing::warn!(
+                    "the stream has about {is:.0} frames a second, the job is for {told:.0}: playlists and bitrates go by the job. \
+                     For another job remove {}",
+                    StreamJob::file(self.folder).display()
+                );
+            }
             return Ok(true);
         }
         tracing::error!(

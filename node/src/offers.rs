@@ -82,19 +82,25 @@ impl Offers {
     /// One more is wanted; whether one is there already.
     fn want(&mut self) -> bool {
         self.wanted += 1;
-        if self.patience.is_none() {
-            let (source, events) = (self.source.clone(), self.events.clone());
-            tokio::spawn(async move {
-                // Held until it is sent: segments stay in order.
-                let mut source = source.lock().await;
-                let event = match source.recv().await {
-                    Some(offer) => Event::Offer(Box::new(offer)),
-                    None => Event::SourceEnded,
-                };
-                let _ = events.send(event).await;
-            });
-        }
+        self.fetch();
         !self.backlog.is_empty()
+    }
+
+    /// Takes one more from who waits until it is taken; a live stream's come by themselves.
+    fn fetch(&self) {
+        if self.is_live() {
+            return;
+        }
+        let (source, events) = (self.source.clone(), self.events.clone());
+        tokio::spawn(async move {
+            // Held until it is sent: segments stay in order.
+            let mut source = source.lock().await;
+            let event = match source.recv().await {
+                Some(offer) => Event::Offer(Box::new(offer)),
+                None => Event::SourceEnded,
+            };
+            let _ = events.send(event).await;
+        });
     }
 
     /// What comes next, as far as the core has room.
@@ -107,6 +113,8 @@ impl Offers {
                 return Some(Next::Segment(self.next_seq - 1, source, Box::new(offer)));
             }
             let hole = self.backlog.pop_front().and_then(|offer| offer.timing);
+            // What is wanted comes behind it.
+            self.fetch();
             if let Some(timing) = hole {
                 return Some(Next::Hole(timing));
             }
@@ -203,12 +211,18 @@ impl Node {
         self.drive_broadcaster(Input::Segment(source)).await;
     }
 
-    /// Time of a live stream that nobody was asked to transcode.
-    fn write_hole(&self, timing: Timing) {
-        let Some(packager) = self.publishing.as_ref().map(|p| p.packager.clone()) else {
+    /// Time of a stream that nobody was asked to transcode.
+    fn write_hole(&mut self, timing: Timing) {
+        let Some(publishing) = &mut self.publishing else {
             return;
         };
-        let mut packager = packager.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(progress) = &mut publishing.progress {
+            progress.left_out();
+        }
+        let mut packager = publishing
+            .packager
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Err(e) = packager.hole(timing) {
             tracing::warn!("the playlist without a segment: {e}");
         }
@@ -271,6 +285,26 @@ mod tests {
             Some(3)
         );
         assert!(offers.surplus().is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_wanted_of_a_file_comes_behind_its_hole() {
+        let (sender, source) = mpsc::channel(4);
+        let (events, mut told) = mpsc::channel(8);
+        let mut offers = Offers::new(source, None, 0, events);
+        assert!(!offers.want());
+        for whole in [false, true] {
+            sender.send(offer(1, whole)).await.unwrap();
+        }
+        for whole in [false, true] {
+            let Some(Event::Offer(offer)) = told.recv().await else {
+                panic!("no offer");
+            };
+            offers.backlog.push_back(*offer);
+            let next = offers.next();
+            assert_eq!(matches!(next, Some(Next::Segment(0, ..))), whole);
+            assert!(next.is_some() && offers.next().is_none());
+        }
     }
 
     #[tokio::test]

@@ -196,9 +196,9 @@ async fn begin(
                 Ok(())
             });
         }
-        // The other roles have duties, and cannot wait for somebody to send a stream.
+        // The other roles have duties, and cannot wait for somebody to send a stream, or for a long file to be cut.
         let combined = config.transcoder.is_some() || config.verifier.is_some();
-        match combined && settings.is_live() {
+        match combined {
             true => {
                 Ladder::load(&settings.profile).map_err(|e| PublicationError::Clip(e.into()))?;
                 later = Some(settings.clone());

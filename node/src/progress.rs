@@ -54,6 +54,11 @@ impl Progress {
         self.next += 1;
     }
 
+    /// The source's next segment is one that nobody is asked for.
+    pub fn left_out(&mut self) {
+        self.next += 1;
+    }
+
     /// A segment is shown, or nobody delivers it.
     ///
     /// # Errors
@@ -90,5 +95,10 @@ mod tests {
         assert_eq!(open("a").done(), 1);
         progress.settled(8).unwrap();
         assert_eq!((open("a").done(), open("b").done()), (4, 0));
+        progress.left_out();
+        progress.begun(11);
+        assert_eq!(progress.done(), 5);
+        progress.settled(11).unwrap();
+        assert_eq!(open("a").done(), 6);
     }
 }

@@ -59,7 +59,7 @@ pub(crate) enum Publication {
 }
 
 impl Publication {
-    /// Looks at a file, or waits for a live stream; `folder` is the node's.
+    /// Looks at a file and cuts it, or waits for a live stream; `folder` is the node's.
     pub async fn open(
         settings: &BroadcasterConfig,
         folder: &Path,
@@ -71,8 +71,9 @@ impl Publication {
                 repeat: settings.repeat,
                 live: settings.live,
             };
-            let file = Box::new(VideoFile::open(&settings.input, &ladder, workers).await?);
-            return Ok(Self::File(file, pace));
+            let cut = folder.join("segments");
+            let file = VideoFile::open(&settings.input, &ladder, workers, &cut).await?;
+            return Ok(Self::File(Box::new(file), pace));
         };
         let key = match address.listens() {
             Some(_) => Some(stream_key(&settings.key_file)?),
@@ -117,17 +118,16 @@ impl Publication {
         Some(Progress::open(output, format!("{}, {job}", file.name())))
     }
 
-    /// Publishes to the end; a file is cut into `cut`, and begun behind the first `done` segments.
+    /// Publishes to the end; a file is begun behind the first `done` segments.
     pub async fn run(
         self,
-        cut: &Path,
         blobs: &BlobFolder,
         workers: &Workers,
         done: u64,
         offers: mpsc::Sender<Offer>,
     ) -> Result<(), ClipError> {
         match self {
-            Self::File(file, pace) => file.run(cut, blobs, workers, pace, done, offers).await,
+            Self::File(file, pace) => file.run(blobs, workers, pace, done, offers).await,
             Self::Live(stream) => stream.run(blobs, workers, offers).await,
         }
     }

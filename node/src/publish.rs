@@ -1,6 +1,8 @@
 //! Publishes a file: cut once, each segment inspected and stored before it is offered, over and over if wanted. Its audio
 //! goes beside it.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +23,9 @@ use crate::settings::Offer;
 pub(crate) struct VideoFile {
     path: PathBuf,
     probe: Probe,
+    /// Folder of its segments.
+    folder: PathBuf,
+    cut: Vec<Segment>,
     /// What it is transcoded to.
     pub profiles: Profiles,
 }
@@ -34,13 +39,26 @@ pub(crate) struct Pace {
 }
 
 impl VideoFile {
-    /// Looks at a file.
-    pub async fn open(path: &Path, ladder: &Ladder, workers: &Workers) -> Result<Self, ClipError> {
+    /// Looks at a file and cuts it into `folder`.
+    ///
+    /// # Errors
+    /// A file that is none, has no place on the ladder, or cannot be cut.
+    pub async fn open(
+        path: &Path,
+        ladder: &Ladder,
+        workers: &Workers,
+        folder: &Path,
+    ) -> Result<Self, ClipError> {
         let probe = probe(path, workers.command()).await?;
         let profiles = profiles(&probe, ladder)?;
+        let cut = Segmenter::new(folder, SEGMENT)
+            .cut(&probe, workers.command())
+            .await?;
         Ok(Self {
             path: path.into(),
             probe,
+            folder: folder.into(),
+            cut,
             profiles,
         })
     }
@@ -59,40 +77,51 @@ impl VideoFile {
         )
     }
 
-    /// Cuts the file into `folder` and hands its segments over from the one numbered `from` on, counted over all
-    /// repetitions, until they have all been taken, or for ever.
+    /// Hands its segments over from the one numbered `from` on, counted over all repetitions, until they have all been
+    /// taken, or for ever. One that cannot be decoded is a gap.
     ///
     /// # Errors
-    /// A file that cannot be cut, a segment that cannot be decoded, a full disk.
+    /// A full disk.
     pub async fn run(
         self,
-        folder: &Path,
         blobs: &BlobFolder,
         workers: &Workers,
         pace: Pace,
         from: u64,
         segments: mpsc::Sender<Offer>,
     ) -> Result<(), ClipError> {
-        let cut = Segmenter::new(folder, SEGMENT)
-            .cut(&self.probe, workers.command())
-            .await?;
+        let cut = &self.cut;
         let count = cut.len() as u64;
         if from > 0 {
             tracing::info!(segments = count, done = from, "{}", self.path.display());
         }
-        let track = soundtrack(&self.probe, folder, workers.command()).await;
-        let mut audio = Audio::new(track, &cut);
-        let mut sources = vec![None; cut.len()];
+        let track = soundtrack(&self.probe, &self.folder, workers.command()).await;
+        let mut audio = Audio::new(track, cut);
+        // `None` of a segment that cannot be decoded.
+        let mut sources = BTreeMap::new();
         let mut due = Instant::now();
         let mut place = from;
         while let Some((lap, index)) = position(place, count, pace.repeat) {
             let segment = &cut[index];
-            let source = match sources[index] {
-                Some(source) => source,
-                None => *sources[index].insert(self.store(segment, blobs, workers).await?),
-            };
+            if let Entry::Vacant(place) = sources.entry(index) {
+                let source = match self.store(segment, blobs, workers).await {
+                    Ok(source) => Some(source),
+                    // The others can be shown all the same.
+                    Err(e) if e.is_of_bytes() && cut.len() > 1 => {
+                        tracing::warn!("a gap: {e}");
+                        None
+                    }
+                    Err(e) => return Err(e),
+                };
+                place.insert(source);
+            }
+            if sources.len() == cut.len() && sources.values().all(Option::is_none) {
+                tracing::error!("no segment of {} can be decoded", self.path.display());
+                return Ok(());
+            }
+            let source = sources.get(&index).copied().flatten();
             if index == 0 || place == from {
-                audio.begin(&cut, lap, index).await;
+                audio.begin(cut, lap, index).await;
             }
             let offer = audio.with(segment, source).await;
             if !self.offer(offer, &pace, &mut due, &segments).await {

@@ -70,7 +70,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     let folder = folder.unwrap_or_else(|| ".".into());
 
     let mut checks = vec![
-        machine::ffmpeg().await,
+        machine::ffmpeg(&workers).await,
         machine::walls(&workers).await,
         machine::clock(endpoints).await,
         machine::disk(&folder),

@@ -9,7 +9,7 @@ use assay_testnet::cast::Size;
 use assay_testnet::cheat::CheapChunks;
 use assay_testnet::launcher::{self, Plan};
 
-use super::{USAGE, fail, node, tool_folders};
+use super::{USAGE, fail, node, say, tool_folders};
 
 /// Options of `assay testnet`.
 #[derive(clap::Args)]
@@ -93,6 +93,10 @@ struct Up {
     /// Fixes keys, randomness and the pattern of the cheat.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Expected checks of a leaf, in percent. Two are many: a machine that plays every node keeps up with a live stream only
+    /// with fewer.
+    #[arg(long, value_name = "PERCENT", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    checks: u64,
     /// Folder for configuration, logs and nodes.
     #[arg(long, value_name = "DIR", default_value = "assay-testnet")]
     dir: PathBuf,
@@ -112,6 +116,7 @@ impl Up {
                 cheaters: self.cheaters,
             },
             seed: self.seed,
+            checks_per_leaf_ppm: self.checks * 10_000,
             dir: self.dir,
             look_in: tool_folders(),
             worker,
@@ -145,7 +150,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     };
     match done {
         Ok(text) => {
-            println!("{text}");
+            say(text);
             ExitCode::SUCCESS
         }
         Err(e) => fail(&e, if e.is_usage() { USAGE } else { 1 }),

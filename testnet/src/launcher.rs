@@ -15,6 +15,7 @@ mod error;
 mod folder;
 mod network;
 mod status;
+mod video;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -28,11 +29,13 @@ use assay_node::status::Status;
 use assay_protocol::params::Params;
 
 use crate::cast::{Part, Player, Size, cast};
+use crate::pace::paced;
 use crate::stage;
 
 use daemon::{Crew, Daemon};
 use folder::{Folder, Nameless, Place};
 use network::{Network, Operator};
+use video::Video;
 
 pub use error::LauncherError;
 pub use status::status;
@@ -57,6 +60,8 @@ pub struct Plan {
     pub size: Size,
     /// Fixes keys, randomness and the pattern of the cheat.
     pub seed: u64,
+    /// Expected checks of a leaf, in millionths.
+    pub checks_per_leaf_ppm: u64,
     /// Where everything lies.
     pub dir: PathBuf,
     /// Where anvil may be besides the PATH.
@@ -81,25 +86,26 @@ pub async fn up(plan: Plan) -> Result<String, LauncherError> {
     }
     let given = given(&plan, &folder).await?;
     folder.empty()?;
-    let input = input(given, &folder).await?;
+    let input = input(given, &plan, &folder).await?;
     let anvil = Anvil::start(&AnvilConfig {
         look_in: plan.look_in.clone(),
         ..AnvilConfig::default()
     })
     .await?;
     let url = anvil.url();
-    let players = set_stage(&plan, &folder, &url, Some(&anvil)).await?;
+    let (players, deployment) = set_stage(&plan, &input, &url, Some(&anvil)).await?;
     let place = Place::Here {
         port: free_port()?,
         rpc: &url,
     };
-    let operators = folder.write_nodes(&plan, &players, &place, &input)?;
+    let operators = folder.write_nodes(&plan, &players, &place, &input.path)?;
     let network = Network {
         rpc: url.clone(),
         seed: plan.seed,
         operators,
     };
     network.save(folder.dir())?;
+    deployment.save(&folder.deployment())?;
 
     anvil.set_interval(1).await?;
     let mut crew = Crew::default();
@@ -113,7 +119,7 @@ pub async fn up(plan: Plan) -> Result<String, LauncherError> {
     for operator in &network.operators {
         crew.take(Daemon::start(operator, &plan, &folder)?);
     }
-    ready(&mut crew, &network, &folder).await?;
+    ready(&mut crew, &network, &folder, input.took).await?;
     crew.dismiss();
     let dir = folder.dir().display();
     Ok(format!(
@@ -156,17 +162,17 @@ pub async fn prepare(
     }
     let given = given(&plan, &folder).await?;
     folder.empty()?;
-    let mut input = input(given, &folder).await?;
+    let mut input = input(given, &plan, &folder).await?;
     if containers && plan.input.is_some() {
         // Containers see this folder and nothing else.
         let copy = folder.dir().join("input");
-        std::fs::copy(&input, &copy).map_err(|source| LauncherError::Io {
-            path: input.clone(),
+        std::fs::copy(&input.path, &copy).map_err(|source| LauncherError::Io {
+            path: input.path.clone(),
             source,
         })?;
-        input = copy;
+        input.path = copy;
     }
-    let players = set_stage(&plan, &folder, rpc, None).await?;
+    let (players, deployment) = set_stage(&plan, &input, rpc, None).await?;
     let place = match containers {
         true => Place::Containers { rpc: node_rpc },
         false => Place::Here {
@@ -174,7 +180,7 @@ pub async fn prepare(
             rpc: node_rpc,
         },
     };
-    let operators = folder.write_nodes(&plan, &players, &place, &input)?;
+    let operators = folder.write_nodes(&plan, &players, &place, &input.path)?;
     let count = operators.len();
     let network = Network {
         rpc: rpc.into(),
@@ -182,6 +188,8 @@ pub async fn prepare(
         operators,
     };
     network.save(folder.dir())?;
+    // Last, because it says that the preparation is complete.
+    deployment.save(&folder.deployment())?;
     Ok(format!("{count} nodes are prepared in {dir}"))
 }
 
@@ -216,7 +224,7 @@ pub async fn down(dir: &Path) -> Result<String, LauncherError> {
 
 /// The video that is given, if there is one; what is wrong with it is said by the program that was told, and not by a
 /// node's log, and before what an earlier network has left is removed.
-async fn given(plan: &Plan, folder: &Folder) -> Result<Option<PathBuf>, LauncherError> {
+async fn given(plan: &Plan, folder: &Folder) -> Result<Option<Video>, LauncherError> {
     let Some(path) = &plan.input else {
         return Ok(None);
     };
@@ -231,20 +239,17 @@ async fn given(plan: &Plan, folder: &Folder) -> Result<Option<PathBuf>, Launcher
             dir: dir.into(),
         });
     }
-    let probe = assay_encoder::probe(&resolved, &plan.worker).await?;
-    plan.ladder
-        .profiles(probe.source_format()?, probe.shown_size())?;
-    Ok(Some(resolved))
+    Ok(Some(Video::look(resolved, plan).await?))
 }
 
 /// The video to publish, inside the folder where it is made here.
-async fn input(given: Option<PathBuf>, folder: &Folder) -> Result<PathBuf, LauncherError> {
+async fn input(given: Option<Video>, plan: &Plan, folder: &Folder) -> Result<Video, LauncherError> {
     match given {
-        Some(path) => Ok(path),
+        Some(video) => Ok(video),
         None => {
             let path = folder.dir().join("moving-clip.mkv");
             synth::moving_clip(&path, OWN_CLIP_SECONDS).await?;
-            Ok(path)
+            Video::look(path, plan).await
         }
     }
 }
@@ -252,12 +257,16 @@ async fn input(given: Option<PathBuf>, folder: &Folder) -> Result<PathBuf, Launc
 /// Contracts, money, stakes, keys and the first round.
 async fn set_stage(
     plan: &Plan,
-    folder: &Folder,
+    video: &Video,
     url: &str,
     anvil: Option<&Anvil>,
-) -> Result<Vec<Player>, LauncherError> {
+) -> Result<(Vec<Player>, Deployment), LauncherError> {
     let deployer = dev_key(0)?;
-    let params = Params::demo();
+    let preset = Params {
+        checks_per_leaf_ppm: plan.checks_per_leaf_ppm,
+        ..Params::demo()
+    };
+    let params = paced(preset, &video.profiles, video.longest);
     let deployment = stage::deploy_seeded(url, &deployer, &params, plan.seed).await?;
     let players = cast(&plan.size, plan.seed)?;
     stage::set(url, &deployer, &deployment, &players).await?;
@@ -271,13 +280,17 @@ async fn set_stage(
         }
     }
     stage::open_round(url, &deployer, &deployment).await?;
-    // Last, because it says that the preparation is complete.
-    deployment.save(&folder.deployment())?;
-    Ok(players)
+    Ok((players, deployment))
 }
 
-/// Waits until every node follows the chain and knows enough others.
-async fn ready(crew: &mut Crew, network: &Network, folder: &Folder) -> Result<(), LauncherError> {
+/// Waits until every node follows the chain and knows enough others. The broadcaster cuts its video first, on fewer cores
+/// than took `cutting` for that.
+async fn ready(
+    crew: &mut Crew,
+    network: &Network,
+    folder: &Folder,
+    cutting: Duration,
+) -> Result<(), LauncherError> {
     let begun = Instant::now();
     let enough = (network.operators.len() - 1).min(ENOUGH_PEERS);
     let waiting = |operator: &&Operator| {
@@ -296,7 +309,7 @@ async fn ready(crew: &mut Crew, network: &Network, folder: &Folder) -> Result<()
         let Some(first) = missing.first() else {
             return Ok(());
         };
-        if begun.elapsed() > READY_TIME {
+        if begun.elapsed() > READY_TIME + 4 * cutting {
             return Err(LauncherError::NotReady {
                 names: missing.iter().map(|o| o.name.clone()).collect(),
                 log: folder.log(&first.name),

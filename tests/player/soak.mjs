@@ -83,7 +83,7 @@ let failed = null;
 try {
   const clip = join(dir, "clip.mkv");
   run("ffmpeg", ["-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=96x64:rate=15:duration=4", "-g", "30", clip]);
-  run(assay, ["testnet", "up", "--dir", net, "--transcoders", "2", "--verifiers", "3", "--cheaters", "0", "--input", clip]);
+  run(assay, ["testnet", "up", "--dir", net, "--transcoders", "2", "--verifiers", "3", "--cheaters", "0", "--checks", "10", "--input", clip]);
   const pidOf = (name) => Number(readFileSync(join(net, "run", `${name}.pid`), "utf8").split(" ")[0]);
   process.kill(pidOf("broadcaster"), "SIGTERM");
   await soon(4000);

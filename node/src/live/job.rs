@@ -83,6 +83,13 @@ impl StreamJob {
         nominal == *job && self.shown.is_none_or(|job| job == shown)
     }
 
+    /// The rate that it was created for and the found one, in frames a second, if they differ by more than a tenth.
+    pub fn other_rate(&self, found: &SourceFormat) -> Option<(f64, f64)> {
+        let rate = |format: &SourceFormat| f64::from(format.fps_num) / f64::from(format.fps_den);
+        let (told, is) = (rate(&self.profiles.source), rate(found));
+        ((is / told - 1.0).abs() > 0.1).then_some((told, is))
+    }
+
     /// What it is for, in words.
     pub fn words(&self) -> String {
         words(&self.profiles.source, self.shown)

@@ -1,6 +1,6 @@
 //! What a broadcaster publishes, made ready: what the node must know of it, and the task that feeds it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use assay_chain::client::Client;
 use assay_encoder::Workers;
@@ -17,7 +17,6 @@ use crate::settings::{BroadcasterSettings, JobChoice, Offer};
 /// Hands the segments of a publication to the node.
 pub(super) struct Feed {
     publication: Publication,
-    cut: PathBuf,
     blobs: BlobFolder,
     workers: Workers,
     done: u64,
@@ -32,17 +31,16 @@ impl Feed {
     pub async fn run(self) -> Result<(), ClipError> {
         let Self {
             publication,
-            cut,
             blobs,
             workers,
             done,
             offers,
         } = self;
-        publication.run(&cut, &blobs, &workers, done, offers).await
+        publication.run(&blobs, &workers, done, offers).await
     }
 }
 
-/// Looks at a file, or waits for a live stream; `folder` is the node's.
+/// Looks at a file and cuts it, or waits for a live stream; `folder` is the node's.
 ///
 /// # Errors
 /// An input or a job that cannot be used.
@@ -59,7 +57,6 @@ pub(super) async fn prepare(
     let path = folder.join("blobs");
     let blobs = BlobFolder::open(&path).map_err(|source| ProcessError::Io { path, source })?;
     let feed = Feed {
-        cut: folder.join("segments"),
         blobs,
         workers: workers.clone(),
         done: progress.as_ref().map_or(0, |progress| progress.done()),

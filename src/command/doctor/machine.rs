@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use assay_chain::Endpoints;
 use assay_chain::client::latest_block;
+use assay_encoder::conformance::check_decoder;
 use assay_encoder::{Walls, Workers};
 use rustix::process::{Resource, getrlimit};
 use tokio::process::Command;
@@ -30,11 +31,11 @@ const LEAST_FILES: u64 = 256;
 /// Room for a few hundred peers.
 const ENOUGH_FILES: u64 = 4096;
 
-/// FFmpeg and its decoders.
-pub(super) async fn ffmpeg() -> Check {
+/// FFmpeg and its decoders, one of them by what it makes of a segment.
+pub(super) async fn ffmpeg(workers: &Workers) -> Check {
     const NAME: &str = "ffmpeg";
     let install =
-        "install FFmpeg (Debian: apt-get install ffmpeg); without it only Y4M can be read";
+        "install FFmpeg 5.1 or newer (Debian: apt-get install ffmpeg); without it no node starts";
     let mut versions = Vec::new();
     for program in ["ffmpeg", "ffprobe"] {
         match said(program, &["-hide_banner", "-version"]).await {
@@ -55,6 +56,9 @@ pub(super) async fn ffmpeg() -> Check {
     };
     let missing: Vec<&str> = CODECS.into_iter().filter(|codec| !known(codec)).collect();
     let found = short_version(&versions[0]);
+    if let Err(e) = check_decoder(workers).await {
+        return Check::bad(NAME, Verdict::Failure, format!("{found}: {e}"), install);
+    }
     if missing.is_empty() {
         return Check::ok(NAME, format!("{found}, decodes {}", CODECS.join(", ")));
     }
