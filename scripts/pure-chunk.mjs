@@ -2,7 +2,7 @@
 // node scripts/pure-chunk.mjs MODULE.wasm
 import { readFileSync } from "node:fs";
 
-const VECTORS = ["basic", "ten_bit", "tiles_low_latency", "odd_sizes", "bitrate"];
+const VECTORS = ["basic", "ten_bit", "tiles_low_latency", "odd_sizes", "bitrate", "speeds", "full_range"];
 
 const module = new WebAssembly.Module(readFileSync(process.argv[2]));
 // v_frame, which rav1e uses, links hooks with which another program would describe the module. They end it here if called.

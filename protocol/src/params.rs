@@ -233,7 +233,8 @@ impl Params {
             claim_blocks: 80,
             // A busy machine that plays every node finishes one in a round.
             job_segments: 1,
-            // About two segments of the demo's video: winners and losers both show within a minute.
+            // `assay demo` and `assay testnet` set it to about two segments of their video, so that winners and losers both
+            // show within a minute.
             ticket_face_value: Eth(U256::from(20_000_000_000_000u64)),
             ..Self::testnet()
         }
