@@ -140,6 +140,11 @@ impl Header {
         let samples = w * h + 2 * w.div_ceil(2) * h.div_ceil(2);
         samples * if self.bit_depth > 8 { 2 } else { 1 }
     }
+
+    /// Bytes that [`write_frame`] writes of one.
+    pub fn stored_frame_bytes(&self) -> u64 {
+        (FRAME.len() + 1 + self.frame_bytes()) as u64
+    }
 }
 
 /// Reads frames one by one.
@@ -208,7 +213,8 @@ fn line(input: &mut impl BufRead) -> io::Result<Vec<u8>> {
 
 /// Writes one frame.
 pub fn write_frame(to: &mut impl Write, frame: &[u8]) -> io::Result<()> {
-    to.write_all(b"FRAME\n")?;
+    to.write_all(FRAME)?;
+    to.write_all(b"\n")?;
     to.write_all(frame)
 }
 

@@ -10,7 +10,7 @@ use assay_encoder::live::LiveError;
 use assay_encoder::probe::{Probe, probe};
 use assay_encoder::segmenter::{Segment, Segmenter};
 use assay_encoder::soundtrack::Soundtrack;
-use assay_encoder::{InspectRequest, Ladder, Priority, WorkerError, Workers};
+use assay_encoder::{InspectRequest, Ladder, Priority, WorkerCommand, WorkerError, Workers};
 use assay_protocol::assignment::RefusalReason;
 use assay_protocol::profile::Profiles;
 use assay_roles::broadcaster::Source;
@@ -20,7 +20,7 @@ use crate::blobs::BlobFolder;
 use crate::settings::Offer;
 
 /// Target length of a segment.
-pub const SEGMENT: Duration = Duration::from_secs(2);
+pub(crate) const SEGMENT: Duration = Duration::from_secs(2);
 
 /// Why a clip cannot be published.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +134,39 @@ pub fn profiles(probe: &Probe, ladder: &Ladder) -> Result<Profiles, ClipError> {
     Ok(ladder.profiles(probe.source_format()?, probe.shown_size())?)
 }
 
+/// A file that was looked at and cut.
+#[derive(Clone, Debug)]
+pub struct CutVideo {
+    /// What it is.
+    pub probe: Probe,
+    /// The ladder for it.
+    pub profiles: Profiles,
+    /// Its segments.
+    pub segments: Vec<Segment>,
+}
+
+impl CutVideo {
+    /// Probes `path` and cuts it into `folder`.
+    ///
+    /// # Errors
+    /// A file that is no video, has no place on the ladder, or cannot be cut.
+    pub async fn open(
+        path: &Path,
+        folder: &Path,
+        worker: &WorkerCommand,
+        ladder: &Ladder,
+    ) -> Result<Self, ClipError> {
+        let probe = probe(path, worker).await?;
+        let profiles = profiles(&probe, ladder)?;
+        let segments = Segmenter::new(folder, SEGMENT).cut(&probe, worker).await?;
+        Ok(Self {
+            probe,
+            profiles,
+            segments,
+        })
+    }
+}
+
 impl Clip {
     /// Probes and cuts `path` into `folder`, decodes every segment once; `progress` hears how many are done of how many.
     pub async fn prepare(
@@ -143,11 +176,11 @@ impl Clip {
         ladder: &Ladder,
         progress: impl Fn(usize, usize),
     ) -> Result<Self, ClipError> {
-        let probe = probe(path, workers.command()).await?;
-        let profiles = profiles(&probe, ladder)?;
-        let segments = Segmenter::new(folder, SEGMENT)
-            .cut(&probe, workers.command())
-            .await?;
+        let CutVideo {
+            probe,
+            profiles,
+            segments,
+        } = CutVideo::open(path, folder, workers.command(), ladder).await?;
         let mut sources = Vec::with_capacity(segments.len());
         for segment in &segments {
             progress(sources.len(), segments.len());

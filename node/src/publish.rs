@@ -6,8 +6,8 @@ use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use assay_encoder::probe::{Probe, probe};
-use assay_encoder::segmenter::{Segment, Segmenter};
+use assay_encoder::probe::Probe;
+use assay_encoder::segmenter::Segment;
 use assay_encoder::{Ladder, Workers};
 use assay_protocol::profile::Profiles;
 use assay_roles::broadcaster::Source;
@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::audio::{Audio, soundtrack};
 use crate::blobs::BlobFolder;
-use crate::clip::{ClipError, SEGMENT, inspect, profiles};
+use crate::clip::{ClipError, CutVideo, inspect};
 use crate::settings::Offer;
 
 /// A file that is about to be published.
@@ -49,17 +49,13 @@ impl VideoFile {
         workers: &Workers,
         folder: &Path,
     ) -> Result<Self, ClipError> {
-        let probe = probe(path, workers.command()).await?;
-        let profiles = profiles(&probe, ladder)?;
-        let cut = Segmenter::new(folder, SEGMENT)
-            .cut(&probe, workers.command())
-            .await?;
+        let video = CutVideo::open(path, folder, workers.command(), ladder).await?;
         Ok(Self {
             path: path.into(),
-            probe,
+            probe: video.probe,
             folder: folder.into(),
-            cut,
-            profiles,
+            cut: video.segments,
+            profiles: video.profiles,
         })
     }
 
@@ -103,7 +99,7 @@ impl VideoFile {
         let mut place = from;
         while let Some((lap, index)) = position(place, count, pace.repeat) {
             let segment = &cut[index];
-            if let Entry::Vacant(place) = sources.entry(index) {
+            if let Entry::Vacant(unknown) = sources.entry(index) {
                 let source = match self.store(segment, blobs, workers).await {
                     Ok(source) => Some(source),
                     // The others can be shown all the same.
@@ -113,11 +109,11 @@ impl VideoFile {
                     }
                     Err(e) => return Err(e),
                 };
-                place.insert(source);
-            }
-            if sources.len() == cut.len() && sources.values().all(Option::is_none) {
-                tracing::error!("no segment of {} can be decoded", self.path.display());
-                return Ok(());
+                unknown.insert(source);
+                if sources.len() == cut.len() && sources.values().all(Option::is_none) {
+                    tracing::error!("no segment of {} can be decoded", self.path.display());
+                    return Ok(());
+                }
             }
             let source = sources.get(&index).copied().flatten();
             if index == 0 || place == from {

@@ -272,12 +272,8 @@ pub async fn run(
     failures.extend(losses.iter().flat_map(losses::Loss::faults));
     let playlist = Path::new(&report.playlist);
     let unlisted = playlist::faults(playlist, ledger.delivered.len(), fed.sounds);
-    let frames = clip.profiles.renditions.iter().map(|rendition| {
-        let fed = fed.frames.iter().map(|frames| rendition.frames(*frames));
-        fed.map(u64::from).sum()
-    });
     failures.extend(match unlisted.is_empty() {
-        true => playlist::undecoded(playlist, &frames.collect::<Vec<_>>()),
+        true => playlist::undecoded(playlist, &clip.profiles.renditions, &fed.frames),
         false => unlisted,
     });
     let chain = match options.keep_chain {

@@ -10,9 +10,6 @@ use super::{Segment, timing};
 use crate::input::InputError;
 use crate::y4m::{Reader, Y4mError, write_frame};
 
-/// What stands before each frame.
-const FRAME: u64 = "FRAME\n".len() as u64;
-
 /// Writes segments of `target` frames, or of fewer where they would have more than `most` bytes.
 pub(super) fn cut(
     path: &Path,
@@ -37,7 +34,7 @@ pub(super) fn cut(
     let (header, mut frame, mut segments) =
         (reader.header().line(), Vec::new(), Vec::<Segment>::new());
     let room = most.saturating_sub(header.len() as u64);
-    let room = room / (reader.header().frame_bytes() as u64 + FRAME);
+    let room = room / reader.header().stored_frame_bytes();
     let target = u64::from(target).min(room).max(1) as u32;
     let mut out: Option<BufWriter<File>> = None;
     let mut count = 0;

@@ -30,7 +30,7 @@ pub(crate) fn failures(
         ledger.gaps.is_empty(),
         format!("segments {:?} were not delivered", ledger.gaps),
     );
-    let wanted = wanted.max(fed.segments);
+    let wanted = wanted.max(fed.segments());
     must(
         report.segments >= u64::from(wanted),
         format!("{} of {wanted} segments were delivered", report.segments),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use assay_encoder::ffmpeg;
+use assay_protocol::profile::Rendition;
 
 /// What is wrong with a multivariant playlist and the ones it names, in words; each must list `delivered` segments that
 /// are there, and end. Of `sounds` there must be a track; where nothing is heard it may have gaps.
@@ -28,28 +29,33 @@ pub(crate) fn faults(master: &Path, delivered: usize, sounds: bool) -> Vec<Strin
 }
 
 /// What is wrong with the renditions that a multivariant playlist without [faults] names when they are decoded from start to
-/// end; `frames` has how many each must give. Blocks for as long as that takes.
-pub(crate) fn undecoded(master: &Path, frames: &[u64]) -> Vec<String> {
+/// end; `frames` are those of each source segment. Blocks for as long as that takes.
+pub(crate) fn undecoded(master: &Path, renditions: &[Rendition], frames: &[u32]) -> Vec<String> {
     let folder = master.parent().unwrap_or(Path::new(""));
     let text = std::fs::read_to_string(master).unwrap_or_default();
     let variants = addresses(&text);
-    let named = (variants.len() != frames.len()).then(|| {
+    let named = (variants.len() != renditions.len()).then(|| {
         format!(
             "{}: names {}, expected {} renditions",
             master.display(),
             variants.len(),
-            frames.len()
+            renditions.len()
         )
     });
-    let told = variants.iter().zip(frames).filter_map(|(name, expected)| {
-        let path = folder.join(name);
-        let why = match decoded(&path) {
-            Ok(found) if found == *expected => return None,
-            Ok(found) => format!("{found} of {expected} frames are decoded"),
-            Err(why) => why,
-        };
-        Some(format!("{}: {why}", path.display()))
-    });
+    let told = variants
+        .iter()
+        .zip(renditions)
+        .filter_map(|(name, rendition)| {
+            let path = folder.join(name);
+            let shown = frames.iter().map(|frames| rendition.frames(*frames));
+            let expected: u64 = shown.map(u64::from).sum();
+            let why = match decoded(&path) {
+                Ok(found) if found == expected => return None,
+                Ok(found) => format!("{found} of {expected} frames are decoded"),
+                Err(why) => why,
+            };
+            Some(format!("{}: {why}", path.display()))
+        });
     named.into_iter().chain(told).collect()
 }
 

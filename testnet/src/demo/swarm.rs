@@ -202,10 +202,10 @@ impl Swarm {
             // A round in which too much was cheated is owed nothing: then a segment more in a round of its own. If it is
             // right its certificate is waited for.
             let promising = accused_before == Some(ledger.accused())
-                && ledger.attempts(fed.segments.saturating_sub(1)) <= 1
+                && ledger.attempts(fed.segments().saturating_sub(1)) <= 1
                 && ledger.block <= certifiable(&ledger, params);
             let certified = !ledger.certified.is_empty() || promising;
-            let more = fed.segments < base || (!caught && fed.segments < base + MORE_SEGMENTS);
+            let more = fed.segments() < base || (!caught && fed.segments() < base + MORE_SEGMENTS);
             let another = honest && !certified && extra < CERTIFY_SEGMENTS;
             let due = more || (another && last_round < ledger.round.0);
             tokio::select! {
@@ -213,7 +213,7 @@ impl Swarm {
                 Some((who, at, notice)) = self.told.recv() => {
                     show.notice(who, &notice);
                     ledger.note(who, at, &notice);
-                    show.progress(ledger.delivered.len() as u64, u64::from(base.max(fed.segments)));
+                    show.progress(ledger.delivered.len() as u64, u64::from(base.max(fed.segments())));
                 }
                 _ = tick.tick() => {
                     // The next segment comes when this machine, which plays every node, has caught up: who checks the
@@ -222,12 +222,11 @@ impl Swarm {
                     if done != last_done || self.workers.waiting() > 0 {
                         (calm_since, last_done) = (Instant::now(), done);
                     }
-                    let calm = done >= fed.segments as usize && calm_since.elapsed() > SETTLE;
+                    let calm = done >= fed.segments() as usize && calm_since.elapsed() > SETTLE;
                     if due && calm
                         && let Ok(place) = self.segments.try_reserve()
                         && let Some(offer) = reel.next().await
                     {
-                        fed.segments += 1;
                         let source = offer.source.as_ref();
                         fed.frames.push(source.map_or(0, |source| source.frame_count));
                         accused_before = (!more).then(|| ledger.accused());
@@ -236,7 +235,7 @@ impl Swarm {
                         place.send(offer);
                         last_round = ledger.round.0;
                     }
-                    let now = Progress::of(&ledger, fed.segments);
+                    let now = Progress::of(&ledger, fed.segments());
                     if now != progress.0 {
                         progress = (now, Instant::now());
                     }
@@ -245,7 +244,7 @@ impl Swarm {
                         fed.troubles.push(format!("given up after {seconds} s without progress"));
                         break;
                     }
-                    if !more && !another && settled(&ledger, fed.segments, params) {
+                    if !more && !another && settled(&ledger, fed.segments(), params) {
                         break;
                     }
                 }
@@ -291,14 +290,19 @@ const CERTIFY_PATIENCE: u64 = 60;
 /// What the broadcaster was given.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fed {
-    /// Segments, repeated ones too.
-    pub segments: u32,
-    /// Frames of each.
+    /// Frames of each segment, of repeated ones too.
     pub frames: Vec<u32>,
     /// Whether something is heard in one of them.
     pub sounds: bool,
     /// What went wrong with the machinery, in words.
     pub troubles: Vec<String>,
+}
+
+impl Fed {
+    /// Number of segments.
+    pub fn segments(&self) -> u32 {
+        self.frames.len() as u32
+    }
 }
 
 /// What grows while a demonstration goes on.

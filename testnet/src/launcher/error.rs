@@ -6,10 +6,10 @@ use assay_chain::ChainError;
 use assay_chain::anvil::AnvilError;
 use assay_chain::contracts::DeploymentFileError;
 use assay_encoder::input::InputError;
-use assay_encoder::ladder::LadderError;
 use assay_node::KeyError;
 
 use crate::cast::SizeError;
+use crate::clip::ClipError;
 use crate::stage::StageError;
 
 /// What went wrong.
@@ -20,10 +20,7 @@ pub enum LauncherError {
     Size(#[from] SizeError),
     /// The video.
     #[error(transparent)]
-    Input(#[from] InputError),
-    /// The ladder does not fit the video.
-    #[error(transparent)]
-    Ladder(#[from] LadderError),
+    Clip(#[from] ClipError),
     /// No development chain.
     #[error(transparent)]
     Anvil(#[from] AnvilError),
@@ -136,14 +133,19 @@ impl From<StageError> for LauncherError {
     }
 }
 
+impl From<InputError> for LauncherError {
+    fn from(error: InputError) -> Self {
+        Self::Clip(error.into())
+    }
+}
+
 impl LauncherError {
     /// Whether the person who typed the command can mend it: exit code 2.
     pub const fn is_usage(&self) -> bool {
         matches!(
             self,
             Self::Size(_)
-                | Self::Input(_)
-                | Self::Ladder(_)
+                | Self::Clip(_)
                 | Self::Foreign(_)
                 | Self::Inside { .. }
                 | Self::AlreadyUp { .. }

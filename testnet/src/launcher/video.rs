@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use assay_encoder::probe;
-use assay_encoder::segmenter::Segmenter;
-use assay_node::clip::SEGMENT;
 use assay_protocol::profile::Profiles;
 
 use super::{LauncherError, Plan};
+use crate::clip::CutVideo;
 
 pub(super) struct Video {
     pub path: PathBuf,
@@ -26,21 +24,16 @@ impl Video {
     /// # Errors
     /// A file that is no video, has no place on the ladder, or cannot be cut.
     pub async fn look(path: PathBuf, plan: &Plan) -> Result<Self, LauncherError> {
-        let probe = probe(&path, &plan.worker).await?;
-        let profiles = plan
-            .ladder
-            .profiles(probe.source_format()?, probe.shown_size())?;
         let temporary = tempfile::tempdir().map_err(|source| LauncherError::Io {
             path: std::env::temp_dir(),
             source,
         })?;
         let begun = Instant::now();
-        let cut = Segmenter::new(temporary.path(), SEGMENT);
-        let segments = cut.cut(&probe, &plan.worker).await?;
-        let longest = segments.iter().map(|segment| segment.frames).max();
+        let video = CutVideo::open(&path, temporary.path(), &plan.worker, &plan.ladder).await?;
+        let longest = video.segments.iter().map(|segment| segment.frames).max();
         Ok(Self {
             path,
-            profiles,
+            profiles: video.profiles,
             longest: longest.unwrap_or_default(),
             took: begun.elapsed(),
         })
