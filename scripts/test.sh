@@ -39,6 +39,8 @@ if command -v cargo-deny >/dev/null 2>&1; then
 else
   echo "cargo-deny is not installed: licences and bans are not checked"
 fi
+# Before any test starts: some run this program, and one that is linked anew meanwhile loses its processes' name.
+stage "the program" cargo build --release --locked
 stage "Rust: tests, clippy, examples in the documentation" node scripts/rust-checks.mjs
 stage "contracts' tests and artifacts (begun after $contracts_begun s)" contracts_end
 
