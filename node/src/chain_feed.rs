@@ -171,11 +171,11 @@ impl Feed {
                             profiles,
                             max_price: max_price_per_pixel,
                             seed: B256::ZERO,
+                            seed_block,
                         };
                         let posted = Posted {
                             job,
                             created: block,
-                            seed_block,
                         };
                         self.write().posted.insert(posted.job.id, posted);
                     }

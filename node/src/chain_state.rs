@@ -105,8 +105,6 @@ pub struct Posted {
     pub job: Job,
     /// Block of its creation.
     pub created: u64,
-    /// Block that gives its seed.
-    pub seed_block: u64,
 }
 
 /// The picture.
@@ -213,7 +211,7 @@ impl ChainState {
         let posted = &self.posted;
         // A job whose seed's block is void has no seed.
         self.jobs
-            .retain(|id, _| posted.get(id).is_none_or(|p| p.seed_block <= ancestor));
+            .retain(|id, _| posted.get(id).is_none_or(|p| p.job.seed_block <= ancestor));
         self.posted.retain(|_, posted| posted.created <= ancestor);
         self.rounds.retain(|_, round| round.opened_at <= ancestor);
         self.cases.retain(|_, case| case.opened <= ancestor);
@@ -243,7 +241,7 @@ impl ChainState {
     /// Jobs whose seed can be read once `block` is there.
     pub fn unseeded(&self, block: u64) -> Vec<U256> {
         let due = |(id, posted): &(&U256, &Posted)| {
-            posted.seed_block <= block && !self.jobs.contains_key(*id)
+            posted.job.seed_block <= block && !self.jobs.contains_key(*id)
         };
         self.posted.iter().filter(due).map(|(id, _)| *id).collect()
     }
@@ -256,7 +254,7 @@ impl ChainState {
         });
         let jobs = &self.jobs;
         self.posted
-            .retain(|id, posted| posted.seed_block > block || !jobs.contains_key(id));
+            .retain(|id, posted| posted.job.seed_block > block || !jobs.contains_key(id));
     }
 
     /// The verifiers of a round.

@@ -90,6 +90,7 @@ impl Node {
                 broadcaster: job.broadcaster,
                 segment: Segment::new(signed, &job.profiles),
                 max_price: job.max_price,
+                seed_block: job.seed_block,
             })
         })
     }

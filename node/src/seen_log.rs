@@ -28,6 +28,7 @@ const MAX_ROW: usize = 1 << 17;
 struct Assigned {
     hash: B256,
     max_price: U256,
+    seed_block: u64,
     job: U256,
     seq: u32,
     attempt: u8,
@@ -46,6 +47,7 @@ impl From<&SeenAssignment> for Assigned {
         Self {
             hash: seen.hash,
             max_price: seen.max_price,
+            seed_block: seen.seed_block,
             job: segment.job,
             seq: segment.seq,
             attempt: segment.attempt,
@@ -65,6 +67,7 @@ impl From<Assigned> for SeenAssignment {
         Self {
             hash: a.hash,
             max_price: a.max_price,
+            seed_block: a.seed_block,
             broadcaster: a.broadcaster,
             segment: Segment {
                 job: a.job,

@@ -24,6 +24,8 @@ pub struct Job {
     pub max_price: U256,
     /// The job's randomness.
     pub seed: B256,
+    /// Block that gives the randomness: no assignment of the job is older.
+    pub seed_block: u64,
 }
 
 impl Job {

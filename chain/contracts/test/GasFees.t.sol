@@ -69,6 +69,12 @@ contract GasFeesTest is Stream, Tickets, GasMeter {
         atMost("redeem, partly from the reserve", 160_000);
     }
 
+    function test_redeem_a_batch_from_the_reserve() external {
+        broker.redeem(_winners(1, 100 ether)[0]);
+        broker.redeemBatch(_winners(20, 0.1 ether));
+        atMost("redeemBatch, 20 tickets, all from the reserve", 20 * 70_000);
+    }
+
     function test_deposit_and_withdrawals() external {
         broker.depositAndReserve{value: 2}(address(0xB1), 1, 1);
         atMost("depositAndReserve, first", 80_000);

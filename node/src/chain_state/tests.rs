@@ -15,9 +15,9 @@ fn posted(created: u64) -> Posted {
             },
             max_price: U256::ZERO,
             seed: B256::ZERO,
+            seed_block: created + 2,
         },
         created,
-        seed_block: created + 2,
     }
 }
 

@@ -4,6 +4,7 @@ fn assignment(seq: u32) -> Box<SeenAssignment> {
     Box::new(SeenAssignment {
         hash: B256::repeat_byte(seq as u8),
         max_price: U256::from(7),
+        seed_block: 5,
         broadcaster: Address::repeat_byte(seq.is_multiple_of(2).into()),
         segment: Segment {
             job: U256::from(1),

@@ -69,6 +69,7 @@ fn scene(chunk_frames: u16) -> Scene {
         profiles,
         max_price: U256::from(1),
         seed: keccak256(b"seed"),
+        seed_block: 0,
     };
     let candidate = |n| Candidate {
         operator: key(n).address(),

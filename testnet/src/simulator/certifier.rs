@@ -28,6 +28,7 @@ fn seen(signed: &assay_protocol::assignment::SignedAssignment, hash: B256) -> Bo
         broadcaster: Address::ZERO,
         segment: Segment::new(signed, &ladder()),
         max_price: U256::from(PRICE),
+        seed_block: 0,
     })
 }
 

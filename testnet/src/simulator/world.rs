@@ -86,6 +86,7 @@ impl<'a> World<'a> {
             profiles: ladder(),
             max_price: U256::from(PRICE),
             seed: keccak256(seed.to_be_bytes()),
+            seed_block: 0,
         };
         let now = Now::default();
         let core = Broadcaster::new(

@@ -104,6 +104,8 @@ pub struct SeenAssignment {
     pub segment: Segment,
     /// The job's price cap.
     pub max_price: U256,
+    /// Block that gave the job's seed: it has no older assignment.
+    pub seed_block: u64,
 }
 
 /// A list with two thirds of the weight behind it.
@@ -144,6 +146,8 @@ pub struct Certifier {
     rounds: BTreeMap<u64, RoundView>,
     /// Segments come in order; where a job's next run starts, by job, with the round that said so.
     next: BTreeMap<U256, (u64, u32)>,
+    /// First block that it has heard of as it came: of what was before it need not know everything.
+    since: Option<u64>,
     /// What the signer could not write down.
     unsigned: Vec<Draft>,
     lots: u64,
@@ -159,6 +163,7 @@ impl Certifier {
             params,
             rounds: BTreeMap::new(),
             next: BTreeMap::new(),
+            since: None,
             unsigned: Vec::new(),
             lots: 0,
         }
@@ -225,6 +230,7 @@ impl Certifier {
             view.ended = Some(facts.opened);
         }
         let view = self.rounds.entry(number).or_default();
+        view.opened = Some(facts.opened);
         view.verifiers = facts.verifiers;
         view.transcoders = facts.transcoders;
         while self.rounds.len() > MAX_ROUNDS {
@@ -234,6 +240,7 @@ impl Certifier {
     }
 
     fn on_block(&mut self, now: Now) -> Vec<Output> {
+        self.since.get_or_insert(now.block);
         let mut outputs = Vec::new();
         let over: Vec<_> = self
             .rounds

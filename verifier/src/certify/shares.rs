@@ -116,6 +116,7 @@ mod tests {
                 receipts: Vec::new(),
             },
             max_price: U256::ZERO,
+            seed_block: 0,
         }
     }
 

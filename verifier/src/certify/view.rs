@@ -62,11 +62,13 @@ pub(super) struct Votes {
 pub(super) struct RoundView {
     pub verifiers: VerifierSet,
     pub transcoders: Snapshot,
+    /// Block in which it was opened.
+    pub opened: Option<u64>,
     /// Block in which the next round was opened.
     pub ended: Option<u64>,
     pub segments: Shares,
-    /// Price caps by job.
-    pub caps: BTreeMap<U256, U256>,
+    /// Price cap and block of the seed, by job.
+    pub terms: BTreeMap<U256, (U256, u64)>,
     /// Epochs that have receipts of the round.
     pub epochs: BTreeSet<u64>,
     /// Epochs of these that each verifier has reported on.
@@ -106,11 +108,13 @@ impl RoundView {
             .map_or(U256::ZERO, |(_, seat)| seat.weight)
     }
 
-    /// Sheets, from everything seen. `next` is where the runs of earlier rounds ended.
+    /// Sheets, from everything seen. `next` is where the runs of earlier rounds ended, `since` the block from which all was
+    /// seen: of a job that is no older, nor older than the round, the run begins with the first segment [window shopping].
     fn judge(
         &self,
         rule: &assay_protocol::round_work::WorkRule,
         next: &BTreeMap<U256, (u64, u32)>,
+        since: Option<u64>,
     ) -> BTreeMap<U256, Sheet> {
         let round = self.verifiers.round;
         let mut by_job: BTreeMap<U256, Vec<&Segment>> = BTreeMap::new();
@@ -120,16 +124,17 @@ impl RoundView {
                 .or_default()
                 .push(&watched.segment);
         }
-        let capped = |job: &U256| {
-            self.caps
-                .get(job)
-                .is_some_and(|cap| admits(&self.transcoders, *cap, rule.admitted_bps))
-        };
+        let known_from = self.opened.into_iter().chain(since).min();
         by_job
             .into_iter()
-            .filter(|(job, _)| capped(job))
             .filter_map(|(job, segments)| {
+                let (cap, seed_block) = *self.terms.get(&job)?;
+                if !admits(&self.transcoders, cap, rule.admitted_bps) {
+                    return None;
+                }
+                let new = known_from.is_some_and(|block| seed_block >= block);
                 let start = next.get(&job).map(|(_, seq)| *seq);
+                let start = start.or(new.then_some(0));
                 Some((job, sheet(segments.into_iter(), round, start, rule)?))
             })
             .filter(|(_, sheet)| !sheet.entries.is_empty())
@@ -171,7 +176,7 @@ impl Certifier {
         };
         // What a job did in later rounds says nothing about where this round's run starts.
         next.retain(|_, (said, _)| *said < round);
-        view.sheets = view.judge(&self.rule, &next);
+        view.sheets = view.judge(&self.rule, &next, self.since);
         view.duties = view.duties();
         view.turn = Some(turn);
         // What was said in earlier turns is answered by nobody any more.
@@ -181,7 +186,8 @@ impl Certifier {
     }
 
     pub(super) fn see(&mut self, seen: SeenAssignment) -> Option<&mut Watched> {
-        let (job, round, max_price) = (seen.segment.job, seen.segment.first_round, seen.max_price);
+        let (job, round) = (seen.segment.job, seen.segment.first_round);
+        let terms = (seen.max_price, seen.seed_block);
         // A round that is over takes nothing any more; one that is not opened yet will be.
         let oldest = self.rounds.keys().next().copied().unwrap_or(0);
         if round < oldest {
@@ -189,7 +195,7 @@ impl Certifier {
         }
         let view = self.rounds.entry(round).or_default();
         let watched = view.segments.see(seen)?;
-        view.caps.insert(job, max_price);
+        view.terms.insert(job, terms);
         Some(watched)
     }
 

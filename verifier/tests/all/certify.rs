@@ -40,6 +40,31 @@ fn work_with_a_case_does_not_count_unless_the_chain_takes_the_case_back() {
 }
 
 #[test]
+fn a_new_jobs_run_begins_with_its_first_segment_whatever_window_its_broadcaster_has_chosen() {
+    // The first four of twelve were never assigned: all electees but a friend's are left out.
+    let skipped = BTreeSet::from([0, 1, 2, 3]);
+    // Of a job from before all that a verifier knows anything may have been seen by others.
+    for (seed_block, counts) in [(OPENED, false), (OPENED - 10, false), (OPENED - 60, true)] {
+        let mut scene = Scene::new(
+            4,
+            Faults {
+                unknown: (0..4).map(|i| (i, skipped.clone())).collect(),
+                seed_block,
+                ..Faults::default()
+            },
+        );
+        for i in 0..4 {
+            scene.hear(i, Input::Block, OPENED - 50);
+        }
+        scene.run();
+        assert_eq!(!scene.certified.is_empty(), counts, "{seed_block}");
+        if counts {
+            assert_eq!(pixels(scene.certificate()), 8_000);
+        }
+    }
+}
+
+#[test]
 fn one_verifier_certifies_alone() {
     let mut scene = Scene::new(1, Faults::default());
     scene.run();

@@ -49,6 +49,7 @@ pub(super) fn job() -> Job {
         profiles: profiles(),
         max_price: U256::ZERO,
         seed: B256::ZERO,
+        seed_block: 0,
     }
 }
 

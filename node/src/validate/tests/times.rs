@@ -31,6 +31,7 @@ impl Work {
             },
             max_price: U256::ZERO,
             seed: B256::ZERO,
+            seed_block: 0,
         };
         let bench = Bench::new();
         {

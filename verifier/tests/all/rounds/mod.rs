@@ -53,6 +53,7 @@ pub fn segment(seq: u32, round: u64) -> SeenAssignment {
             receipts: Vec::new(),
         },
         max_price: U256::from(100),
+        seed_block: 0,
     }
 }
 
@@ -74,6 +75,8 @@ pub struct Faults {
     pub unknown: BTreeMap<usize, BTreeSet<u32>>,
     /// Reports that a verifier has not heard, by their authors.
     pub unheard: BTreeMap<usize, BTreeSet<usize>>,
+    /// Block that gave the job's seed.
+    pub seed_block: u64,
     /// Verifiers that reported on nothing.
     pub idle: BTreeSet<usize>,
     /// Receipts that a verifier keeps out of its own lists on purpose.
@@ -159,7 +162,10 @@ impl Scene {
                 if hides(&self.faults.unknown, i, seq) {
                     continue;
                 }
-                let seen = Box::new(segment(seq, ROUND));
+                let seen = Box::new(SeenAssignment {
+                    seed_block: self.faults.seed_block,
+                    ..segment(seq, ROUND)
+                });
                 let input = Input::Assignment(seen.clone());
                 self.nodes[i].handle(input, now);
                 if hides(&self.faults.unseen, i, seq) || hides(&self.faults.strikes, i, seq) {

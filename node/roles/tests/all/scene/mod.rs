@@ -20,5 +20,6 @@ pub fn job(max_price: u64) -> Job {
         },
         max_price: U256::from(max_price),
         seed: keccak256(b"seed"),
+        seed_block: 0,
     }
 }
