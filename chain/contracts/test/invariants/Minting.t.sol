@@ -87,28 +87,40 @@ contract MintingInvariants is WorkStage {
         (RoundWork memory list, WorkClaim[] memory claims) = listOf(round, _pixels[round]);
         WorkClaim memory claim_ = claims[who % claims.length];
         bytes32[] memory path = Trees.path(leaves(claims), who % claims.length);
+        bool due = !_paid[round][claim_.transcoder] && block.number <= work.claimableUntil(round)
+            && work.earnedBy(round, claim_.transcoder, claim_.pixels) != 0;
         try work.claim(claim_, who % claims.length, path) returns (uint256 amount) {
-            vm.assertFalse(_paid[round][claim_.transcoder]);
+            vm.assertTrue(due, "paid twice, too late, or for nothing");
             _paid[round][claim_.transcoder] = true;
-            vm.assertLe(block.number, work.claimableUntil(round));
             (uint256 mintable,) = minter.budgetOf(round);
             uint256 part = mintable * 9000 / 10_000;
             vm.assertLe(amount, part * claim_.pixels / list.totalPixels);
             uint256 weight = roster.weightAt(Role.Transcoder, round, claim_.transcoder);
             vm.assertLe(amount, part * weight * 11 / (10 * roster.totalAt(Role.Transcoder, round)));
-        } catch {}
+        } catch {
+            vm.assertTrue(!due, "certified work is not paid");
+        }
     }
 
     function tryDuty(uint256 back, uint256 position) external {
         (bool over, uint64 round) = _past(back);
         if (!over || !_certified[round]) return;
         position %= 4;
+        address by = verifier(position);
+        bool due = !_paid[round][by] && block.number <= work.claimableUntil(round)
+            && (work.certificateOf(round).duties >> position) & 1 == 1;
+        if (due) {
+            (, uint256 owed) = work.dutyOf(round, position);
+            due = owed != 0;
+        }
         try work.claimDuty(round, position) returns (uint256 amount) {
-            vm.assertFalse(_paid[round][verifier(position)]);
-            _paid[round][verifier(position)] = true;
+            vm.assertTrue(due, "paid twice, too late, or for nothing");
+            _paid[round][by] = true;
             (uint256 mintable,) = minter.budgetOf(round);
             vm.assertLe(amount, mintable * 1000 / 10_000);
-        } catch {}
+        } catch {
+            vm.assertTrue(!due, "a duty is not paid");
+        }
     }
 
     function bondMore(uint256 who, uint256 amount) external {
