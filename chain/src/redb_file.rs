@@ -17,7 +17,7 @@ use redb::{
 };
 
 /// Bytes of a file that redb keeps in memory; it would keep a gigabyte, and the system keeps it all the same.
-const CACHE: usize = 512 << 10;
+const CACHE: usize = 64 << 10;
 
 fn builder() -> Builder {
     let mut builder = Builder::new();

@@ -30,7 +30,7 @@ const HEARTBEAT: Duration = Duration::from_millis(700);
 /// call and a full verification queue.
 const HISTORY: usize = 30;
 /// Replays within this time are dropped unseen; longer than any evidence window on a test network.
-const DUPLICATES: Duration = Duration::from_secs(600);
+const DUPLICATES: Duration = Duration::from_secs(300);
 /// Messages queued for one connection: at most 32 MiB behind a slow peer.
 const QUEUE: usize = 512;
 

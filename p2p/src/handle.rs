@@ -25,7 +25,7 @@ pub enum Published {
     Sent,
     /// Nobody subscribes yet: kept in a bounded outbox (256 messages, 4 MiB, ten minutes) and sent when somebody does.
     Kept,
-    /// The same bytes were published or received within the last ten minutes.
+    /// The same bytes were published or received within the last five minutes.
     Known,
 }
 

@@ -81,8 +81,10 @@ const start = (name, program, args) => {
 
 let failed = null;
 try {
+  // As large as the stream: tickets are sized by it.
   const clip = join(dir, "clip.mkv");
-  run("ffmpeg", ["-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=96x64:rate=15:duration=4", "-g", "30", clip]);
+  const picture = `testsrc2=size=${size}:rate=${rate}:duration=4`;
+  run("ffmpeg", ["-v", "error", "-y", "-f", "lavfi", "-i", picture, "-g", `${2 * Number(rate)}`, clip]);
   run(assay, ["testnet", "up", "--dir", net, "--transcoders", "2", "--verifiers", "3", "--cheaters", "0", "--checks", "10", "--input", clip]);
   const pidOf = (name) => Number(readFileSync(join(net, "run", `${name}.pid`), "utf8").split(" ")[0]);
   process.kill(pidOf("broadcaster"), "SIGTERM");
