@@ -258,19 +258,22 @@ impl Node {
         publishing.collections.remove(&assignment);
         let renditions = publishing.profiles.renditions.len();
         let (packager, events) = (publishing.packager.clone(), self.events.clone());
-        tokio::task::spawn_blocking(move || {
-            let mut packager = packager.lock().unwrap_or_else(PoisonError::into_inner);
-            let per_rendition = chunks.len() / renditions.max(1);
-            let renditions: Vec<_> = chunks
-                .chunks(per_rendition.max(1))
-                .map(<[_]>::to_vec)
-                .collect();
+        tokio::spawn(async move {
+            let packaged = packaging(packager, move |packager| {
+                let per_rendition = chunks.len() / renditions.max(1);
+                let renditions: Vec<_> = chunks
+                    .chunks(per_rendition.max(1))
+                    .map(<[_]>::to_vec)
+                    .collect();
+                packager.deliver(seq, frames, &renditions)
+            });
             // One that comes after its gap is worth its pay, and nothing to viewers.
-            if let Err(e) = packager.deliver(seq, frames, &renditions) {
+            if let Some(Err(e)) = packaged.await {
                 let notice = Notice::Warning(format!("segment {seq} is not playable: {e}"));
-                let _ = events.blocking_send(Event::Notice(notice));
+                let _ = events.send(Event::Notice(notice)).await;
             }
-            let _ = events.blocking_send(Event::Broadcaster(Input::Stored { assignment }));
+            let stored = Event::Broadcaster(Input::Stored { assignment });
+            let _ = events.send(stored).await;
         });
     }
 
@@ -280,35 +283,40 @@ impl Node {
             return;
         };
         let events = self.events.clone();
-        tokio::task::spawn_blocking(move || {
-            let mut packager = packager.lock().unwrap_or_else(PoisonError::into_inner);
-            if late && !packager.awaits(seq) {
-                return;
-            }
-            let words = match packager.skip(seq) {
-                Ok(()) if late => format!(
+        tokio::spawn(async move {
+            let skipped = packaging(packager, move |packager| {
+                (!late || packager.awaits(seq)).then(|| packager.skip(seq))
+            });
+            let words = match skipped.await.flatten() {
+                Some(Ok(())) if late => format!(
                     "segment {seq} is not there in time: the playlist has a gap in its place"
                 ),
-                Ok(()) => return,
-                Err(e) => format!("the playlist without segment {seq}: {e}"),
+                Some(Err(e)) => format!("the playlist without segment {seq}: {e}"),
+                Some(Ok(())) | None => return,
             };
-            let _ = events.blocking_send(Event::Notice(Notice::Warning(words)));
+            let _ = events.send(Event::Notice(Notice::Warning(words))).await;
         });
     }
 
     /// Ends the playlists.
     pub(crate) async fn finish_playlist(&self, packager: Arc<Mutex<Packager>>) {
-        let finished = tokio::task::spawn_blocking(move || {
-            packager
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .finish()
-        });
-        if let Ok(Err(e)) = finished.await {
+        if let Some(Err(e)) = packaging(packager, Packager::finish).await {
             self.tell(Notice::Warning(format!(
                 "the playlist is not complete: {e}"
             )))
             .await;
         }
     }
+}
+
+/// Writes playlists and segments beside the loop; `None` if that has panicked. Whoever tells the loop what came of it does so
+/// without the lock, for which the loop may be waiting.
+async fn packaging<T: Send + 'static>(
+    packager: Arc<Mutex<Packager>>,
+    work: impl FnOnce(&mut Packager) -> T + Send + 'static,
+) -> Option<T> {
+    let done = tokio::task::spawn_blocking(move || {
+        work(&mut packager.lock().unwrap_or_else(PoisonError::into_inner))
+    });
+    done.await.ok()
 }
