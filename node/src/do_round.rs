@@ -38,6 +38,11 @@ impl Node {
                 Output::Sign(draft) => self.sign(Role::Certifier, draft),
                 Output::Gossip(message) => self.outlet.publish(&message),
                 Output::Certify(certification) => self.certify(*certification),
+                Output::Keep(known) => {
+                    if let Err(e) = self.seen_log.keep(&known) {
+                        tracing::warn!("where runs go on is not kept: {e}");
+                    }
+                }
                 Output::Uncertified(round) => self.on_uncertified(round, now.block),
                 Output::Dropped { round, receipts } => {
                     let text = format!(

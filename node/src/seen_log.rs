@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use assay_protocol::round_work::Segment;
 use assay_protocol::wire::{SampleReport, decode, encode};
 use assay_protocol::{Address, B256, U256};
-use assay_verifier::certify::{Input, SeenAssignment};
+use assay_verifier::certify::{Input, Known, SeenAssignment};
 use assay_verifier::fair::level;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,10 @@ const ROUNDS: usize = 4;
 const MAX_BYTES: u64 = 512 << 20;
 /// Bytes of a row at most; a report names what it could not check, and has come as gossip.
 const MAX_ROW: usize = 1 << 17;
+/// Ending of the files. Rows say nothing of their form: another one gets another ending.
+const ENDING: &str = "seen2";
+/// Where the jobs' next runs begin.
+const KNOWN: &str = "known";
 
 /// An assignment without its receipts.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -183,8 +187,23 @@ impl SeenLog {
         Ok(())
     }
 
+    /// Keeps where the jobs' next runs begin.
+    pub(crate) fn keep(&self, known: &Known) -> io::Result<()> {
+        std::fs::create_dir_all(&self.folder)?;
+        let part = self.folder.join("known.part");
+        std::fs::write(&part, encode(known).map_err(io::Error::other)?)?;
+        std::fs::rename(part, self.folder.join(KNOWN))
+    }
+
+    /// What was kept of that; nothing where there is nothing, or what nobody can read any more.
+    pub(crate) fn known(&self) -> Known {
+        let kept = std::fs::read(self.folder.join(KNOWN));
+        let known = kept.ok().and_then(|bytes| decode(&bytes).ok());
+        known.unwrap_or_default()
+    }
+
     fn path(&self, round: u64) -> PathBuf {
-        self.folder.join(format!("{round:08}.log"))
+        self.folder.join(format!("{round:08}.{ENDING}"))
     }
 
     fn begin(&self, round: u64) -> io::Result<(u64, File, u64)> {
@@ -204,7 +223,7 @@ impl SeenLog {
         let files = std::fs::read_dir(&self.folder).into_iter().flatten();
         let paths = files.filter_map(|file| Some(file.ok()?.path()));
         let mut files: Vec<_> = paths
-            .filter(|path| path.extension().is_some_and(|ending| ending == "log"))
+            .filter(|path| path.extension().is_some_and(|ending| ending == ENDING))
             .collect();
         files.sort();
         files

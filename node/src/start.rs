@@ -249,6 +249,7 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         tendered: Default::default(),
         under_way: Default::default(),
     });
+    let seen_log = SeenLog::new(&folder);
     let node = Node {
         me,
         roles: Node::role_bits(unborn.is_some(), transcoding.is_some(), verifier),
@@ -276,10 +277,11 @@ pub async fn start(settings: Settings) -> Result<(Running, mpsc::Receiver<Notice
         unborn,
         publishing: None,
         transcoding,
-        certifying: verifier.then(|| Certifier::new(me, domain, params.clone())),
+        certifying: verifier
+            .then(|| Certifier::new(me, domain, params.clone()).resume(seen_log.known())),
         shelf: WorkShelf::open(&folder),
         dues: Dues::default(),
-        seen_log: SeenLog::new(&folder),
+        seen_log,
         witness,
         receipts: OwnReceipts::new(&folder),
         suspects: Suspects::new(&folder),

@@ -53,7 +53,7 @@ fn what_was_seen_is_there_after_a_restart_but_for_a_torn_end() {
     ];
     assert_eq!(recalled(folder.path()), expected);
     // A start that dies while it writes, and one after it.
-    let path = folder.path().join("seen").join("00000004.log");
+    let path = folder.path().join("seen").join("00000004.seen2");
     let whole = std::fs::read(&path).unwrap();
     std::fs::write(&path, [&whole[..], &whole[..20]].concat()).unwrap();
     assert_eq!(recalled(folder.path()), expected);
@@ -63,6 +63,28 @@ fn what_was_seen_is_there_after_a_restart_but_for_a_torn_end() {
     log.append(&receipt(5), 4, 34).unwrap();
     assert!(!log.recall(|_, _| ()).unwrap(), "once");
     assert_eq!(recalled(folder.path()).len(), 4);
+}
+
+#[test]
+fn where_runs_go_on_is_there_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let domain = assay_protocol::domain::Domain::new(1, Address::ZERO);
+    let params = assay_protocol::params::Params::demo();
+    let mut core = assay_verifier::certify::Certifier::new(Address::ZERO, domain, params);
+    let mut kept = Vec::new();
+    for block in 7..9 {
+        for output in core.handle(Input::Block, assay_protocol::checked::Now { block }) {
+            if let assay_verifier::certify::Output::Keep(known) = output {
+                SeenLog::new(folder.path()).keep(&known).unwrap();
+                kept.push(*known);
+            }
+        }
+    }
+    assert_ne!(kept[1], Known::default());
+    assert_eq!(SeenLog::new(folder.path()).known(), kept[1]);
+    // Whatever else is in the file is nothing.
+    std::fs::write(folder.path().join("seen").join(KNOWN), b"torn").unwrap();
+    assert_eq!(SeenLog::new(folder.path()).known(), Known::default());
 }
 
 #[test]

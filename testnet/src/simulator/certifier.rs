@@ -6,9 +6,9 @@ use assay_protocol::params::Params;
 use assay_protocol::round_work::Segment;
 use assay_protocol::wire::{Gossip, SampleReport};
 use assay_protocol::{Address, B256, U256};
-use assay_verifier::certify::{Certifier, Input, Output, RoundFacts, SeenAssignment};
+use assay_verifier::certify::{Certifier, Input, Known, Output, RoundFacts, SeenAssignment};
 
-use super::chain::{PRICE, Round};
+use super::chain::{PRICE, Round, SEED_BLOCK};
 use super::court::Submission;
 use super::inbox::{Mail, Message};
 use super::media::ladder;
@@ -19,6 +19,7 @@ use super::shell::{Action, Commons, Desk, Done, Stimulus};
 pub(super) struct CertifierNode {
     core: Certifier,
     conduct: VerifierConduct,
+    kept: Known,
 }
 
 fn seen(signed: &assay_protocol::assignment::SignedAssignment, hash: B256) -> Box<SeenAssignment> {
@@ -28,7 +29,7 @@ fn seen(signed: &assay_protocol::assignment::SignedAssignment, hash: B256) -> Bo
         broadcaster: Address::ZERO,
         segment: Segment::new(signed, &ladder()),
         max_price: U256::from(PRICE),
-        seed_block: 0,
+        seed_block: SEED_BLOCK,
     })
 }
 
@@ -37,6 +38,16 @@ impl CertifierNode {
         Self {
             core: Certifier::new(me, domain, params),
             conduct,
+            kept: Known::default(),
+        }
+    }
+
+    /// After a restart, with what its disk has kept.
+    pub fn again(&self, me: Address, domain: Domain, params: Params) -> Self {
+        Self {
+            core: Certifier::new(me, domain, params).resume(self.kept.clone()),
+            conduct: self.conduct,
+            kept: self.kept.clone(),
         }
     }
 
@@ -126,6 +137,7 @@ impl CertifierNode {
                     Output::Certify(list) => {
                         actions.push(Action::Submit(Submission::Certify(list)));
                     }
+                    Output::Keep(known) => self.kept = *known,
                     Output::Gossip(_) | Output::Dropped { .. } | Output::Uncertified(_) => {}
                 }
             }

@@ -17,6 +17,8 @@ use super::seals::ideal_key;
 
 /// Wei per pixel of every transcoder.
 pub(super) const PRICE: u64 = 0;
+/// Block that gives the job its seed.
+pub(super) const SEED_BLOCK: u64 = 1;
 
 /// One round.
 #[derive(Debug)]

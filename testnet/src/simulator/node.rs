@@ -7,7 +7,6 @@ use assay_roles::transcoder::Transcoder;
 use assay_verifier::Verifier;
 
 use super::broadcaster::BroadcasterNode;
-use super::certifier::CertifierNode;
 use super::chain::{Chain, News};
 use super::shell::{Action, Commons, Desk, Stimulus};
 use super::transcoder::TranscoderNode;
@@ -102,7 +101,7 @@ impl Node {
                 let certifier = node
                     .certifier
                     .as_ref()
-                    .map(|_| CertifierNode::new(me, commons.domain, params.clone(), node.conduct));
+                    .map(|before| before.again(me, commons.domain, params.clone()));
                 **node = VerifierNode::new(core, node.conduct, certifier);
             }
         }

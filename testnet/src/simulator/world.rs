@@ -15,7 +15,7 @@ use assay_verifier::Verifier;
 use super::BLOCK_MILLIS;
 use super::broadcaster::BroadcasterNode;
 use super::certifier::CertifierNode;
-use super::chain::{Chain, PRICE};
+use super::chain::{Chain, PRICE, SEED_BLOCK};
 use super::clock::{Clock, Millis};
 use super::court::Submission;
 use super::inbox::{Message, Refused, Rules};
@@ -86,7 +86,7 @@ impl<'a> World<'a> {
             profiles: ladder(),
             max_price: U256::from(PRICE),
             seed: keccak256(seed.to_be_bytes()),
-            seed_block: 0,
+            seed_block: SEED_BLOCK,
         };
         let now = Now::default();
         let core = Broadcaster::new(

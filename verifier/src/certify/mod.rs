@@ -10,6 +10,7 @@
 
 mod answer;
 mod count;
+mod known;
 mod lead;
 mod reduce;
 mod runs;
@@ -32,6 +33,7 @@ use assay_protocol::wire::{Gossip, SampleReport};
 use assay_protocol::work::RoundWork;
 use assay_protocol::{Address, B256, U256};
 
+pub use self::known::Known;
 pub use self::turns::{Turns, leader};
 use self::view::RoundView;
 
@@ -126,6 +128,8 @@ pub enum Output {
     Gossip(Gossip),
     /// Aggregate and submit.
     Certify(Box<Certification>),
+    /// Keep for the next start ([`Certifier::resume`]).
+    Keep(Box<Known>),
     /// The chain takes no list of a round with work any more, and has none.
     Uncertified(u64),
     /// A receipt that this verifier confirms is not in the list that it votes for.
@@ -144,10 +148,7 @@ pub struct Certifier {
     params: Params,
     rule: WorkRule,
     rounds: BTreeMap<u64, RoundView>,
-    /// Segments come in order; where a job's next run starts, by job, with the round that said so.
-    next: BTreeMap<U256, (u64, u32)>,
-    /// First block that it has heard of as it came: of what was before it need not know everything.
-    since: Option<u64>,
+    known: Known,
     /// What the signer could not write down.
     unsigned: Vec<Draft>,
     lots: u64,
@@ -162,11 +163,16 @@ impl Certifier {
             rule: WorkRule::new(&params),
             params,
             rounds: BTreeMap::new(),
-            next: BTreeMap::new(),
-            since: None,
+            known: Known::default(),
             unsigned: Vec::new(),
             lots: 0,
         }
+    }
+
+    /// One that knows what the last one here has kept.
+    #[must_use]
+    pub fn resume(self, known: Known) -> Self {
+        Self { known, ..self }
     }
 
     /// Lots drawn so far with others' tickets: what their reports have cost.
@@ -216,7 +222,7 @@ impl Certifier {
             }
             Input::Certified(round) => {
                 self.finish(round);
-                Vec::new()
+                vec![self.keep()]
             }
         }
     }
@@ -240,7 +246,9 @@ impl Certifier {
     }
 
     fn on_block(&mut self, now: Now) -> Vec<Output> {
-        self.since.get_or_insert(now.block);
+        // An eighth and two segments may be missing at the beginning of a run, see `fits`.
+        let gap = (self.params.round_blocks / 8).max(1);
+        self.known.hear(now.block, gap);
         let mut outputs = Vec::new();
         let over: Vec<_> = self
             .rounds
@@ -256,6 +264,10 @@ impl Certifier {
                 outputs.push(Output::Uncertified(round));
             }
             self.finish(round);
+            outputs.push(self.keep());
+        }
+        if outputs.is_empty() && now.block.is_multiple_of((gap / 2).max(1)) {
+            outputs.push(self.keep());
         }
         for round in self.rounds.keys().copied().collect::<Vec<_>>() {
             outputs.extend(self.on_turn(round, now));
@@ -334,11 +346,12 @@ impl Certifier {
             return;
         };
         for watched in view.segments.values() {
-            let segment = &watched.segment;
-            let next = self.next.entry(segment.job).or_insert((round, 0));
-            if next.0 <= round {
-                *next = (round, next.1.max(segment.seq.saturating_add(1)));
-            }
+            self.known
+                .run(watched.segment.job, round, watched.segment.seq);
         }
+    }
+
+    fn keep(&self) -> Output {
+        Output::Keep(Box::new(self.known.clone()))
     }
 }

@@ -16,6 +16,7 @@ use assay_protocol::wire::SampleReport;
 use assay_protocol::work::RoundWork;
 use assay_protocol::{Address, B256, U256};
 
+use super::known::Known;
 use super::shares::Shares;
 use super::{Certifier, SeenAssignment};
 
@@ -108,13 +109,11 @@ impl RoundView {
             .map_or(U256::ZERO, |(_, seat)| seat.weight)
     }
 
-    /// Sheets, from everything seen. `next` is where the runs of earlier rounds ended, `since` the block from which all was
-    /// seen: of a job that is no older, nor older than the round, the run begins with the first segment [window shopping].
+    /// Sheets, from everything seen. `known` are the runs of earlier rounds.
     fn judge(
         &self,
         rule: &assay_protocol::round_work::WorkRule,
-        next: &BTreeMap<U256, (u64, u32)>,
-        since: Option<u64>,
+        known: &Known,
     ) -> BTreeMap<U256, Sheet> {
         let round = self.verifiers.round;
         let mut by_job: BTreeMap<U256, Vec<&Segment>> = BTreeMap::new();
@@ -124,7 +123,6 @@ impl RoundView {
                 .or_default()
                 .push(&watched.segment);
         }
-        let known_from = self.opened.into_iter().chain(since).min();
         by_job
             .into_iter()
             .filter_map(|(job, segments)| {
@@ -132,9 +130,7 @@ impl RoundView {
                 if !admits(&self.transcoders, cap, rule.admitted_bps) {
                     return None;
                 }
-                let new = known_from.is_some_and(|block| seed_block >= block);
-                let start = next.get(&job).map(|(_, seq)| *seq);
-                let start = start.or(new.then_some(0));
+                let start = known.start(job, round, self.opened, seed_block);
                 Some((job, sheet(segments.into_iter(), round, start, rule)?))
             })
             .filter(|(_, sheet)| !sheet.entries.is_empty())
@@ -163,20 +159,16 @@ impl Certifier {
     /// Makes the sheets of a turn, which do not change during it.
     pub(super) fn freeze(&mut self, round: u64, turn: u32) {
         // Runs of an earlier round that is not over yet end where its segments do.
-        let mut next = self.next.clone();
+        let mut known = self.known.clone();
         for (earlier, view) in self.rounds.range(..round) {
             for watched in view.segments.values() {
-                let segment = &watched.segment;
-                let known = next.entry(segment.job).or_insert((*earlier, 0));
-                known.1 = known.1.max(segment.seq.saturating_add(1));
+                known.run(watched.segment.job, *earlier, watched.segment.seq);
             }
         }
         let Some(view) = self.rounds.get_mut(&round) else {
             return;
         };
-        // What a job did in later rounds says nothing about where this round's run starts.
-        next.retain(|_, (said, _)| *said < round);
-        view.sheets = view.judge(&self.rule, &next, self.since);
+        view.sheets = view.judge(&self.rule, &known);
         view.duties = view.duties();
         view.turn = Some(turn);
         // What was said in earlier turns is answered by nobody any more.

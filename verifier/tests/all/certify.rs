@@ -54,13 +54,41 @@ fn a_new_jobs_run_begins_with_its_first_segment_whatever_window_its_broadcaster_
             },
         );
         for i in 0..4 {
-            scene.hear(i, Input::Block, OPENED - 50);
+            hear_all(&mut scene, i, OPENED - 50);
         }
         scene.run();
         assert_eq!(!scene.certified.is_empty(), counts, "{seed_block}");
         if counts {
             assert_eq!(pixels(scene.certificate()), 8_000);
         }
+    }
+}
+
+#[test]
+fn a_verifier_that_was_not_there_confirms_the_others_run_of_a_new_job() {
+    // One has come late, and has not seen the job's first segment.
+    for late in 0..4 {
+        let mut scene = Scene::new(
+            4,
+            Faults {
+                unknown: BTreeMap::from([(late, BTreeSet::from([0]))]),
+                seed_block: OPENED - 10,
+                ..Faults::default()
+            },
+        );
+        for i in (0..4).filter(|i| *i != late) {
+            hear_all(&mut scene, i, OPENED - 50);
+        }
+        scene.run();
+        let certificate = scene.certificate();
+        assert_eq!(pixels(certificate), 12_000, "{late}");
+    }
+}
+
+/// Every block up to when the round has ended.
+fn hear_all(scene: &mut Scene, i: usize, from: u64) {
+    for block in from..OPENED + 8 {
+        scene.hear(i, Input::Block, block);
     }
 }
 

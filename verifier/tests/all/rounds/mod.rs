@@ -258,6 +258,7 @@ impl Scene {
                         self.certified.push((block, i, *certification));
                     }
                     Output::Uncertified(round) => self.uncertified.push((block, i, round)),
+                    Output::Keep(_) => {}
                     Output::Dropped { receipts, .. } => {
                         self.dropped.insert(i, receipts);
                     }
