@@ -75,14 +75,21 @@ pub enum ConformanceError {
     },
     /// FFmpeg is missing, too old or broken.
     #[error(
-        "the test segment is not decoded: {0}; install FFmpeg 5.1 or newer (Debian: apt-get install ffmpeg)"
+        "the test segment {name} is not decoded: {source}; install FFmpeg 5.1 or newer (Debian: apt-get install ffmpeg)"
     )]
-    NotDecoded(WorkerError),
-    /// FFmpeg's H.264 decoder is another one, or broken.
+    NotDecoded {
+        /// The segment.
+        name: &'static str,
+        /// What became of the worker.
+        source: WorkerError,
+    },
+    /// A decoder or the conversion of FFmpeg is another one, or broken.
     #[error(
-        "the test segment is decoded to frames of root {found}, expected {expected}; this machine must not sign: install another FFmpeg"
+        "the test segment {name} is decoded to frames of root {found}, expected {expected}; this machine must not sign: install another FFmpeg"
     )]
     OtherFrames {
+        /// The segment.
+        name: &'static str,
         /// Of what FFmpeg gives.
         found: B256,
         /// Of what everyone's gives.
