@@ -192,7 +192,7 @@ impl TxQueue {
         self.held.subscribe()
     }
 
-    /// Why nothing goes on at the moment, in words; `None` while the Ethereum node answers.
+    /// Why nothing goes on at the moment, in words: the Ethereum node is away, or gas is dearer than what is offered.
     pub fn trouble(&self) -> watch::Receiver<Option<String>> {
         self.trouble.clone()
     }
