@@ -257,7 +257,7 @@ impl Session {
         self.end(queue).await
     }
 
-    /// What has been shown is done.
+    /// What has been shown is done, and may be typed again; the queue goes on holding it against the chain.
     async fn end(&self, queue: &TxQueue) -> Result<(), CommandError> {
         queue.forget().await?;
         queue.clone().shutdown().await;

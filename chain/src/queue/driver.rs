@@ -15,12 +15,12 @@ use tokio::time::MissedTickBehavior;
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::ChainError;
-use crate::queue::QueueConfig;
 use crate::queue::budget::{Day, GasToday, Held, Purpose, Shortage, Spending};
 use crate::queue::entry::{Entry, Mined, State, TxError};
 use crate::queue::journal::Place;
+use crate::queue::past::{self, SHOWN};
 use crate::queue::store::Open;
-use crate::queue::{Left, past};
+use crate::queue::{Left, QueueConfig};
 use crate::rpc::{Head, RpcError};
 
 pub(crate) type Outcome = Result<Mined, TxError>;
@@ -370,10 +370,14 @@ impl Driver {
         Ok(())
     }
 
-    /// Forgets a transaction that no reorganisation reaches any more; the journal keeps its outcome.
+    /// Forgets a transaction that no reorganisation reaches any more; the journal keeps an outcome that was not shown.
     pub async fn end(&mut self, mut entry: Entry) -> Result<(), StepError> {
-        entry.over = true;
-        self.write(&entry).await?;
+        if entry.key.starts_with(SHOWN) {
+            self.drop_shown(&entry)?;
+        } else {
+            entry.over = true;
+            self.write(&entry).await?;
+        }
         if let Some(nonce) = entry.nonce() {
             self.floor = self.floor.max(nonce + 1);
         }

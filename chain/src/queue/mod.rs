@@ -209,8 +209,8 @@ impl TxQueue {
         told.await.unwrap_or(Err(TxError::Closed))
     }
 
-    /// Forgets the outcomes of what a person has typed, so that the same may be typed again; the day's gas stays counted.
-    /// For commands that have shown them.
+    /// Frees the keys of what a person has typed and has an outcome, so that the same may be typed again; for commands
+    /// that have shown it. While a reorganisation may lose it, whoever has the journal open sends it again.
     ///
     /// # Errors
     /// [`TxError::Closed`] after a shutdown, [`TxError::Journal`] where it cannot be written.
