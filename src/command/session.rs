@@ -25,7 +25,8 @@ use super::error::CommandError;
 use super::outcome::{Outcome, Step};
 use super::say;
 
-/// A command ends when no Ethereum node has answered for so long; what it has begun goes on when it is typed again.
+/// A command ends when nothing has gone on for so long, because no Ethereum node answers or gas is dearer than what is
+/// offered; what it has begun goes on when it is typed again.
 const NODE_LIMIT: Duration = Duration::from_secs(120);
 /// Another command of the same account, which has its journal open, is waited for so long.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(10);
@@ -256,7 +257,7 @@ impl Session {
         self.end(queue).await
     }
 
-    /// What has been shown is done.
+    /// What has been shown is done, and may be typed again; the queue goes on holding it against the chain.
     async fn end(&self, queue: &TxQueue) -> Result<(), CommandError> {
         queue.forget().await?;
         queue.clone().shutdown().await;

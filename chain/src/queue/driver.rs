@@ -15,12 +15,12 @@ use tokio::time::MissedTickBehavior;
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::ChainError;
-use crate::queue::QueueConfig;
 use crate::queue::budget::{Day, GasToday, Held, Purpose, Shortage, Spending};
 use crate::queue::entry::{Entry, Mined, State, TxError};
 use crate::queue::journal::Place;
+use crate::queue::past::{self, SHOWN};
 use crate::queue::store::Open;
-use crate::queue::{Left, past};
+use crate::queue::{Left, QueueConfig};
 use crate::rpc::{Head, RpcError};
 
 pub(crate) type Outcome = Result<Mined, TxError>;
@@ -91,6 +91,8 @@ pub(crate) struct Driver {
     held: HashMap<u64, Day>,
     /// Since when a call looks as if it would fail.
     pub doubted: BTreeMap<u64, Instant>,
+    /// What waits for a lower base fee, in words.
+    pub dear: Option<String>,
     pub head: Option<Head>,
     /// Something may be sendable although the head is the same.
     pub fresh: bool,
@@ -134,6 +136,7 @@ impl Driver {
             spending,
             held: HashMap::new(),
             doubted: BTreeMap::new(),
+            dear: None,
             head: None,
             fresh: true,
             complained: false,
@@ -176,14 +179,22 @@ impl Driver {
             return;
         }
         let done = self.step().await;
-        let trouble = done.as_ref().err().map(ToString::to_string);
-        self.told.trouble.send_if_modified(|told| {
+        let trouble = match &done {
+            Ok(()) => self.dear.clone(),
+            Err(error) => Some(error.to_string()),
+        };
+        let news = self.told.trouble.send_if_modified(|told| {
             let news = *told != trouble;
             told.clone_from(&trouble);
             news
         });
         match done {
-            Ok(()) => self.complained = false,
+            Ok(()) => {
+                self.complained = false;
+                if let Some(dear) = trouble.filter(|_| news) {
+                    tracing::warn!(account = %self.client.account(), "{dear}");
+                }
+            }
             Err(error) if !self.complained => {
                 self.complained = true;
                 tracing::warn!(account = %self.client.account(), "transactions wait: {error}");
@@ -359,10 +370,14 @@ impl Driver {
         Ok(())
     }
 
-    /// Forgets a transaction that no reorganisation reaches any more; the journal keeps its outcome.
+    /// Forgets a transaction that no reorganisation reaches any more; the journal keeps an outcome that was not shown.
     pub async fn end(&mut self, mut entry: Entry) -> Result<(), StepError> {
-        entry.over = true;
-        self.write(&entry).await?;
+        if entry.key.starts_with(SHOWN) {
+            self.drop_shown(&entry)?;
+        } else {
+            entry.over = true;
+            self.write(&entry).await?;
+        }
         if let Some(nonce) = entry.nonce() {
             self.floor = self.floor.max(nonce + 1);
         }

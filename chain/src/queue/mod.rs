@@ -192,7 +192,7 @@ impl TxQueue {
         self.held.subscribe()
     }
 
-    /// Why nothing goes on at the moment, in words; `None` while the Ethereum node answers.
+    /// Why nothing goes on at the moment, in words: the Ethereum node is away, or gas is dearer than what is offered.
     pub fn trouble(&self) -> watch::Receiver<Option<String>> {
         self.trouble.clone()
     }
@@ -209,8 +209,8 @@ impl TxQueue {
         told.await.unwrap_or(Err(TxError::Closed))
     }
 
-    /// Forgets the outcomes of what a person has typed, so that the same may be typed again; the day's gas stays counted.
-    /// For commands that have shown them.
+    /// Frees the keys of what a person has typed and has an outcome, so that the same may be typed again; for commands
+    /// that have shown it. While a reorganisation may lose it, whoever has the journal open sends it again.
     ///
     /// # Errors
     /// [`TxError::Closed`] after a shutdown, [`TxError::Journal`] where it cannot be written.

@@ -1,4 +1,4 @@
-//! What an earlier command has left in the journal, for whoever asks.
+//! What an earlier command has left in the journal, for whoever asks, and what was shown of it.
 
 use tokio::sync::oneshot;
 
@@ -7,6 +7,10 @@ use crate::queue::entry::{Entry, State, TxError};
 use crate::queue::journal::Place;
 use crate::queue::store::StoreError;
 use crate::queue::{Left, TYPED, Ticket};
+
+/// Keys of what a command has shown begin with this, so that the key under which it was typed is free. It is held
+/// against the chain like everything else, by whoever has the journal open.
+pub(crate) const SHOWN: &str = "shown ";
 
 /// What a person has typed and has not failed, in order.
 fn typed(place: &Place) -> Result<impl Iterator<Item = Entry> + use<>, StoreError> {
@@ -22,7 +26,7 @@ pub(crate) fn drop_unsigned(place: &Place) -> Result<(), StoreError> {
     if keys.is_empty() {
         return Ok(());
     }
-    place.store.remove(place.account, &keys)
+    place.store.replace(place.account, &keys, &[])
 }
 
 impl Driver {
@@ -46,21 +50,32 @@ impl Driver {
         Ok(left.collect())
     }
 
-    /// Takes out of the journal what of it has an outcome.
+    /// Frees the keys of what of it has an outcome. It stays, under another key, while a reorganisation may lose it.
     pub fn forget(&mut self) -> Result<(), TxError> {
-        let over: Vec<_> = self.typed()?.filter(|e| e.outcome().is_some()).collect();
-        if over.is_empty() {
-            return Ok(());
-        }
-        for entry in &over {
-            self.active.remove(&entry.seq);
-            if let Some(nonce) = entry.nonce() {
-                self.floor = self.floor.max(nonce + 1);
+        let (mut keys, mut shown) = (Vec::new(), Vec::new());
+        for mut entry in self.typed()?.filter(|e| e.outcome().is_some()) {
+            let key = format!("{SHOWN}{}", entry.seq);
+            keys.push(std::mem::replace(&mut entry.key, key));
+            if !entry.over {
+                shown.push(entry);
             }
         }
-        let keys: Vec<_> = over.into_iter().map(|e| e.key).collect();
-        let removed = self.place.store.remove(self.place.account, &keys);
-        removed.map_err(|e| TxError::Journal(e.to_string()))
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.replace(&keys, &shown)?;
+        self.active.extend(shown.into_iter().map(|e| (e.seq, e)));
+        Ok(())
+    }
+
+    /// Takes out of the journal what was shown and is over.
+    pub fn drop_shown(&self, entry: &Entry) -> Result<(), TxError> {
+        self.replace(std::slice::from_ref(&entry.key), &[])
+    }
+
+    fn replace(&self, keys: &[String], by: &[Entry]) -> Result<(), TxError> {
+        let replaced = self.place.store.replace(self.place.account, keys, by);
+        replaced.map_err(|e| TxError::Journal(e.to_string()))
     }
 
     fn typed(&self) -> Result<impl Iterator<Item = Entry> + use<>, TxError> {

@@ -9,7 +9,7 @@ use crate::queue::budget::Purpose;
 use crate::queue::driver::{Driver, StepError};
 use crate::queue::entry::{Attempt, Entry, Sent, State, TxError};
 use crate::queue::fees::Fees;
-use crate::rpc::{Broadcast, CallRequest, Head, RpcError};
+use crate::rpc::{Broadcast, CallRequest, Head, RpcError, is_about_price};
 use crate::signing::{Unsigned, sign};
 
 /// Keys of transactions that only fill a nonce begin with this.
@@ -26,6 +26,8 @@ enum Step {
     Failed,
     /// It stays in the queue.
     Waits,
+    /// It stays in the queue until gas is cheaper; the node's words.
+    Dear(String),
 }
 
 /// What the check of a call against the chain says.
@@ -50,13 +52,14 @@ impl Driver {
             .map(|e| (e.purpose, e.seq))
             .collect();
         if waiting.is_empty() {
+            self.dear = None;
             return Ok(());
         }
         waiting.sort_by_key(|(purpose, _)| *purpose == Purpose::Chore);
         let tip = self.client.rpc().suggested_tip().await?;
         let fees = Fees::first(head.base_fee, tip, &self.config.fees);
         let mut nonce = self.next_nonce().await?;
-        let mut chores_wait = false;
+        let (mut chores_wait, mut dear) = (false, None);
         for (purpose, seq) in waiting {
             let chore = purpose == Purpose::Chore;
             let Some(entry) = self.active.get(&seq).cloned() else {
@@ -69,8 +72,14 @@ impl Driver {
                 Step::Used => nonce += 1,
                 Step::Failed => {}
                 Step::Waits => chores_wait |= chore,
+                Step::Dear(words) => {
+                    chores_wait |= chore;
+                    dear.get_or_insert(words);
+                }
             }
         }
+        // The first words stay: those of every block would differ by its base fee.
+        self.dear = dear.map(|words| self.dear.take().unwrap_or(words));
         Ok(())
     }
 
@@ -130,8 +139,15 @@ impl Driver {
         // Where this fails it may have arrived all the same: it stays sent, and its nonce used.
         let step = match self.client.rpc().send_raw(&raw).await? {
             Broadcast::Taken | Broadcast::Spent => Step::Used,
+            // Never in a pool, so the nonce is free for the next one.
+            Broadcast::Refused(reason) if is_about_price(&reason) => {
+                self.become_state(seq, State::Queued).await?;
+                Step::Dear(format!(
+                    "{} waits for a lower base fee: the Ethereum node refuses {} wei per gas ({reason})",
+                    entry.label, fees.max_fee
+                ))
+            }
             Broadcast::Refused(reason) => {
-                // Never in a pool, so the nonce is free for the next one.
                 let label = entry.label.clone();
                 let error = TxError::Refused { label, reason };
                 self.become_state(seq, State::Failed(error)).await?;
@@ -169,6 +185,8 @@ impl Driver {
             .await
         {
             Ok(gas) => Ok(Preflight::Gas(gas)),
+            // As from a node that is away: it says nothing about the call.
+            Err(error) if error.is_local_refusal() => Err(error.into()),
             Err(RpcError::Refused {
                 message,
                 data,

@@ -10,6 +10,7 @@ use redb::{ReadableTable, TableDefinition};
 
 use crate::queue::budget::Day;
 use crate::queue::entry::{Entry, State};
+use crate::queue::past::SHOWN;
 use crate::redb_file::RedbFile;
 
 /// An account as part of a row's key.
@@ -156,9 +157,12 @@ impl Store {
         Ok(foreign)
     }
 
-    /// Takes an account for one queue. `alone` refuses a file with calls of other accounts, which nobody would send.
+    /// Takes an account for one queue. `alone` refuses a file with calls of other accounts, which nobody would send; what
+    /// was shown of theirs is theirs to look after, with their next command.
     pub fn enter(&self, account: Address, alone: bool) -> Result<(), StoreError> {
-        if alone && let Some(other) = self.accounts()?.into_iter().find(|a| *a != account) {
+        let others = |key: &str| alone && !key.starts_with(SHOWN);
+        let mut others = self.accounts_with(others)?.into_iter();
+        if let Some(other) = others.find(|a| *a != account) {
             return Err(StoreError::Foreign {
                 found: format!("account {other}"),
                 expected: format!("account {account}"),
@@ -179,14 +183,20 @@ impl Store {
 
     /// Every account with calls in the file.
     pub fn accounts(&self) -> Result<Vec<Address>, StoreError> {
+        self.accounts_with(|_| true)
+    }
+
+    /// Every account with a call under such a key.
+    fn accounts_with(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Address>, StoreError> {
         let database = self.file.database()?;
         let transaction = database.begin_read()?;
         let table = transaction.open_table(ENTRIES).map_err(redb::Error::from)?;
         let mut accounts: Vec<Address> = Vec::new();
         for row in table.iter().map_err(redb::Error::from)? {
             let (key, _) = row.map_err(redb::Error::from)?;
-            let account = Address::from(key.value().0);
-            if accounts.last() != Some(&account) {
+            let (account, key) = key.value();
+            let account = Address::from(account);
+            if wanted(key) && accounts.last() != Some(&account) {
                 accounts.push(account);
             }
         }
@@ -195,10 +205,7 @@ impl Store {
 
     /// Writes one row and what it costs, in one commit; both are on the disk when this returns.
     pub fn put(&self, account: Address, entry: &Entry) -> Result<(), StoreError> {
-        let bytes = serde_json::to_vec(entry).map_err(|e| StoreError::Row {
-            key: entry.key.clone(),
-            reason: e.to_string(),
-        })?;
+        let bytes = written(entry)?;
         let database = self.file.database()?;
         let transaction = database.begin_write()?;
         {
@@ -261,8 +268,13 @@ impl Store {
         Ok(entries)
     }
 
-    /// Removes rows of an account; what they cost stays.
-    pub fn remove(&self, account: Address, keys: &[String]) -> Result<(), StoreError> {
+    /// Removes rows of an account and writes others in their place, in one commit; what they cost stays.
+    pub fn replace(
+        &self,
+        account: Address,
+        keys: &[String],
+        by: &[Entry],
+    ) -> Result<(), StoreError> {
         let database = self.file.database()?;
         let transaction = database.begin_write()?;
         {
@@ -270,6 +282,13 @@ impl Store {
             for key in keys {
                 rows.remove((&account.0.0, key.as_str()))
                     .map_err(redb::Error::from)?;
+            }
+            for entry in by {
+                rows.insert(
+                    (&account.0.0, entry.key.as_str()),
+                    written(entry)?.as_slice(),
+                )
+                .map_err(redb::Error::from)?;
             }
         }
         transaction.commit().map_err(redb::Error::from)?;
@@ -329,6 +348,13 @@ fn read_owner(
 fn first_owner(text: &str) -> Option<(Address, &str)> {
     let (account, chain) = text.strip_prefix("account ")?.split_once(" on ")?;
     Some((account.parse().ok()?, chain))
+}
+
+fn written(entry: &Entry) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(entry).map_err(|e| StoreError::Row {
+        key: entry.key.clone(),
+        reason: e.to_string(),
+    })
 }
 
 fn read(key: &str, bytes: &[u8]) -> Result<Entry, StoreError> {

@@ -72,6 +72,8 @@ fn with_unit(value: &str, unit: &str) -> Option<String> {
             "3" => "contested".into(),
             "4" => "acquitted".into(),
             "5" => "annulled".into(),
+            "6" => "absorbed".into(),
+            "7" => "spared".into(),
             other => format!("in status {other}"),
         },
         _ => return None,
@@ -89,6 +91,7 @@ mod tests {
 
     use super::*;
     use crate::bindings::errors;
+    use crate::fault::CaseStatus;
 
     const UNITS: [&str; 6] = ["", "LPT", "ETH", "bps", "role", "status"];
 
@@ -169,6 +172,18 @@ mod tests {
                 assert!(UNITS.contains(&unit), "{line}");
             }
         }
+    }
+
+    #[test]
+    fn every_status_of_a_case_has_its_word() {
+        let known = (1..=u8::MAX).map_while(|code| Some((code, CaseStatus::of(code)?)));
+        let known: Vec<_> = known.collect();
+        assert!(known.len() >= 7, "{known:?}");
+        for (code, status) in known {
+            let word = with_unit(&code.to_string(), "status").unwrap();
+            assert_eq!(serde_json::to_value(status).unwrap(), word, "{code}");
+        }
+        assert_eq!(with_unit("0", "status").unwrap(), "unknown");
     }
 
     #[test]

@@ -14,13 +14,15 @@ pub(crate) enum Broadcast {
 }
 
 impl Broadcast {
-    /// An error only where the node is away; its opinions are values. Nodes word them differently (geth, reth,
-    /// Nethermind, Besu, anvil).
+    /// An error only where it may or may not have arrived; a node's opinions are values. Nodes word them differently
+    /// (geth, reth, Nethermind, Besu, anvil).
     pub fn of(answer: Result<(), RpcError>) -> Result<Self, RpcError> {
-        let message = match answer {
+        let error = match answer {
             Ok(()) => return Ok(Self::Taken),
-            Err(RpcError::Refused { message, .. }) => message,
-            Err(other) => return Err(other),
+            Err(error) => error,
+        };
+        let RpcError::Refused { code, message, .. } = &error else {
+            return Err(error);
         };
         let lower = message.to_lowercase();
         let any = |words: &[&str]| words.iter().any(|w| lower.contains(w));
@@ -34,8 +36,12 @@ impl Broadcast {
                 Self::Taken
             } else if any(&["nonce too low", "oldnonce", "nonce is too low"]) {
                 Self::Spent
+            } else if error.is_local_refusal() && !matches!(code, -32601 | -32004) {
+                // It may be in the pool all the same: geth's clock (−32002) runs on after that. A node without the
+                // method has not taken it.
+                return Err(error);
             } else {
-                Self::Refused(message)
+                Self::Refused(message.clone())
             },
         )
     }
@@ -75,9 +81,13 @@ mod tests {
     use super::*;
 
     fn said(message: &str) -> Result<Broadcast, RpcError> {
+        coded(-32000, message)
+    }
+
+    fn coded(code: i64, message: &str) -> Result<Broadcast, RpcError> {
         Broadcast::of(Err(RpcError::Refused {
             method: "eth_sendRawTransaction",
-            code: -32000,
+            code,
             message: message.into(),
             data: None,
         }))
@@ -119,5 +129,18 @@ mod tests {
         assert!(matches!(refused, Broadcast::Refused(_)));
         assert_eq!(refused.clone().or(Some(Broadcast::Spent)), Broadcast::Spent);
         assert_eq!(refused.clone().or(None), refused);
+    }
+
+    #[test]
+    fn what_says_nothing_about_the_transaction_leaves_it_open() {
+        for code in [-32002, -32005, -32603] {
+            assert!(coded(code, "request timed out").is_err(), "{code}");
+            assert_eq!(coded(code, "already known"), Ok(Broadcast::Taken));
+            assert_eq!(coded(code, "nonce too low"), Ok(Broadcast::Spent));
+        }
+        for code in [-32000, -32003, -32004, -32601] {
+            let refused = coded(code, "not today");
+            assert_eq!(refused, Ok(Broadcast::Refused("not today".into())));
+        }
     }
 }

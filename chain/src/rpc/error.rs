@@ -114,8 +114,8 @@ impl RpcError {
         )
     }
 
-    /// Whether another endpoint may well answer what this one refuses: it does not know the method, has thrown the
-    /// state away, or is asked too much. Codes of EIP-1474; −32000 is a verdict on the call itself.
+    /// Whether another endpoint, or this one later, may well answer what this one refuses: it does not know the method,
+    /// has thrown the state away, or is asked too much. Codes of EIP-1474; −32000 is a verdict on the call itself.
     pub(crate) const fn is_local_refusal(&self) -> bool {
         matches!(
             self,

@@ -35,6 +35,32 @@ pub enum Fault {
     Garbage = 8,
     /// Refuses logs of more than [`LOG_RANGE`] blocks at a time, as providers do.
     ShortLogs = 9,
+    /// The chain takes the transaction; the answer is that the time for it ran out (−32002), as geth says.
+    TimeoutAfterSend = 10,
+    /// The same answer; the chain has not heard of the transaction.
+    TimeoutBeforeSend = 11,
+    /// The chain takes the transaction; the answer is an internal error (−32603).
+    InternalAfterSend = 12,
+    /// The same answer; the chain has not heard of the transaction.
+    InternalBeforeSend = 13,
+    /// Is asked too much (−32005) whenever it is to estimate gas.
+    NoEstimates = 14,
+}
+
+/// An answer that says nothing about the transaction, and whether the chain hears of it all the same.
+fn evasion(fault: u8) -> Option<(&'static str, bool)> {
+    const TIMEOUT: &str =
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32002,"message":"request timed out"}}"#;
+    const INTERNAL: &str =
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"Internal error"}}"#;
+    let faults = [
+        (Fault::TimeoutAfterSend, TIMEOUT, true),
+        (Fault::TimeoutBeforeSend, TIMEOUT, false),
+        (Fault::InternalAfterSend, INTERNAL, true),
+        (Fault::InternalBeforeSend, INTERNAL, false),
+    ];
+    let found = faults.into_iter().find(|(of, ..)| *of as u8 == fault)?;
+    Some((found.1, found.2))
 }
 
 /// Blocks of one request for logs, under [`Fault::ShortLogs`].
@@ -245,6 +271,13 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut client: S, shared: &Shared
             )
         } else if is(Fault::Refuses) && sending {
             http(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"not today"}}"#)
+        } else if is(Fault::NoEstimates) && text.contains("eth_estimateGas") {
+            http(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32005,"message":"limit exceeded"}}"#)
+        } else if sending && let Some((answer, forwards)) = evasion(fault) {
+            if forwards {
+                shared.ask(&request).await?;
+            }
+            http(answer)
         } else {
             shared.ask(&request).await?
         };

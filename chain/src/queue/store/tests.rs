@@ -114,6 +114,22 @@ fn gas_is_written_with_the_row_it_belongs_to() {
 }
 
 #[test]
+fn what_was_shown_stays_under_another_key_and_refuses_nobody() {
+    let store = Store::open(None, "chain 1").unwrap();
+    store.put(ME, &sent("typed a", 1, 7, 50)).unwrap();
+    let shown = sent(&format!("{SHOWN}1"), 1, 7, 50);
+    store
+        .replace(ME, &["typed a".into()], std::slice::from_ref(&shown))
+        .unwrap();
+    assert_eq!(store.entries(ME).unwrap(), [shown.clone()]);
+    assert_eq!(store.gas(ME).unwrap(), [(1, (Day(50), U256::from(700)))]);
+    store.enter(YOU, true).unwrap();
+    store.replace(ME, &[shown.key], &[]).unwrap();
+    assert!(store.accounts().unwrap().is_empty());
+    assert_eq!(store.gas(ME).unwrap().len(), 1);
+}
+
+#[test]
 fn a_journal_of_the_first_version_is_taken_over() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal");

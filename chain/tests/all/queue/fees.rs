@@ -9,7 +9,7 @@ use assay_protocol::amount::Lpt;
 use assay_protocol::{Address, U256};
 
 use super::network::{Network, fast};
-use super::{client, outcome, paid, pay};
+use super::{client, outcome, paid, pay, silent};
 use crate::proxy::{Fault, Proxy};
 
 #[tokio::test]
@@ -50,6 +50,49 @@ async fn a_stuck_transaction_offers_more_until_it_is_taken() {
     assert!(blocks >= 3, "the first offer was too high for this test");
     assert!(mined.gas_price >= U256::from(20_000_000_000_u64) && mined.gas_price <= caps.total);
     assert_eq!(paid(&account).await, Lpt::whole(1));
+}
+
+#[tokio::test]
+async fn above_the_fee_cap_a_call_waits_for_a_lower_base_fee() {
+    let network = Network::start().await;
+    let account = network.account(65, 10).await;
+    let gwei = U256::from(1_000_000_000_u64);
+    let caps = FeeCaps {
+        tip: gwei,
+        total: gwei * U256::from(10),
+    };
+    let config = QueueConfig {
+        fees: caps,
+        ..fast()
+    };
+    let dear = gwei * U256::from(50);
+    network.anvil.set_next_base_fee(dear).await.unwrap();
+    network.anvil.mine(1).await.unwrap();
+    let nonce = account.client.transaction_count().await.unwrap();
+    let proxy = Proxy::start(&network.anvil.url()).await;
+    let behind = client(&proxy.url, &network.deployment, &account.key).await;
+    let queue = TxQueue::open(&behind, Journal::Memory, config)
+        .await
+        .unwrap();
+    let mut told = Box::pin(queue.submit("pay", pay(1)).await.unwrap().outcome());
+    silent(&mut told).await;
+    for i in 2..4 {
+        network.anvil.set_next_base_fee(dear).await.unwrap();
+        network.anvil.mine(1).await.unwrap();
+        silent(&mut told).await;
+        // Once with each block, and nothing is promised meanwhile.
+        assert_eq!(proxy.sends.load(Ordering::SeqCst), i);
+        assert_eq!(queue.gas_today().await.unwrap().spent, U256::ZERO);
+    }
+    let trouble = queue.trouble().borrow().clone();
+    assert!(trouble.is_some_and(|why| why.contains("waits for a lower base fee")));
+    network.anvil.set_next_base_fee(gwei).await.unwrap();
+    network.anvil.mine(1).await.unwrap();
+    let mined = tokio::time::timeout(Duration::from_secs(10), told).await;
+    assert!(mined.unwrap().unwrap().gas_price <= caps.total);
+    assert_eq!(paid(&account).await, Lpt::whole(1));
+    assert_eq!(account.client.transaction_count().await.unwrap(), nonce + 1);
+    assert_eq!(*queue.trouble().borrow(), None);
 }
 
 #[tokio::test]

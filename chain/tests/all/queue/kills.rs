@@ -67,6 +67,18 @@ async fn killed_between_send_and_answer() {
 }
 
 #[tokio::test]
+async fn killed_after_an_error_that_says_nothing_about_the_transaction() {
+    for fault in [
+        Fault::TimeoutAfterSend,
+        Fault::TimeoutBeforeSend,
+        Fault::InternalAfterSend,
+        Fault::InternalBeforeSend,
+    ] {
+        killed_at(fault).await;
+    }
+}
+
+#[tokio::test]
 async fn killed_between_send_and_block() {
     let network = Network::start().await;
     let account = network.account(61, 100).await;

@@ -55,6 +55,76 @@ async fn a_node_that_is_away_loses_nothing() {
 }
 
 #[tokio::test]
+async fn an_error_that_says_nothing_about_the_transaction_fails_nothing() {
+    let network = Network::start().await;
+    let account = network.account(62, 100).await;
+    network.anvil.set_automine(false).await.unwrap();
+    let faults = [
+        Fault::TimeoutAfterSend,
+        Fault::InternalAfterSend,
+        Fault::TimeoutBeforeSend,
+        Fault::InternalBeforeSend,
+    ];
+    for (i, fault) in (1..).zip(faults) {
+        let proxy = Proxy::start(&network.anvil.url()).await;
+        let behind = client(&proxy.url, &network.deployment, &account.key).await;
+        let queue = TxQueue::open(&behind, Journal::Memory, fast())
+            .await
+            .unwrap();
+        let nonce = account.client.transaction_count().await.unwrap();
+        proxy.set(fault);
+        let mut told = Box::pin(queue.submit("pay", pay(1)).await.unwrap().outcome());
+        silent(&mut told).await;
+        assert!(
+            proxy.sends.load(Ordering::SeqCst) > 1,
+            "it is offered again"
+        );
+        let trouble = queue.trouble().borrow().clone();
+        assert!(trouble.is_some_and(|why| why.contains("code -32")));
+        if matches!(fault, Fault::TimeoutBeforeSend | Fault::InternalBeforeSend) {
+            proxy.set(Fault::None);
+            silent(&mut told).await;
+        }
+        // In a pool already it is found, whatever the node goes on saying.
+        network.anvil.mine(1).await.unwrap();
+        let outcome = tokio::time::timeout(Duration::from_secs(10), told).await;
+        outcome.unwrap().unwrap();
+        assert_eq!(paid(&account).await, Lpt::whole(i));
+        assert_eq!(account.client.transaction_count().await.unwrap(), nonce + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_is_asked_too_much_fails_no_call() {
+    let network = Network::start().await;
+    let account = network.account(64, 10).await;
+    let first = Proxy::start(&network.anvil.url()).await;
+    let second = Proxy::start(&network.anvil.url()).await;
+    let both = format!("{},{}", first.url, second.url);
+    for (i, url) in (1..).zip([first.url.as_str(), both.as_str()]) {
+        let behind = client(url, &network.deployment, &account.key).await;
+        let queue = TxQueue::open(&behind, Journal::Memory, fast())
+            .await
+            .unwrap();
+        for proxy in [&first, &second] {
+            proxy.set(Fault::NoEstimates);
+        }
+        let mut told = Box::pin(queue.submit("pay", pay(1)).await.unwrap().outcome());
+        for _ in 0..3 {
+            silent(&mut told).await;
+        }
+        let trouble = queue.trouble().borrow().clone();
+        assert!(trouble.is_some_and(|why| why.contains("limit exceeded")));
+        for proxy in [&first, &second] {
+            proxy.set(Fault::None);
+        }
+        let outcome = tokio::time::timeout(Duration::from_secs(10), told).await;
+        outcome.unwrap().unwrap();
+        assert_eq!(paid(&account).await, Lpt::whole(i));
+    }
+}
+
+#[tokio::test]
 async fn a_call_that_would_fail_is_not_sent_and_may_be_tried_again() {
     let network = Network::start().await;
     let account = network.account(63, 10).await;
