@@ -123,9 +123,12 @@ pub fn prober(path: &Path) -> Command {
 /// FFmpeg reading a local file; the caller adds what to do with it.
 pub fn reader(path: &Path) -> Command {
     let mut command = command("ffmpeg");
+    let pixels = max_pixels();
     command.args([
         "-nostdin",
         "-hide_banner",
+        "-max_pixels",
+        &pixels,
         "-v",
         "warning",
         "-protocol_whitelist",

@@ -31,6 +31,8 @@ const MAX_CHUNK_MS: u32 = 60_000;
 const DEFAULT_QUANTIZER: u8 = 100;
 /// Quantizer index that a bitrate may not exceed where none is named: rav1e's worst, so that the bitrate always holds.
 const DEFAULT_WORST: u8 = 255;
+/// Percent by which a frame rate may exceed `max_fps`: a camera's 30 is a measured 30.03 at times, and half of that is worse.
+const FPS_SLACK: u64 = 2;
 
 /// A ladder before it is applied to a source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -336,13 +338,14 @@ impl Rung {
         }
     }
 
-    /// The smallest step that keeps the frame rate within `max_fps`, or the largest there is.
+    /// The smallest step that keeps the frame rate within `max_fps` or hardly above it, or the largest there is.
     fn frame_step(&self, source: &SourceFormat) -> u8 {
         let most = match self.max_fps {
             Some(fps) => u64::from(fps) * u64::from(source.fps_den),
             None => return 1,
         };
-        let step = u64::from(source.fps_num).div_ceil(most.max(1));
+        let most = most.max(1).saturating_mul(100 + FPS_SLACK);
+        let step = (u64::from(source.fps_num) * 100).div_ceil(most);
         step.clamp(1, 255) as u8
     }
 }

@@ -99,16 +99,11 @@ impl Segmenter {
         let plan = plan::plan(probe, self.target, worker).await?;
         let longest = per(self.longest);
         if let Some(group) = plan.groups.iter().find(|g| g.frames > longest) {
-            let first = plan.groups.first().map(|g| g.start).unwrap_or_default();
-            let shown = plan.groups.iter().map(|g| g.frames).sum();
             // H.264 of full range is decoded to another format than this one may be; of odd sizes there is none.
             let even = probe.width.is_multiple_of(2) && probe.height.is_multiple_of(2);
             let anew = even && !probe.full_range && !self.is_anew(probe);
             return match anew {
-                true => {
-                    self.cut_anew(probe, (shown, plan.holes), first, worker)
-                        .await
-                }
+                true => self.cut_anew(probe, &plan, worker).await,
                 false => Err(InputError::LongGop {
                     path: probe.path.clone(),
                     first: group.first,

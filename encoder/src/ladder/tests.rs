@@ -125,6 +125,10 @@ fn frame_rates_are_limited_by_whole_steps() {
     assert_eq!(found((25, 1)), (vec![1, 1, 2], 26));
     assert_eq!(found((50, 1)), (vec![1, 2, 4], 52));
     assert_eq!(found((75, 1)), (vec![1, 3, 5], 75));
+    // Hardly above, and more than that.
+    assert_eq!(found((30_030, 1_000)), (vec![1, 1, 2], 30));
+    assert_eq!(found((61_200, 1_000)), (vec![1, 2, 4], 64));
+    assert_eq!(found((30_601, 1_000)), (vec![1, 2, 3], 36));
     let last = ladder
         .profiles(source(128, 96, (30, 1)), (128, 96))
         .unwrap()

@@ -17,6 +17,9 @@ pub(super) const MEDIA: &str = "index.m3u8";
 pub(super) const ARCHIVE: &str = "archive.m3u8";
 pub(super) const MULTIVARIANT: &str = "master.m3u8";
 
+/// The group of all audio tracks.
+const GROUP: &str = "audio";
+
 /// Version that admits `EXT-X-GAP`.
 pub(super) const VERSION: usize = 8;
 
@@ -32,23 +35,25 @@ pub(super) fn multivariant(
     // RFC 8216, section 4.3.4.2: rounded to three decimals.
     let frames_per_second = f64::from(source.fps_num) / f64::from(source.fps_den);
     let frame_rate = |step: u32| (frames_per_second / f64::from(step) * 1000.0).round() / 1000.0;
-    // All of a group have one codec, so that CODECS is true whichever is chosen.
-    let mut groups: Vec<(String, Rate)> = Vec::new();
-    for (track, rate) in audio {
+    // RFC 8216, section 4.3.4.1.1: groups of one type have the same members. So there is one, and CODECS has what any of
+    // them needs.
+    let mut sounds: Vec<String> = Vec::new();
+    for (track, _) in audio {
         let codecs = track.format.codecs();
-        match groups.iter_mut().find(|(known, _)| *known == codecs) {
-            Some((_, most)) if rate.peak() > most.peak() => *most = *rate,
-            Some(_) => {}
-            None => groups.push((codecs, *rate)),
+        if !sounds.contains(&codecs) {
+            sounds.push(codecs);
         }
     }
+    let heard = |bits: fn(&Rate) -> u64| audio.iter().map(|(_, rate)| bits(rate)).max();
+    let peak = heard(Rate::peak).unwrap_or_default();
+    let average = heard(Rate::average).unwrap_or_default();
     let alternatives = audio.iter().enumerate().map(|(index, (track, _))| {
         let language = track.format.language.clone();
         let first = index == 0;
         AlternativeMedia {
             media_type: AlternativeMediaType::Audio,
             uri: Some(format!("{}/{media}", track.name())),
-            group_id: group_id(&track.format.codecs()),
+            group_id: GROUP.to_owned(),
             name: match &language {
                 Some(language) => format!("{} ({language})", index + 1),
                 None => (index + 1).to_string(),
@@ -68,42 +73,32 @@ pub(super) fn multivariant(
         "VIDEO-RANGE".to_owned(),
         QuotedOrUnquoted::Unquoted(video_range(source.colour).to_owned()),
     )]);
-    let choices: Vec<Option<&(String, Rate)>> = match groups.is_empty() {
-        true => vec![None],
-        false => groups.iter().map(Some).collect(),
-    };
-    let mut variants = Vec::new();
-    for group in choices {
-        for (track, rate) in video {
-            let (codecs, peak, average) = match group {
-                None => (track.codecs.clone(), 0, 0),
-                Some((codecs, rate)) => (
-                    format!("{},{codecs}", track.codecs),
-                    rate.peak(),
-                    rate.average(),
-                ),
-            };
-            // The peak so far may be that of a black intro.
-            let bandwidth = rate.peak().max(track.floor) + peak;
-            variants.push(VariantStream {
-                uri: format!("{}/{media}", track.name()),
-                bandwidth,
-                average_bandwidth: Some((rate.average() + average).min(bandwidth)),
-                codecs: Some(codecs),
-                resolution: Some(Resolution {
-                    width: track.width.into(),
-                    height: track.height.into(),
-                }),
-                frame_rate: Some(frame_rate(track.step)),
-                audio: group.map(|(codecs, _)| group_id(codecs)),
-                other_attributes: Some(range.clone()),
-                ..VariantStream::default()
-            });
+    let variants = video.iter().map(|(track, rate)| {
+        let codecs: Vec<&str> = [&track.codecs]
+            .into_iter()
+            .chain(&sounds)
+            .map(String::as_str)
+            .collect();
+        // The peak so far may be that of a black intro.
+        let bandwidth = rate.peak().max(track.floor) + peak;
+        VariantStream {
+            uri: format!("{}/{media}", track.name()),
+            bandwidth,
+            average_bandwidth: Some((rate.average() + average).min(bandwidth)),
+            codecs: Some(codecs.join(",")),
+            resolution: Some(Resolution {
+                width: track.width.into(),
+                height: track.height.into(),
+            }),
+            frame_rate: Some(frame_rate(track.step)),
+            audio: (!audio.is_empty()).then(|| GROUP.to_owned()),
+            other_attributes: Some(range.clone()),
+            ..VariantStream::default()
         }
-    }
+    });
     let playlist = MasterPlaylist {
         version: Some(VERSION),
-        variants,
+        variants: variants.collect(),
         alternatives: alternatives.collect(),
         independent_segments: true,
         ..MasterPlaylist::default()
@@ -112,10 +107,6 @@ pub(super) fn multivariant(
     // Writing to a Vec does not fail.
     let _ = playlist.write_to(&mut out);
     out
-}
-
-fn group_id(codecs: &str) -> String {
-    format!("audio-{codecs}")
 }
 
 /// By the transfer function (ITU-T H.273): 16 is PQ, 18 HLG.

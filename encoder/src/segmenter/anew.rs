@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
+use super::plan::Plan;
 use super::{Segment, Segmenter, timing};
 use crate::child::WorkerCommand;
 use crate::ffmpeg;
@@ -18,6 +19,16 @@ const QUALITY: &str = "10";
 const TIME: Duration = Duration::from_secs(7_200);
 /// Frames at the beginning of a recording that refer to what was before it, and cannot be decoded.
 const LEADING: u32 = 16;
+
+impl Segment {
+    /// Has its last frame shown until `end`.
+    fn last_until(&mut self, end: Duration, fps: (u32, u32)) {
+        if self.times.is_empty() {
+            self.times = timing::even(self.frames, fps);
+        }
+        self.duration = end.saturating_sub(self.start).max(self.duration);
+    }
+}
 
 impl Segmenter {
     fn anew(&self) -> PathBuf {
@@ -38,23 +49,27 @@ impl Segmenter {
         Box::pin(self.cut(copy, worker))
     }
 
-    /// Cuts a file's copy with closed key frames. The file has so many frames, of which some may be lost, and shows the
-    /// first one at `begins`.
+    /// Cuts a file's copy with closed key frames. The copy's clock begins with its first frame, and it does not say how long
+    /// the last one is shown: both are the file's.
     ///
     /// # Errors
     /// Where FFmpeg has no H.264 encoder, takes too long, or leaves out frames.
     pub(super) async fn cut_anew(
         &self,
         probe: &Probe,
-        frames: (u32, bool),
-        begins: Duration,
+        plan: &Plan,
         worker: &WorkerCommand,
     ) -> Result<Vec<Segment>, InputError> {
-        let cut = self.code_and_cut(probe, frames, worker).await;
+        let cut = self.code_and_cut(probe, plan, worker).await;
         let _ = tokio::fs::remove_file(self.anew()).await;
         let mut segments = cut?;
+        let begins = plan.groups.first().map(|g| g.start).unwrap_or_default();
         for segment in &mut segments {
             segment.start += begins;
+        }
+        let ends = segments.last_mut().zip(plan.groups.last());
+        if let Some((segment, group)) = ends.filter(|_| plan.lasts) {
+            segment.last_until(group.start + group.duration, probe.fps);
         }
         Ok(segments)
     }
@@ -62,7 +77,7 @@ impl Segmenter {
     async fn code_and_cut(
         &self,
         probe: &Probe,
-        (frames, holes): (u32, bool),
+        plan: &Plan,
         worker: &WorkerCommand,
     ) -> Result<Vec<Segment>, InputError> {
         let fail = |detail: String| InputError::Cut {
@@ -92,7 +107,8 @@ impl Segmenter {
         };
         let segments = self.cut_again(&copy, worker).await?;
         let found: u32 = segments.iter().map(|segment| segment.frames).sum();
-        if !holes && found + LEADING < frames {
+        let frames: u32 = plan.groups.iter().map(|group| group.frames).sum();
+        if !plan.holes && found + LEADING < frames {
             return Err(fail(format!("{found} of {frames} frames are left")));
         }
         Ok(segments)

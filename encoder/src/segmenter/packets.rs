@@ -18,6 +18,8 @@ pub(super) type Micros = i64;
 pub(super) struct Packet {
     /// When its frame is shown, or when it is decoded where only that is known.
     pub time: Option<Micros>,
+    /// How long that is, where it is said.
+    pub duration: Option<Micros>,
     pub key: bool,
     /// An edit list hides its frame: decoded, never shown.
     pub hidden: bool,
@@ -39,7 +41,7 @@ pub(super) struct Scan {
 pub(super) async fn scan(probe: &Probe, worker: &WorkerCommand) -> Result<Scan, InputError> {
     let mut command = ffmpeg::prober(&probe.path);
     command.args(["-fflags", "+genpts"]);
-    let entries = "packet=stream_index,pts_time,dts_time,pos,flags";
+    let entries = "packet=stream_index,pts_time,dts_time,duration_time,pos,flags";
     let said = list(&mut command, entries, probe, worker).await?;
     let text = String::from_utf8_lossy(&said.output);
     let (mut packets, mut span) = (Vec::new(), None);
@@ -126,6 +128,7 @@ fn packet(line: &str) -> Option<(u32, Packet)> {
             "stream_index" => stream = value.parse().ok(),
             "pts_time" => shown = micros(value),
             "dts_time" => decoded = micros(value),
+            "duration_time" => packet.duration = micros(value),
             "pos" => packet.position = value.parse().ok(),
             "flags" => {
                 packet.key = value.starts_with('K');
@@ -156,18 +159,19 @@ mod tests {
     fn reads_a_packet_line() {
         let expected = Packet {
             time: Some(1_500_000),
+            duration: Some(40_000),
             key: true,
             hidden: true,
             position: None,
         };
-        let line = "stream_index=2|pts_time=1.5|dts_time=1.4|pos=N/A|flags=KD";
+        let line = "stream_index=2|pts_time=1.5|dts_time=1.4|duration_time=0.04|pos=N/A|flags=KD";
         assert_eq!(packet(line), Some((2, expected)));
         let expected = Packet {
             time: Some(2_000_000),
             position: Some(7),
             ..Packet::default()
         };
-        let line = "stream_index=0|pts_time=N/A|dts_time=2|pos=7|flags=__";
+        let line = "stream_index=0|pts_time=N/A|dts_time=2|duration_time=N/A|pos=7|flags=__";
         assert_eq!(packet(line), Some((0, expected)));
         assert_eq!(packet("side_data_type=x"), None);
     }

@@ -25,6 +25,11 @@ const SHORT_BY: (f64, f64) = (1.0, 0.05);
 /// A key frame this much earlier than what came before it is of another clock.
 const SET_BACK: Micros = 1_000_000;
 
+/// A last frame that is said to last longer than this is a muxer's mistake.
+const LASTS: Micros = 3_600_000_000;
+/// By how much a frame's duration may miss the next one: containers round both to milliseconds.
+const ROUNDED: u64 = 2_000;
+
 /// A key frame this part of the target early is taken: a nominal frame rate is rarely the real one.
 const EARLY: i64 = 10;
 
@@ -73,6 +78,8 @@ pub(super) struct Plan {
     pub packets: u32,
     /// Packets of a transport stream were lost, so frames that do not decode say nothing about its end.
     pub holes: bool,
+    /// The last frame is shown for longer than the others.
+    pub lasts: bool,
     /// When its first frame is shown.
     start: Option<Micros>,
     last: Option<Packet>,
@@ -192,6 +199,8 @@ async fn arrange(
     // By the number of frames where their times are unknown.
     let counted = |frames: u32| zero + (f64::from(frames) * frame) as Micros;
     let latest = all.iter().flatten().max();
+    let lasts = lasting(&packets, frame as Micros);
+    let even = lasts as f64 <= 1.5 * frame;
     let (mut groups, mut first) = (Vec::<Group>::new(), 0);
     for (index, &start) in starts.iter().enumerate() {
         let until = |index: usize| starts.get(index).copied().unwrap_or(packets.len());
@@ -211,7 +220,7 @@ async fn arrange(
             });
         }
         let from = earliest(&shown).unwrap_or(counted(first));
-        let last = latest.map_or(counted(first + frames), |last| last + frame as Micros);
+        let last = latest.map_or(counted(first + frames), |last| last + lasts);
         groups.push(Group {
             packet: start as u32,
             first,
@@ -219,7 +228,7 @@ async fn arrange(
             hidden,
             start: packets::length(from - zero),
             duration: packets::length(earliest(&next).unwrap_or(last) - from),
-            times: if constant {
+            times: if constant && (even || index + 1 < starts.len()) {
                 Vec::new()
             } else {
                 timing::since_first(&shown)
@@ -231,9 +240,28 @@ async fn arrange(
         groups,
         packets: packets.len() as u32,
         holes: false,
+        lasts: !even,
         start: earliest(&all),
         last: packets.last().cloned(),
     })
+}
+
+/// How long the last frame is shown: as long as the file says, and no less than at its rate.
+///
+/// It is believed where it says right how long each other frame is shown. Elsewhere a duration is that of decoding, one for
+/// all, or FFmpeg's guess.
+fn lasting(packets: &[Packet], frame: Micros) -> Micros {
+    let mut shown: Vec<&Packet> = packets.iter().filter(|p| !p.hidden).collect();
+    shown.sort_by_key(|p| p.time);
+    let right = |pair: &[&Packet]| {
+        let times = pair[0].time.zip(pair[1].time);
+        let off = |((at, next), said): ((Micros, Micros), Micros)| (next - at).abs_diff(said);
+        let off = times.zip(pair[0].duration).map(off);
+        off.is_some_and(|off| off <= ROUNDED)
+    };
+    let said = shown.last().and_then(|p| p.time.and(p.duration));
+    said.filter(|&said| said <= LASTS && shown.windows(2).all(right))
+        .map_or(frame, |said| said.max(frame))
 }
 
 /// Length at which a segment may end: in time, or in frames where times are unknown; and in bytes of the file.

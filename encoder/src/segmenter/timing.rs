@@ -16,6 +16,12 @@ pub(super) fn since_first(times: &[Option<Micros>]) -> Vec<Duration> {
     shown.iter().map(|at| length(at - first)).collect()
 }
 
+/// The same for so many frames at a constant rate.
+pub(super) fn even(frames: u32, fps: (u32, u32)) -> Vec<Duration> {
+    let at = |index: u32| length((f64::from(index) * frame(fps)) as Micros);
+    (0..frames).map(at).collect()
+}
+
 /// Whether a constant rate shows every frame within half a frame of its time, so that sound does not drift from it.
 ///
 /// The times come in any order; where one is unknown nothing better than a constant rate is known.

@@ -7,10 +7,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 /// The sooner all is decoded, the sooner the first leaf can be told; see [`Outlet`](super::outlet::Outlet).
 const MAX_AHEAD: usize = 128 << 20;
 
-/// The bound for so many chunks of so many bytes at a time: each thread has its chunk whatever its size, and the next
-/// one is being decoded beside them.
-pub(super) fn bound(threads: usize, chunk: usize) -> usize {
-    MAX_AHEAD.max(threads.saturating_mul(chunk))
+/// The bound for so many chunks of so many bytes at a time, where so much memory may be used: each thread has its chunk,
+/// but for those that half of the memory has no room for; the next one is being decoded beside them.
+pub(super) fn bound(threads: usize, chunk: usize, memory: u64) -> usize {
+    let half = usize::try_from(memory / 2).unwrap_or(usize::MAX);
+    let room = (half / chunk.max(1)).max(1);
+    MAX_AHEAD.max(threads.min(room).saturating_mul(chunk))
 }
 
 /// Bytes that are held, of the most that may be.
@@ -70,13 +72,23 @@ mod tests {
 
     #[test]
     fn large_chunks_are_encoded_side_by_side() {
-        assert_eq!(bound(2, 1 << 20), MAX_AHEAD);
+        let memory = 8 << 30;
+        assert_eq!(bound(2, 1 << 20, memory), MAX_AHEAD);
         // Two seconds of 1080p.
         let chunk = 60 * 1920 * 1080 * 3 / 2;
-        let ahead = Ahead::new(bound(2, chunk));
+        let ahead = Ahead::new(bound(2, chunk, memory));
         let held = [(); 2].map(|()| ahead.hold(vec![vec![0; chunk]]));
         assert_eq!(*ahead.lock(), 2 * chunk);
         drop(held);
+    }
+
+    #[test]
+    fn no_more_is_held_than_half_of_the_memory() {
+        // A second of 4K at 60 frames and 10 bits.
+        let chunk = 60 * 3840 * 2160 * 3;
+        assert_eq!(bound(4, chunk, 8 << 30), 2 * chunk);
+        assert_eq!(bound(4, chunk, 16 << 30), 4 * chunk);
+        assert_eq!(bound(4, chunk, 1 << 30), chunk);
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(super) fn encode(
     let done = Done::default();
     let threads = usize::from(ask.threads.clamp(1, MAX_THREADS)).min(tasks.len().max(1));
     let chunk = usize::from(profiles.chunk_frames) * profiles.frame_bytes();
-    let ahead = Ahead::new(bound(threads, chunk));
+    let ahead = Ahead::new(bound(threads, chunk, limits.memory));
     let (sender, receiver) = sync_channel::<(Task, Arc<Chunk>)>(tasks.len());
     let receiver = Mutex::new(receiver);
     let format = source_format(&profiles.source);

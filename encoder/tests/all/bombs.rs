@@ -145,6 +145,32 @@ async fn a_picture_that_is_too_large_is_refused_before_it_is_made() {
 }
 
 #[tokio::test]
+async fn a_picture_that_becomes_too_large_is_not_decoded_for_the_copy() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("grows.ts");
+    let x264 = "-c:v libx264 -preset ultrafast -g 1000 -pix_fmt yuv420p";
+    let parts = [
+        "testsrc2=size=64x64:rate=10:duration=6",
+        "color=size=8192x4400:rate=10:duration=0.4",
+    ];
+    let mut whole = Vec::new();
+    for (part, picture) in parts.into_iter().enumerate() {
+        let at = 6 * part;
+        let how = format!("-f lavfi -i {picture} {x264} -output_ts_offset {at}");
+        ffmpeg(&how, &path);
+        whole.extend(std::fs::read(&path).unwrap());
+    }
+    std::fs::write(&path, whole).unwrap();
+    let found = probe(&path, &worker()).await.unwrap();
+    let segments = Segmenter::new(&dir.path().join("s"), Duration::from_secs(2))
+        .with_longest(Duration::from_secs(4))
+        .cut(&found, &worker())
+        .await
+        .unwrap();
+    assert_eq!(segments.iter().map(|s| s.frames).sum::<u32>(), 60);
+}
+
+#[tokio::test]
 async fn frames_are_counted_while_they_come() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("many.mkv");

@@ -6,6 +6,7 @@ use assay_encoder::SimdLevel;
 use assay_encoder::conformance::{
     ConformanceError, Occasion, Vector, check, check_one, compute, vectors,
 };
+use assay_encoder::ladder::{Ladder, names};
 use support::workers;
 
 fn those(occasion: Occasion) -> impl Iterator<Item = (&'static str, Vector)> {
@@ -28,6 +29,24 @@ async fn every_level_gives_the_same_bytes() {
             check_one(&workers, name, &vector, Some(level))
                 .await
                 .unwrap();
+        }
+    }
+}
+
+/// A preset that is changed has vectors of settings that nobody uses any more.
+#[test]
+fn every_preset_has_vectors_of_its_settings() {
+    let all = vectors().unwrap();
+    for name in names() {
+        let ladder = Ladder::load(name).unwrap();
+        for bit_depth in [8, 10] {
+            let vector = format!("presets/{name}_{bit_depth}");
+            let found = all.get(vector.as_str()).expect(&vector);
+            let source = found.source;
+            assert_eq!(source.bit_depth, bit_depth, "{vector}");
+            let shown = (source.width.into(), source.height.into());
+            let expected = ladder.profiles(source, shown).unwrap();
+            assert_eq!(found.profiles(), expected, "{vector}");
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::support;
 use std::path::Path;
 use std::time::Duration;
 
+use assay_encoder::soundtrack::Soundtrack;
 use assay_encoder::{InputError, InspectRequest, Priority, Segment, Segmenter, probe, synth};
 use support::{bytes, clip, ffmpeg, frames, ladder, worker, workers};
 
@@ -137,6 +138,48 @@ async fn a_last_frame_may_last() {
     ffmpeg(&format!("-i {} {lasts}", short.display()), &long);
     assert!(probe(&long, &worker()).await.unwrap().duration.unwrap() > 10.0);
     assert_eq!(cut(&long).await.unwrap()[0].frames, 60);
+}
+
+#[tokio::test]
+async fn what_is_heard_while_the_last_frame_lasts_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (short, long) = (dir.path().join("short.mp4"), dir.path().join("long.mp4"));
+    // Copied; coded anew, where on average there are five frames a second; and at a rate that is constant but for the last.
+    for (group, longest, seconds, lasts) in
+        [(30, 60, 2, 9.0), (1000, 10, 2, 9.0), (30, 60, 30, 0.4)]
+    {
+        let h264 = format!("-c:v libx264 -preset ultrafast -bf 0 -g {group} -pix_fmt yuv420p");
+        let seen = format!("-f lavfi -i testsrc2=size=160x96:rate=30:duration={seconds}");
+        let heard = format!("-f lavfi -i sine=duration={}", seconds + 10);
+        ffmpeg(&format!("{seen} {heard} {h264} -c:a aac"), &short);
+        let last: u32 = seconds * 30 - 1;
+        let how =
+            format!("-c copy -bsf:v setts=duration=if(eq(N\\,{last})\\,{lasts}/TB\\,DURATION)");
+        ffmpeg(&format!("-i {} {how}", short.display()), &long);
+        let found = probe(&long, &worker()).await.unwrap();
+        let folder = dir.path().join("segments");
+        let segmenter = Segmenter::new(&folder, Duration::from_secs(1));
+        let segmenter = segmenter.with_longest(Duration::from_secs(longest));
+        let segments = segmenter.cut(&found, &worker()).await.unwrap();
+        let near = |time: Duration, due: f64| (time.as_secs_f64() - due).abs() < 0.05;
+        let begins = f64::from(last) / 30.0;
+        let last = segments.last().unwrap();
+        assert!(near(last.start + last.duration, begins + lasts), "{last:?}");
+        assert_eq!(last.times.len(), last.frames as usize);
+        let found_at = last.start + *last.times.last().unwrap();
+        assert!(near(found_at, begins), "{last:?}");
+        let track = Soundtrack::extract(&found, &folder, &worker())
+            .await
+            .unwrap();
+        let mut reader = track
+            .unwrap()
+            .open(segments[0].start, Duration::ZERO)
+            .unwrap();
+        let heard = reader.until(last.start + last.duration).unwrap();
+        let heard = heard[0].as_ref().unwrap();
+        let seconds = heard.samples() as f64 / f64::from(heard.format.rate);
+        assert!(seconds > begins + lasts - 0.1, "{seconds}");
+    }
 }
 
 #[tokio::test]

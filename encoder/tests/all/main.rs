@@ -7,6 +7,7 @@ mod conformance;
 mod corpus;
 mod frame_rate;
 mod input;
+mod lasting;
 mod live;
 mod live_walls;
 mod package;

@@ -193,7 +193,7 @@ async fn audio_tracks_are_alternatives_and_bandwidths_are_measured() {
     for variant in &master.variants {
         let codecs = variant.codecs.as_deref().unwrap();
         assert!(codecs.starts_with("av01.0.00M.08,mp4a.40.2"), "{codecs}");
-        assert_eq!(variant.audio.as_deref(), Some("audio-mp4a.40.2"));
+        assert_eq!(variant.audio.as_deref(), Some("audio"));
         let other = variant.other_attributes.as_ref().unwrap();
         assert_eq!(other["VIDEO-RANGE"].to_string(), "SDR");
         let folder = dir.path().join(variant.uri.split('/').next().unwrap());
@@ -221,6 +221,28 @@ async fn audio_tracks_are_alternatives_and_bandwidths_are_measured() {
         decoded.status.success() && decoded.stderr.is_empty(),
         "{decoded:?}"
     );
+}
+
+#[tokio::test]
+async fn languages_of_two_codecs_can_both_be_chosen() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut packager = Packager::new(dir.path(), &profiles()).unwrap();
+    let mut opus = sound(0, "deu").unwrap();
+    opus.format.codec = SoundCodec::Opus;
+    let sounds = vec![sound(0, "eng"), Some(opus), sound(0, "fra")];
+    packager.announce(0, timing(0), sounds).unwrap();
+    packager.add_segment(0, 30, &good().await).unwrap();
+    packager.finish().unwrap();
+    let master = master(dir.path());
+    let groups: Vec<_> = master.alternatives.iter().map(|a| &a.group_id).collect();
+    assert_eq!(groups, ["audio"; 3]);
+    // Each rendition once.
+    assert_eq!(master.variants.len(), 2);
+    for variant in &master.variants {
+        let codecs = variant.codecs.as_deref().unwrap();
+        assert_eq!(codecs, "av01.0.00M.08,mp4a.40.2,opus");
+        assert_eq!(variant.audio.as_deref(), Some("audio"));
+    }
 }
 
 #[tokio::test]

@@ -81,6 +81,41 @@ fn cuts_by_time_however_many_frames_that_are() {
 }
 
 #[test]
+fn the_last_frame_lasts_as_long_as_is_said_within_reason() {
+    const MS: Micros = 1_000;
+    let order = [
+        (0, true),
+        (120 * MS, false),
+        (40 * MS, false),
+        (80 * MS, false),
+    ];
+    let lasts = |durations: [Option<Micros>; 4], hidden: bool| {
+        let mut packets = packets(&order);
+        for (packet, duration) in packets.iter_mut().zip(durations) {
+            packet.duration = duration.map(|millis| millis * MS);
+        }
+        packets[1].hidden = hidden;
+        lasting(&packets, 40 * MS) / MS
+    };
+    let rate = Some(40);
+    let said = [
+        (Some(900), 900),
+        (Some(1), 40),
+        (Some(LASTS / MS + 1), 40),
+        (None, 40),
+    ];
+    for (said, expected) in said {
+        assert_eq!(lasts([rate, said, rate, rate], false), expected);
+    }
+    // Rounded; of the order of decoding, a default, unknown.
+    assert_eq!(lasts([rate, Some(900), Some(41), rate], false), 900);
+    assert_eq!(lasts([rate, Some(900), Some(80), rate], false), 40);
+    assert_eq!(lasts([Some(900); 4], false), 40);
+    assert_eq!(lasts([rate, Some(900), None, rate], false), 40);
+    assert_eq!(lasts([rate, rate, rate, Some(900)], true), 900);
+}
+
+#[test]
 fn a_gradual_refresh_is_no_place_to_cut() {
     let mut packets = packets(&[(0, true), (1, false), (2, true), (3, false), (4, true)]);
     keep(&mut packets, &HashSet::from([0, 4]));
