@@ -81,12 +81,14 @@ pub enum CommandError {
         .0.label, Eth(.0.asked), Eth(.0.spent), Eth(.0.share), .0.account
     )]
     Held(Box<Held>),
-    /// No Ethereum node answers any more.
+    /// No Ethereum node answers any more, or gas is too dear.
     #[error(
-        "no Ethereum node has answered for {} s. What was sent is in {path}: the same command, typed again, waits for it \
+        "nothing has gone on for {} s: {why}. What was sent is in {path}: the same command, typed again, waits for it \
          and sends nothing twice", limit.as_secs(), path = path.display()
     )]
     Away {
+        /// What the queue waits for.
+        why: String,
         /// How long was waited.
         limit: Duration,
         /// The journal.
