@@ -121,7 +121,7 @@ fn what_was_shown_stays_under_another_key_and_refuses_nobody() {
     store
         .replace(ME, &["typed a".into()], std::slice::from_ref(&shown))
         .unwrap();
-    assert_eq!(store.entries(ME).unwrap(), [shown.clone()]);
+    assert_eq!(store.entries(ME).unwrap(), std::slice::from_ref(&shown));
     assert_eq!(store.gas(ME).unwrap(), [(1, (Day(50), U256::from(700)))]);
     store.enter(YOU, true).unwrap();
     store.replace(ME, &[shown.key], &[]).unwrap();
