@@ -368,9 +368,9 @@ impl Ledger {
             .count()
     }
 
-    /// How often somebody was named for a segment.
-    pub fn attempts(&self, seq: u32) -> usize {
-        self.electees.iter().filter(|(of, ..)| *of == seq).count()
+    /// Whether nobody but the first electee was named for a segment.
+    pub fn is_first(&self, seq: u32) -> bool {
+        (self.electees.iter()).all(|(of, attempt, _)| *of != seq || *attempt == 0)
     }
 
     /// Leaves accused so far.

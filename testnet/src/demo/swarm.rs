@@ -200,9 +200,9 @@ impl Swarm {
                 .iter()
                 .all(|cheater| ledger.cases.values().any(|case| case.operator == *cheater));
             // A round in which too much was cheated is owed nothing: then a segment more in a round of its own. If it is
-            // right its certificate is waited for.
+            // right its certificate is waited for; a later attempt may count for nothing, if a round began meanwhile.
             let promising = accused_before == Some(ledger.accused())
-                && ledger.attempts(fed.segments().saturating_sub(1)) <= 1
+                && ledger.is_first(fed.segments().saturating_sub(1))
                 && ledger.block <= certifiable(&ledger, params);
             let certified = !ledger.certified.is_empty() || promising;
             let more = fed.segments() < base || (!caught && fed.segments() < base + MORE_SEGMENTS);
