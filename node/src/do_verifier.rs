@@ -364,7 +364,5 @@ fn write_json(path: &Path, value: &impl serde::Serialize) -> std::io::Result<()>
     }
     let mut text = serde_json::to_vec_pretty(value)?;
     text.push(b'\n');
-    let part = path.with_extension("part");
-    std::fs::write(&part, text)?;
-    std::fs::rename(&part, path)
+    crate::whole::write(path, &text)
 }

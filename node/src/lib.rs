@@ -60,6 +60,7 @@ pub mod status;
 mod stock;
 mod suspects;
 mod validate;
+mod whole;
 pub mod winners;
 pub mod work_shelf;
 

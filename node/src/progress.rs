@@ -69,9 +69,7 @@ impl Progress {
             source: self.source.clone(),
             done: self.done(),
         };
-        let partial = self.path.with_extension("part");
-        std::fs::write(&partial, serde_json::to_vec(&saved)?)?;
-        std::fs::rename(&partial, &self.path)
+        crate::whole::write(&self.path, &serde_json::to_vec(&saved)?)
     }
 }
 

@@ -189,10 +189,9 @@ impl SeenLog {
 
     /// Keeps where the jobs' next runs begin.
     pub(crate) fn keep(&self, known: &Known) -> io::Result<()> {
+        let bytes = encode(known).map_err(io::Error::other)?;
         std::fs::create_dir_all(&self.folder)?;
-        let part = self.folder.join("known.part");
-        std::fs::write(&part, encode(known).map_err(io::Error::other)?)?;
-        std::fs::rename(part, self.folder.join(KNOWN))
+        crate::whole::write(&self.folder.join(KNOWN), &bytes)
     }
 
     /// What was kept of that; nothing where there is nothing, or what nobody can read any more.

@@ -44,10 +44,7 @@ impl Status {
 
     /// Writes it, whole or not at all.
     pub fn write(&self, folder: &Path) -> std::io::Result<()> {
-        let path = Self::path(folder);
-        let part = path.with_extension("part");
-        std::fs::write(&part, serde_json::to_vec_pretty(self)?)?;
-        std::fs::rename(part, path)
+        crate::whole::write(&Self::path(folder), &serde_json::to_vec_pretty(self)?)
     }
 }
 

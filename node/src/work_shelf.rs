@@ -103,10 +103,8 @@ impl WorkShelf {
             self.evict(round, |_| true)?;
         }
         std::fs::create_dir_all(&self.folder)?;
-        let path = self.path(round, root);
-        let draft = path.with_extension("draft");
-        std::fs::write(&draft, encode(list).unwrap_or_default())?;
-        std::fs::rename(draft, path)?;
+        let bytes = encode(list).unwrap_or_default();
+        crate::whole::write(&self.path(round, root), &bytes)?;
         self.rounds.entry(round).or_default().push(Kept {
             root,
             leader: Some(leader),

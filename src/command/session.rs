@@ -339,7 +339,7 @@ impl Session {
         mut held: broadcast::Receiver<Held>,
     ) -> Result<Mined, CommandError> {
         let mut trouble = queue.trouble();
-        let (mut away, mut why) = (None, String::new());
+        let mut away: Option<Instant> = None;
         let mut outcome = std::pin::pin!(ticket.outcome());
         loop {
             let limit = away.map(|since| since + NODE_LIMIT);
@@ -353,17 +353,17 @@ impl Session {
                 outcome = &mut outcome => return Ok(outcome?),
                 Ok(notice) = held.recv() => return Err(CommandError::Held(Box::new(notice))),
                 Ok(()) = trouble.changed() => {
-                    match trouble.borrow_and_update().clone() {
-                        Some(words) => {
-                            eprintln!("waiting: {words}");
+                    match trouble.borrow_and_update().as_deref() {
+                        Some(why) => {
+                            eprintln!("waiting: {why}");
                             away.get_or_insert_with(Instant::now);
-                            why = words;
                         }
                         None => away = None,
                     }
                 }
                 () = given_up => {
-                    let path = self.journal.clone();
+                    let (path, why) = (self.journal.clone(), trouble.borrow().clone());
+                    let why = why.unwrap_or_default();
                     return Err(CommandError::Away { why, limit: NODE_LIMIT, path });
                 }
             }

@@ -113,11 +113,8 @@ impl Locker {
     }
 
     fn write(&self, name: &str, json: &[u8]) -> std::io::Result<()> {
-        let path = self.path(name);
         std::fs::create_dir_all(&self.folder)?;
-        let part = path.with_extension("part");
-        std::fs::write(&part, json)?;
-        std::fs::rename(&part, &path)
+        crate::whole::write(&self.path(name), json)
     }
 
     /// Tries once more to write what the disk had no room for.

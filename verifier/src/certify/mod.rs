@@ -259,14 +259,14 @@ impl Certifier {
             })
             .map(|(round, _)| *round)
             .collect();
+        let due = !over.is_empty() || now.block.is_multiple_of((gap / 2).max(1));
         for round in over {
             if self.has_work(round) {
                 outputs.push(Output::Uncertified(round));
             }
             self.finish(round);
-            outputs.push(self.keep());
         }
-        if outputs.is_empty() && now.block.is_multiple_of((gap / 2).max(1)) {
+        if due {
             outputs.push(self.keep());
         }
         for round in self.rounds.keys().copied().collect::<Vec<_>>() {

@@ -12,6 +12,18 @@ use super::network::{Network, fast};
 use super::{client, outcome, paid, pay, silent};
 use crate::proxy::{Fault, Proxy};
 
+fn gwei(amount: u64) -> U256 {
+    U256::from(amount) * U256::from(1_000_000_000_u64)
+}
+
+/// A tip of one gwei, and so many in all.
+fn capped(total: u64) -> FeeCaps {
+    FeeCaps {
+        tip: gwei(1),
+        total: gwei(total),
+    }
+}
+
 #[tokio::test]
 async fn a_stuck_transaction_offers_more_until_it_is_taken() {
     let network = Network::start().await;
@@ -56,16 +68,12 @@ async fn a_stuck_transaction_offers_more_until_it_is_taken() {
 async fn above_the_fee_cap_a_call_waits_for_a_lower_base_fee() {
     let network = Network::start().await;
     let account = network.account(65, 10).await;
-    let gwei = U256::from(1_000_000_000_u64);
-    let caps = FeeCaps {
-        tip: gwei,
-        total: gwei * U256::from(10),
-    };
+    let caps = capped(10);
     let config = QueueConfig {
         fees: caps,
         ..fast()
     };
-    let dear = gwei * U256::from(50);
+    let dear = gwei(50);
     network.anvil.set_next_base_fee(dear).await.unwrap();
     network.anvil.mine(1).await.unwrap();
     let nonce = account.client.transaction_count().await.unwrap();
@@ -86,7 +94,7 @@ async fn above_the_fee_cap_a_call_waits_for_a_lower_base_fee() {
     }
     let trouble = queue.trouble().borrow().clone();
     assert!(trouble.is_some_and(|why| why.contains("waits for a lower base fee")));
-    network.anvil.set_next_base_fee(gwei).await.unwrap();
+    network.anvil.set_next_base_fee(gwei(1)).await.unwrap();
     network.anvil.mine(1).await.unwrap();
     let mined = tokio::time::timeout(Duration::from_secs(10), told).await;
     assert!(mined.unwrap().unwrap().gas_price <= caps.total);
@@ -100,11 +108,7 @@ async fn what_is_not_refused_for_its_price_is_not_offered_for_more() {
     let network = Network::start().await;
     let account = network.account(67, 10).await;
     network.anvil.set_automine(false).await.unwrap();
-    let gwei = U256::from(1_000_000_000_u64);
-    let caps = FeeCaps {
-        tip: gwei,
-        total: gwei * U256::from(60),
-    };
+    let caps = capped(60);
     let config = QueueConfig {
         fees: caps,
         stuck_blocks: 1,
@@ -134,7 +138,7 @@ async fn what_is_not_refused_for_its_price_is_not_offered_for_more() {
     proxy.set(Fault::None);
     let mut told = Box::pin(ticket.outcome());
     let mined = loop {
-        network.anvil.set_next_base_fee(gwei).await.unwrap();
+        network.anvil.set_next_base_fee(gwei(1)).await.unwrap();
         network.anvil.mine(1).await.unwrap();
         if let Ok(outcome) = tokio::time::timeout(Duration::from_millis(300), &mut told).await {
             break outcome.unwrap();
@@ -142,7 +146,7 @@ async fn what_is_not_refused_for_its_price_is_not_offered_for_more() {
     };
     // After eight replacements it would be two and a half times the tip.
     assert!(
-        mined.gas_price <= gwei + caps.tip * U256::from(3) / U256::from(2),
+        mined.gas_price <= gwei(1) + caps.tip * U256::from(3) / U256::from(2),
         "{}",
         mined.gas_price
     );
