@@ -1,6 +1,5 @@
 //! Carries out what the transcoder's core wants.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use assay_encoder::{EncodeRequest, EncodedLeaf, Priority};
@@ -187,7 +186,7 @@ impl Node {
             };
             let _ = events.send(Event::Notice(Notice::Transcoded { cpu })).await;
             let made = Made {
-                leaves: Arc::new(outputs),
+                leaves: outputs,
                 tampered,
             };
             let input = Input::Transcoded {
@@ -204,18 +203,19 @@ impl Node {
         }
     }
 
-    fn push(&self, to: Address, assignment: B256) {
+    /// Gives the output to the broadcaster, the only one that it is made for: it is kept no longer.
+    fn push(&mut self, to: Address, assignment: B256) {
         let outputs = self
             .transcoding
-            .as_ref()
-            .and_then(|t| t.outputs.get(&assignment).cloned());
+            .as_mut()
+            .and_then(|t| t.outputs.remove(&assignment));
         let (Some(outputs), Some(peer)) = (outputs, self.directory.peer(to)) else {
             return;
         };
         let network = self.network.clone();
         tokio::spawn(async move {
-            for leaf in outputs.leaves.iter() {
-                for part in parts(assignment, leaf) {
+            for leaf in outputs.leaves {
+                for part in parts(assignment, &leaf) {
                     let bytes = encode(&JobRequest::Push(part)).unwrap_or_default();
                     let mut accepted = false;
                     for wait in 0..PUSH_TRIES {

@@ -145,6 +145,7 @@ pub(crate) enum Phase {
 pub(crate) struct Transcoding {
     pub core: Transcoder,
     pub settings: TranscoderSettings,
+    /// What is not with its broadcaster yet.
     pub outputs: BTreeMap<B256, Made>,
     /// Assignments whose tickets are held against the chain.
     pub tendered: BTreeSet<B256>,
@@ -153,9 +154,8 @@ pub(crate) struct Transcoding {
 }
 
 /// The output of one assignment.
-#[derive(Clone)]
 pub(crate) struct Made {
-    pub leaves: Arc<Vec<EncodedLeaf>>,
+    pub leaves: Vec<EncodedLeaf>,
     /// Leaves that an adversary made otherwise than the profile says.
     pub tampered: Vec<u32>,
 }

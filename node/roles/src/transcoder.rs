@@ -285,13 +285,13 @@ impl Transcoder {
 
     fn on_receipt(&mut self, receipt: Receipt, signature: Signature) -> Vec<Output> {
         let hash = receipt.assignmentHash;
-        let Some(task) = self.tasks.get(&hash) else {
+        let Some(task) = self.tasks.get_mut(&hash) else {
             return Vec::new();
         };
         let receipt = SignedReceipt {
             receipt,
             signature,
-            leaves: task.leaves.clone(),
+            leaves: std::mem::take(&mut task.leaves),
         };
         let message = ReceiptMessage {
             assignment: (*task.assignment).clone(),

@@ -1,8 +1,9 @@
 //! Wash trading: a broadcaster that publishes to a transcoder of its own, to be minted for the work.
 //!
 //! The two are given every advantage that the rules leave them. They pay each other nothing, and their content costs
-//! nothing to encode. The job's price cap shuts out the dearest third of the stake. They create many jobs and use the one
-//! whose elections suit them best, and give a receipt's worth of work to as few others as the list's rules allow.
+//! nothing to encode. The job's price cap shuts out the dearest third of the stake. They create many jobs, use the one whose
+//! elections suit them best, end its run where that serves them, and give a receipt's worth of work to as few others as the
+//! list's rules allow.
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,8 @@ const UNIT: u128 = 1_000_000_000_000_000_000;
 const HONEST: u8 = 12;
 /// Segments of honest demand in a round: a hundred streams for half a day would be twenty times as many.
 const HONEST_SEGMENTS: u32 = 20_000;
+/// Longest run that they try, in shortest ones: the longer it is, the closer to their stake are their elections.
+const LONGEST: u32 = 2;
 /// Sizes that the attackers try: from a thousandth of the full mint's pixels, each a quarter more than the one before.
 const SIZES: u32 = 45;
 
@@ -132,6 +135,16 @@ struct Scene<'a> {
     friends: Vec<Address>,
 }
 
+/// The run that serves the attackers best.
+struct Run {
+    /// Segments that each of the friends won.
+    wins: BTreeMap<Address, u64>,
+    /// Segments that each of the others must be given.
+    others: BTreeMap<Address, u64>,
+    /// Segments in all.
+    length: u64,
+}
+
 /// Tries all sizes and says what came of the one with the largest profit.
 pub fn best(world: &World, attack: Attack) -> Outcome {
     let mut tried = outcomes(world, attack);
@@ -158,13 +171,13 @@ fn outcomes(world: &World, attack: Attack) -> Vec<Outcome> {
     let scene = Scene::new(world, attack);
     let honest = scene.honest_work();
     let before = scene.minted(&honest);
-    let (wins, others) = scene.best_run();
+    let run = scene.best_run();
     let size = |step| {
         let mut size = u128::from(world.params.full_mint_pixels) / 1_000;
         for _ in 0..step {
             size = size * 5 / 4;
         }
-        scene.outcome(&honest, &before, &wins, &others, size as u64)
+        scene.outcome(&honest, &before, &run, size as u64)
     };
     (0..SIZES).map(size).collect()
 }
@@ -233,18 +246,15 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// Of all jobs tried the one with most segments for the friends: how many each of them won, and how many each of the
-    /// others that must have a receipt.
-    fn best_run(&self) -> (BTreeMap<Address, u64>, BTreeMap<Address, u64>) {
-        let segments = self.world.params.job_segments as u32;
-        let run = |job| -> Vec<Address> { self.winners(job, self.world.price, segments).collect() };
-        let own = |run: &[Address]| run.iter().filter(|w| self.friends.contains(w)).count();
+    /// Of all jobs tried, and of all places to end their runs, the run with the largest part for the friends.
+    fn best_run(&self) -> Run {
         let best = (1..=self.attack.jobs_tried.max(1))
-            .map(run)
-            .max_by_key(|run| own(run))
-            .unwrap_or_default();
-        let due = (u64::from(segments) * self.world.params.receipted_bps).div_ceil(BPS);
-        let mut missing = due.saturating_sub(own(&best) as u64);
+            .map(|job| self.luckiest_end(job))
+            .max_by(|a, b| (a.0 * b.1.len()).cmp(&(b.0 * a.1.len())));
+        let (own, best) = best.unwrap_or_default();
+        let length = best.len() as u64;
+        let due = (length * self.world.params.receipted_bps).div_ceil(BPS);
+        let mut missing = due.saturating_sub(own as u64);
         // Without the rule on sizes the others get single frames, which count as segments and hardly as pixels.
         if self.attack.list == List::Bare {
             missing = 0;
@@ -258,24 +268,45 @@ impl<'a> Scene<'a> {
                 *others.entry(winner).or_insert(0) += 1;
             }
         }
-        (wins, others)
+        Run {
+            wins,
+            others,
+            length,
+        }
+    }
+
+    /// A job's run, which must begin with its first segment but may end anywhere from the shortest length on: how many
+    /// segments of it fall to the friends, and the winners of all.
+    fn luckiest_end(&self, job: u32) -> (usize, Vec<Address>) {
+        let shortest = self.world.params.job_segments as usize;
+        let longest = LONGEST * shortest as u32;
+        let mut run: Vec<_> = self.winners(job, self.world.price, longest).collect();
+        let (mut own, mut best) = (0, (0, shortest));
+        for (at, winner) in run.iter().enumerate() {
+            own += usize::from(self.friends.contains(winner));
+            let length = at + 1;
+            if length >= shortest && own * best.1 > best.0 * length {
+                best = (own, length);
+            }
+        }
+        run.truncate(best.1);
+        (best.0, run)
     }
 
     fn outcome(
         &self,
         honest: &BTreeMap<Address, u64>,
         before: &BTreeMap<Address, u128>,
-        wins: &BTreeMap<Address, u64>,
-        others: &BTreeMap<Address, u64>,
+        run: &Run,
         size: u64,
     ) -> Outcome {
-        let won: u64 = wins.values().sum();
+        let won: u64 = run.wins.values().sum();
         let segment = size / won.max(1);
         let mut work = honest.clone();
-        for (operator, segments) in wins.iter().chain(others) {
+        for (operator, segments) in run.wins.iter().chain(&run.others) {
             *work.entry(*operator).or_insert(0) += segment * segments;
         }
-        let others_pixels = segment * others.values().sum::<u64>();
+        let others_pixels = segment * run.others.values().sum::<u64>();
         let after = self.minted(&work);
         let of_friends = |minted: &BTreeMap<Address, u128>| -> u128 {
             self.friends.iter().filter_map(|f| minted.get(f)).sum()
@@ -288,7 +319,7 @@ impl<'a> Scene<'a> {
             gained / 1_000_000 * (self.world.wei_per_lpt as i128) / (UNIT as i128 / 1_000_000);
         Outcome {
             attack: self.attack,
-            elected_bps: won * BPS / self.world.params.job_segments,
+            elected_bps: won * BPS / run.length.max(1),
             own_pixels: segment * won,
             others_pixels,
             minted_before,

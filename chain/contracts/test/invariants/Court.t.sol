@@ -3,35 +3,61 @@ pragma solidity 0.8.37;
 
 import {LeafProof, SignedReceipt} from "../../interfaces/IEvidence.sol";
 import {CaseState, CaseStatus, FaultKind} from "../../interfaces/IFraudCourt.sol";
-import {VerifierSets} from "../../libraries/VerifierSets.sol";
 import {Cause} from "../../objects/Fault.sol";
 import {Receipt} from "../../objects/Receipt.sol";
 import {Role} from "../../objects/Role.sol";
 import {Courtroom} from "../Courtroom.sol";
 import {Trees} from "../Trees.sol";
 
-/// @title Random proofs with random signers, contests, rulings, executions and claims, on real signatures
+/// @title Random proofs with random signers, second receipts, contests, rulings, executions and claims, on real signatures:
+///        two transcoders, four verifiers of unequal stake
 contract CourtInvariants is Courtroom {
     struct Slash {
         uint64 round;
         uint256 amount;
     }
 
+    struct Filed {
+        bytes32 caseId;
+        FaultKind kind;
+        address accused;
+        /// Which of `_shown` it is about.
+        uint256 work;
+    }
+
+    struct Stake {
+        uint256 whole;
+        uint256 own;
+    }
+
+    uint256 private constant SECOND = 0x71;
+
     /// Of one segment, which all receipts are over: what is signed and counted differs by the assignment.
     bytes32 private _outputRoot;
     LeafProof private _leaf;
-    bytes32[] private _opened;
+    Filed[] private _filed;
     SignedReceipt[] private _shown;
     Slash[] private _quorumSlashes;
-    uint32 private _seq;
-    uint256 private _expectedStake;
-    uint256 private _expectedOwn;
+    address[2] private _accused;
+    uint256[VERIFIERS] private _weights;
+    mapping(address => Stake) private _expected;
 
     function setUp() external {
         startCourt();
-        token.transfer(transcoder, 1_000_000 * LPT);
-        _expectedStake = _stake();
-        _expectedOwn = ownStake(Role.Transcoder, transcoder);
+        _accused = [transcoder, vm.addr(SECOND)];
+        bond(Role.Transcoder, _accused[1], 2000 * LPT);
+        delegate(Role.Transcoder, _accused[1], DELEGATOR, 300 * LPT);
+        allow(_accused[1]);
+        for (uint256 i = 0; i < _accused.length; ++i) {
+            token.transfer(_accused[i], 1_000_000 * LPT);
+            _expected[_accused[i]] = _stake(_accused[i]);
+        }
+        bond(Role.Verifier, seat(1), 200 * LPT);
+        bond(Role.Verifier, seat(3), 500 * LPT);
+        for (uint256 i = 0; i < VERIFIERS; ++i) {
+            _weights[i] = ownStake(Role.Verifier, seat(i));
+        }
+        passRounds(1);
         _outputRoot = Trees.root(leafHashes(0));
         LeafProof memory proof = leafProof(0, 3);
         (_leaf.leaf, _leaf.leafIndex, _leaf.path) = (proof.leaf, proof.leafIndex, proof.path);
@@ -45,10 +71,11 @@ contract CourtInvariants is Courtroom {
     function targetSelectors() external view returns (Targets[] memory targets) {
         targets = new Targets[](1);
         targets[0].target = address(this);
-        bytes4[8] memory all = [
+        bytes4[9] memory all = [
             this.tryProve.selector,
             this.tryProve.selector,
             this.tryJoin.selector,
+            this.trySecond.selector,
             this.tryExecute.selector,
             this.tryContest.selector,
             this.tryEnd.selector,
@@ -68,18 +95,18 @@ contract CourtInvariants is Courtroom {
 
     /// A proof of this block makes a case exactly if its signers have two thirds; it freezes unless an executed
     /// case covers it.
-    function tryProve(uint64 bitmap) external {
+    function tryProve(uint64 bitmap, uint256 who) external {
         bitmap = uint64(bound(bitmap, 1, 15));
-        SignedReceipt memory signed = _receipt(_seq++);
-        bool enough = VerifierSets.size(bitmap) >= 3;
-        uint256 before = bonding.pool(Role.Transcoder, transcoder).openCases;
-        bool covered = court.burstAt(transcoder, block.number) != 0;
+        address accused = _accused[who % 2];
+        SignedReceipt memory signed = _receipt(accused);
+        bool enough = 3 * _weightOf(bitmap) >= 2 * _weightOf(15);
+        uint256 before = _openCases(accused);
+        bool covered = court.burstAt(accused, block.number) != 0;
         try this.proveWith(signed, bitmap) returns (bytes32 caseId) {
             vm.assertTrue(enough, "opened without a quorum");
-            _opened.push(caseId);
+            _filed.push(Filed(caseId, FaultKind.WrongEncode, accused, _shown.length));
             _shown.push(signed);
-            uint256 open = bonding.pool(Role.Transcoder, transcoder).openCases;
-            vm.assertEq(open, covered ? before : before + 1);
+            vm.assertEq(_openCases(accused), covered ? before : before + 1);
         } catch {
             vm.assertFalse(enough);
         }
@@ -88,47 +115,67 @@ contract CourtInvariants is Courtroom {
     /// A proof of an open case's leaf, or of one that the accused contests, counts exactly if it has all of the case's
     /// signers and more.
     function tryJoin(uint256 index, uint64 bitmap) external {
-        if (_opened.length == 0) return;
-        uint256 which = index % _opened.length;
+        if (_shown.length == 0) return;
+        SignedReceipt memory signed = _shown[index % _shown.length];
+        bytes32 known = wrongEncodeId(signed);
         bitmap = uint64(bound(bitmap, 1, 15));
-        CaseState memory state = court.caseOf(_opened[which]);
-        bool inTime = block.number <= uint256(_shown[which].assignment.deadlineBlock) + 20;
+        CaseState memory state = court.caseOf(known);
         bool more = bitmap != state.bitmap && state.bitmap & ~bitmap == 0;
-        (Cause cause,,) = contests.contestOf(_opened[which]);
+        (Cause cause,,) = contests.contestOf(known);
         bool open = state.status == CaseStatus.Open
             || (state.status == CaseStatus.Contested && cause == Cause.Accused);
-        uint256 before = bonding.pool(Role.Transcoder, transcoder).openCases;
-        try this.proveWith(_shown[which], bitmap) returns (bytes32 caseId) {
-            vm.assertTrue(more && inTime && open, "joined what it cannot");
+        bool joins = more && open && _inTime(signed);
+        uint256 before = _openCases(state.operator);
+        try this.proveWith(signed, bitmap) returns (bytes32 caseId) {
+            vm.assertTrue(joins, "joined what it cannot");
             vm.assertEq(uint256(court.caseOf(caseId).bitmap), bitmap);
-            vm.assertEq(bonding.pool(Role.Transcoder, transcoder).openCases, before);
+            vm.assertEq(_openCases(state.operator), before);
         } catch {
-            vm.assertFalse(more && inTime && open);
+            vm.assertFalse(joins);
+        }
+    }
+
+    /// A second receipt for one assignment is one fault, once, and needs nobody's verdict.
+    function trySecond(uint256 index, bytes32 plant) external {
+        if (_shown.length == 0) return;
+        uint256 which = index % _shown.length;
+        SignedReceipt memory signed = _shown[which];
+        address accused = signed.assignment.transcoder;
+        Receipt memory other = Receipt(signed.receipt.assignmentHash, _outputRoot, 400_000, plant);
+        bytes memory sealed_ = signature(_secretOf(accused), evidence.hashReceipt(other));
+        bool differs = plant != signed.receipt.plant;
+        bool isNew = statusOf(court.caseIdOf(FaultKind.Equivocation, other.assignmentHash)) == CaseStatus.None;
+        uint256 before = _openCases(accused);
+        try court.equivocation(signed, other, sealed_) returns (bytes32 caseId) {
+            vm.assertTrue(isNew && differs && _inTime(signed), "one fault twice, or too late");
+            _filed.push(Filed(caseId, FaultKind.Equivocation, accused, which));
+            vm.assertEq(_openCases(accused), before + 1);
+        } catch {
+            vm.assertFalse(isNew && differs && _inTime(signed));
         }
     }
 
     function tryExecute(uint256 index) external {
-        if (_opened.length == 0) return;
-        bytes32 caseId = _opened[index % _opened.length];
-        CaseState memory state = court.caseOf(caseId);
+        if (_filed.length == 0) return;
+        Filed memory filed = _filed[index % _filed.length];
+        CaseState memory state = court.caseOf(filed.caseId);
         bool due = state.status == CaseStatus.Open && block.number >= state.executableAt;
-        uint256 bps = court.penaltyOf(FaultKind.WrongEncode, transcoder);
-        uint256 before = _stake();
-        try court.execute(caseId) {
+        uint256 bps = court.penaltyOf(filed.kind, filed.accused);
+        try court.execute(filed.caseId) {
             vm.assertTrue(due, "executed twice or too early");
-            _ended(caseId, bps, before, false);
+            _ended(filed, bps, false);
         } catch {
             vm.assertFalse(due);
         }
     }
 
     function tryContest(uint256 index) external {
-        if (_opened.length == 0) return;
-        bytes32 caseId = _opened[index % _opened.length];
-        CaseState memory state = court.caseOf(caseId);
+        if (_filed.length == 0) return;
+        Filed memory filed = _filed[index % _filed.length];
+        CaseState memory state = court.caseOf(filed.caseId);
         bool possible = state.status == CaseStatus.Open && block.number < state.executableAt;
-        vm.prank(transcoder);
-        try contests.contest(caseId) {
+        vm.prank(filed.accused);
+        try contests.contest(filed.caseId) {
             vm.assertTrue(possible, "contested what cannot be");
         } catch {
             vm.assertFalse(possible);
@@ -137,50 +184,50 @@ contract CourtInvariants is Courtroom {
 
     /// By the resolver, or by its silence.
     function tryEnd(uint256 index, uint256 how) external {
-        if (_opened.length == 0) return;
-        bytes32 caseId = _opened[index % _opened.length];
-        bool contested = statusOf(caseId) == CaseStatus.Contested;
-        uint256 bps = court.penaltyOf(FaultKind.WrongEncode, transcoder);
-        uint256 before = _stake();
+        if (_filed.length == 0) return;
+        Filed memory filed = _filed[index % _filed.length];
+        bool contested = statusOf(filed.caseId) == CaseStatus.Contested;
+        uint256 bps = court.penaltyOf(filed.kind, filed.accused);
         if (how % 3 == 0) {
-            (, uint64 since,) = contests.contestOf(caseId);
+            (, uint64 since,) = contests.contestOf(filed.caseId);
             bool silent = rounds.currentRound() >= since + 7;
-            try contests.lapse(caseId) {
+            try contests.lapse(filed.caseId) {
                 vm.assertTrue(contested && silent, "the resolver had time");
-                _ended(caseId, bps, before, false);
+                _ended(filed, bps, false);
             } catch {
                 vm.assertFalse(contested && silent);
             }
             return;
         }
         vm.prank(RESOLVER);
-        try contests.resolve(caseId, how % 3 == 1) {
+        try contests.resolve(filed.caseId, how % 3 == 1) {
             vm.assertTrue(contested, "nothing to rule on");
-            _ended(caseId, bps, before, true);
+            _ended(filed, bps, true);
         } catch {
             vm.assertFalse(contested);
         }
     }
 
     function tryClaim(uint256 index, uint256 position) external {
-        if (_opened.length == 0) return;
-        uint256 which = index % _opened.length;
-        bytes32 caseId = _opened[which];
+        if (_filed.length == 0) return;
+        Filed memory filed = _filed[index % _filed.length];
         position = position % 5;
-        CaseState memory state = court.caseOf(caseId);
+        CaseState memory state = court.caseOf(filed.caseId);
+        bool executed = state.status == CaseStatus.Executed;
         if (position == 4) {
-            bool closed = block.number > uint256(_shown[which].assignment.deadlineBlock) + 20;
-            bool unpaid = state.status == CaseStatus.Executed && !state.finderPaid;
-            try challenges.settleFinder(_shown[which].assignment) {
-                vm.assertTrue(closed && unpaid, "a finder's part was settled twice or early");
+            if (filed.kind != FaultKind.WrongEncode) return;
+            SignedReceipt memory signed = _shown[filed.work];
+            bool unpaid = executed && !state.finderPaid && !_inTime(signed);
+            try challenges.settleFinder(signed.assignment) {
+                vm.assertTrue(unpaid, "a finder's part was settled twice or early");
             } catch {
-                vm.assertFalse(closed && unpaid);
+                vm.assertFalse(unpaid);
             }
             return;
         }
-        bool due = state.status == CaseStatus.Executed && (state.bitmap >> position) & 1 == 1
-            && (state.claimed >> position) & 1 == 0;
-        try court.claimSigner(caseId, position) {
+        // Nobody signs a second receipt's case.
+        bool due = executed && (state.bitmap >> position) & 1 == 1 && (state.claimed >> position) & 1 == 0;
+        try court.claimSigner(filed.caseId, position) {
             vm.assertTrue(due, "paid twice, too early, or to somebody else");
         } catch {
             vm.assertFalse(due);
@@ -206,79 +253,104 @@ contract CourtInvariants is Courtroom {
     }
 
     /// Frozen exactly while a case is open or contested; what the court holds pays every signer and finder that
-    /// has not been paid; nothing is cut but by an execution; signers are held exactly while a case of theirs is
-    /// not final.
+    /// has not been paid; nothing is cut but by an execution against that operator; signers are held exactly while a case
+    /// of theirs is not final.
     function _casesStakesAndRewardsAgree() private view {
-        uint256 unfinished;
+        uint256[2] memory unfinished;
         uint256 owed;
-        uint256 present;
-        for (uint256 i = 0; i < _opened.length; ++i) {
-            CaseState memory state = court.caseOf(_opened[i]);
+        uint256 signers;
+        for (uint256 i = 0; i < _filed.length; ++i) {
+            CaseState memory state = court.caseOf(_filed[i].caseId);
             if (state.status == CaseStatus.Open || state.status == CaseStatus.Contested) {
-                ++unfinished;
-                if (state.round == rounds.currentRound()) ++present;
+                ++unfinished[_filed[i].accused == transcoder ? 0 : 1];
+                if (state.round == rounds.currentRound()) signers |= state.bitmap;
             }
-            if (state.status != CaseStatus.Executed) continue;
-            uint256 unpaid = VerifierSets.size(state.bitmap & ~state.claimed);
-            owed += state.signersReward * unpaid / VerifierSets.size(state.bitmap);
+            if (state.status != CaseStatus.Executed || _filed[i].kind != FaultKind.WrongEncode) continue;
+            owed += state.signersReward * _weightOf(state.bitmap & ~state.claimed) / _weightOf(state.bitmap);
             if (!state.finderPaid) owed += state.finderReward;
         }
-        vm.assertEq(bonding.pool(Role.Transcoder, transcoder).openCases, unfinished);
-        if (present != 0) {
-            bool anybody;
-            for (uint256 i = 0; i < VERIFIERS; ++i) {
-                anybody = anybody || court.holds(Role.Verifier, seat(i), rounds.currentRound());
-            }
-            vm.assertTrue(anybody, "signers left before their case was final");
+        for (uint256 i = 0; i < _accused.length; ++i) {
+            vm.assertEq(_openCases(_accused[i]), unfinished[i]);
+            Stake memory stake = _stake(_accused[i]);
+            vm.assertEq(stake.whole, _expected[_accused[i]].whole);
+            vm.assertEq(stake.own, _expected[_accused[i]].own);
         }
-        uint256 held = token.balanceOf(address(court));
-        vm.assertGe(held + _opened.length, owed);
+        for (uint256 i = 0; i < VERIFIERS; ++i) {
+            bool held = court.holds(Role.Verifier, seat(i), rounds.currentRound());
+            vm.assertTrue(held || (signers >> i) & 1 == 0, "a signer left before its case was final");
+            vm.assertEq(ownStake(Role.Verifier, seat(i)), _weights[i]);
+        }
+        uint256 kept = token.balanceOf(address(court));
+        vm.assertGe(kept + _filed.length, owed);
         // Rounding leaves at most a few units of each case behind.
-        vm.assertLe(held, owed + 4 * _opened.length);
-        vm.assertEq(_stake(), _expectedStake);
+        vm.assertLe(kept, owed + 4 * _filed.length);
     }
 
-    /// Without the resolver's word quorums never cut more in thirty rounds than their signers have at stake.
+    /// Without the resolver's word quorums never cut more in thirty rounds than all verifiers have at stake.
     function _theCapOnQuorumsHolds() private view {
-        uint64 round = rounds.currentRound();
-        uint256 sum;
-        for (uint256 i = 0; i < _quorumSlashes.length; ++i) {
-            if (_quorumSlashes[i].round + 30 > round) sum += _quorumSlashes[i].amount;
-        }
-        vm.assertLe(sum, 1200 * LPT);
+        uint256 sum = _cutByQuorums();
+        vm.assertLe(sum, _weightOf(15));
         vm.assertLe(sum, court.quorumSlashes());
     }
 
     /// @dev A slash cuts what the penalty says, and no more than there is; its rewards are at most half of the own
-    ///      part.
-    function _ended(bytes32 caseId, uint256 bps, uint256 before, bool ruled) private {
-        CaseState memory state = court.caseOf(caseId);
-        uint256 cut = before - _stake();
+    ///      part; with it, what quorums have cut is no more than this case's signers have at stake.
+    function _ended(Filed memory filed, uint256 bps, bool ruled) private {
+        CaseState memory state = court.caseOf(filed.caseId);
+        Stake memory before = _expected[filed.accused];
+        Stake memory stake = _stake(filed.accused);
+        uint256 cut = before.whole - stake.whole;
         if (state.status != CaseStatus.Executed) {
             vm.assertEq(cut, 0);
             return;
         }
-        vm.assertGe(cut, before * bps / 10_000);
-        vm.assertLe(cut, before * bps / 10_000 + 2 + before / 1000);
-        uint256 own = ownStake(Role.Transcoder, transcoder);
-        vm.assertLe(2 * (state.signersReward + state.finderReward), _expectedOwn - own);
-        _expectedOwn = own;
-        _expectedStake = before - cut;
-        if (ruled) return;
+        vm.assertGe(cut, before.whole * bps / 10_000);
+        vm.assertLe(cut, before.whole * bps / 10_000 + 2 + before.whole / 1000);
+        vm.assertLe(2 * (state.signersReward + state.finderReward), before.own - stake.own);
+        _expected[filed.accused] = stake;
+        if (ruled || filed.kind != FaultKind.WrongEncode) return;
         _quorumSlashes.push(Slash(rounds.currentRound(), cut));
-        _theCapOnQuorumsHolds();
+        vm.assertLe(_cutByQuorums(), _weightOf(state.bitmap));
     }
 
-    function _receipt(uint32 seq) private view returns (SignedReceipt memory signed) {
+    function _cutByQuorums() private view returns (uint256 sum) {
+        uint64 round = rounds.currentRound();
+        for (uint256 i = 0; i < _quorumSlashes.length; ++i) {
+            if (_quorumSlashes[i].round + 30 > round) sum += _quorumSlashes[i].amount;
+        }
+    }
+
+    function _receipt(address accused) private view returns (SignedReceipt memory signed) {
         signed.assignment = assignment(0);
-        signed.assignment.seq = seq;
+        signed.assignment.seq = uint32(_shown.length);
+        signed.assignment.transcoder = accused;
         bytes32 digest = evidence.hashAssignment(signed.assignment);
         signed.broadcasterSignature = signature(BROADCASTER, digest);
         signed.receipt = Receipt(digest, _outputRoot, 400_000, keccak256("plant"));
-        signed.transcoderSignature = signature(TRANSCODER, evidence.hashReceipt(signed.receipt));
+        signed.transcoderSignature = signature(_secretOf(accused), evidence.hashReceipt(signed.receipt));
     }
 
-    function _stake() private view returns (uint256) {
-        return ownStake(Role.Transcoder, transcoder) + bonding.stakeOf(Role.Transcoder, transcoder, DELEGATOR);
+    function _secretOf(address accused) private view returns (uint256) {
+        return accused == transcoder ? TRANSCODER : SECOND;
+    }
+
+    /// @dev Up to this block its faults can be proven.
+    function _inTime(SignedReceipt memory signed) private view returns (bool) {
+        return block.number <= uint256(signed.assignment.deadlineBlock) + 20;
+    }
+
+    function _openCases(address accused) private view returns (uint256) {
+        return bonding.pool(Role.Transcoder, accused).openCases;
+    }
+
+    function _weightOf(uint256 bitmap) private view returns (uint256 weight) {
+        for (uint256 i = 0; i < VERIFIERS; ++i) {
+            if ((bitmap >> i) & 1 == 1) weight += _weights[i];
+        }
+    }
+
+    function _stake(address accused) private view returns (Stake memory stake) {
+        stake.own = ownStake(Role.Transcoder, accused);
+        stake.whole = stake.own + bonding.stakeOf(Role.Transcoder, accused, DELEGATOR);
     }
 }

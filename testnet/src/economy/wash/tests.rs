@@ -41,3 +41,25 @@ fn with_the_rule_it_pays_nowhere() {
         }
     }
 }
+
+#[test]
+fn a_run_begins_with_the_first_segment_and_ends_where_that_serves_best() {
+    let world = World::mainnet();
+    let scene = Scene::new(&world, attack(3_300, 0, true, List::Credited));
+    let shortest = world.params.job_segments as usize;
+    let mut later = 0;
+    for job in 1..=20 {
+        let winners: Vec<_> = scene
+            .winners(job, world.price, 2 * shortest as u32)
+            .collect();
+        let own = |run: &[Address]| run.iter().filter(|w| scene.friends.contains(w)).count();
+        let (won, run) = scene.luckiest_end(job);
+        assert_eq!((own(&run), &run[..]), (won, &winners[..run.len()]));
+        assert!((shortest..=2 * shortest).contains(&run.len()));
+        for length in shortest..=2 * shortest {
+            assert!(own(&winners[..length]) * run.len() <= won * length);
+        }
+        later += usize::from(run.len() > shortest);
+    }
+    assert!(later > 5);
+}
