@@ -25,7 +25,7 @@ const MAX_ROW: usize = 1 << 17;
 /// Ending of the files. Rows say nothing of their form: another one gets another ending.
 const ENDING: &str = "seen2";
 /// Where the jobs' next runs begin.
-const KNOWN: &str = "known";
+const KNOWN: &str = "runs";
 
 /// An assignment without its receipts.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]

@@ -239,8 +239,10 @@ impl Certifier {
         view.opened = Some(facts.opened);
         view.verifiers = facts.verifiers;
         view.transcoders = facts.transcoders;
-        while self.rounds.len() > MAX_ROUNDS {
-            self.rounds.pop_first();
+        while self.rounds.len() > MAX_ROUNDS
+            && let Some(first) = self.rounds.keys().next().copied()
+        {
+            self.finish(first);
         }
         Vec::new()
     }
@@ -248,7 +250,7 @@ impl Certifier {
     fn on_block(&mut self, now: Now) -> Vec<Output> {
         // An eighth and two segments may be missing at the beginning of a run, see `fits`.
         let gap = (self.params.round_blocks / 8).max(1);
-        self.known.hear(now.block, gap);
+        self.known.hear(now.block, self.params.response_blocks, gap);
         let mut outputs = Vec::new();
         let over: Vec<_> = self
             .rounds
@@ -345,10 +347,9 @@ impl Certifier {
         let Some(view) = self.rounds.remove(&round) else {
             return;
         };
-        for watched in view.segments.values() {
-            self.known
-                .run(watched.segment.job, round, watched.segment.seq);
-        }
+        let mut known = self.known_before(round);
+        view.end_runs(round, &mut known);
+        self.known.take(&known, round);
     }
 
     fn keep(&self) -> Output {

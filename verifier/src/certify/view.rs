@@ -130,11 +130,28 @@ impl RoundView {
                 if !admits(&self.transcoders, cap, rule.admitted_bps) {
                     return None;
                 }
+                if known.has_left(job, round) {
+                    return None;
+                }
                 let start = known.start(job, round, self.opened, seed_block);
                 Some((job, sheet(segments.into_iter(), round, start, rule)?))
             })
             .filter(|(_, sheet)| !sheet.entries.is_empty())
             .collect()
+    }
+
+    /// Tells where the runs of this round have ended.
+    pub fn end_runs(&self, round: u64, known: &mut Known) {
+        let mut seen: BTreeMap<U256, BTreeSet<u32>> = BTreeMap::new();
+        for watched in self.segments.values() {
+            let numbers = seen.entry(watched.segment.job).or_default();
+            numbers.insert(watched.segment.seq);
+        }
+        for (job, numbers) in seen {
+            if let Some((_, seed_block)) = self.terms.get(&job) {
+                known.run(job, round, *seed_block, &numbers);
+            }
+        }
     }
 
     /// Epochs with receipts, and how many of them a verifier has reported on.
@@ -156,15 +173,18 @@ impl RoundView {
 }
 
 impl Certifier {
-    /// Makes the sheets of a turn, which do not change during it.
-    pub(super) fn freeze(&mut self, round: u64, turn: u32) {
-        // Runs of an earlier round that is not over yet end where its segments do.
+    /// What is known of the runs before a round: those of an earlier round that is not over yet end where its segments do.
+    pub(super) fn known_before(&self, round: u64) -> Known {
         let mut known = self.known.clone();
         for (earlier, view) in self.rounds.range(..round) {
-            for watched in view.segments.values() {
-                known.run(watched.segment.job, *earlier, watched.segment.seq);
-            }
+            view.end_runs(*earlier, &mut known);
         }
+        known
+    }
+
+    /// Makes the sheets of a turn, which do not change during it.
+    pub(super) fn freeze(&mut self, round: u64, turn: u32) {
+        let known = self.known_before(round);
         let Some(view) = self.rounds.get_mut(&round) else {
             return;
         };

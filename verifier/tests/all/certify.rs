@@ -86,7 +86,7 @@ fn a_verifier_that_was_not_there_confirms_the_others_run_of_a_new_job() {
 }
 
 /// Every block up to when the round has ended.
-fn hear_all(scene: &mut Scene, i: usize, from: u64) {
+pub fn hear_all(scene: &mut Scene, i: usize, from: u64) {
     for block in from..OPENED + 8 {
         scene.hear(i, Input::Block, block);
     }

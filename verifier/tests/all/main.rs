@@ -3,6 +3,7 @@
 
 mod certify;
 mod certify_hostile;
+mod certify_runs;
 mod floods;
 mod pressure;
 mod regressions;
