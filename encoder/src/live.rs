@@ -15,6 +15,7 @@ mod address;
 mod cutter;
 mod dates;
 mod desk;
+mod flow;
 mod gate;
 mod origin;
 mod remux;
