@@ -156,6 +156,21 @@ impl Cutter {
         self.repeats.expect();
     }
 
+    /// The same of a source that begins from its start each time, however long ago that was.
+    pub fn expect_all(&mut self) {
+        self.repeats.expect_all();
+    }
+
+    /// End of the last segment in the stream's time: whether anything new came.
+    pub(super) fn reached(&self) -> i64 {
+        self.end
+    }
+
+    /// The last picture by the sender's clock.
+    pub(super) fn shown(&self) -> Option<i64> {
+        self.flow.shown()
+    }
+
     /// What comes next has another clock.
     fn break_off(&mut self) {
         self.discontinuity = self.end > 0;

@@ -53,6 +53,11 @@ impl Flow {
         }
     }
 
+    /// The last picture.
+    pub fn shown(&self) -> Option<i64> {
+        self.shown
+    }
+
     /// The last picture, or the first sound while there is none.
     pub fn pictured(&self) -> Option<i64> {
         self.shown.or(self.first_heard)
