@@ -12,11 +12,14 @@
 //! Keys and addresses reach it through its standard input, never through its arguments.
 
 mod address;
+mod command;
 mod cutter;
 mod dates;
 mod desk;
+mod flow;
 mod gate;
 mod origin;
+mod patience;
 mod remux;
 mod repeats;
 mod rtmp;
@@ -39,6 +42,8 @@ use remux::Ended;
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 /// A stream that was there this long begins with the first pause again.
 const STEADY: Duration = Duration::from_secs(30);
+/// Times that what is whole where it is fetched is fetched again after it broke off. It may break off at the same place each time.
+const TRIES: u32 = 5;
 
 /// How a stream is cut.
 #[derive(Clone, Copy, Debug)]
@@ -140,6 +145,27 @@ pub async fn receive(
     }
 }
 
+/// What is known of a fetched source from one connection to the next.
+#[derive(Default)]
+struct Known {
+    gate: Option<Gate>,
+    /// Whether it begins from its start each time.
+    whole: bool,
+    /// How often it broke off although it is whole.
+    broken: u32,
+}
+
+impl Known {
+    /// What is whole has broken off, after something `new` or not. It is the end of it where it would break off so again.
+    fn broke_off(&mut self, reason: String, new: bool) -> Ended {
+        self.broken += 1;
+        match self.broken == 1 || new && self.broken <= TRIES {
+            true => Ended::Broken(reason),
+            false => Ended::Over(reason),
+        }
+    }
+}
+
 /// Has FFmpeg open the source, again and again.
 async fn fetch(
     address: &Address,
@@ -149,12 +175,16 @@ async fn fetch(
     events: &mpsc::Sender<LiveEvent>,
 ) -> Result<(), LiveError> {
     let listens = matches!(address, Address::Srt { .. });
-    let mut gate = None;
+    let mut known = Known::default();
     let mut pause = BACKOFF.0;
     while !events.is_closed() {
         let begun = Instant::now();
-        let lost = match attempt(address, key, worker, &mut gate, cutter, events).await? {
+        let lost = match attempt(address, key, worker, &mut known, cutter, events).await? {
             Ended::Closed => return Ok(()),
+            Ended::Over(reason) => {
+                let _ = events.send(LiveEvent::Lost { reason }).await;
+                return Ok(());
+            }
             Ended::Complete if !listens => return Ok(()),
             // Nobody came within FFmpeg's patience.
             Ended::Nothing if listens => None,
@@ -184,19 +214,19 @@ async fn attempt(
     address: &Address,
     key: Option<&StreamKey>,
     worker: &WorkerCommand,
-    gate: &mut Option<Gate>,
+    known: &mut Known,
     cutter: &mut Cutter,
     events: &mpsc::Sender<LiveEvent>,
 ) -> Result<Ended, LiveError> {
-    if gate.is_none()
+    if known.gate.is_none()
         && let Address::Pull { url } = address
     {
         match Gate::open(url).await {
-            Ok(open) => *gate = Some(open),
+            Ok(open) => known.gate = Some(open),
             Err(e) => return Ok(Ended::Broken(format!("its host: {e}"))),
         }
     }
-    match remux::open(address, key, gate.as_ref(), worker, cutter, events).await {
+    match remux::open(address, key, known, worker, cutter, events).await {
         Err(e) => e.passing().map(Ended::Broken),
         ended => ended,
     }
@@ -205,6 +235,18 @@ async fn attempt(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_whole_is_fetched_again_while_that_brings_something() {
+        let mut known = Known::default();
+        let mut again = |new| matches!(known.broke_off("x".into(), new), Ended::Broken(_));
+        assert!(again(true) && again(true));
+        assert!(!again(false));
+        let mut known = Known::default();
+        let broken =
+            (0..100).filter(|_| known.broke_off("x".into(), true) == Ended::Broken("x".into()));
+        assert_eq!(broken.count(), TRIES as usize);
+    }
 
     #[test]
     fn only_a_missing_ffmpeg_is_for_good() {

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use assay_protocol::assignment::MAX_SOURCE;
 
 use super::dates::Dates;
+use super::flow::{Flow, JUMP, Next};
 use super::repeats::Repeats;
 use super::stale::Stale;
 use crate::package::{MAX_SOUNDS, Sound, Timing};
@@ -12,13 +13,9 @@ use crate::transport::{
     CLOCK, Demuxer, Kind, PACKET, SoundClock, TransportError, Unit, Untaken, VideoKind, duration,
 };
 
-/// A frame that is this far from the one before is not of the same stream of time: the sender's clock was set.
-const JUMP: i64 = 30 * CLOCK as i64;
 /// Frames that together take less time than this, a tenth of a millisecond each, are of no camera: the sender's clock stands
 /// still. They would be gathered until a segment is too large, for none ends.
 const STILL: (usize, i64) = (64, 64 * CLOCK as i64 / 10_000);
-/// Pieces of sound in a row that may be further than that from the pictures: ten seconds of AAC at 48 kHz.
-const ASTRAY: u32 = 470;
 
 /// A segment of a live stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,12 +109,9 @@ pub struct Cutter {
     dates: Dates,
     repeats: Repeats,
     discontinuity: bool,
-    /// Ticks of the last picture, or of the first sound while there is none.
-    pictured: Option<i64>,
+    flow: Flow,
     /// Ticks of the first picture that waits for a closed key frame.
     keyless: Option<i64>,
-    /// Pieces of sound in a row that are too far from the pictures.
-    astray: u32,
     /// Packets since the beginning, for a stream without video.
     seen: u32,
     stale: Stale,
@@ -140,9 +134,8 @@ impl Cutter {
             dates: Dates::default(),
             repeats: Repeats::default(),
             discontinuity: false,
-            pictured: None,
+            flow: Flow::new(ticks(longest)),
             keyless: None,
-            astray: 0,
             seen: 0,
             stale: Stale::default(),
             untaken: Untaken::default(),
@@ -163,15 +156,29 @@ impl Cutter {
         self.repeats.expect();
     }
 
+    /// The same of a source that begins from its start each time, however long ago that was.
+    pub fn expect_all(&mut self) {
+        self.repeats.expect_all();
+    }
+
+    /// End of the last segment in the stream's time: whether anything new came.
+    pub(super) fn reached(&self) -> i64 {
+        self.end
+    }
+
+    /// The last picture by the sender's clock.
+    pub(super) fn shown(&self) -> Option<i64> {
+        self.flow.shown()
+    }
+
     /// What comes next has another clock.
     fn break_off(&mut self) {
         self.discontinuity = self.end > 0;
         self.sounds.clear();
         self.open = None;
         self.origin = None;
-        self.pictured = None;
+        self.flow = Flow::new(self.longest);
         self.keyless = None;
-        self.astray = 0;
     }
 
     /// Takes a packet; gives the segment that it shows to be complete.
@@ -236,9 +243,9 @@ impl Cutter {
         match unit.kind {
             Kind::Video(kind) if unit.track == 0 => self.frame(kind, unit, now),
             Kind::Sound(kind) if unit.track < MAX_SOUNDS => {
-                let pictured = self.pictured.unwrap_or(unit.time);
+                let pictured = self.flow.pictured().unwrap_or(unit.time);
                 let over = self.stale.is_over(unit.track, unit.decoded, pictured);
-                if over || !self.is_near(unit.time)? {
+                if over || !self.flow.sound(unit.time)? {
                     return Ok(None);
                 }
                 if let Some(origin) = self.origin {
@@ -257,27 +264,6 @@ impl Cutter {
                 Ok(None)
             }
             _ => Ok(None),
-        }
-    }
-
-    /// Whether sound of that time may be kept. It waits for its pictures in memory, so they must come.
-    fn is_near(&mut self, time: i64) -> Result<bool, CutError> {
-        let ahead = time - *self.pictured.get_or_insert(time);
-        let seconds = ahead.unsigned_abs() / CLOCK;
-        if ahead.abs() > JUMP {
-            self.astray += 1;
-            return match self.astray > ASTRAY {
-                true => Err(CutError::Apart { seconds }),
-                false => Ok(false),
-            };
-        }
-        self.astray = 0;
-        match ahead > self.longest {
-            true => Err(CutError::NoPicture {
-                seconds,
-                max: self.longest as u64 / CLOCK,
-            }),
-            false => Ok(true),
         }
     }
 
@@ -303,16 +289,26 @@ impl Cutter {
             if set_back {
                 self.stale.set_back(unit.time);
             }
-            if set_back || (unit.time - last).abs() > JUMP {
+            let too_long = unit.time - first > self.longest;
+            let torn = self.flow.is_torn(Next {
+                time: unit.time,
+                step: unit.decoded - open.decoded,
+                closed,
+                too_long,
+            });
+            if set_back || torn || (unit.time - last).abs() > JUMP {
                 done = self.close(None);
                 self.break_off();
+                if torn && !set_back {
+                    self.dates.skip(duration(unit.time - last));
+                }
             } else if closed && unit.time - first >= self.target - self.target / 10 {
                 done = self.close(Some(unit.time));
-            } else if unit.time - first > self.longest {
+            } else if too_long {
                 return Err(self.long_gop(unit.time - first));
             }
         }
-        self.pictured = Some(unit.time);
+        self.flow.picture(unit.time);
         let known = closed && self.repeats.is_known(&unit.bytes);
         if self.open.is_none() {
             if known {

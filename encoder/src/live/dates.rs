@@ -21,6 +21,13 @@ impl Dates {
         self.last = None;
     }
 
+    /// So much is missing before what comes next.
+    pub fn skip(&mut self, missing: Duration) {
+        if let Some((_, next)) = &mut self.last {
+            *next += missing;
+        }
+    }
+
     /// The date of a segment whose first frame came at `came`, and which lasts for `duration` by the sender's clock.
     pub fn date(&mut self, came: SystemTime, duration: Duration) -> SystemTime {
         let date = match self.last {
@@ -80,6 +87,11 @@ mod tests {
             assert!(date >= last);
             last = date;
         }
+        // What is missing is not taken for a slow clock.
+        dates.restart();
+        dates.date(at(0.0), SEGMENT);
+        dates.skip(Duration::from_secs(8));
+        assert_eq!(dates.date(at(10.0), SEGMENT), at(10.0));
         // An hour of silence, or a clock that was set back.
         for came in [at(3600.0), at(-3600.0)] {
             assert_eq!(dates.date(came, SEGMENT), came);

@@ -28,16 +28,24 @@ pub(super) struct Origin {
     pub url: String,
     /// Whether it says where it ends: a playlist does, and a file. Otherwise what ends has broken off.
     pub ends: bool,
+    /// Whether all of it is there, its end too: then it begins from its start each time that it is fetched.
+    pub whole: bool,
 }
 
 impl Origin {
-    /// Looks at what is at `url`.
-    pub async fn find(url: &str, gate: &Gate) -> Self {
+    /// Looks at what is at `url`; none if that cannot be read.
+    pub async fn find(url: &str, gate: &Gate) -> Option<Self> {
         let found = tokio::time::timeout(PATIENCE, look(url, gate)).await;
-        found.ok().flatten().unwrap_or_else(|| Self {
+        found.ok().flatten()
+    }
+
+    /// What is at `url`, by its name alone.
+    pub fn unseen(url: &str) -> Self {
+        Self {
             url: url.to_owned(),
             ends: path(url).ends_with(".m3u8"),
-        })
+            whole: false,
+        }
     }
 }
 
@@ -47,8 +55,8 @@ fn path(url: &str) -> &str {
 }
 
 async fn look(url: &str, gate: &Gate) -> Option<Origin> {
-    let answer = client(gate)?.get(url).send().await.ok()?;
-    let mut answer = answer.error_for_status().ok()?;
+    let client = client(gate)?;
+    let mut answer = ask(&client, url).await?;
     let (at, len) = (answer.url().clone(), answer.content_length());
     let mut begun = Vec::new();
     while begun.len() < PLAYLIST.len() && more(&mut answer, &mut begun).await? {}
@@ -57,6 +65,7 @@ async fn look(url: &str, gate: &Gate) -> Option<Origin> {
             Some(_) => Origin {
                 url: url.to_owned(),
                 ends: true,
+                whole: true,
             },
             // Not asked for twice: some serve one at a time, or nobody else after that.
             None => Origin {
@@ -65,19 +74,46 @@ async fn look(url: &str, gate: &Gate) -> Option<Origin> {
                     rest: answer,
                 }),
                 ends: false,
+                whole: false,
             },
         });
     }
-    while more(&mut answer, &mut begun).await? {
-        if begun.len() > MAX_PLAYLIST {
+    all(&mut answer, &mut begun).await?;
+    let Some((text, variant)) = choose(&begun, &at) else {
+        return Some(Origin {
+            url: url.to_owned(),
+            ends: true,
+            whole: has_ended(&begun),
+        });
+    };
+    let mut media = Vec::new();
+    all(&mut ask(&client, &variant).await?, &mut media).await?;
+    Some(Origin {
+        url: gate.offer(Offer::Playlist(text)),
+        ends: true,
+        whole: has_ended(&media),
+    })
+}
+
+async fn ask(client: &Client, url: &str) -> Option<Response> {
+    let answer = client.get(url).send().await.ok()?;
+    answer.error_for_status().ok()
+}
+
+/// Adds the rest of a playlist; none if it is too long.
+async fn all(answer: &mut Response, to: &mut Vec<u8>) -> Option<()> {
+    while more(answer, to).await? {
+        if to.len() > MAX_PLAYLIST {
             return None;
         }
     }
-    let chosen = choose(&begun, &at).map(|text| gate.offer(Offer::Playlist(text)));
-    Some(Origin {
-        url: chosen.unwrap_or_else(|| url.to_owned()),
-        ends: true,
-    })
+    Some(())
+}
+
+/// Whether nothing will be added to a media playlist (RFC 8216, 4.3.3.4).
+fn has_ended(playlist: &[u8]) -> bool {
+    let mut lines = playlist.split(|&byte| byte == b'\n');
+    lines.any(|line| line.trim_ascii() == b"#EXT-X-ENDLIST")
 }
 
 /// Adds what comes next; whether there was any.
@@ -103,8 +139,9 @@ fn client(gate: &Gate) -> Option<Client> {
     client.build().ok()
 }
 
-/// A multivariant playlist with the best variant of the one at `at` and the audio that belongs to it; none of any other.
-fn choose(text: &[u8], at: &Url) -> Option<String> {
+/// A multivariant playlist with the best variant of the one at `at` and the audio that belongs to it, and that variant's own
+/// address; none of any other.
+fn choose(text: &[u8], at: &Url) -> Option<(String, String)> {
     if !m3u8_rs::is_master_playlist(text) {
         return None;
     }
@@ -124,8 +161,9 @@ fn choose(text: &[u8], at: &Url) -> Option<String> {
             sound.uri = Some(absolute(uri)?);
         }
     }
+    let uri = absolute(&best.uri)?;
     let variant = VariantStream {
-        uri: absolute(&best.uri)?,
+        uri: uri.clone(),
         video: None,
         subtitles: None,
         closed_captions: None,
@@ -139,7 +177,7 @@ fn choose(text: &[u8], at: &Url) -> Option<String> {
     };
     let mut text = Vec::new();
     chosen.write_to(&mut text).ok()?;
-    String::from_utf8(text).ok()
+    Some((String::from_utf8(text).ok()?, uri))
 }
 
 /// By what variants are compared: whether it can be published as far as it says, its size, its rate.
@@ -170,10 +208,11 @@ mod tests {
             #EXT-X-STREAM-INF:BANDWIDTH=999,RESOLUTION=1280x720,CODECS=\"av01.0.05M.08\"\nav1.m3u8\n\
             #EXT-X-STREAM-INF:BANDWIDTH=999,RESOLUTION=12800x7200\nhuge.m3u8\n";
         let at = Url::parse("https://a.example/x/master.m3u8?token=1").unwrap();
-        let chosen = choose(text, &at).unwrap();
+        let (chosen, uri) = choose(text, &at).unwrap();
         let chosen = m3u8_rs::parse_master_playlist_res(chosen.as_bytes()).unwrap();
         let variants: Vec<_> = chosen.variants.iter().map(|v| v.uri.as_str()).collect();
         assert_eq!(variants, ["https://a.example/x/high/v.m3u8"]);
+        assert_eq!(variants, [uri]);
         let sounds = chosen.alternatives.iter().map(|sound| sound.uri.as_deref());
         let sounds: Vec<_> = sounds.map(Option::unwrap_or_default).collect();
         assert_eq!(
@@ -182,5 +221,7 @@ mod tests {
         );
         let media = b"#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\na.ts\n";
         assert_eq!(choose(media, &at), None);
+        assert!(!has_ended(media));
+        assert!(has_ended(&[&media[..], b"#EXT-X-ENDLIST\r\n"].concat()));
     }
 }

@@ -1,7 +1,6 @@
 //! FFmpeg between a live source and the cutter: opens, demultiplexes, writes a transport stream. It decodes first frames to
 //! know what the streams are, and stands behind the walls of a worker ([`walls`]).
 
-use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -9,31 +8,29 @@ use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
 
 use super::address::{Address, StreamKey};
+use super::command::{ANALYSE, command};
 use super::cutter::Cutter;
 use super::gate::Gate;
 use super::origin::Origin;
+use super::patience::Patience;
 use super::scrub::scrub;
-use super::{LiveError, LiveEvent, walls};
+use super::{Known, LiveError, LiveEvent, walls};
 use crate::child::{Group, WorkerCommand};
-use crate::ffmpeg;
 use crate::request::Feed;
 use crate::sandbox::Sockets;
-use crate::transport::{CLOCK, PACKET, WRAP};
+use crate::transport::PACKET;
 
 /// How long SRT waits for a sender before FFmpeg is started anew.
 const LISTEN: Duration = Duration::from_secs(15);
 /// How long a source may be silent before it counts as gone.
 const SILENCE: Duration = Duration::from_secs(10);
+/// How long the next picture of a sender may take: longer than FFmpeg holds pictures back for sound that does not come any more,
+/// which is 10 s.
+const PICTURE: Duration = Duration::from_secs(15);
 /// How long a fetched stream may stand still: longer than a playlist's segments are, which come at once.
 const STALLED: Duration = Duration::from_secs(20);
 /// How far a fetched stream may run ahead of its own pace: a playlist begins with what it has.
 const AHEAD: Duration = Duration::from_secs(10);
-/// FFmpeg looks at no more than this before it says what the streams are.
-const ANALYSE: Duration = Duration::from_secs(2);
-/// The decoders that FFmpeg may use for that: those of what can be passed on.
-const DECODERS: &str = "h264,hevc,aac,aac_latm,mp3,mp3float,opus";
-/// Seconds that a sender's decode times may step back without being those of another clock.
-const JITTER: f64 = 0.1;
 /// Bytes of error output that are kept: the end of them says why it ended.
 const WORDS: usize = 16 << 10;
 
@@ -46,6 +43,8 @@ pub(super) enum Ended {
     Complete,
     /// In the middle of something.
     Broken(String),
+    /// So too, and for good.
+    Over(String),
     /// Nobody listens any more.
     Closed,
 }
@@ -54,8 +53,22 @@ pub(super) enum Ended {
 pub(super) struct Remuxer {
     group: Group,
     secret: Option<String>,
-    /// Whether what comes faster than it plays is held back.
-    paced: bool,
+    source: Source,
+}
+
+/// How a source is waited for.
+#[derive(Clone, Copy)]
+enum Source {
+    /// By its pictures.
+    Sent {
+        /// How long the first one may take.
+        first: Duration,
+    },
+    /// What comes faster than it plays is held back.
+    Fetched {
+        /// Whether it begins from its start each time.
+        whole: bool,
+    },
 }
 
 impl Remuxer {
@@ -72,7 +85,7 @@ impl Remuxer {
         let remuxer = Self {
             group,
             secret,
-            paced: false,
+            source: Source::Sent { first: PICTURE },
         };
         Ok((remuxer, stdin))
     }
@@ -134,7 +147,15 @@ impl Remuxer {
         Ok(Self {
             group: walls::start(worker, &command(&input), sockets, feed).await?,
             secret: key.map(str::to_owned),
-            paced: matches!(address, Address::Pull { .. }),
+            source: match origin {
+                Some(origin) => Source::Fetched {
+                    whole: origin.whole,
+                },
+                // Whoever comes last has its time all the same.
+                None => Source::Sent {
+                    first: LISTEN + PICTURE,
+                },
+            },
         })
     }
 
@@ -151,10 +172,12 @@ impl Remuxer {
         };
         let words = tokio::spawn(tail(stderr));
         cutter.restart();
-        if self.paced {
-            cutter.expect_repeats();
+        match self.source {
+            Source::Sent { .. } => {}
+            Source::Fetched { whole: false } => cutter.expect_repeats(),
+            Source::Fetched { whole: true } => cutter.expect_all(),
         }
-        let ended = cut(stdout, from, self.paced, cutter, events).await;
+        let ended = cut(stdout, from, self.source, cutter, events).await;
         match ended {
             Ok(came) => {
                 let status = self.group.0.wait().await;
@@ -175,33 +198,6 @@ impl Remuxer {
     }
 }
 
-/// FFmpeg from this input to a transport stream.
-fn command(input: &[&str]) -> Command {
-    let mut command = ffmpeg::command("ffmpeg");
-    let (analyse, pixels) = (ANALYSE.as_micros().to_string(), ffmpeg::max_pixels());
-    command.args(["-nostdin", "-hide_banner", "-v", "warning"]);
-    command.args(["-fflags", "+genpts", "-analyzeduration", &analyse]);
-    command.args(["-codec_whitelist", DECODERS, "-max_pixels", &pixels]);
-    command.args(input);
-    // What has no video is told so by the cutter.
-    command.args(["-map", "0:V:0?"]).args(ffmpeg::sounds());
-    command.args(["-c", "copy"]);
-    let turns = turns();
-    command.args(["-bsf:v", &turns, "-bsf:a", &turns]);
-    command.args(["-muxdelay", "0", "-muxpreload", "0"]);
-    command.args(["-pes_payload_size", "0", "-flush_packets", "1"]);
-    command.args(["-f", "mpegts", "pipe:1"]);
-    command
-}
-
-/// A filter that leaves times as they are, which FFmpeg does not: those after a clock was set back it would all write right
-/// behind the last one before, one tick apart. Times of a transport stream begin again after 2^33 ticks, so a step back becomes a
-/// step forward by a whole turn less as much, and has the same bits. Small steps are a sender's jitter.
-fn turns() -> String {
-    let turns = format!("round({WRAP}/{CLOCK}/TB)*st(0\\,ld(0)+lt(DTS\\,PREV_INDTS-{JITTER}/TB))");
-    format!("setts=dts=DTS+{turns}:pts=PTS+{turns}")
-}
-
 /// FFmpeg's options for what is fetched: it waits for a playlist as long as we do, and asks through the proxy.
 fn patient(gate: Option<&Gate>) -> Vec<(&'static str, String)> {
     let mut options = vec![
@@ -217,20 +213,30 @@ fn patient(gate: Option<&Gate>) -> Vec<(&'static str, String)> {
 pub(super) async fn open(
     address: &Address,
     key: Option<&StreamKey>,
-    gate: Option<&Gate>,
+    known: &mut Known,
     worker: &WorkerCommand,
     cutter: &mut Cutter,
     events: &mpsc::Sender<LiveEvent>,
 ) -> Result<Ended, LiveError> {
+    let gate = known.gate.as_ref();
     let origin = match (address, gate) {
-        (Address::Pull { url }, Some(gate)) => Some(Origin::find(url, gate).await),
+        (Address::Pull { url }, Some(gate)) => match Origin::find(url, gate).await {
+            // What was seen to be whole begins from its start, if it still is.
+            None if known.whole => return Ok(Ended::Nothing),
+            found => Some(found.unwrap_or_else(|| Origin::unseen(url))),
+        },
         _ => None,
     };
     let remuxer = Remuxer::of_address(address, key, (gate, origin.as_ref()), worker).await?;
+    known.whole = origin.as_ref().is_some_and(|origin| origin.whole);
+    let before = cutter.reached();
     let ended = remuxer.run(address.to_string(), cutter, events).await;
     Ok(match (ended, origin) {
         (Ended::Complete, Some(origin)) if !origin.ends => {
             Ended::Broken("the server has closed the connection".into())
+        }
+        (Ended::Broken(reason), Some(origin)) if origin.whole => {
+            known.broke_off(reason, cutter.reached() > before)
         }
         (ended, _) => ended,
     })
@@ -240,7 +246,7 @@ pub(super) async fn open(
 async fn cut(
     mut stream: impl AsyncRead + Unpin,
     from: String,
-    paced: bool,
+    source: Source,
     cutter: &mut Cutter,
     events: &mpsc::Sender<LiveEvent>,
 ) -> Result<bool, Ended> {
@@ -248,23 +254,31 @@ async fn cut(
     let mut filled = 0;
     let mut from = Some(from);
     let mut pace: Option<(Instant, Duration)> = None;
+    let (mut patience, paced) = match source {
+        Source::Sent { first } => (Patience::new(first), false),
+        Source::Fetched { .. } => (Patience::new(STALLED), true),
+    };
     loop {
         let read = tokio::select! {
-            read = next(&mut stream, &mut buffer[filled..], paced) => read,
+            read = patience.read(&mut stream, &mut buffer[filled..]) => read,
             () = events.closed() => return Err(Ended::Closed),
         };
         let now = SystemTime::now();
+        let read = read.map(|read| read.unwrap_or(0));
         let Some(read @ 1..) = read else {
             finish(cutter, now, events).await?;
-            return match (read, &from) {
-                (Some(_), _) => Ok(from.is_none()),
-                (None, Some(_)) => Err(Ended::Nothing),
-                (None, None) => Err(Ended::Broken(format!(
-                    "it is silent for {} s",
-                    STALLED.as_secs()
-                ))),
+            return match (read, paced, &from) {
+                (Some(_), ..) => Ok(from.is_none()),
+                (None, true, Some(_)) => Err(Ended::Nothing),
+                (None, true, None) => Err(lost("it is silent", STALLED)),
+                (None, false, _) => Err(lost("the sender gives no picture", PICTURE)),
             };
         };
+        // FFmpeg waits for ever through what stands still.
+        if paced {
+            patience.renew(STALLED);
+        }
+        let shown = cutter.shown();
         if let Some(from) = from.take() {
             send(events, LiveEvent::Connected { from }).await?;
         }
@@ -288,6 +302,9 @@ async fn cut(
             }
             send(events, LiveEvent::of(segment)).await?;
         }
+        if !paced && cutter.shown() != shown {
+            patience.renew(PICTURE);
+        }
         for what in cutter.untaken() {
             send(events, LiveEvent::LeftOut { what }).await?;
         }
@@ -296,18 +313,8 @@ async fn cut(
     }
 }
 
-/// Bytes of what comes next, 0 at the end; none if a fetched stream stands still, which FFmpeg waits through for ever.
-async fn next(
-    stream: &mut (impl AsyncRead + Unpin),
-    buffer: &mut [u8],
-    fetched: bool,
-) -> Option<usize> {
-    let read = stream.read(buffer);
-    let read = match fetched {
-        true => tokio::time::timeout(STALLED, read).await.ok()?,
-        false => read.await,
-    };
-    Some(read.unwrap_or(0))
+fn lost(how: &str, after: Duration) -> Ended {
+    Ended::Broken(format!("{how} for {} s", after.as_secs()))
 }
 
 /// Hands on what is whole of the last segment.
@@ -347,4 +354,27 @@ fn complains(words: &[u8]) -> bool {
 
 fn waited_in_vain(words: &[u8]) -> bool {
     String::from_utf8_lossy(words).contains("Connection timed out")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sender_without_pictures_is_not_waited_for() {
+        // FFmpeg writes nothing for null packets, and nothing ends it.
+        let (stream, _open) = tokio::io::duplex(64);
+        let mut cutter = Cutter::new(PICTURE, PICTURE);
+        let (events, _heard) = mpsc::channel(1);
+        let first = Duration::from_millis(50);
+        let ended = cut(
+            stream,
+            String::new(),
+            Source::Sent { first },
+            &mut cutter,
+            &events,
+        );
+        let ended = tokio::time::timeout(PICTURE, ended).await.unwrap();
+        assert!(matches!(ended, Err(Ended::Broken(why)) if why.contains("no picture")));
+    }
 }

@@ -14,17 +14,36 @@ pub(super) struct Repeats {
     recent: VecDeque<Hash>,
     /// How many may still come again. Pictures that stand still are new ones that look the same; so there is an end to it.
     expected: usize,
+    /// The last key frames of a source that has begun from its start, as many as are remembered, while they are other ones.
+    sought: Option<VecDeque<Hash>>,
 }
 
 impl Repeats {
     /// What comes now may have come before, up to the first that has not.
     pub fn expect(&mut self) {
         self.expected = self.recent.len();
+        self.sought = None;
+    }
+
+    /// All that has come comes again: nothing is new until what is remembered has come in its order.
+    pub fn expect_all(&mut self) {
+        self.expected = 0;
+        self.sought = (!self.recent.is_empty()).then(VecDeque::new);
     }
 
     /// Whether this key frame has come before, at a time when that may be; remembers it otherwise.
     pub fn is_known(&mut self, frame: &[u8]) -> bool {
         let hash = blake3::hash(frame);
+        if let Some(passed) = &mut self.sought {
+            passed.push_back(hash);
+            if passed.len() > self.recent.len() {
+                passed.pop_front();
+            }
+            if *passed == self.recent {
+                self.sought = None;
+            }
+            return true;
+        }
         if self.expected > 0 && self.recent.contains(&hash) {
             self.expected -= 1;
             return true;
@@ -59,5 +78,25 @@ mod tests {
         assert_eq!(still.iter().filter(|&&known| known).count(), 5);
         assert!(still[5..].iter().all(|known| !known));
         assert!(repeats.recent.len() <= REMEMBERED);
+    }
+
+    #[test]
+    fn what_begins_from_its_start_goes_on_where_it_was_left() {
+        let mut repeats = Repeats::default();
+        let new = |repeats: &mut Repeats, frames: std::ops::Range<u8>| -> Vec<u8> {
+            frames.filter(|&f| !repeats.is_known(&[f])).collect()
+        };
+        // Nothing is remembered yet.
+        repeats.expect_all();
+        assert_eq!(new(&mut repeats, 0..100).len(), 100);
+        for _ in 0..3 {
+            repeats.expect_all();
+            assert!(new(&mut repeats, 0..100).is_empty());
+        }
+        repeats.expect_all();
+        assert_eq!(new(&mut repeats, 0..103), [100, 101, 102]);
+        // What has none of it is another.
+        repeats.expect_all();
+        assert!(new(&mut repeats, 150..250).is_empty());
     }
 }

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use super::address::StreamKey;
 use super::cutter::Cutter;
+use super::patience::Patience;
 use super::remux::{Ended, Remuxer};
 use super::{BACKOFF, LiveError, LiveEvent};
 use crate::child::WorkerCommand;
@@ -30,8 +31,10 @@ use session::{Out, Session};
 const HANDSHAKE: Duration = Duration::from_secs(3);
 /// Time for it to say who it is.
 const GREETING: Duration = Duration::from_secs(10);
-/// A sender that is silent for so long is gone: its place is needed when it comes again.
+/// A sender that gives no picture for so long is gone, whatever else it says: its place is needed when it comes again.
 const SILENCE: Duration = Duration::from_secs(10);
+/// Kind of a tag of FLV that holds video.
+const VIDEO: u8 = 9;
 
 /// A sender that knows the key.
 struct Sender {
@@ -80,10 +83,14 @@ pub(super) async fn serve(
                 // FFmpeg ends with its input, and the cutter with FFmpeg.
                 let (ended, why) =
                     tokio::join!(remuxer.run(from, cutter, events), feed(sender, stdin));
-                match ended {
-                    Ended::Closed => return Ok(()),
-                    Ended::Broken(reason) => reason,
-                    Ended::Nothing | Ended::Complete => why,
+                match (ended, why) {
+                    (Ended::Closed, _) => return Ok(()),
+                    (Ended::Broken(reason) | Ended::Over(reason), None) => reason,
+                    // FFmpeg may say what was wrong with what a sender gave until it went.
+                    (Ended::Broken(reason) | Ended::Over(reason), Some(why)) => {
+                        format!("{why} ({reason})")
+                    }
+                    (_, why) => why.unwrap_or_else(|| "ffmpeg has ended".to_owned()),
                 }
             }
             Err(e) => {
@@ -181,46 +188,48 @@ async fn publish(mut stream: TcpStream, peer: SocketAddr, door: &Door) -> Option
     }
 }
 
-/// Hands a sender's stream to FFmpeg until it ends; says why it did.
-async fn feed(sender: Sender, mut to: ChildStdin) -> String {
+/// Hands a sender's stream to FFmpeg until it ends; says why it did, unless it is FFmpeg that does not take it.
+async fn feed(sender: Sender, mut to: ChildStdin) -> Option<String> {
     let Sender {
         mut stream,
         mut session,
         tags,
         ..
     } = sender;
-    let gone = || "ffmpeg does not take the stream".to_owned();
     let begun = [session::FLV_HEAD, &tags].concat();
-    if to.write_all(&begun).await.is_err() {
-        return gone();
-    }
+    to.write_all(&begun).await.ok()?;
     let mut buffer = vec![0; 64 << 10];
+    let mut patience = Patience::new(SILENCE);
     loop {
-        let read = match tokio::time::timeout(SILENCE, stream.read(&mut buffer)).await {
-            Ok(Ok(0)) => return "the sender has closed the connection".into(),
-            Ok(Ok(read)) => read,
-            Ok(Err(e)) => return format!("the connection broke: {e}"),
-            Err(_) => return format!("the sender is silent for {} s", SILENCE.as_secs()),
+        let read = match patience.read(&mut stream, &mut buffer).await {
+            Some(Ok(0)) => return Some("the sender has closed the connection".into()),
+            Some(Ok(read)) => read,
+            Some(Err(e)) => return Some(format!("the connection broke: {e}")),
+            None => {
+                let silent = SILENCE.as_secs();
+                return Some(format!("the sender gives no picture for {silent} s"));
+            }
         };
         let outs = session.take(&buffer[..read]);
         for out in outs.outs {
             match out {
                 Out::Send(bytes) => {
                     if let Err(e) = stream.write_all(&bytes).await {
-                        return format!("the connection broke: {e}");
+                        return Some(format!("the connection broke: {e}"));
                     }
                 }
                 Out::Tag(tag) => {
-                    if to.write_all(&tag).await.is_err() {
-                        return gone();
+                    to.write_all(&tag).await.ok()?;
+                    if tag.first() == Some(&VIDEO) {
+                        patience.renew(SILENCE);
                     }
                 }
                 Out::Publish => {}
-                Out::End => return "the sender has ended the stream".into(),
+                Out::End => return Some("the sender has ended the stream".into()),
             }
         }
         if let Some(failed) = outs.failed {
-            return failed.to_string();
+            return Some(failed.to_string());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod cuts;
 mod fetched;
+mod seat;
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};

@@ -222,6 +222,76 @@ fn a_clock_that_is_set_back_is_a_cut() {
     assert!(segments.iter().all(|s| s.sounds[0].is_some()));
 }
 
+/// Three seconds of pictures, some of which may be missing, and of sound, by a clock that begins at `offset`.
+fn part(dir: &Path, offset: u32, pictures: &str) -> Vec<u8> {
+    let path = dir.join("part.ts");
+    ffmpeg(
+        &format!(
+            "-f lavfi -i testsrc2=size=128x96:rate=25:duration=8{pictures} -f lavfi -i sine=d=8 -fps_mode vfr -c:v libx264 -bf 2 \
+             -force_key_frames expr:gte(t,n_forced) -c:a aac -muxdelay 0 -pes_payload_size 0 -t 3 -output_ts_offset {offset} \
+             -f mpegts"
+        ),
+        &path,
+    );
+    std::fs::read(&path).unwrap()
+}
+
+#[test]
+fn what_is_missing_is_no_picture_that_stands_still() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("in.ts");
+    // The second time longer than sound may be without pictures.
+    let parts = [0, 7, 21].map(|offset| part(dir.path(), offset, ""));
+    std::fs::write(&path, parts.concat()).unwrap();
+    let segments = cut(&path).unwrap();
+    let jumps: Vec<_> = segments.iter().map(|s| s.timing.discontinuity).collect();
+    let after = [true, false, false];
+    assert_eq!(jumps, [[false; 3], after, after].concat());
+    let mut clock = Duration::ZERO;
+    for segment in &segments {
+        assert_eq!(segment.frames, 25);
+        let length = segment.timing.duration.as_secs_f64();
+        assert!((0.95..1.05).contains(&length), "{length} s");
+        assert!(segment.timing.start.abs_diff(clock) < Duration::from_millis(1));
+        clock += segment.timing.duration;
+        let sound = segment.sounds[0].as_ref().unwrap();
+        let heard = sound.samples() as f64 / f64::from(sound.format.rate);
+        assert!(heard < length + FRAME, "{heard} s of sound");
+    }
+}
+
+#[test]
+fn a_picture_that_stands_still_is_shown_as_long_as_its_sound_is_heard() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("in.ts");
+    let still = ",select=not(between(t\\,0.9\\,2.4))";
+    std::fs::write(&path, part(dir.path(), 0, still)).unwrap();
+    let segments = cut(&path).unwrap();
+    assert!(segments.iter().all(|s| !s.timing.discontinuity));
+    let length: Duration = segments.iter().map(|s| s.timing.duration).sum();
+    assert!((2.9..3.1).contains(&length.as_secs_f64()), "{length:?}");
+    let heard = segments.iter().filter_map(|s| s.sounds[0].as_ref());
+    let samples: u64 = heard.map(|sound| sound.samples()).sum();
+    assert!(
+        (2.8..3.2).contains(&(samples as f64 / 44_100.0)),
+        "{samples}"
+    );
+}
+
+#[test]
+fn few_pictures_are_all_of_one_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("in.ts");
+    ffmpeg(
+        "-f lavfi -i testsrc2=size=128x96:rate=1/4:duration=40 -c:v libx264 -g 1 -bf 0 -f mpegts",
+        &path,
+    );
+    let segments = cut(&path).unwrap();
+    // The last one of ten is not worth a segment.
+    assert_eq!(segments.len(), 9);
+    assert!(segments.iter().all(|s| !s.timing.discontinuity));
+}
+
 #[test]
 fn a_clock_that_stands_still_is_not_waited_for() {
     let dir = tempfile::tempdir().unwrap();

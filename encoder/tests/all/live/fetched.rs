@@ -2,13 +2,13 @@
 
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::Heard;
-use crate::support::{ffmpeg, worker};
+use crate::support::{ffmpeg, frames, worker};
 
 /// What was asked for.
 type Asked = Arc<Mutex<Vec<String>>>;
@@ -36,7 +36,10 @@ fn serve(folder: &Path) -> (u16, Asked) {
             {}
             let name = first.split([' ', '?', '/']).find(|part| part.contains('.'));
             noted.lock().unwrap().push(first.clone());
-            let body = std::fs::read(folder.join(name.unwrap_or("none"))).unwrap_or_default();
+            let Ok(body) = std::fs::read(folder.join(name.unwrap_or("none"))) else {
+                let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+                continue;
+            };
             let length = match first.contains("?live") {
                 true => String::new(),
                 false => format!("Content-Length: {}\r\n", body.len()),
@@ -85,6 +88,70 @@ async fn a_playlist_that_stands_still_is_fetched_again() {
     // Not given up at once, and not for good.
     assert!(count(&asked, ".m3u8") > 3);
     heard.until(|heard| heard.connected == 2).await;
+}
+
+/// A playlist of 43 groups of pictures that has an end, in segments of about a second; the path of the last.
+fn whole(dir: &Path) -> PathBuf {
+    let words =
+        "-f lavfi -i testsrc2=size=128x96:rate=25:duration=12 -c:v libx264 -preset ultrafast -g 7";
+    playlist(dir, "whole", words);
+    let paths = (0..).map(|index| dir.join(format!("whole-{index}.ts")));
+    paths.take_while(|path| path.exists()).last().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_an_end_is_published_once_although_its_last_segment_is_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let last = whole(dir.path());
+    let missing = frames(&last);
+    std::fs::remove_file(last).unwrap();
+    let (port, asked) = serve(dir.path());
+    // Of a multivariant playlist the variant's own tells.
+    let master = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100000\nwhole.m3u8\n";
+    std::fs::write(dir.path().join("master.m3u8"), master).unwrap();
+    let address = format!("http://127.0.0.1:{port}/master.m3u8");
+    let mut heard = Heard::of(&address.parse().unwrap());
+    heard.until(|_| false).await;
+    assert_eq!(heard.lost.len(), 2, "{:?}", heard.lost);
+    assert!(heard.lost[0].contains("open segment"), "{:?}", heard.lost);
+    let frames: u32 = heard.segments.iter().map(|s| s.frames).sum();
+    assert_eq!(frames, 300 - missing, "{asked:?}");
+    assert!(heard.segments.iter().all(|s| !s.timing.discontinuity));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_an_end_goes_on_where_it_broke_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let last = whole(dir.path());
+    let away = dir.path().join("away.ts");
+    std::fs::rename(&last, &away).unwrap();
+    let (port, _) = serve(dir.path());
+    let address = format!("http://127.0.0.1:{port}/whole.m3u8");
+    let mut heard = Heard::of(&address.parse().unwrap());
+    heard.until(|heard| !heard.lost.is_empty()).await;
+    std::fs::rename(&away, &last).unwrap();
+    heard.until(|_| false).await;
+    assert_eq!(heard.lost.len(), 1, "{:?}", heard.lost);
+    let frames: u32 = heard.segments.iter().map(|s| s.frames).sum();
+    assert_eq!(frames, 300);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_in_the_middle_is_left_out() {
+    let dir = tempfile::tempdir().unwrap();
+    whole(dir.path());
+    for index in [3, 4] {
+        std::fs::remove_file(dir.path().join(format!("whole-{index}.ts"))).unwrap();
+    }
+    let (port, _) = serve(dir.path());
+    let address = format!("http://127.0.0.1:{port}/whole.m3u8");
+    let mut heard = Heard::of(&address.parse().unwrap());
+    heard.until(|_| false).await;
+    assert!(heard.lost.is_empty(), "{:?}", heard.lost);
+    let timings: Vec<_> = heard.segments.iter().map(|s| &s.timing).collect();
+    assert_eq!(timings.iter().filter(|t| t.discontinuity).count(), 1);
+    let longest = timings.iter().map(|t| t.duration).max().unwrap();
+    assert!(longest < Duration::from_millis(1500), "{longest:?}");
 }
 
 /// Makes a playlist of two seconds in a folder of its own; the words are for FFmpeg.
