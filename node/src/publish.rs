@@ -91,7 +91,7 @@ impl VideoFile {
         if from > 0 {
             tracing::info!(segments = count, done = from, "{}", self.path.display());
         }
-        let track = soundtrack(&self.probe, &self.folder, workers.command()).await;
+        let track = soundtrack(&self.probe, cut, &self.folder, workers.command()).await;
         let mut audio = Audio::new(track, cut);
         // `None` of a segment that cannot be decoded.
         let mut sources = BTreeMap::new();

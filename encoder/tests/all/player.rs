@@ -26,7 +26,7 @@ async fn stream(file: &Path, dir: &Path, missing: &[u32]) {
     let source = dir.join("source");
     let segmenter = Segmenter::new(&source, Duration::from_secs(2));
     let segments = segmenter.cut(&found, &worker()).await.unwrap();
-    let track = Soundtrack::extract(&found, &source, &worker())
+    let track = Soundtrack::extract(&found, segments[0].zero, &source, &worker())
         .await
         .unwrap()
         .unwrap();
