@@ -15,6 +15,7 @@ mod journal;
 mod listing;
 mod playlist;
 mod shelf;
+mod silence;
 mod slots;
 mod sound;
 mod timing;
@@ -253,14 +254,13 @@ impl Packager {
         self.jump |= self.tracks.change(media, sounds);
         let entry = self.entry(span, timing);
         let durations = self.clock.durations(span, timing, frames as usize);
-        self.tracks
-            .write(&entry, span.start, &durations, media, sounds)
+        self.tracks.write(&entry, span, &durations, media, sounds)
     }
 
     fn write_gap(&mut self, timing: &Timing) {
         let span = self.clock.place(Some(timing), None);
         let entry = self.entry(span, Some(timing));
-        self.tracks.push(&entry, &[]);
+        self.tracks.gap(&entry);
     }
 
     /// The entry of what lasts for `span`, without a file; the shelves name it.

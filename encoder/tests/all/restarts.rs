@@ -247,7 +247,17 @@ async fn audio_that_comes_late_stands_where_the_video_does() {
         let ends = ALL.map(|folder| end(dir.path(), &format!("{folder}/{name}")));
         assert_eq!(ends, [(12, 2); 3], "{name}");
         let audio = media(dir.path(), &format!("audio_0/{name}"));
-        assert_eq!((audio.media_sequence, audio.segments.len()), (9, 3));
+        let video = media(dir.path(), &format!("0_48p/{name}"));
+        assert_eq!(audio.media_sequence, video.media_sequence);
+        let marks = |playlist: m3u8_rs::MediaPlaylist| -> Vec<_> {
+            let marks = |s: m3u8_rs::MediaSegment| (s.uri, s.discontinuity, s.program_date_time);
+            playlist.segments.into_iter().map(marks).collect()
+        };
+        assert_eq!(marks(audio), marks(video), "{name}");
+        let silent = gaps(dir.path(), &format!("audio_0/{name}"));
+        let heard = silent.iter().rev().take_while(|&&gap| !gap).count();
+        assert_eq!(heard, 3, "{silent:?}");
+        assert!(silent[..silent.len() - 3].iter().all(|&gap| gap));
     }
 }
 

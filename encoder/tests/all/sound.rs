@@ -1,13 +1,17 @@
-//! What is heard, and when: the sound of files keeps its place beside the pictures.
+//! What is heard, and when: the sound of files keeps its place beside the pictures, and silence takes the place of what is not
+//! there.
 
+use crate::package::{profiles, segment};
+use crate::playlists::{is_gap, media, timing};
 use crate::support::{ffmpeg, worker};
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use assay_encoder::package::{Sound, SoundCodec, SoundFormat};
 use assay_encoder::soundtrack::Soundtrack;
-use assay_encoder::{Segmenter, probe};
+use assay_encoder::{Packager, Segmenter, probe};
 
 /// Six seconds of pictures and sound, coded so.
 fn made(path: &Path, before: &str, between: &str, codecs: &str) {
@@ -106,4 +110,77 @@ async fn sound_keeps_its_place_whatever_it_comes_in() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Loudest sample that FFmpeg decodes from files, and how many of a channel.
+fn decoded(parts: &[Vec<u8>], channels: u16) -> (u16, usize) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("whole.mp4");
+    std::fs::write(&path, parts.concat()).unwrap();
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "warning", "-i"]).arg(&path);
+    let output = command.args(["-f", "s16le", "-"]).output().unwrap();
+    assert!(
+        output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let samples = output
+        .stdout
+        .chunks(2)
+        .map(|pair| i16::from_le_bytes([pair[0], pair[1]]));
+    let loudest = samples.map(i16::unsigned_abs).max().unwrap();
+    (loudest, output.stdout.len() / 2 / usize::from(channels))
+}
+
+#[tokio::test]
+async fn silence_of_every_codec_is_decoded_and_fills_the_time() {
+    let aac = |channels: u8| SoundCodec::Aac(vec![0x11, 0x80 | channels << 3]);
+    let mut formats = vec![
+        (SoundCodec::Mp3, 1, 44_100),
+        (SoundCodec::Mp3, 2, 24_000),
+        (SoundCodec::Mp3, 2, 48_000),
+    ];
+    formats.extend((1..=8).map(|channels| (SoundCodec::Opus, channels, 48_000)));
+    formats.extend((1..=6).map(|channels| (aac(channels), channels.into(), 48_000)));
+    formats.push((aac(7), 8, 48_000));
+    let good = segment(30).await;
+    for (codec, channels, rate) in formats {
+        let dir = tempfile::tempdir().unwrap();
+        let mut packager = Packager::new(dir.path(), &profiles()).unwrap();
+        let format = SoundFormat {
+            codec,
+            channels,
+            rate,
+            language: None,
+        };
+        // What it is is known, and nothing is heard: then not even that it is there.
+        let nothing = Sound {
+            format: format.clone(),
+            start: 0,
+            frames: Vec::new(),
+            bytes: Vec::new(),
+        };
+        for seq in 0..3 {
+            let sounds = vec![Some(nothing.clone()); usize::from(seq < 2)];
+            packager.announce(seq, timing(seq), sounds).unwrap();
+            packager.deliver(seq, 30, &good).unwrap();
+        }
+        packager.finish().unwrap();
+        let audio = media(dir.path(), "audio_0/index.m3u8");
+        assert!(!audio.segments.iter().any(is_gap), "{format:?}");
+        let length: f32 = audio.segments.iter().map(|s| s.duration).sum();
+        assert!((length - 3.003).abs() < 0.001, "{format:?}: {length} s");
+        let read = |name: &str| std::fs::read(dir.path().join("audio_0").join(name)).unwrap();
+        let names = ["init.mp4"]
+            .into_iter()
+            .chain(audio.segments.iter().map(|s| s.uri.as_str()));
+        let (loudest, samples) = decoded(&names.map(read).collect::<Vec<_>>(), channels);
+        assert_eq!(loudest, 0, "{format:?}");
+        let seconds = samples as f64 / f64::from(rate);
+        assert!(
+            (seconds - 3.0).abs() < 0.15,
+            "{format:?}: {seconds} s are decoded"
+        );
+    }
 }
