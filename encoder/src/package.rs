@@ -300,13 +300,21 @@ impl Packager {
     /// What cannot be written; all else is, and what is not can be tried again.
     pub fn finish(&mut self) -> Result<PathBuf, PackageError> {
         self.finished = true;
+        self.flush().map(|()| self.playlist())
+    }
+
+    /// Writes what still waits, past gaps; the playlists go on with the next run.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    pub fn flush(&mut self) -> Result<(), PackageError> {
         let mut result = Ok(());
         while let Some((_, slot, missing)) = self.slots.pop_anyway() {
             self.jump |= missing;
             result = result.and(self.write_slot(slot));
         }
         let written = self.write_playlists();
-        result.and(written).map(|()| self.playlist())
+        result.and(written)
     }
 }
 
