@@ -15,6 +15,7 @@ mod journal;
 mod listing;
 mod playlist;
 mod shelf;
+mod silence;
 mod slots;
 mod sound;
 mod timing;
@@ -253,14 +254,13 @@ impl Packager {
         self.jump |= self.tracks.change(media, sounds);
         let entry = self.entry(span, timing);
         let durations = self.clock.durations(span, timing, frames as usize);
-        self.tracks
-            .write(&entry, span.start, &durations, media, sounds)
+        self.tracks.write(&entry, span, &durations, media, sounds)
     }
 
     fn write_gap(&mut self, timing: &Timing) {
         let span = self.clock.place(Some(timing), None);
         let entry = self.entry(span, Some(timing));
-        self.tracks.push(&entry, &[]);
+        self.tracks.gap(&entry);
     }
 
     /// The entry of what lasts for `span`, without a file; the shelves name it.
@@ -300,13 +300,21 @@ impl Packager {
     /// What cannot be written; all else is, and what is not can be tried again.
     pub fn finish(&mut self) -> Result<PathBuf, PackageError> {
         self.finished = true;
+        self.flush().map(|()| self.playlist())
+    }
+
+    /// Writes what still waits, past gaps; the playlists go on with the next run.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    pub fn flush(&mut self) -> Result<(), PackageError> {
         let mut result = Ok(());
         while let Some((_, slot, missing)) = self.slots.pop_anyway() {
             self.jump |= missing;
             result = result.and(self.write_slot(slot));
         }
         let written = self.write_playlists();
-        result.and(written).map(|()| self.playlist())
+        result.and(written)
     }
 }
 

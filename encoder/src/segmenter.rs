@@ -36,6 +36,8 @@ pub struct Segment {
     /// When its first frame is shown, on the file's clock; it begins with what is shown or heard first, of any stream.
     /// Without timestamps, and in Y4M, frames are counted.
     pub start: Duration,
+    /// What the file's own timestamps say at that clock's beginning, in microseconds; for all segments the same.
+    pub zero: i64,
     /// From there to the first frame of the next segment.
     pub duration: Duration,
     /// When each frame is shown, since `start`. Empty where the probe's frame rate says it to half a frame.
@@ -227,6 +229,7 @@ impl Segmenter {
                     first_frame: group.first,
                     frames: group.frames,
                     start: group.start,
+                    zero: plan.zero,
                     duration: group.duration,
                     times: group.times.clone(),
                 });

@@ -15,6 +15,9 @@ use crate::transport::{CLOCK, Demuxer, Kind, PACKET, SoundClock, Untaken};
 
 /// Audio is looked for this far behind a segment's end: a muxer interleaves by less.
 const BEHIND: i64 = CLOCK as i64;
+/// Where the file's clock begins in the extract, in seconds. Packets that an edit list hides lie before it, and a muxer moves all
+/// of them where one would be negative.
+const LEAD: u32 = 3600;
 /// FFmpeg's names of what is passed on; everything else would have to be transcoded.
 const CODECS: [&str; 3] = ["aac", "mp3", "opus"];
 
@@ -30,12 +33,14 @@ pub struct Soundtrack {
 }
 
 impl Soundtrack {
-    /// Takes the audio out of a file, into `folder`, in a child process of `worker`. `None` if there is none that can be passed on.
+    /// Takes the audio out of a file, into `folder`, in a child process of `worker`. The file's own clock says `zero` microseconds
+    /// where the one of its segments begins. `None` if there is none that can be passed on.
     ///
     /// # Errors
     /// A full disk, or no FFmpeg.
     pub async fn extract(
         probe: &Probe,
+        zero: i64,
         folder: &Path,
         worker: &WorkerCommand,
     ) -> Result<Option<Self>, InputError> {
@@ -48,8 +53,14 @@ impl Soundtrack {
             .take(MAX_SOUNDS);
         let path = folder.join("audio.ts");
         let mut command = ffmpeg::reader(&probe.path);
+        let offset = f64::from(LEAD) - zero as f64 / 1e6;
         command
-            .arg("-y")
+            .args([
+                "-y",
+                "-copyts",
+                "-output_ts_offset",
+                &format!("{offset:.6}"),
+            ])
             .args(tracks.flat_map(|(track, _)| ["-map".to_owned(), format!("0:a:{track}")]))
             .args(["-c", "copy"]);
         command.args(["-muxdelay", "0", "-muxpreload", "0", "-f", "mpegts"]);
@@ -72,7 +83,8 @@ impl Soundtrack {
         Ok(Some(Self { path }))
     }
 
-    /// Begins to read it, for a stream that shows at `begun` the first picture, which the file's clock has at `origin`.
+    /// Begins to read it, for a stream that shows at `begun` the first picture, which the clock of the file's segments has at
+    /// `origin`.
     ///
     /// # Errors
     /// The file is gone.
@@ -80,7 +92,7 @@ impl Soundtrack {
         Ok(SoundReader {
             file: BufReader::with_capacity(256 << 10, std::fs::File::open(&self.path)?),
             demuxer: Demuxer::default(),
-            origin: ticks(origin) - ticks(begun),
+            origin: i64::from(LEAD) * CLOCK as i64 + ticks(origin) - ticks(begun),
             begun: ticks(begun),
             clocks: Vec::new(),
             untaken: Untaken::default(),

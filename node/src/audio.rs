@@ -12,13 +12,15 @@ use assay_roles::broadcaster::Source;
 
 use crate::settings::Offer;
 
-/// What a file's audio is passed on from, taken out of it into `folder`.
+/// What the audio of a file that was `cut` is passed on from, taken out of it into `folder`.
 pub(crate) async fn soundtrack(
     probe: &Probe,
+    cut: &[Segment],
     folder: &Path,
     worker: &WorkerCommand,
 ) -> Option<Soundtrack> {
-    let track = Soundtrack::extract(probe, folder, worker).await;
+    let zero = cut.first().map_or(0, |first| first.zero);
+    let track = Soundtrack::extract(probe, zero, folder, worker).await;
     let track = track.unwrap_or_else(|e| {
         tracing::warn!("published without audio: {e}");
         None

@@ -187,7 +187,7 @@ impl Clip {
             sources.push(inspect(path, segment, &profiles, workers).await?);
         }
         progress(sources.len(), segments.len());
-        let track = soundtrack(&probe, folder, workers.command()).await;
+        let track = soundtrack(&probe, &segments, folder, workers.command()).await;
         let frames = sources
             .iter()
             .map(|s| u64::from(s.source.frame_count))

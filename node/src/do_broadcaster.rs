@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use assay_encoder::package::{Packager, most_bytes};
+use assay_encoder::package::{PackageError, Packager, most_bytes};
 use assay_p2p::PeerId;
 use assay_protocol::B256;
 use assay_protocol::assignment::{SignedAssignment, SkipReason};
@@ -79,6 +79,7 @@ impl Node {
             core,
             offers: Offers::new(
                 settings.segments,
+                settings.ended,
                 settings.patience,
                 first_seq,
                 self.events.clone(),
@@ -131,7 +132,8 @@ impl Node {
         if publishing.phase == Phase::Ending && idle {
             publishing.phase = Phase::Over;
             let packager = publishing.packager.clone();
-            self.finish_playlist(packager).await;
+            self.write_playlists(packager, |p| p.finish().map(drop))
+                .await;
             tracing::info!("everything is published: the playlists have their end");
         }
     }
@@ -298,13 +300,54 @@ impl Node {
         });
     }
 
-    /// Ends the playlists.
-    pub(crate) async fn finish_playlist(&self, packager: Arc<Mutex<Packager>>) {
-        if let Some(Err(e)) = packaging(packager, Packager::finish).await {
+    /// Leaves the playlists as viewers and the next start need them.
+    pub(crate) async fn close_playlists(&self) {
+        let Some(publishing) = &self.publishing else {
+            return;
+        };
+        let packager = publishing.packager.clone();
+        match Closing::of(publishing.phase, publishing.progress.is_some()) {
+            Closing::End => {
+                self.write_playlists(packager, |p| p.finish().map(drop))
+                    .await
+            }
+            Closing::Flush => self.write_playlists(packager, Packager::flush).await,
+            Closing::Leave => {}
+        }
+    }
+
+    async fn write_playlists(
+        &self,
+        packager: Arc<Mutex<Packager>>,
+        write: impl FnOnce(&mut Packager) -> Result<(), PackageError> + Send + 'static,
+    ) {
+        if let Some(Err(e)) = packaging(packager, write).await {
             self.tell(Notice::Warning(format!(
                 "the playlist is not complete: {e}"
             )))
             .await;
+        }
+    }
+}
+
+/// What becomes of the playlists when the node stops.
+#[derive(Debug, PartialEq, Eq)]
+enum Closing {
+    /// Nothing more comes.
+    End,
+    /// The stream goes on, but not with what waits.
+    Flush,
+    /// The next start goes on with the first segment that is not shown: what waits behind that comes again. Or they have ended.
+    Leave,
+}
+
+impl Closing {
+    fn of(phase: Phase, is_resumed: bool) -> Self {
+        match phase {
+            Phase::Over => Self::Leave,
+            _ if is_resumed => Self::Leave,
+            Phase::Running => Self::Flush,
+            Phase::Ending => Self::End,
         }
     }
 }
@@ -319,4 +362,17 @@ async fn packaging<T: Send + 'static>(
         work(&mut packager.lock().unwrap_or_else(PoisonError::into_inner))
     });
     done.await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_ends_no_playlist_that_goes_on() {
+        let closing = |phase| [false, true].map(|is_resumed| Closing::of(phase, is_resumed));
+        assert_eq!(closing(Phase::Running), [Closing::Flush, Closing::Leave]);
+        assert_eq!(closing(Phase::Ending), [Closing::End, Closing::Leave]);
+        assert_eq!(closing(Phase::Over), [Closing::Leave, Closing::Leave]);
+    }
 }

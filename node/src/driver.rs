@@ -272,9 +272,7 @@ impl Node {
                 Event::Stop => break,
             }
         }
-        if let Some(publishing) = &self.publishing {
-            self.finish_playlist(publishing.packager.clone()).await;
-        }
+        self.close_playlists().await;
         self.network.shutdown().await;
         self.queue.shutdown().await;
         self.ended.map_or(Ok(()), Err)

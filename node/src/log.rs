@@ -165,5 +165,5 @@ pub(crate) fn notice(notice: &Notice) {
 
 /// Logs that nothing more can be published from the input; the node goes on, because it still serves what it has.
 pub(crate) fn publication_failed(error: &ProcessError) {
-    tracing::error!("publishing has ended: {error}");
+    tracing::error!("nothing more is published before the next start: {error}");
 }

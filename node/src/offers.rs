@@ -1,6 +1,7 @@
 //! Segments on their way into the broadcaster's core: a file waits to be asked, a live stream does not.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ enum Next {
 /// Where segments come from, and those that came too early.
 pub(crate) struct Offers {
     source: Arc<tokio::sync::Mutex<mpsc::Receiver<Offer>>>,
+    /// Whether it has come to its end, once it is closed.
+    ended: Arc<AtomicBool>,
     events: mpsc::Sender<Event>,
     /// Of a live stream.
     patience: Option<Duration>,
@@ -41,13 +44,14 @@ pub(crate) struct Offers {
 impl Offers {
     pub fn new(
         source: mpsc::Receiver<Offer>,
+        ended: Arc<AtomicBool>,
         patience: Option<Duration>,
         next_seq: u32,
         events: mpsc::Sender<Event>,
     ) -> Self {
         let source = Arc::new(tokio::sync::Mutex::new(source));
         let reader = patience.map(|_| {
-            let (source, events) = (source.clone(), events.clone());
+            let (source, ended, events) = (source.clone(), ended.clone(), events.clone());
             let read = async move {
                 let mut source = source.lock().await;
                 while let Some(offer) = source.recv().await {
@@ -55,12 +59,15 @@ impl Offers {
                         return;
                     }
                 }
-                let _ = events.send(Event::SourceEnded).await;
+                if ended.load(Ordering::Acquire) {
+                    let _ = events.send(Event::SourceEnded).await;
+                }
             };
             tokio::spawn(read).abort_handle()
         });
         Self {
             source,
+            ended,
             events,
             patience,
             backlog: VecDeque::new(),
@@ -92,12 +99,14 @@ impl Offers {
             return;
         }
         let (source, events) = (self.source.clone(), self.events.clone());
+        let ended = self.ended.clone();
         tokio::spawn(async move {
             // Held until it is sent: segments stay in order.
             let mut source = source.lock().await;
             let event = match source.recv().await {
                 Some(offer) => Event::Offer(Box::new(offer)),
-                None => Event::SourceEnded,
+                None if ended.load(Ordering::Acquire) => Event::SourceEnded,
+                None => return,
             };
             let _ = events.send(event).await;
         });
@@ -258,7 +267,7 @@ mod tests {
     async fn holes_keep_their_places_and_need_no_room() {
         let (_segments, source) = mpsc::channel(1);
         let (events, _inbox) = mpsc::channel(1);
-        let mut offers = Offers::new(source, None, 7, events);
+        let mut offers = Offers::new(source, Arc::default(), None, 7, events);
         let order = [
             (0, false),
             (1, true),
@@ -291,7 +300,7 @@ mod tests {
     async fn what_is_wanted_of_a_file_comes_behind_its_hole() {
         let (sender, source) = mpsc::channel(4);
         let (events, mut told) = mpsc::channel(8);
-        let mut offers = Offers::new(source, None, 0, events);
+        let mut offers = Offers::new(source, Arc::default(), None, 0, events);
         assert!(!offers.want());
         for whole in [false, true] {
             sender.send(offer(1, whole)).await.unwrap();
@@ -308,22 +317,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_of_a_source_is_told_behind_its_last_segment() {
-        for patience in [None, Some(Duration::from_secs(1))] {
+    async fn the_end_of_a_source_is_told_behind_its_last_segment_and_a_failure_is_none() {
+        let live = Some(Duration::from_secs(1));
+        for (patience, end) in [(None, true), (live, true), (None, false), (live, false)] {
             let (sender, source) = mpsc::channel(4);
             let (events, mut told) = mpsc::channel(8);
-            let mut offers = Offers::new(source, patience, 0, events);
+            let ended: Arc<AtomicBool> = Arc::default();
+            let mut offers = Offers::new(source, ended.clone(), patience, 0, events);
             for _ in 0..3 {
                 assert!(!offers.want());
             }
             for _ in 0..2 {
                 sender.send(offer(1, true)).await.unwrap();
             }
+            ended.store(end, Ordering::Release);
             drop(sender);
             for _ in 0..2 {
                 assert!(matches!(told.recv().await, Some(Event::Offer(_))));
             }
-            assert!(matches!(told.recv().await, Some(Event::SourceEnded)));
+            let last = tokio::time::timeout(Duration::from_millis(200), told.recv()).await;
+            assert_eq!(matches!(last, Ok(Some(Event::SourceEnded))), end);
         }
     }
 }

@@ -22,6 +22,8 @@ use crate::settings::{JobChoice, Offer};
 
 /// Where viewers are answered unless the configuration says otherwise.
 const VIEWERS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// Trouble with one segment, such as a full disk, may pass in this time.
+const PAUSE: Duration = Duration::from_secs(10);
 /// Random bytes in a stream key that the node makes; its hexadecimal digits fit SRT's passphrase.
 const KEY_BYTES: usize = 16;
 
@@ -70,6 +72,7 @@ impl Publication {
             let pace = Pace {
                 repeat: settings.repeat,
                 live: settings.live,
+                pause: PAUSE,
             };
             let cut = folder.join("segments");
             let file = VideoFile::open(&settings.input, &ladder, workers, &cut).await?;

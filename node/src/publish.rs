@@ -19,6 +19,11 @@ use crate::blobs::BlobFolder;
 use crate::clip::{ClipError, CutVideo, inspect};
 use crate::settings::Offer;
 
+/// How often a segment is tried that this machine has trouble with.
+const TRIES: u32 = 3;
+/// So many of them in a row are no matter of single segments.
+const TROUBLES: u32 = 3;
+
 /// A file that is about to be published.
 pub(crate) struct VideoFile {
     path: PathBuf,
@@ -36,6 +41,8 @@ pub(crate) struct Pace {
     pub repeat: bool,
     /// No faster than it plays.
     pub live: bool,
+    /// Before a segment is tried again that this machine has trouble with.
+    pub pause: Duration,
 }
 
 impl VideoFile {
@@ -74,10 +81,11 @@ impl VideoFile {
     }
 
     /// Hands its segments over from the one numbered `from` on, counted over all repetitions, until they have all been
-    /// taken, or for ever. One that cannot be decoded is a gap.
+    /// taken, or for ever. One that cannot be decoded is a gap, and so is one that this machine cannot read, decode or keep after
+    /// some time.
     ///
     /// # Errors
-    /// A full disk.
+    /// Such trouble with several in a row, or with the only one: the next start goes on there.
     pub async fn run(
         self,
         blobs: &BlobFolder,
@@ -91,25 +99,36 @@ impl VideoFile {
         if from > 0 {
             tracing::info!(segments = count, done = from, "{}", self.path.display());
         }
-        let track = soundtrack(&self.probe, &self.folder, workers.command()).await;
+        let track = soundtrack(&self.probe, cut, &self.folder, workers.command()).await;
         let mut audio = Audio::new(track, cut);
         // `None` of a segment that cannot be decoded.
         let mut sources = BTreeMap::new();
         let mut due = Instant::now();
         let mut place = from;
+        let mut troubles = 0;
         while let Some((lap, index)) = position(place, count, pace.repeat) {
             let segment = &cut[index];
             if let Entry::Vacant(unknown) = sources.entry(index) {
-                let source = match self.store(segment, blobs, workers).await {
-                    Ok(source) => Some(source),
-                    // The others can be shown all the same.
+                // The others can be shown all the same.
+                match self
+                    .store_patiently(segment, blobs, workers, pace.pause)
+                    .await
+                {
+                    Ok(source) => {
+                        unknown.insert(Some(source));
+                        troubles = 0;
+                    }
                     Err(e) if e.is_of_bytes() && cut.len() > 1 => {
                         tracing::warn!("a gap: {e}");
-                        None
+                        unknown.insert(None);
+                        troubles = 0;
+                    }
+                    Err(e) if troubles + 1 < TROUBLES && cut.len() > 1 => {
+                        tracing::error!("a gap, given up after {TRIES} tries: {e}");
+                        troubles += 1;
                     }
                     Err(e) => return Err(e),
-                };
-                unknown.insert(source);
+                }
                 if sources.len() == cut.len() && sources.values().all(Option::is_none) {
                     tracing::error!("no segment of {} can be decoded", self.path.display());
                     return Ok(());
@@ -127,6 +146,26 @@ impl VideoFile {
         }
         tracing::info!(segments = count, "end of {}", self.path.display());
         Ok(())
+    }
+
+    /// The same as [`Self::store`], again after a pause where this machine is at fault.
+    async fn store_patiently(
+        &self,
+        segment: &Segment,
+        blobs: &BlobFolder,
+        workers: &Workers,
+        pause: Duration,
+    ) -> Result<Source, ClipError> {
+        for _ in 1..TRIES {
+            match self.store(segment, blobs, workers).await {
+                Err(e) if !e.is_of_bytes() => {
+                    tracing::warn!("tried again in {} s: {e}", pause.as_secs());
+                    tokio::time::sleep(pause).await;
+                }
+                done => return done,
+            }
+        }
+        self.store(segment, blobs, workers).await
     }
 
     /// Decodes a segment and keeps its bytes.
@@ -194,5 +233,70 @@ mod tests {
         assert_eq!(position(3, 3, false), None);
         assert_eq!(position(7, 3, true), Some((2, 1)));
         assert_eq!(position(0, 0, true), None);
+    }
+
+    #[tokio::test]
+    async fn trouble_of_this_machine_makes_gaps_and_then_a_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        // Nothing can be read: the segments are not there.
+        let segment = |seq: u32| Segment {
+            seq,
+            path: path("missing"),
+            first_frame: 30 * seq,
+            frames: 30,
+            start: Duration::from_secs(seq.into()),
+            zero: 0,
+            duration: Duration::from_secs(1),
+            times: Vec::new(),
+        };
+        let probe = Probe {
+            path: path("clip.mp4"),
+            bytes: 1,
+            container: "mp4".into(),
+            stream: 0,
+            codec: "h264".into(),
+            width: 64,
+            height: 48,
+            rotation: 0,
+            pixel_aspect: (1, 1),
+            fps: (30, 1),
+            pixel_format: "yuv420p".into(),
+            bit_depth: 8,
+            full_range: false,
+            colour: [2; 3],
+            duration: None,
+            audio: Vec::new(),
+        };
+        let ladder = Ladder::preset("360p").unwrap();
+        let file = VideoFile {
+            path: path("clip.mp4"),
+            profiles: crate::clip::profiles(&probe, &ladder).unwrap(),
+            probe,
+            folder: folder.path().into(),
+            cut: (0..8).map(segment).collect(),
+        };
+        let worker = assay_encoder::WorkerCommand {
+            program: path("no-worker"),
+            arguments: Vec::new(),
+        };
+        let workers = Workers::new(worker, assay_encoder::Limits::default(), 1);
+        let blobs = BlobFolder::open(&path("blobs")).unwrap();
+        let (segments, mut offers) = mpsc::channel(8);
+        let pace = Pace {
+            repeat: false,
+            live: false,
+            pause: Duration::from_millis(1),
+        };
+        let begun = Instant::now();
+        let failed = file.run(&blobs, &workers, pace, 0, segments).await;
+        assert!(matches!(failed, Err(ClipError::Io { .. })), "{failed:?}");
+        assert!(begun.elapsed() >= Duration::from_millis(1) * (TRIES - 1) * TROUBLES);
+        let mut gaps = Vec::new();
+        while let Some(offer) = offers.recv().await {
+            assert!(offer.source.is_none());
+            gaps.push(offer.timing.unwrap().start.as_secs());
+        }
+        assert_eq!(gaps, [0, 1]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use assay_chain::Endpoints;
@@ -81,6 +82,9 @@ pub struct BroadcasterSettings {
     pub in_flight: usize,
     /// What is published.
     pub segments: mpsc::Receiver<Offer>,
+    /// Set before `segments` closes where the source has come to its end. Otherwise it has failed: the next start goes on with it,
+    /// and the playlists have no end.
+    pub ended: Arc<AtomicBool>,
     /// Where the playlist is written.
     pub output: PathBuf,
     /// What of it is kept.

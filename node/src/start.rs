@@ -140,7 +140,8 @@ impl Running {
         self.task.await?
     }
 
-    /// Stops it and waits until its journals are closed and its playlist is whole. Its notices end then.
+    /// Stops it and waits until its journals are closed and its playlists are written; they end only if its source has. Its notices
+    /// end then.
     ///
     /// # Errors
     /// As [`Self::ended`], if it had stopped before.

@@ -103,7 +103,7 @@ fn a_live_stream_goes_on_whoever_goes_away() {
         .arg(&config)
         .stdin(Stdio::null())
         .stderr(File::create(&log).unwrap());
-    let _publisher = Running(command.spawn().unwrap());
+    let mut publisher = Running(command.spawn().unwrap());
     let said = |words: &str| fs::read_to_string(&log).unwrap().contains(words);
     let shown = || fs::read_to_string(&log).unwrap();
     until("the key is made", || said("the stream key is in"));
@@ -146,5 +146,22 @@ fn a_live_stream_goes_on_whoever_goes_away() {
         .matches("#EXT-X-GAP")
         .count();
     assert!(sounds >= 4);
+
+    // Stopped, not killed: viewers wait for the next start.
+    let id = publisher.0.id().to_string();
+    assert!(Command::new("kill").arg(&id).status().unwrap().success());
+    assert!(publisher.0.wait().unwrap().success());
+    for name in [
+        "0_64p/index.m3u8",
+        "0_64p/archive.m3u8",
+        "audio_0/index.m3u8",
+    ] {
+        let path = net.0.join("broadcaster/live-hls").join(name);
+        let text = fs::read_to_string(path).unwrap();
+        assert!(
+            text.contains("#EXTINF") && !text.contains("ENDLIST"),
+            "{text}"
+        );
+    }
     assert!(!shown().contains(key.trim()), "the key is in the log");
 }

@@ -26,7 +26,7 @@ pub struct LiveSegment {
     pub frames: u32,
     /// When it is shown.
     pub timing: Timing,
-    /// What is heard, for each audio track of the source; `None` where it was silent.
+    /// What is heard, for each audio track of the source; `None` where nothing was heard yet.
     pub sounds: Vec<Option<Sound>>,
 }
 

@@ -50,12 +50,18 @@ impl Journal {
         Ok(journal)
     }
 
-    /// The entries that its file has.
+    /// Of its first entry.
+    pub fn first(&self) -> Place {
+        self.first
+    }
+
+    /// Its entries.
     ///
     /// # Errors
     /// A file that cannot be read.
     pub fn entries(&self) -> Result<Vec<Entry>, PackageError> {
-        let text = before(&self.path)?.unwrap_or_default();
+        let written = before(&self.path)?;
+        let text = written.unwrap_or_else(|| head(1, self.first, true)) + &self.owed;
         let entries = read(&text, sizes_beside(&self.path)).into_iter();
         Ok(entries.map(|(entry, _)| entry).collect())
     }

@@ -127,6 +127,38 @@ impl Shelf {
         })
     }
 
+    /// A folder for a new track, which has a gap for each entry of another one.
+    ///
+    /// # Errors
+    /// A folder or a playlist that cannot be read or written.
+    pub fn beside(other: &Self, dir: &Path, keep: Keep) -> Result<Self, PackageError> {
+        let first = Ends {
+            window: other.window.as_ref().map(Window::first).unwrap_or_default(),
+            journal: other
+                .journal
+                .as_ref()
+                .map(Journal::first)
+                .unwrap_or_default(),
+        };
+        let mut shelf = Self::open(dir, keep, first)?;
+        let gap = |entry: &Entry| Entry {
+            bytes: None,
+            ..entry.clone()
+        };
+        if let (Some(journal), Some(other)) = (&mut shelf.journal, &other.journal) {
+            for entry in &other.entries()? {
+                journal.push(&gap(entry), &shelf.map);
+            }
+        }
+        if let (Some(window), Some(other)) = (&mut shelf.window, &other.window) {
+            for entry in other.entries() {
+                window.push(gap(entry), &shelf.map);
+            }
+            window.sweep();
+        }
+        Ok(shelf)
+    }
+
     /// Whether there is a track's playlist in a folder.
     pub fn is_there(dir: &Path) -> bool {
         dir.join(MEDIA).exists()

@@ -16,6 +16,10 @@ use super::fragment::{self, Piece, Refused};
 /// Object type of MPEG-1 layer 3 in an MP4 descriptor (mp4ra.org).
 const MP3: u8 = 0x6b;
 
+/// Sound that ends by so many seconds more before a segment's end than it began before its start has stopped; muxers interleave
+/// by less. Time that this leaves open is filled with the next piece.
+const LATE: f64 = 0.5;
+
 /// A codec that browsers play from fragmented MP4.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SoundCodec {
@@ -114,27 +118,32 @@ fn dops(channels: u8, rate: u32) -> Vec<u8> {
     let mut payload = vec![0, channels, 0, 0];
     payload.extend_from_slice(&rate.to_be_bytes());
     payload.extend_from_slice(&[0, 0]);
-    // Which of the decoded channels is which speaker's, by the order of Vorbis (RFC 7845, 5.1.1.2): streams, pairs among
-    // them, channels.
-    let (streams, pairs, order): (u8, u8, &[u8]) = match channels {
+    match opus_streams(channels) {
+        // One or two need no table.
+        None => payload.push(0),
+        Some((streams, pairs, order)) => {
+            payload.extend_from_slice(&[&[1, streams, pairs], order].concat());
+        }
+    }
+    let size = payload.len() as u32 + 8;
+    [&size.to_be_bytes()[..], b"dOps", &payload].concat()
+}
+
+/// Streams of more than two channels, how many of them are pairs, and which of the decoded channels is which speaker's, by the
+/// order of Vorbis (RFC 7845, 5.1.1.2).
+pub(super) fn opus_streams(channels: u8) -> Option<(u8, u8, &'static [u8])> {
+    Some(match channels {
         3 => (2, 1, &[0, 2, 1]),
         4 => (2, 2, &[0, 1, 2, 3]),
         5 => (3, 2, &[0, 4, 1, 2, 3]),
         6 => (4, 2, &[0, 4, 1, 2, 3, 5]),
         7 => (4, 3, &[0, 4, 1, 2, 3, 5, 6]),
         8 => (5, 3, &[0, 6, 1, 2, 3, 4, 5, 7]),
-        _ => (0, 0, &[]),
-    };
-    // One or two need no table.
-    match streams {
-        0 => payload.push(0),
-        _ => payload.extend_from_slice(&[&[1, streams, pairs], order].concat()),
-    }
-    let size = payload.len() as u32 + 8;
-    [&size.to_be_bytes()[..], b"dOps", &payload].concat()
+        _ => return None,
+    })
 }
 
-/// The audio of one track that begins within one segment.
+/// The audio of one track that begins within one segment; without frames where nothing is heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sound {
     /// What it is.
@@ -168,6 +177,8 @@ pub(super) struct SoundTrack {
     /// What the newest init segment says.
     pub format: SoundFormat,
     begun: bool,
+    /// Sample after the last one that was written; none behind a gap.
+    next: Option<u64>,
 }
 
 impl SoundTrack {
@@ -176,6 +187,7 @@ impl SoundTrack {
             name: folder(index),
             format: format.clone(),
             begun: false,
+            next: None,
         }
     }
 
@@ -185,24 +197,46 @@ impl SoundTrack {
     }
 
     /// A new init segment, at the beginning and where the format changes: a sender came back with another.
-    pub fn begin(&mut self, sound: &Sound) -> Result<Option<Vec<u8>>, PackageError> {
-        if self.begun && self.format == sound.format {
+    pub fn begin(&mut self, sound: Option<&Sound>) -> Result<Option<Vec<u8>>, PackageError> {
+        let format = sound.map_or(&self.format, |sound| &sound.format);
+        if self.begun && self.format == *format {
             return Ok(None);
         }
-        let rate = NonZeroU32::new(sound.format.rate).map_or(1, NonZeroU32::get);
-        let init = sound
-            .format
+        let rate = NonZeroU32::new(format.rate).map_or(1, NonZeroU32::get);
+        let init = format
             .entry()
             .and_then(|entry| fragment::init(TrackKind::Audio, &entry, rate));
         let init = init.map_err(|e| PackageError::Mp4(e.to_string()))?;
         self.begun = true;
-        self.format = sound.format.clone();
+        self.format = format.clone();
+        self.next = None;
         Ok(Some(init))
     }
 
     /// Whether sound in this format needs another initialisation segment than the one before.
     pub fn changes(&self, format: &SoundFormat) -> bool {
         self.begun && self.format != *format
+    }
+
+    /// Its piece of a segment that lasts from second `start` to `end`, with silence where nothing is heard. Behind a `jump` nothing
+    /// is owed for more than a second before.
+    pub fn piece(&self, sound: Option<&Sound>, (start, end): (f64, f64), jump: bool) -> Sound {
+        let rate = f64::from(self.format.rate);
+        let [start, end] = [start, end].map(|seconds| (seconds * rate).round() as u64);
+        let none = Sound {
+            format: self.format.clone(),
+            start,
+            frames: Vec::new(),
+            bytes: Vec::new(),
+        };
+        let sound = sound.filter(|sound| !sound.frames.is_empty());
+        let heard = sound.unwrap_or(&none);
+        let begin = match self.next {
+            Some(next) if !jump || next + u64::from(self.format.rate) > start => next,
+            _ => start.min(heard.start),
+        };
+        let late = start.saturating_sub(heard.start) + (rate * LATE) as u64;
+        heard.filled(begin, end, late)
     }
 
     /// The media segment.
@@ -218,5 +252,10 @@ impl SoundTrack {
             .collect();
         fragment::media(sequence, sound.start, &pieces, &sound.bytes)
             .map_err(|e| PackageError::Mp4(e.to_string()))
+    }
+
+    /// Notes how far the entries have come; none where the last one is a gap.
+    pub fn pass(&mut self, sound: Option<&Sound>) {
+        self.next = sound.map(Sound::end);
     }
 }

@@ -8,6 +8,7 @@ use super::listing::{Entry, Place};
 use super::playlist::{ARCHIVE, MEDIA, MULTIVARIANT, multivariant};
 use super::shelf::{Ends, Keep, Shelf};
 use super::sound::{self, Sound, SoundTrack};
+use super::timing::Span;
 use super::track::{Media, Track};
 use super::{MAX_SOUNDS, PackageError, write};
 
@@ -17,6 +18,8 @@ type File = Option<(usize, Option<f64>)>;
 pub(super) struct Tracks {
     dir: PathBuf,
     keep: Keep,
+    /// Ticks a second.
+    timescale: u32,
     pub videos: Vec<(Track, Shelf)>,
     /// Audio; without a track while an earlier run's has not been heard again.
     sounds: Vec<(Option<SoundTrack>, Shelf)>,
@@ -61,6 +64,7 @@ impl Tracks {
         let mut tracks = Self {
             dir: dir.to_owned(),
             keep,
+            timescale,
             videos,
             sounds,
             goes_on: false,
@@ -105,23 +109,23 @@ impl Tracks {
             })
     }
 
-    /// Writes the files of a segment, then the entries; where a file fails, all tracks get a gap. Video begins at tick
-    /// `start`, with these durations of the source's frames.
+    /// Writes the files of a segment, then the entries; where a file fails, all tracks get a gap. Video has these durations of the
+    /// source's frames.
     ///
     /// # Errors
     /// Why it is a gap.
     pub fn write(
         &mut self,
         entry: &Entry,
-        start: u64,
+        span: Span,
         durations: &[u32],
         media: &[Media],
         sounds: &[Option<Sound>],
     ) -> Result<(), PackageError> {
         self.written += 1;
         let files = self.hear(sounds).and_then(|()| {
-            let mut files = self.write_videos(start, durations, media)?;
-            files.extend(self.write_sounds(sounds)?);
+            let mut files = self.write_videos(span.start, durations, media)?;
+            files.extend(self.write_sounds(span, entry.discontinuity, sounds)?);
             Ok(files)
         });
         match files {
@@ -131,14 +135,22 @@ impl Tracks {
             }
             Err(e) => {
                 self.shelves().for_each(|shelf| shelf.discard());
-                self.push(entry, &[]);
+                self.gap(entry);
                 Err(e)
             }
         }
     }
 
+    /// Adds a gap to every track.
+    pub fn gap(&mut self, entry: &Entry) {
+        for (track, _) in &mut self.sounds {
+            track.iter_mut().for_each(|track| track.pass(None));
+        }
+        self.push(entry, &[]);
+    }
+
     /// Adds an entry to every track; one without a file gets a gap.
-    pub fn push(&mut self, entry: &Entry, files: &[File]) {
+    fn push(&mut self, entry: &Entry, files: &[File]) {
         let mut files = files.iter().copied();
         let mut target = self.target;
         for shelf in self.shelves() {
@@ -156,17 +168,17 @@ impl Tracks {
         self.target = target;
     }
 
-    /// Makes room for audio tracks that are heard for the first time: they stand where the video does.
+    /// Makes room for audio tracks that are heard for the first time: they begin where the video does, with gaps.
     fn hear(&mut self, sounds: &[Option<Sound>]) -> Result<(), PackageError> {
+        let Some((_, video)) = self.videos.first() else {
+            return Ok(());
+        };
         for (index, sound) in sounds.iter().enumerate().take(MAX_SOUNDS) {
             let Some(sound) = sound else { continue };
             // Also for the tracks before it that are left out: they keep their numbers.
             while self.sounds.len() <= index {
-                let ends = self.videos.first().map(|(_, shelf)| shelf.ends());
-                let ends = ends.unwrap_or_default();
                 let folder = self.dir.join(sound::folder(self.sounds.len()));
-                let mut shelf = Shelf::open(&folder, self.keep, ends)?;
-                shelf.level(ends, self.target.max(1) as f64);
+                let shelf = Shelf::beside(video, &folder, self.keep)?;
                 self.sounds.push((None, shelf));
             }
             if let Some((track @ None, _)) = self.sounds.get_mut(index) {
@@ -194,20 +206,34 @@ impl Tracks {
         Ok(files)
     }
 
-    fn write_sounds(&mut self, sounds: &[Option<Sound>]) -> Result<Vec<File>, PackageError> {
+    fn write_sounds(
+        &mut self,
+        span: Span,
+        jump: bool,
+        sounds: &[Option<Sound>],
+    ) -> Result<Vec<File>, PackageError> {
+        let seconds = |ticks| ticks as f64 / f64::from(self.timescale);
+        let time = (seconds(span.start), seconds(span.end));
         let mut files = Vec::new();
         for (index, (track, shelf)) in self.sounds.iter_mut().enumerate() {
-            let sound = sounds.get(index).and_then(Option::as_ref);
-            let (Some(sound), Some(track)) = (sound, track) else {
+            let Some(track) = track else {
                 files.push(None);
                 continue;
             };
+            let sound = sounds.get(index).and_then(Option::as_ref);
             if let Some(init) = track.begin(sound)? {
                 shelf.init(init);
             }
-            let bytes = track.mux(self.written, sound)?;
-            let seconds = sound.samples() as f64 / f64::from(sound.format.rate.max(1));
+            let piece = track.piece(sound, time, jump);
+            if piece.frames.is_empty() {
+                track.pass(None);
+                files.push(None);
+                continue;
+            }
+            let bytes = track.mux(self.written, &piece)?;
+            let seconds = piece.samples() as f64 / f64::from(piece.format.rate.max(1));
             shelf.file(&bytes)?;
+            track.pass(Some(&piece));
             files.push(Some((bytes.len(), Some(seconds))));
         }
         Ok(files)

@@ -60,6 +60,11 @@ impl Window {
         Ok(window)
     }
 
+    /// Of its first entry.
+    pub fn first(&self) -> Place {
+        self.first
+    }
+
     /// After its last entry.
     pub fn end(&self) -> Place {
         let mut end = self.first;

@@ -66,6 +66,7 @@ impl Segmenter {
         let begins = plan.groups.first().map(|g| g.start).unwrap_or_default();
         for segment in &mut segments {
             segment.start += begins;
+            segment.zero = plan.zero;
         }
         let ends = segments.last_mut().zip(plan.groups.last());
         if let Some((segment, group)) = ends.filter(|_| plan.lasts) {

@@ -74,6 +74,8 @@ pub(super) struct Group {
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub groups: Vec<Group>,
+    /// What the file's own clock says when anything of it is first shown or heard.
+    pub zero: Micros,
     /// Packets to copy: all but hidden ones at the end.
     pub packets: u32,
     /// Packets of a transport stream were lost, so frames that do not decode say nothing about its end.
@@ -238,6 +240,7 @@ async fn arrange(
     }
     Ok(Plan {
         groups,
+        zero,
         packets: packets.len() as u32,
         holes: false,
         lasts: !even,

@@ -64,6 +64,7 @@ pub(super) fn cut(
                 first_frame: count,
                 frames: 0,
                 start: at(count),
+                zero: 0,
                 duration: Duration::ZERO,
                 times: Vec::new(),
             });

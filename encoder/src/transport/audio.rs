@@ -17,7 +17,7 @@ const WAITING: (usize, usize) = (1 << 18, 64 << 20);
 #[derive(Default)]
 pub struct SoundClock {
     language: Option<String>,
-    /// What was put together, all of one format.
+    /// What was put together, all of one format; without frames where nothing waits.
     pending: Option<Pending>,
     /// Sample after the last one.
     next: Option<u64>,
@@ -100,40 +100,39 @@ impl SoundClock {
         self.next = Some(start + u64::from(frame.samples));
     }
 
-    /// Takes the frames that begin before `ticks` after the stream's beginning. None of them is drawn out beyond that.
+    /// Takes the frames that begin before `ticks` after the stream's beginning; none of a track that was never heard.
     pub fn take(&mut self, ticks: i64) -> Option<Sound> {
-        let mut pending = self.pending.take()?;
+        let pending = self.pending.as_mut()?;
         let rate = u64::from(pending.format.rate);
-        let limit = rescale(ticks.max(0).unsigned_abs(), CLOCK, rate);
-        let sound = pending.take(limit);
-        if !pending.frames.is_empty() {
-            self.pending = Some(pending);
-        }
-        sound
+        Some(pending.take(rescale(ticks.max(0).unsigned_abs(), CLOCK, rate)))
     }
 }
 
 impl Pending {
-    fn take(&mut self, limit: u64) -> Option<Sound> {
-        let &(start, ..) = self.frames.front().filter(|&&(at, ..)| at < limit)?;
-        let (mut frames, mut bytes) = (Vec::new(), 0);
+    fn take(&mut self, limit: u64) -> Sound {
+        let first = self.frames.front().map_or(limit, |&(at, ..)| at.min(limit));
+        let mut sound = Sound {
+            format: self.format.clone(),
+            start: first,
+            frames: Vec::new(),
+            bytes: Vec::new(),
+        };
+        let mut bytes = 0;
         while let Some(&(at, samples, len)) = self.frames.front()
             && at < limit
         {
             self.frames.pop_front();
-            // Silence of lost frames is the one before them, longer; but not past the end of its piece.
-            let follows = self.frames.front().map(|&(next, ..)| next.min(limit));
-            let until = follows.unwrap_or(0).max(at + u64::from(samples));
-            frames.push((u32::try_from(until - at).unwrap_or(u32::MAX), len));
+            let rest = &self.bytes[bytes..];
+            sound.frames.push((samples, len));
+            sound.bytes.extend_from_slice(&rest[..len as usize]);
             bytes += len as usize;
+            // Frames were lost, or the sound stopped; but not past the end of its piece.
+            if let Some(&(next, ..)) = self.frames.front() {
+                sound.silent_until(next.min(limit));
+            }
         }
-        let rest = self.bytes.split_off(bytes);
-        Some(Sound {
-            format: self.format.clone(),
-            start,
-            frames,
-            bytes: std::mem::replace(&mut self.bytes, rest),
-        })
+        self.bytes.drain(..bytes);
+        sound
     }
 }
 
@@ -185,7 +184,7 @@ mod tests {
         let second = clock.take(i64::MAX).unwrap();
         assert_eq!(second.start, 47 * 1024);
         assert_eq!(second.samples(), 953 * 1024);
-        assert!(clock.take(i64::MAX).is_none());
+        assert!(clock.take(i64::MAX).unwrap().frames.is_empty());
     }
 
     #[test]
@@ -197,20 +196,25 @@ mod tests {
         // What was heard already does not come again.
         clock.push(SoundKind::Aac, 45_000, &adts(1));
         let sound = clock.take(i64::MAX).unwrap();
-        assert_eq!(
-            (sound.start, sound.frames),
-            (0, vec![(48_000, 1), (1024, 1)])
-        );
+        // Silence is in frames of its own, and the last one has what is left.
+        let frames: Vec<_> = sound.frames.iter().map(|&(samples, _)| samples).collect();
+        assert_eq!((sound.start, frames[0], frames.len()), (0, 1024, 47));
+        assert_eq!(frames[44..], [1024, 1024 + 896, 1024]);
+        let len: u32 = sound.frames.iter().map(|&(_, len)| len).sum();
+        assert_eq!(sound.bytes.len(), len as usize);
     }
 
     #[test]
-    fn a_hole_is_not_drawn_out_beyond_its_piece() {
+    fn a_hole_is_not_filled_beyond_its_piece() {
         let mut clock = SoundClock::default();
+        assert!(clock.take(90_000).is_none());
         clock.push(SoundKind::Aac, 90_000, &adts(1));
         clock.push(SoundKind::Aac, 61 * 90_000, &adts(1));
         let before = clock.take(2 * 90_000).unwrap();
         assert_eq!((before.start, before.samples()), (48_000, 48_000));
-        assert!(clock.take(60 * 90_000).is_none());
+        // What it would be is known.
+        let silent = clock.take(60 * 90_000).unwrap();
+        assert_eq!((silent.start, silent.frames.len()), (60 * 48_000, 0));
         let after = clock.take(62 * 90_000).unwrap();
         assert_eq!((after.start, after.samples()), (61 * 48_000, 1024));
     }
@@ -228,7 +232,7 @@ mod tests {
         }
         let after = clock.take(i64::MAX).unwrap();
         assert_eq!((after.format.rate, after.start), (44_100, 3601 * 44_100));
-        assert_eq!(after.frames.len(), 3);
+        assert_eq!(after.samples(), 2 * 44_100 + 1024);
     }
 
     #[test]

@@ -168,7 +168,7 @@ async fn what_is_heard_while_the_last_frame_lasts_is_kept() {
         assert_eq!(last.times.len(), last.frames as usize);
         let found_at = last.start + *last.times.last().unwrap();
         assert!(near(found_at, begins), "{last:?}");
-        let track = Soundtrack::extract(&found, &folder, &worker())
+        let track = Soundtrack::extract(&found, last.zero, &folder, &worker())
             .await
             .unwrap();
         let mut reader = track

@@ -20,6 +20,7 @@ mod processes;
 mod restarts;
 mod sandbox;
 mod scaler;
+mod sound;
 mod sources;
 mod streaming;
 mod support;

@@ -74,7 +74,9 @@ async fn heard(
         &path,
     );
     let found = probe(&path, &worker()).await.unwrap();
-    let track = Soundtrack::extract(&found, dir, &worker()).await.unwrap();
+    let track = Soundtrack::extract(&found, 0, dir, &worker())
+        .await
+        .unwrap();
     let mut reader = track.unwrap().open(Duration::ZERO, Duration::ZERO).unwrap();
     let sounds = reader.until(Duration::from_secs(9)).unwrap();
     (sounds, reader.untaken())
@@ -126,7 +128,7 @@ async fn a_first_track_that_is_not_passed_on_takes_no_other_with_it() {
     let found = probe(&path, &worker()).await.unwrap();
     let codecs: Vec<_> = found.audio.iter().map(|a| a.codec.as_str()).collect();
     assert_eq!(codecs, ["ac3", "aac", "pcm_s16le"]);
-    let track = Soundtrack::extract(&found, dir.path(), &worker()).await;
+    let track = Soundtrack::extract(&found, 0, dir.path(), &worker()).await;
     let track = track.unwrap().unwrap();
     let mut reader = track.open(Duration::ZERO, Duration::ZERO).unwrap();
     let sounds = reader.until(Duration::from_secs(1)).unwrap();

@@ -26,7 +26,7 @@ async fn stream(file: &Path, dir: &Path, missing: &[u32]) {
     let source = dir.join("source");
     let segmenter = Segmenter::new(&source, Duration::from_secs(2));
     let segments = segmenter.cut(&found, &worker()).await.unwrap();
-    let track = Soundtrack::extract(&found, &source, &worker())
+    let track = Soundtrack::extract(&found, segments[0].zero, &source, &worker())
         .await
         .unwrap()
         .unwrap();
@@ -125,4 +125,43 @@ async fn a_gap_is_jumped_over() {
     let report = play(&dir.path().join("hls"), "gap");
     assert_eq!(report["boundaries"], 3);
     assert!(report["fatal"].as_array().unwrap().is_empty());
+}
+
+/// Plays a file of `seconds` whose sound is coded by `audio` from `input`: all of it, without a hole.
+async fn plays_on(name: &str, seconds: f64, input: &str, audio: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("clip.mp4");
+    ffmpeg(
+        &format!(
+            "-f lavfi -i testsrc2=size=96x64:rate=15:duration={seconds} {input} -map 0 -map 1 -c:v libx264 -g 30 -bf 2 {audio}"
+        ),
+        &path,
+    );
+    stream(&path, dir.path(), &[]).await;
+    let report = play(&dir.path().join("hls"), name);
+    let played = report["played"].as_f64().unwrap();
+    assert!((played - seconds).abs() < 0.5, "{played} of {seconds} s");
+    assert_eq!(report["ranges"].as_array().unwrap().len(), 1, "{report}");
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium and hls.js; scripts/player.sh runs it"]
+async fn sound_that_ends_early_begins_late_or_pauses_stops_nothing() {
+    let sine = |seconds| format!("-f lavfi -i sine=d={seconds}:r=48000");
+    plays_on("short", 12.0, &sine("5"), "-c:a aac").await;
+    // The last segment is one frame.
+    plays_on("frame", 10.067, &sine("9.96"), "-c:a aac").await;
+    plays_on(
+        "late",
+        12.0,
+        &format!("-itsoffset 5 {}", sine("5")),
+        "-c:a aac",
+    )
+    .await;
+    let pause = "-bsf:a noise=drop=gt(pts*tb\\,3.5)*lt(pts*tb\\,8.2)";
+    // MP3 in MP4 is nothing that this browser plays.
+    for codec in ["aac -ac 1", "aac -ac 6", "libopus", "libopus -ac 6"] {
+        let name = codec.replace(' ', "");
+        plays_on(&name, 12.0, &sine("12"), &format!("-c:a {codec} {pause}")).await;
+    }
 }

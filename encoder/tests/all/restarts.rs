@@ -206,6 +206,34 @@ async fn a_restart_brings_tracks_level_that_were_stopped_apart() {
 }
 
 #[tokio::test]
+async fn a_stop_writes_what_waits_and_ends_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut before = Packager::open(dir.path(), &profiles(), 0, window(true)).unwrap();
+    publish(&mut before, 0, 2).await;
+    let good = good().await;
+    // Nobody has delivered the third; the fourth waits for it.
+    for seq in 2..4 {
+        let sounds = vec![sound(seq, "eng")];
+        before.announce(seq, timing(seq), sounds).unwrap();
+    }
+    before.deliver(3, 30, &good).unwrap();
+    before.flush().unwrap();
+    for folder in ALL {
+        for name in ["index.m3u8", "archive.m3u8"] {
+            let name = format!("{folder}/{name}");
+            assert!(!media(dir.path(), &name).end_list, "{name}");
+            assert_eq!(end(dir.path(), &name).0, 4, "{name}");
+        }
+    }
+    drop(before);
+    let mut after = Packager::open(dir.path(), &profiles(), 4, window(true)).unwrap();
+    publish(&mut after, 4, 1).await;
+    assert_eq!(end(dir.path(), "0_48p/index.m3u8"), (5, 1));
+    after.finish().unwrap();
+    assert!(media(dir.path(), "0_48p/index.m3u8").end_list);
+}
+
+#[tokio::test]
 async fn another_audio_format_after_a_restart_leaves_the_old_init_segment() {
     let dir = tempfile::tempdir().unwrap();
     let mut before = Packager::open(dir.path(), &profiles(), 0, window(true)).unwrap();
@@ -247,7 +275,17 @@ async fn audio_that_comes_late_stands_where_the_video_does() {
         let ends = ALL.map(|folder| end(dir.path(), &format!("{folder}/{name}")));
         assert_eq!(ends, [(12, 2); 3], "{name}");
         let audio = media(dir.path(), &format!("audio_0/{name}"));
-        assert_eq!((audio.media_sequence, audio.segments.len()), (9, 3));
+        let video = media(dir.path(), &format!("0_48p/{name}"));
+        assert_eq!(audio.media_sequence, video.media_sequence);
+        let marks = |playlist: m3u8_rs::MediaPlaylist| -> Vec<_> {
+            let marks = |s: m3u8_rs::MediaSegment| (s.uri, s.discontinuity, s.program_date_time);
+            playlist.segments.into_iter().map(marks).collect()
+        };
+        assert_eq!(marks(audio), marks(video), "{name}");
+        let silent = gaps(dir.path(), &format!("audio_0/{name}"));
+        let heard = silent.iter().rev().take_while(|&&gap| !gap).count();
+        assert_eq!(heard, 3, "{silent:?}");
+        assert!(silent[..silent.len() - 3].iter().all(|&gap| gap));
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a broadcaster publishes, made ready: what the node must know of it, and the task that feeds it.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use assay_chain::client::Client;
 use assay_encoder::Workers;
@@ -21,6 +23,7 @@ pub(super) struct Feed {
     workers: Workers,
     done: u64,
     offers: mpsc::Sender<Offer>,
+    ended: Arc<AtomicBool>,
 }
 
 impl Feed {
@@ -35,8 +38,14 @@ impl Feed {
             workers,
             done,
             offers,
+            ended,
         } = self;
-        publication.run(&blobs, &workers, done, offers).await
+        // One sender is left until the node is told of the end: what fails or is broken off has none.
+        let last = offers.clone();
+        publication.run(&blobs, &workers, done, offers).await?;
+        ended.store(true, Ordering::Release);
+        drop(last);
+        Ok(())
     }
 }
 
@@ -61,12 +70,14 @@ pub(super) async fn prepare(
         workers: workers.clone(),
         done: progress.as_ref().map_or(0, |progress| progress.done()),
         offers,
+        ended: Arc::default(),
         publication,
     };
     let settings = BroadcasterSettings {
         job,
         in_flight: config.in_flight(),
         segments,
+        ended: feed.ended.clone(),
         output: config.output.clone(),
         keep: config.keep(),
         patience: feed.publication.patience(config),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use assay_chain::anvil::Anvil;
@@ -44,6 +45,7 @@ pub(crate) struct Swarm {
     nodes: Vec<Running>,
     told: mpsc::Receiver<Told>,
     segments: mpsc::Sender<Offer>,
+    ended: Arc<AtomicBool>,
     workers: Workers,
 }
 
@@ -59,6 +61,7 @@ impl Swarm {
         workers: &Workers,
     ) -> Result<Self, DemoError> {
         let (segments, feed) = mpsc::channel(1);
+        let ended: Arc<AtomicBool> = Arc::default();
         let (tell, told) = mpsc::channel(NOTICES);
         let mut feed = Some(feed);
         let mut bootstrap: Vec<Multiaddr> = Vec::new();
@@ -81,6 +84,7 @@ impl Swarm {
                         job,
                         in_flight: IN_FLIGHT,
                         segments,
+                        ended: ended.clone(),
                         output,
                         keep: Keep::All,
                         patience: None,
@@ -143,6 +147,7 @@ impl Swarm {
             nodes,
             told,
             segments,
+            ended,
             workers: workers.clone(),
         })
     }
@@ -250,6 +255,7 @@ impl Swarm {
                 }
             }
         }
+        self.ended.store(true, Ordering::Release);
         drop(self.segments);
         // The chain stands still from here on: whatever it holds the nodes have told, and the report is compared with.
         for refused in [anvil.set_interval(0).await, anvil.drop_waiting().await] {
