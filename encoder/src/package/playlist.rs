@@ -9,7 +9,7 @@ use m3u8_rs::{
 };
 
 use super::shelf::Rate;
-use super::sound::SoundTrack;
+use super::sound::{SoundCodec, SoundTrack};
 use super::track::Track;
 
 pub(super) const INIT: &str = "init.mp4";
@@ -73,12 +73,14 @@ pub(super) fn multivariant(
         "VIDEO-RANGE".to_owned(),
         QuotedOrUnquoted::Unquoted(video_range(source.colour).to_owned()),
     )]);
-    let variants = video.iter().map(|(track, rate)| {
+    let variant = |(track, rate): &(&Track, Rate), heard: bool| {
+        let sounds = if heard { &sounds[..] } else { &[] };
         let codecs: Vec<&str> = [&track.codecs]
             .into_iter()
-            .chain(&sounds)
+            .chain(sounds)
             .map(String::as_str)
             .collect();
+        let (peak, average) = if heard { (peak, average) } else { (0, 0) };
         // The peak so far may be that of a black intro.
         let bandwidth = rate.peak().max(track.floor) + peak;
         VariantStream {
@@ -91,14 +93,23 @@ pub(super) fn multivariant(
                 height: track.height.into(),
             }),
             frame_rate: Some(frame_rate(track.step)),
-            audio: (!audio.is_empty()).then(|| GROUP.to_owned()),
+            audio: heard.then(|| GROUP.to_owned()),
             other_attributes: Some(range.clone()),
             ..VariantStream::default()
         }
-    });
+    };
+    let loud = video.iter().map(|track| variant(track, !audio.is_empty()));
+    // Browsers play no MP3 out of MP4, and no variant that has any: they get the pictures alone.
+    let mp3 = audio
+        .iter()
+        .any(|(track, _)| track.format.codec == SoundCodec::Mp3);
+    let silent = video
+        .iter()
+        .filter(|_| mp3)
+        .map(|track| variant(track, false));
     let playlist = MasterPlaylist {
         version: Some(VERSION),
-        variants: variants.collect(),
+        variants: loud.chain(silent).collect(),
         alternatives: alternatives.collect(),
         independent_segments: true,
         ..MasterPlaylist::default()

@@ -159,9 +159,14 @@ async fn sound_that_ends_early_begins_late_or_pauses_stops_nothing() {
     )
     .await;
     let pause = "-bsf:a noise=drop=gt(pts*tb\\,3.5)*lt(pts*tb\\,8.2)";
-    // MP3 in MP4 is nothing that this browser plays.
     for codec in ["aac -ac 1", "aac -ac 6", "libopus", "libopus -ac 6"] {
         let name = codec.replace(' ', "");
         plays_on(&name, 12.0, &sine("12"), &format!("-c:a {codec} {pause}")).await;
     }
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium and hls.js; scripts/player.sh runs it"]
+async fn what_the_browser_cannot_hear_it_shows() {
+    plays_on("mp3", 8.0, "-f lavfi -i sine=d=8", "-c:a libmp3lame").await;
 }
