@@ -56,6 +56,14 @@ impl Workers {
         }
     }
 
+    /// The same with slots of its own, so many.
+    pub(crate) fn with_slots(&self, slots: usize) -> Self {
+        Self {
+            slots: Slots::new(slots, MAX_WAITING),
+            ..self.clone()
+        }
+    }
+
     fn niceness(&self, priority: Priority) -> u8 {
         if self.nice { priority.niceness() } else { 0 }
     }
@@ -238,5 +246,26 @@ impl Workers {
             detail: e.to_string(),
         };
         self.command.start(level).map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn few() -> Workers {
+        let command = WorkerCommand {
+            program: "none".into(),
+            arguments: Vec::new(),
+        };
+        Workers::new(command, Limits::default(), 1)
+    }
+
+    #[tokio::test]
+    async fn slots_of_its_own_are_as_many_as_asked_for() {
+        for (workers, expected) in [(few().with_slots(8), 8), (few(), 1)] {
+            let slot = workers.slots.acquire(Priority::Transcode, 8).await.unwrap();
+            assert_eq!(slot.count, expected);
+        }
     }
 }
