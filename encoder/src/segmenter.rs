@@ -129,7 +129,9 @@ impl Segmenter {
             match self.check_end(probe, &plan, &segments, worker).await {
                 // Where parameter sets are at the file's beginning only, a container with a header of its own has them in
                 // each segment.
-                Err(error @ InputError::CutOff { .. }) if container == "mpegts" => {
+                Err(error @ InputError::CutOff { .. })
+                    if container == "mpegts" && container == probe.container =>
+                {
                     failed.get_or_insert(error);
                 }
                 checked => return checked.map(|()| segments),
