@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use assay_protocol::assignment::RefusalReason;
+use assay_protocol::profile::{MAX_FRAMES, MAX_LEAVES, Profiles};
 use serde::{Deserialize, Serialize};
 
 /// What a worker found wrong.
@@ -75,6 +76,34 @@ pub enum Fault {
     /// The child's own trouble: pipes, limits.
     #[error("worker: {0}")]
     Worker(String),
+    /// A segment without a leaf, or with more than one may have.
+    #[error(
+        "{frames} frames in chunks of {chunk_frames}, in {renditions} renditions, are {leaves} leaves; a segment has 1 to \
+         {MAX_LEAVES} of at most {MAX_FRAMES} frames: make chunks longer, or take fewer renditions or shorter groups of pictures"
+    )]
+    Leaves {
+        /// Frames in the segment.
+        frames: u32,
+        /// Frames in a chunk.
+        chunk_frames: u16,
+        /// Renditions.
+        renditions: usize,
+        /// What they would be together.
+        leaves: u64,
+    },
+}
+
+/// Leaves of a segment of `frames` frames.
+///
+/// # Errors
+/// [`Fault::Leaves`] where no segment may have so many.
+pub fn leaf_count(profiles: &Profiles, frames: u32) -> Result<u32, Fault> {
+    profiles.leaf_count(frames).ok_or_else(|| Fault::Leaves {
+        frames,
+        chunk_frames: profiles.chunk_frames,
+        renditions: profiles.renditions.len(),
+        leaves: u64::from(profiles.chunks(frames)) * profiles.renditions.len() as u64,
+    })
 }
 
 /// Why a request failed, as the node sees it.
@@ -131,9 +160,12 @@ impl WorkerError {
             Self::Fault(Fault::Profile(_) | Fault::NoSuchLeaf { .. }) => {
                 RefusalReason::UnsupportedProfile
             }
-            Self::Fault(Fault::Undecodable { .. } | Fault::NoFrames { .. } | Fault::Cap { .. }) => {
-                RefusalReason::Undecodable
-            }
+            Self::Fault(
+                Fault::Undecodable { .. }
+                | Fault::NoFrames { .. }
+                | Fault::Cap { .. }
+                | Fault::Leaves { .. },
+            ) => RefusalReason::Undecodable,
             Self::Fault(Fault::SourceFormat { .. } | Fault::FrameCount { .. }) => {
                 RefusalReason::FramesRootDiffers
             }

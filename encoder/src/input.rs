@@ -1,6 +1,9 @@
 //! Why a file cannot be published: each case one line that says what is wrong and where.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use assay_protocol::profile::MAX_FRAMES;
 
 use crate::tool::ToolError;
 
@@ -63,8 +66,9 @@ pub enum InputError {
     },
     /// Key frames too far apart to cut without re-encoding.
     #[error(
-        "{}: {frames} frames from frame {first} on without a closed key frame, at most {max} fit in a segment",
-        path.display()
+        "{}: {frames} frames from frame {first} on, over {:.1} s, without a closed key frame; a segment has at most \
+         {MAX_FRAMES} in less than {} s: encode it anew with closed key frames closer together",
+        path.display(), span.as_secs_f64(), longest.as_secs_f64()
     )]
     LongGop {
         /// The file.
@@ -73,8 +77,10 @@ pub enum InputError {
         first: u32,
         /// Its frames.
         frames: u32,
-        /// The cap.
-        max: u32,
+        /// From its first frame to its last.
+        span: Duration,
+        /// What that must be less than.
+        longest: Duration,
     },
     /// Something this encoder does not take.
     #[error("{}: {what} is {found}, expected {expected}", path.display())]

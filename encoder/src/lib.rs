@@ -35,7 +35,7 @@ pub mod worker;
 pub mod workers;
 pub mod y4m;
 
-pub use fault::{Fault, WorkerError};
+pub use fault::{Fault, WorkerError, leaf_count};
 pub use input::InputError;
 pub use ladder::Ladder;
 pub use limits::Limits;

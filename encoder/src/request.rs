@@ -52,7 +52,7 @@ pub struct EncodeRequest {
 
 impl EncodeRequest {
     /// Everything: each leaf of the segment with the profile's settings, bytes wanted. No leaf where no segment may have
-    /// so many frames.
+    /// so many; such a request is refused ([`leaf_count`](crate::leaf_count)).
     pub fn whole(source: Arc<[u8]>, profiles: Profiles, frame_count: u32, threads: u16) -> Self {
         let chunks = profiles.chunks(frame_count).max(1);
         let leaves = (0..profiles.leaf_count(frame_count).unwrap_or_default())

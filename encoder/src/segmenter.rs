@@ -20,7 +20,11 @@ use crate::probe::Probe;
 use crate::sandbox::Access;
 use crate::tool::{self, Said};
 
-use plan::Plan;
+use plan::{Group, Plan};
+
+/// Segments that are cut in one run of FFmpeg: as numbers of ten digits at most their places have less than 128 KiB, the
+/// longest argument on Linux (`MAX_ARG_STRLEN`).
+const RUN: usize = 10_000;
 
 /// One source segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,14 +87,12 @@ impl Segmenter {
             source,
         };
         tokio::fs::create_dir_all(&self.dir).await.map_err(write)?;
-        let per = |length: Duration| {
-            let frames = length.as_micros() as f64 / timing::frame(probe.fps);
-            (frames.round() as u32).clamp(1, MAX_FRAMES)
-        };
         let plain = ["yuv420p", "yuv420p10le"].contains(&probe.pixel_format.as_str());
         if probe.container == "yuv4mpegpipe" && plain {
             let (dir, path) = (self.dir.clone(), probe.path.clone());
-            let (target, fps) = (per(self.target), probe.fps);
+            let frames = self.target.as_micros() as f64 / timing::frame(probe.fps);
+            let target = (frames.round() as u32).clamp(1, MAX_FRAMES);
+            let fps = probe.fps;
             let cut =
                 tokio::task::spawn_blocking(move || raw::cut(&path, &dir, target, fps, MAX_SOURCE));
             return cut.await.map_err(|e| InputError::Cut {
@@ -99,8 +101,8 @@ impl Segmenter {
             })?;
         }
         let plan = plan::plan(probe, self.target, worker).await?;
-        let longest = per(self.longest);
-        if let Some(group) = plan.groups.iter().find(|g| g.frames > longest) {
+        let long = |g: &&Group| g.span >= self.longest || g.frames > MAX_FRAMES;
+        if let Some(group) = plan.groups.iter().find(long) {
             // H.264 of full range is decoded to another format than this one may be; of odd sizes there is none.
             let even = probe.width.is_multiple_of(2) && probe.height.is_multiple_of(2);
             let anew = even && !probe.full_range && !self.is_anew(probe);
@@ -110,26 +112,65 @@ impl Segmenter {
                     path: probe.path.clone(),
                     first: group.first,
                     frames: group.frames,
-                    max: longest,
+                    span: group.span,
+                    longest: self.longest,
                 }),
             };
         }
-        let mut failure = String::new();
+        let mut failed = None;
         for container in containers(probe) {
-            let command = self.command(probe, &plan, container);
-            let said = self.run(&command, probe, worker).await?;
-            let segments = self.segments(&plan).await;
-            // FFmpeg ends with success although a container had to drop packets; its complaints tell.
-            if said.success && segments.len() == plan.groups.len() && !lossy(&said) {
-                self.trim_start(probe, &plan, worker).await?;
-                self.check_end(probe, &plan, &segments, worker).await?;
-                return Ok(segments);
+            if let Err(detail) = self.copy(probe, &plan, container, worker).await? {
+                failed.get_or_insert(InputError::Cut {
+                    path: probe.path.clone(),
+                    detail,
+                });
+                continue;
             }
-            failure = ffmpeg::last_words(&said.words);
+            let segments = self.segments(&plan).await;
+            self.trim_start(probe, &plan, worker).await?;
+            match self.check_end(probe, &plan, &segments, worker).await {
+                // Where parameter sets are at the file's beginning only, a container with a header of its own has them in
+                // each segment.
+                Err(error @ InputError::CutOff { .. })
+                    if container == "mpegts" && container == probe.container =>
+                {
+                    failed.get_or_insert(error);
+                }
+                checked => return checked.map(|()| segments),
+            }
         }
-        Err(InputError::Cut {
+        Err(failed.unwrap_or(InputError::Cut {
             path: probe.path.clone(),
-            detail: failure,
+            detail: "no container takes it".into(),
+        }))
+    }
+
+    /// Copies all groups to segments of their own, or says why this container does not take them.
+    ///
+    /// FFmpeg takes the places to cut at as one argument, and Linux has a bound for that: a long video is cut in runs, each
+    /// from the file's beginning. What is before a run becomes one file, which the run before, that comes after, writes anew.
+    async fn copy(
+        &self,
+        probe: &Probe,
+        plan: &Plan,
+        container: &str,
+        worker: &WorkerCommand,
+    ) -> Result<Result<(), String>, InputError> {
+        for first in (0..plan.groups.len()).step_by(RUN).rev() {
+            let command = self.command(probe, plan, container, first);
+            let said = self.run(&command, probe, worker).await?;
+            // FFmpeg ends with success although a container had to drop packets; its complaints tell.
+            if !said.success || lossy(&said) {
+                return Ok(Err(ffmpeg::last_words(&said.words)));
+            }
+        }
+        let missing = plan.groups.len() - self.segments(plan).await.len();
+        Ok(match missing {
+            0 => Ok(()),
+            _ => Err(format!(
+                "{missing} of {} segments are missing",
+                plan.groups.len()
+            )),
         })
     }
 
@@ -184,7 +225,8 @@ impl Segmenter {
         self.dir.join(format!("segment-{seq:05}"))
     }
 
-    fn command(&self, probe: &Probe, plan: &Plan, container: &str) -> Command {
+    /// Writes the segments from `first` on, a run of them.
+    fn command(&self, probe: &Probe, plan: &Plan, container: &str, first: usize) -> Command {
         let mut command = ffmpeg::reader(&probe.path);
         command.args([
             "-y",
@@ -197,7 +239,8 @@ impl Segmenter {
             "-reset_timestamps",
             "1",
         ]);
-        command.args(["-segment_format", container]);
+        // Without it each segment gets a number by chance, which behind the walls takes FFmpeg a tenth of a second of CPU.
+        command.args(["-fflags", "+bitexact", "-segment_format", container]);
         if container == "mov" {
             // Readable from a pipe, without an index at the end.
             command.args([
@@ -205,9 +248,14 @@ impl Segmenter {
                 "movflags=frag_keyframe+empty_moov+default_base_moof",
             ]);
         }
-        let starts = plan.groups.iter().skip(1);
+        let next = plan.groups.get(first + RUN);
+        let packets = next.map_or(plan.packets, |group| group.packet);
+        command.args(["-frames:v", &packets.to_string()]);
+        // What is before the first cut has a number, too.
+        let before = first.saturating_sub(1);
+        command.args(["-segment_start_number", &before.to_string()]);
+        let starts = plan.groups.iter().take(first + RUN).skip(before + 1);
         let cuts: Vec<String> = starts.map(|group| group.packet.to_string()).collect();
-        command.args(["-frames:v", &plan.packets.to_string()]);
         if cuts.is_empty() {
             // No time reaches it: one segment.
             command.args(["-segment_time", "1000000"]);

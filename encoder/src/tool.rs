@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Child;
 
 use crate::child::{Group, WorkerCommand};
@@ -17,18 +17,18 @@ use crate::sandbox::Access;
 const TIMEOUT: Duration = Duration::from_secs(600);
 /// Bytes of output that are read.
 const MAX_OUTPUT: u64 = 256 << 20;
+/// Longest line that is handed on in one piece, in bytes.
+const MAX_LINE: u64 = 64 << 10;
 /// Bytes of error output that are kept.
 const MAX_WORDS: u64 = 256 << 10;
 /// Address space of the tool.
 const MAX_MEMORY: u64 = 4 << 30;
 
-/// What a tool said.
+/// What a tool said; of its output nothing where each line was handed on.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct Said<T = Vec<u8>> {
     pub success: bool,
-    pub output: Vec<u8>,
-    /// Whether `output` is all of it.
-    pub whole: bool,
+    pub output: T,
     pub words: Vec<u8>,
 }
 
@@ -81,7 +81,8 @@ pub(crate) async fn run(command: Command) -> Result<Said, ToolError> {
     };
     let mut child = command.kill_on_drop(true).spawn().map_err(start)?;
     cap_memory(&child);
-    hear(&mut child, &program, TIMEOUT).await
+    let output = read(child.stdout.take(), MAX_OUTPUT);
+    hear(&mut child, &program, TIMEOUT, output).await
 }
 
 /// Runs FFmpeg or ffprobe on a file of a stranger's: in a worker, behind its walls, with `access` to the files it needs.
@@ -91,6 +92,22 @@ pub(crate) async fn confined(
     access: Access,
 ) -> Result<Said, ToolError> {
     confined_for(TIMEOUT, worker, command, access).await
+}
+
+/// As [`confined`], but hands on each line of the output as it comes, however many there are.
+pub(crate) async fn confined_lines(
+    worker: &WorkerCommand,
+    command: &Command,
+    access: Access,
+    on_line: impl FnMut(&str),
+) -> Result<Said<()>, ToolError> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let caps = (MAX_MEMORY, TIMEOUT);
+    let mut group = start(worker, command, access, caps, Feed::Nothing).await?;
+    // It ends when this closes.
+    let _stdin = group.0.stdin.take();
+    let output = lines(group.0.stdout.take(), on_line);
+    hear(&mut group.0, &program, TIMEOUT, output).await
 }
 
 /// The same with another time, and as much CPU time.
@@ -105,7 +122,8 @@ pub(crate) async fn confined_for(
     let mut group = start(worker, command, access, caps, Feed::Nothing).await?;
     // It ends when this closes.
     let _stdin = group.0.stdin.take();
-    hear(&mut group.0, &program, limit).await
+    let output = read(group.0.stdout.take(), MAX_OUTPUT);
+    hear(&mut group.0, &program, limit, output).await
 }
 
 /// Starts FFmpeg or ffprobe behind a worker's walls, with so much address space and CPU time; its pipes are the worker's.
@@ -152,20 +170,19 @@ pub(crate) async fn start(
     Ok(group)
 }
 
-async fn hear(child: &mut Child, program: &str, limit: Duration) -> Result<Said, ToolError> {
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+async fn hear<T>(
+    child: &mut Child,
+    program: &str,
+    limit: Duration,
+    output: impl Future<Output = std::io::Result<T>>,
+) -> Result<Said<T>, ToolError> {
+    let words = read(child.stderr.take(), MAX_WORDS);
     let all = async {
-        let (output, words, status) = tokio::join!(
-            read(stdout, MAX_OUTPUT),
-            read(stderr, MAX_WORDS),
-            child.wait()
-        );
-        let (output, whole) = output?;
+        let (output, words, status) = tokio::join!(output, words, child.wait());
         Ok::<_, std::io::Error>(Said {
             success: status?.success(),
-            output,
-            whole,
-            words: words?.0,
+            output: output?,
+            words: words?,
         })
     };
     let program = program.to_owned();
@@ -193,14 +210,47 @@ fn cap_memory(child: &Child) {
 #[cfg(not(target_os = "linux"))]
 fn cap_memory(_: &Child) {}
 
-/// At most `max` bytes, and whether that is all.
-async fn read(from: Option<impl AsyncRead + Unpin>, max: u64) -> std::io::Result<(Vec<u8>, bool)> {
+/// At most the first `max` bytes.
+async fn read(from: Option<impl AsyncRead + Unpin>, max: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let Some(mut from) = from else {
-        return Ok((bytes, true));
+        return Ok(bytes);
     };
     (&mut from).take(max).read_to_end(&mut bytes).await?;
     // Past the bound it is drained, so that the tool does not wait for a reader.
-    let more = tokio::io::copy(&mut from, &mut tokio::io::sink()).await?;
-    Ok((bytes, more == 0))
+    tokio::io::copy(&mut from, &mut tokio::io::sink()).await?;
+    Ok(bytes)
+}
+
+/// Hands on each line, without its end; one that is too long in pieces.
+async fn lines(
+    from: Option<impl AsyncRead + Unpin>,
+    mut on_line: impl FnMut(&str),
+) -> std::io::Result<()> {
+    let Some(from) = from else { return Ok(()) };
+    let (mut from, mut line) = (BufReader::new(from), Vec::new());
+    loop {
+        line.clear();
+        let mut piece = (&mut from).take(MAX_LINE);
+        if piece.read_until(b'\n', &mut line).await? == 0 {
+            return Ok(());
+        }
+        on_line(String::from_utf8_lossy(&line).trim_end_matches('\n'));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_come_one_by_one_and_long_ones_in_pieces() {
+        let long = "x".repeat(MAX_LINE as usize + 1);
+        let text = format!("a\n\n{long}\nend");
+        let mut found = Vec::new();
+        let all = lines(Some(text.as_bytes()), |line| found.push(line.to_owned()));
+        all.await.unwrap();
+        let (first, rest) = long.split_at(MAX_LINE as usize);
+        assert_eq!(found, ["a", "", first, rest, "end"]);
+    }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::child::Group;
 pub use crate::child::WorkerCommand;
-use crate::fault::{Fault, WorkerError};
+use crate::fault::{Fault, WorkerError, leaf_count};
 use crate::limits::Limits;
 use crate::request::{
     EncodeJob, EncodeRequest, Encoded, EncodedLeaf, Finished, InspectRequest, Inspected, Job,
@@ -53,6 +53,14 @@ impl Workers {
         Self {
             nice: false,
             ..self
+        }
+    }
+
+    /// The same with slots of its own, so many.
+    pub(crate) fn with_slots(&self, slots: usize) -> Self {
+        Self {
+            slots: Slots::new(slots, MAX_WAITING),
+            ..self.clone()
         }
     }
 
@@ -179,6 +187,8 @@ impl Workers {
         F: FnMut(usize, &Inspected, EncodedLeaf) -> Fut,
         Fut: Future<Output = ()>,
     {
+        // No leaf is asked for of a segment that may not have so many, and nothing would be the answer.
+        leaf_count(&request.profiles, request.frame_count)?;
         let mut progress = Progress::new(&request.leaves, on_leaf);
         let most = usize::from(request.threads).min(request.leaves.len());
         let slot = self.slots.acquire(priority, most).await?;
@@ -238,5 +248,43 @@ impl Workers {
             detail: e.to_string(),
         };
         self.command.start(level).map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_protocol::profile::{Profiles, Rendition, SourceFormat};
+
+    fn few() -> Workers {
+        let command = WorkerCommand {
+            program: "none".into(),
+            arguments: Vec::new(),
+        };
+        Workers::new(command, Limits::default(), 1)
+    }
+
+    #[tokio::test]
+    async fn slots_of_its_own_are_as_many_as_asked_for() {
+        for (workers, expected) in [(few().with_slots(8), 8), (few(), 1)] {
+            let slot = workers.slots.acquire(Priority::Transcode, 8).await.unwrap();
+            assert_eq!(slot.count, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_segment_of_too_many_leaves_is_not_answered_with_none() {
+        let profiles = Profiles {
+            chunk_frames: 1,
+            source: SourceFormat::plain(64, 64, 30),
+            renditions: vec![Rendition::plain(64, 64, 10, 100); 16],
+        };
+        let whole = EncodeRequest::whole(Arc::from([]), profiles, 60, 1);
+        let refused = few().encode(&whole, Priority::Transcode).await.unwrap_err();
+        let found = matches!(
+            refused,
+            WorkerError::Fault(Fault::Leaves { leaves: 960, .. })
+        );
+        assert!(found, "{refused}");
     }
 }

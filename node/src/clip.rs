@@ -10,7 +10,9 @@ use assay_encoder::live::LiveError;
 use assay_encoder::probe::{Probe, probe};
 use assay_encoder::segmenter::{Segment, Segmenter};
 use assay_encoder::soundtrack::Soundtrack;
-use assay_encoder::{InspectRequest, Ladder, Priority, WorkerCommand, WorkerError, Workers};
+use assay_encoder::{
+    InspectRequest, Ladder, Priority, WorkerCommand, WorkerError, Workers, leaf_count,
+};
 use assay_protocol::assignment::RefusalReason;
 use assay_protocol::profile::Profiles;
 use assay_roles::broadcaster::Source;
@@ -134,6 +136,22 @@ pub fn profiles(probe: &Probe, ladder: &Ladder) -> Result<Profiles, ClipError> {
     Ok(ladder.profiles(probe.source_format()?, probe.shown_size())?)
 }
 
+/// Whether each segment may have the leaves that the ladder gives it: nobody could be assigned it, and a job would be for
+/// nothing.
+fn check_leaves(path: &Path, segments: &[Segment], profiles: &Profiles) -> Result<(), ClipError> {
+    segments.iter().try_for_each(|segment| {
+        let fault = leaf_count(profiles, segment.frames).err();
+        fault.map_or(Ok(()), |fault| {
+            Err(ClipError::Segment {
+                path: path.into(),
+                seq: segment.seq,
+                first_frame: segment.first_frame,
+                source: fault.into(),
+            })
+        })
+    })
+}
+
 /// A file that was looked at and cut.
 #[derive(Clone, Debug)]
 pub struct CutVideo {
@@ -149,7 +167,7 @@ impl CutVideo {
     /// Probes `path` and cuts it into `folder`.
     ///
     /// # Errors
-    /// A file that is no video, has no place on the ladder, or cannot be cut.
+    /// A file that is no video, has no place on the ladder, cannot be cut, or has a segment of too many leaves.
     pub async fn open(
         path: &Path,
         folder: &Path,
@@ -159,6 +177,7 @@ impl CutVideo {
         let probe = probe(path, worker).await?;
         let profiles = profiles(&probe, ladder)?;
         let segments = Segmenter::new(folder, SEGMENT).cut(&probe, worker).await?;
+        check_leaves(path, &segments, &profiles)?;
         Ok(Self {
             probe,
             profiles,
@@ -255,5 +274,40 @@ impl Reel<'_> {
         }
         self.next += 1;
         Some(self.audio.with(segment, Some(source)).await)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_protocol::profile::{Rendition, SourceFormat};
+
+    #[test]
+    fn a_segment_of_too_many_leaves_is_named_before_there_is_a_job() {
+        let profiles = Profiles {
+            chunk_frames: 1,
+            source: SourceFormat::plain(64, 64, 30),
+            renditions: vec![Rendition::plain(64, 64, 10, 100); 16],
+        };
+        let segment = |seq, frames| Segment {
+            seq,
+            path: PathBuf::new(),
+            first_frame: 50 * seq,
+            frames,
+            start: Duration::ZERO,
+            duration: Duration::ZERO,
+            times: Vec::new(),
+        };
+        let check = |last| {
+            let segments = [segment(0, 50), segment(1, last)];
+            check_leaves(Path::new("many.mp4"), &segments, &profiles)
+        };
+        assert!(check(50).is_ok());
+        let refused = check(51).unwrap_err().to_string();
+        let named = "many.mp4: segment 1 (frames from 50 on): 51 frames in chunks of 1, in 16 renditions, are 816 leaves";
+        assert!(
+            refused.starts_with(named) && refused.contains("chunks longer"),
+            "{refused}"
+        );
     }
 }

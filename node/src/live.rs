@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use assay_encoder::live::{Address, Cut, LiveError, LiveEvent, LiveSegment, StreamKey, receive};
-use assay_encoder::{InspectRequest, Ladder, Priority, Workers};
+use assay_encoder::{InspectRequest, Ladder, Priority, Workers, leaf_count};
 use assay_protocol::profile::Profiles;
 use assay_roles::broadcaster::Source;
 use tokio::sync::mpsc;
@@ -169,6 +169,10 @@ impl Inspector<'_> {
             Ok(inspected) => inspected,
             Err(e) => return self.left_out(&e),
         };
+        // Nobody could be assigned it.
+        if let Err(fault) = leaf_count(&self.job.profiles, inspected.frame_count) {
+            return self.left_out(&fault);
+        }
         let source = Source {
             hash: blake3::hash(&bytes).as_bytes().into(),
             len: bytes.len() as u64,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use assay_protocol::profile::{Profiles, Rendition};
 use serde::Serialize;
 
+use crate::fault::{WorkerError, leaf_count};
 use crate::ladder::Ladder;
 use crate::workers::Workers;
 
@@ -158,6 +159,10 @@ pub async fn run(
     let clip = Clip::make(folder, &wanted, workers.command()).await?;
     let size = (clip.format.width.into(), clip.format.height.into());
     let whole = plan.ladder.profiles(clip.format, size)?;
+    // Before the renditions are measured one by one.
+    for (_, frames) in &clip.segments {
+        leaf_count(&whole, *frames).map_err(WorkerError::from)?;
+    }
     let mut renditions = Vec::new();
     for rendition in &whole.renditions {
         told(&format!("{}x{} alone", rendition.width, rendition.height));

@@ -209,6 +209,8 @@ pub async fn run(plan: &Plan, workers: &Workers, folder: &Path) -> Result<Report
         segments: 1,
         threads: plan.in_flight,
     };
+    // All are in flight, on however few cores.
+    let workers = &workers.with_slots(plan.in_flight.max(1).into());
     let watch = Watch::start();
     let done = path::transcode(workers, &clip, &profiles, load).await;
     let peak = watch.stop();

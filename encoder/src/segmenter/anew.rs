@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
+use assay_protocol::profile::MAX_FRAMES;
+
 use super::plan::Plan;
 use super::{Segment, Segmenter, timing};
 use crate::child::WorkerCommand;
@@ -86,12 +88,14 @@ impl Segmenter {
             detail: format!("coded anew with closed key frames: {detail}"),
         };
         let path = self.anew();
-        let group = self.target.as_micros() as f64 / timing::frame(probe.fps);
         let mut command = ffmpeg::reader(&probe.path);
         command.args(["-y", "-map", "0:V:0", "-fps_mode", "passthrough"]);
         command.args(["-c:v", "libx264", "-preset", "veryfast", "-crf", QUALITY]);
         command.args(["-flags", "+cgop", "-sc_threshold", "0"]);
-        command.args(["-g", &group.round().max(1.0).to_string()]);
+        // By time: frames may come by tens in one second, and by one in ten in the next.
+        let due = format!("gte(t,prev_forced_t+{})", self.target.as_secs_f64());
+        let due = format!("expr:isnan(prev_forced_t)+{due}");
+        command.args(["-force_key_frames", &due, "-g", &MAX_FRAMES.to_string()]);
         command.args(["-sws_flags", ffmpeg::SWS_FLAGS, "-pix_fmt"]);
         command.arg(match probe.bit_depth {
             10 => "yuv420p10le",

@@ -11,6 +11,9 @@ use crate::probe::Probe;
 use crate::sandbox::Access;
 use crate::tool::{self, Said};
 
+/// Most packets of a video: six days of 30 frames a second. All are kept until the file is cut, in less than 1 GiB.
+const MAX_PACKETS: usize = 1 << 24;
+
 /// Signed microseconds: FFmpeg prints times to that.
 pub(super) type Micros = i64;
 
@@ -34,7 +37,7 @@ pub(super) struct Scan {
     /// When the first and the last packet of any stream are shown; those that are hidden do not count.
     pub span: (Micros, Micros),
     /// FFmpeg's complaints.
-    pub said: Said,
+    pub said: Said<()>,
 }
 
 /// Reads all packets' headers.
@@ -42,20 +45,31 @@ pub(super) async fn scan(probe: &Probe, worker: &WorkerCommand) -> Result<Scan, 
     let mut command = ffmpeg::prober(&probe.path);
     command.args(["-fflags", "+genpts"]);
     let entries = "packet=stream_index,pts_time,dts_time,duration_time,pos,flags";
-    let said = list(&mut command, entries, probe, worker).await?;
-    let text = String::from_utf8_lossy(&said.output);
-    let (mut packets, mut span) = (Vec::new(), None);
-    for line in text.lines() {
+    let (mut packets, mut count, mut span) = (Vec::new(), 0, None);
+    let on_line = |line: &str| {
         let Some((stream, packet)) = packet(line) else {
-            continue;
+            return;
         };
         if let Some(time) = packet.time.filter(|_| !packet.hidden) {
             let (first, last) = span.unwrap_or((time, time));
             span = Some((time.min(first), time.max(last)));
         }
         if stream == probe.stream {
-            packets.push(packet);
+            count += 1;
+            // Of other streams, and past the bound, nothing is kept.
+            if count <= MAX_PACKETS {
+                packets.push(packet);
+            }
         }
+    };
+    let said = list(&mut command, entries, probe, worker, on_line).await?;
+    if count > MAX_PACKETS {
+        return Err(InputError::Unsupported {
+            path: probe.path.clone(),
+            what: "the number of its video's packets",
+            found: count.to_string(),
+            expected: format!("at most {MAX_PACKETS}; split the file"),
+        });
     }
     Ok(Scan {
         packets,
@@ -76,38 +90,38 @@ pub(super) async fn fresh(
     let mut command = ffmpeg::prober(&probe.path);
     command.args(["-fflags", "+genpts", "-threads", "1"]);
     command.args(["-select_streams", "V:0", "-skip_frame", "nokey"]);
-    let said = list(&mut command, "frame=pts_time,pict_type", probe, worker).await?;
-    let text = String::from_utf8_lossy(&said.output);
-    let times = text.lines().filter_map(|line| {
-        let mut fields = fields(line);
-        let time = fields.clone().find(|f| f.0 == "pts_time")?.1;
-        let kind = fields.find(|f| f.0 == "pict_type")?.1;
-        micros(time).filter(|_| kind == "I")
-    });
-    Ok(Some(times.collect()))
+    let mut times = HashSet::new();
+    let on_line = |line: &str| {
+        let named = |name: &str| fields(line).find(|field| field.0 == name);
+        if named("pict_type").is_some_and(|kind| kind.1 == "I") {
+            times.extend(named("pts_time").and_then(|time| micros(time.1)));
+        }
+    };
+    list(
+        &mut command,
+        "frame=pts_time,pict_type",
+        probe,
+        worker,
+        on_line,
+    )
+    .await?;
+    Ok(Some(times))
 }
 
+/// Hands on each line that ffprobe says: all of them are longer together than the file is, at times.
 async fn list(
     command: &mut Command,
     entries: &str,
     probe: &Probe,
     worker: &WorkerCommand,
-) -> Result<Said, InputError> {
+    on_line: impl FnMut(&str),
+) -> Result<Said<()>, InputError> {
     command.args(["-show_entries", entries, "-of", "compact=p=0"]);
     let access = Access {
         read: vec![probe.path.clone()],
         ..Access::default()
     };
-    let said = tool::confined(worker, command, access).await?;
-    if said.whole {
-        return Ok(said);
-    }
-    Err(InputError::Unsupported {
-        path: probe.path.clone(),
-        what: "the list of its packets",
-        found: format!("more than {} bytes", said.output.len()),
-        expected: "less; split the file".into(),
-    })
+    Ok(tool::confined_lines(worker, command, access, on_line).await?)
 }
 
 fn fields(line: &str) -> impl Iterator<Item = (&str, &str)> + Clone {

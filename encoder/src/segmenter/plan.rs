@@ -64,6 +64,8 @@ pub(super) struct Group {
     pub hidden: u32,
     /// When its first frame is shown.
     pub start: Duration,
+    /// From there to when its last frame is shown.
+    pub span: Duration,
     /// Until the next group's.
     pub duration: Duration,
     /// Since `start`, where the file has no constant rate.
@@ -222,14 +224,17 @@ async fn arrange(
             });
         }
         let from = earliest(&shown).unwrap_or(counted(first));
-        let last = latest.map_or(counted(first + frames), |last| last + lasts);
+        let end = latest.map_or(counted(first + frames), |last| last + lasts);
+        let last = shown.iter().flatten().max().copied();
+        let last = last.unwrap_or(counted(first + frames - 1));
         groups.push(Group {
             packet: start as u32,
             first,
             frames,
             hidden,
             start: packets::length(from - zero),
-            duration: packets::length(earliest(&next).unwrap_or(last) - from),
+            span: packets::length(last - from),
+            duration: packets::length(earliest(&next).unwrap_or(end) - from),
             times: if constant && (even || index + 1 < starts.len()) {
                 Vec::new()
             } else {

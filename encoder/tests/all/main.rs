@@ -5,6 +5,7 @@ mod bench;
 mod bombs;
 mod conformance;
 mod corpus;
+mod cuts;
 mod frame_rate;
 mod input;
 mod lasting;
