@@ -63,7 +63,7 @@ impl Node {
             }
         };
         let frozen: BTreeSet<_> = self.read(|state| {
-            let open = state.cases.values().filter(|case| case.ended.is_none());
+            let open = state.cases.values().filter(|case| case.is_open());
             open.map(|case| case.operator).collect()
         });
         let encoder_id = assay_encoder::encoder_id();

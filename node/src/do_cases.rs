@@ -20,7 +20,7 @@ impl Node {
             }
         }
         let due: Vec<B256> = self.read(|state| {
-            let open = state.cases.values().filter(|case| case.ended.is_none());
+            let open = state.cases.values().filter(|case| case.is_open());
             open.filter(|case| !case.is_contested() && block >= case.executable + wait)
                 .map(|case| case.id)
                 .collect()

@@ -1,6 +1,7 @@
 //! What the court and its helpers say: cases, rulings, demands.
 
 use assay_chain::events::{ChallengeLog, ContestLog, CourtLog};
+use assay_chain::fault::CaseStatus;
 use assay_protocol::verdict::LeafId;
 
 use super::{ChainNews, Feed, patiently};
@@ -29,7 +30,6 @@ impl Feed {
                     opened: block,
                     executable: view.map_or(u64::MAX, |view| view.executable_at),
                     ended: None,
-                    executed: false,
                     contested: None,
                     diverged: 0,
                 };
@@ -48,7 +48,7 @@ impl Feed {
                 burned,
                 ..
             } => {
-                let case = self.write().end(case, true, block)?;
+                let case = self.write().end(case, CaseStatus::Executed, block)?;
                 Some(ChainNews::CaseExecuted {
                     case,
                     slashed,
@@ -63,7 +63,7 @@ impl Feed {
                 None
             }
             CourtLog::CaseClosed { case, status, .. } => {
-                let case = self.write().end(case, false, block)?;
+                let case = self.write().end(case, status, block)?;
                 Some(ChainNews::CaseClosed {
                     case,
                     status,

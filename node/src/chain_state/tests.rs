@@ -1,4 +1,5 @@
 use super::*;
+use assay_chain::fault::{CaseStatus, Cause, FaultKind};
 use assay_protocol::election::Candidate;
 use assay_protocol::profile::{Profiles, SourceFormat};
 
@@ -85,8 +86,7 @@ fn case(id: u8, ended: Option<u64>) -> Case {
         opened: 5,
         executable: 6,
         leaf: 0,
-        ended,
-        executed: false,
+        ended: ended.map(|block| (block, CaseStatus::Executed)),
         contested: None,
         diverged: 0,
     }

@@ -187,7 +187,6 @@ impl Bench {
             executable: 104,
             leaf,
             ended: None,
-            executed: false,
             contested: None,
             diverged: 0,
         };

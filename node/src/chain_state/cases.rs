@@ -1,0 +1,104 @@
+//! The cases of the court, and what they mean to a node.
+
+use assay_chain::fault::{CaseStatus, Cause, FaultKind};
+use assay_protocol::rules::ChainView;
+use assay_protocol::verdict::LeafId;
+use assay_protocol::{Address, B256, U256};
+
+use super::ChainState;
+
+/// A case of the court.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Its id.
+    pub id: B256,
+    /// What it is about.
+    pub kind: FaultKind,
+    /// The accused.
+    pub operator: Address,
+    /// Round whose verifiers signed.
+    pub round: u64,
+    /// Signers by position in that round's verifier set.
+    pub bitmap: U256,
+    /// The receipt, zero where the case is about something else.
+    pub receipt: B256,
+    /// Block of the opening.
+    pub opened: u64,
+    /// First block at which it can be executed.
+    pub executable: u64,
+    /// The leaf, where it is about one.
+    pub leaf: u32,
+    /// Block in which it ended, and how.
+    pub ended: Option<(u64, CaseStatus)>,
+    /// Block since which the resolver decides it, and why: nobody executes it meanwhile.
+    pub contested: Option<(u64, Cause)>,
+    /// By position, who was counted when divergences on its leaf tripped the breaker.
+    pub diverged: u64,
+}
+
+impl Case {
+    /// The leaf that it is about; of receipt zero where it is about something else.
+    pub fn leaf(&self) -> LeafId {
+        LeafId {
+            receipt: self.receipt,
+            index: self.leaf,
+        }
+    }
+
+    /// Whether nothing has ended it.
+    pub fn is_open(&self) -> bool {
+        self.ended.is_none()
+    }
+
+    /// Whether it ended with a slash.
+    pub fn is_executed(&self) -> bool {
+        matches!(self.ended, Some((_, CaseStatus::Executed)))
+    }
+
+    /// Whether the resolver decides it.
+    pub fn is_contested(&self) -> bool {
+        self.contested.is_some()
+    }
+
+    /// Whether a larger quorum may take the place of its signers: the accused's contest keeps nobody from joining.
+    pub fn takes_signers(&self) -> bool {
+        let by_others = self.contested.filter(|(_, cause)| *cause != Cause::Accused);
+        self.is_open() && by_others.is_none()
+    }
+
+    /// Forgets what happened to it above block `ancestor`.
+    pub(super) fn rewind(&mut self, ancestor: u64) {
+        self.ended = self.ended.filter(|(block, _)| *block <= ancestor);
+        self.contested = self.contested.filter(|(block, _)| *block <= ancestor);
+    }
+}
+
+impl ChainState {
+    /// Whether a case is open against the operator.
+    pub fn frozen(&self, operator: Address) -> bool {
+        self.cases
+            .values()
+            .any(|case| case.operator == operator && case.is_open())
+    }
+
+    /// Marks a case as over in `block`; gives it back.
+    pub fn end(&mut self, case: B256, status: CaseStatus, block: u64) -> Option<Case> {
+        let case = self.cases.get_mut(&case)?;
+        case.ended = Some((block, status));
+        Some(case.clone())
+    }
+
+    /// Contested cases about which the resolver was silent for so many rounds at `block`, with the block of the contest.
+    /// Whose contest it was decides what its silence means, and anyone may say so.
+    pub fn lapsed(&self, rounds: u64, block: u64) -> Vec<(B256, u64)> {
+        let open = self.cases.values().filter(|case| case.is_open());
+        let contested = open.filter_map(|case| Some((case.id, case.contested?.0)));
+        let silent = |(_, contested): &(B256, u64)| {
+            // A round that is not kept any more is long over.
+            let round = self.round_at(*contested).unwrap_or_default();
+            let mut after = self.rounds.range(round + rounds..);
+            after.next().is_some_and(|(_, r)| r.opened_at <= block)
+        };
+        contested.filter(silent).collect()
+    }
+}
