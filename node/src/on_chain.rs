@@ -6,7 +6,7 @@ use assay_roles::{broadcaster, transcoder};
 use assay_verifier::{self as verifier, certify};
 
 use crate::chain_feed::ChainNews;
-use crate::chain_state::Case;
+use crate::chain_state::{Case, ChainState};
 use crate::driver::Node;
 use crate::dues::Claim;
 use crate::keeper::ANNOUNCE;
@@ -115,6 +115,9 @@ impl Node {
                 let frozen = self.read(|state| state.frozen(operator));
                 self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen })
                     .await;
+                if case.kind.is_transcoders() {
+                    self.tell_accused().await;
+                }
             }
             ChainNews::Certified {
                 round,
@@ -213,8 +216,7 @@ impl Node {
         self.keeper.rewind();
         self.drive_verifier(verifier::Input::Rewound(ancestor))
             .await;
-        let accused = self.read(|state| state.cases.values().map(|c| c.receipt).collect());
-        self.drive_certifier(certify::Input::Rewound(accused)).await;
+        self.tell_accused().await;
         let free: Vec<_> = self.read(|state| {
             let round = state.current().map(|(_, round)| &round.transcoders);
             let all = round.into_iter().flat_map(|set| &set.candidates);
@@ -226,6 +228,12 @@ impl Node {
             self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen })
                 .await;
         }
+    }
+
+    /// Tells the certifier which receipts are accused, anew whenever that may have changed.
+    async fn tell_accused(&mut self) {
+        let accused = self.read(ChainState::accused);
+        self.drive_certifier(certify::Input::Accused(accused)).await;
     }
 
     /// A case was opened.
@@ -244,8 +252,9 @@ impl Node {
             frozen: true,
         })
         .await;
-        self.drive_certifier(certify::Input::CaseOpened(leaf.receipt))
-            .await;
+        if case.kind.is_transcoders() {
+            self.tell_accused().await;
+        }
         // Other kinds of fault absorb nothing.
         if case.kind == FaultKind::WrongEncode {
             self.drive_verifier(verifier::Input::CaseOpened {

@@ -1,11 +1,13 @@
 //! The cases of the court, and what they mean to a node.
 
+use std::collections::BTreeSet;
+
 use assay_chain::fault::{CaseStatus, Cause, FaultKind};
 use assay_protocol::rules::ChainView;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
 
-use super::ChainState;
+use super::{ChainState, Round};
 
 /// A case of the court.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +57,20 @@ impl Case {
         matches!(self.ended, Some((_, CaseStatus::Executed)))
     }
 
+    /// Whether it says of a receipt that its transcoder is at fault: nobody pays for that work, and it earns no mint.
+    pub fn accuses(&self) -> bool {
+        let void = |(_, status)| matches!(status, CaseStatus::Acquitted | CaseStatus::Annulled);
+        self.kind.is_transcoders() && !self.ended.is_some_and(void)
+    }
+
+    /// Whether the court takes no proof of wrong encoding about this leaf any more: the case of an assignment is the only
+    /// one, but a planted fault spares its leaf alone.
+    pub fn bars(&self, leaf: LeafId) -> bool {
+        let spared = matches!(self.ended, Some((_, CaseStatus::Spared)));
+        let about = self.kind == FaultKind::WrongEncode && self.receipt == leaf.receipt;
+        about && (!spared || self.leaf == leaf.index)
+    }
+
     /// Whether the resolver decides it.
     pub fn is_contested(&self) -> bool {
         self.contested.is_some()
@@ -79,6 +95,30 @@ impl ChainState {
         self.cases
             .values()
             .any(|case| case.operator == operator && case.is_open())
+    }
+
+    /// Receipts with a case against their transcoder that is open or proven.
+    pub fn accused(&self) -> BTreeSet<B256> {
+        let accusing = self.cases.values().filter(|case| case.accuses());
+        accusing.map(|case| case.receipt).collect()
+    }
+
+    /// Cases that can be executed in `block`. Whoever had no stake in any known round loses none, and can be accused for gas
+    /// alone: where no signer waits for such a case, it is worth nobody's gas.
+    pub fn due(&self, block: u64) -> Vec<B256> {
+        let open = self.cases.values().filter(|case| case.is_open());
+        let ripe = open.filter(|case| !case.is_contested() && block >= case.executable);
+        let worth = ripe.filter(|case| !case.bitmap.is_zero() || self.has_stood(case));
+        worth.map(|case| case.id).collect()
+    }
+
+    /// Whether the accused was active in a known round, in the role in which it is accused.
+    fn has_stood(&self, case: &Case) -> bool {
+        let active = |round: &Round| match case.kind.is_transcoders() {
+            true => round.transcoders.get(case.operator).is_some(),
+            false => round.verifiers.find(case.operator).is_some(),
+        };
+        self.rounds.values().rev().any(active)
     }
 
     /// Marks a case as over in `block`; gives it back.
