@@ -96,6 +96,11 @@ impl Keeper {
         self.answered.clear();
         self.reported.clear();
         self.rolls.rewind();
+        self.submit_again();
+    }
+
+    /// Submits proofs again that the chain may have: what a case had absorbed was only worth a payment.
+    pub(crate) fn submit_again(&mut self) {
         for kept in self.proofs.values_mut() {
             kept.submitted = false;
         }
@@ -189,19 +194,20 @@ impl Node {
         let mut proofs = std::mem::take(&mut self.keeper.proofs);
         let covers = self.read(|state| Covers::of(state, self.params.response_blocks));
         proofs.retain(|leaf, kept| {
-            let case = covers.proven.get(&leaf.receipt);
-            let deep = case.is_some_and(|opened| opened + REORG_BLOCKS < block);
+            let barred = covers.barred(*leaf);
+            let deep = barred.is_some_and(|opened| opened + REORG_BLOCKS < block);
             last(&kept.proof) >= block && !deep
         });
         for (leaf, kept) in &mut proofs {
             let last = last(&kept.proof);
             let ripe = block >= kept.seen + wait || block + TURN_BLOCKS >= last;
-            if !ripe || kept.submitted || covers.proven.contains_key(&leaf.receipt) {
+            if !ripe || kept.submitted || covers.barred(*leaf).is_some() {
                 continue;
             }
             let absorbed = covers.absorbs(&kept.proof.assignment);
             // What a case has absorbed matters only to whoever pays for it.
-            if absorbed && !self.pays(&kept.proof.assignment) {
+            let pays = || self.pays(&kept.proof.assignment) && !covers.is_accused(&leaf.receipt);
+            if absorbed && !pays() {
                 continue;
             }
             kept.submitted = true;

@@ -1,6 +1,6 @@
 //! What the chain has news of, told to the cores; then the chores of the block.
 
-use assay_chain::fault::FaultKind;
+use assay_chain::fault::{CaseStatus, FaultKind};
 use assay_protocol::B256;
 use assay_roles::{broadcaster, transcoder};
 use assay_verifier::{self as verifier, certify};
@@ -117,6 +117,15 @@ impl Node {
                     .await;
                 if case.kind.is_transcoders() {
                     self.tell_accused().await;
+                }
+                if case.kind == FaultKind::WrongEncode {
+                    self.keeper.submit_again();
+                    let closed = verifier::Input::CaseClosed {
+                        leaf: case.leaf(),
+                        spared: status == CaseStatus::Spared,
+                        block,
+                    };
+                    self.drive_verifier(closed).await;
                 }
             }
             ChainNews::Certified {

@@ -1,6 +1,7 @@
 //! The cases of the court, and what they mean to a node.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use assay_chain::fault::{CaseStatus, Cause, FaultKind};
 use assay_protocol::rules::ChainView;
@@ -69,6 +70,17 @@ impl Case {
         let spared = matches!(self.ended, Some((_, CaseStatus::Spared)));
         let about = self.kind == FaultKind::WrongEncode && self.receipt == leaf.receipt;
         about && (!spared || self.leaf == leaf.index)
+    }
+
+    /// Whether it absorbs faults of its burst, or will once it is executed: then they are one fault. One that ends in
+    /// another way has hidden nothing.
+    pub fn may_absorb(&self) -> bool {
+        self.kind == FaultKind::WrongEncode && (self.is_open() || self.is_executed())
+    }
+
+    /// Blocks of signing of the faults that it absorbs once it is executed, with so many to answer an assignment.
+    pub fn burst(&self, response_blocks: u64) -> RangeInclusive<u64> {
+        self.opened.saturating_sub(response_blocks)..=self.opened
     }
 
     /// Whether the resolver decides it.

@@ -149,11 +149,10 @@ impl Memory {
         let (assignment, within) = (&work.signed.assignment, self.params.response_blocks);
         let signed = assignment.deadlineBlock.saturating_sub(within);
         let absorbs = |case: &Case| {
-            let burst = case.opened.saturating_sub(within)..=case.opened;
             case.kind == FaultKind::WrongEncode
                 && case.operator == assignment.transcoder
                 && case.is_executed()
-                && burst.contains(&signed)
+                && case.burst(within).contains(&signed)
         };
         cases.next().is_some() || state.cases.values().any(absorbs)
     }
