@@ -267,6 +267,7 @@ impl ChainView for ChainState {
         let until = |case: &Case| case.ended.is_none_or(|(ended, _)| ended >= block);
         self.cases
             .values()
+            .filter(|case| case.kind.is_transcoders())
             .any(|case| case.operator == operator && until(case))
     }
 }

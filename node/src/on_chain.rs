@@ -256,12 +256,12 @@ impl Node {
             block,
         })
         .await;
-        self.drive_broadcaster(broadcaster::Input::Frozen {
-            operator,
-            frozen: true,
-        })
-        .await;
         if case.kind.is_transcoders() {
+            self.drive_broadcaster(broadcaster::Input::Frozen {
+                operator,
+                frozen: true,
+            })
+            .await;
             self.tell_accused().await;
         }
         // Other kinds of fault absorb nothing.

@@ -102,11 +102,15 @@ impl Case {
 }
 
 impl ChainState {
-    /// Whether a case is open against the operator.
+    /// Whether a case is open against the operator as a transcoder; as a verifier it has another pool.
     pub fn frozen(&self, operator: Address) -> bool {
-        self.cases
-            .values()
-            .any(|case| case.operator == operator && case.is_open())
+        self.freezing().any(|case| case.operator == operator)
+    }
+
+    /// Open cases, each of which freezes its operator's pool of transcoding.
+    pub fn freezing(&self) -> impl Iterator<Item = &Case> {
+        let cases = self.cases.values();
+        cases.filter(|case| case.kind.is_transcoders() && case.is_open())
     }
 
     /// Receipts with a case against their transcoder that is open or proven.

@@ -265,3 +265,21 @@ fn only_a_wrong_encode_bars_proofs_and_a_planted_one_bars_its_own_leaf_alone() {
         );
     }
 }
+
+/// An operator with both roles has two pools.
+#[test]
+fn a_verifiers_case_does_not_freeze_the_transcoder() {
+    for (kind, expected) in KINDS {
+        for (ended, now) in [(None, expected), (Some(9), false)] {
+            let mut state = ChainState::default();
+            let case = Case {
+                kind,
+                ..case(1, ended)
+            };
+            state.cases.insert(case.id, case);
+            assert_eq!(state.frozen(Address::ZERO), now, "{kind:?}");
+            assert_eq!(state.freezing().count(), usize::from(now), "{kind:?}");
+            assert_eq!(state.frozen_since(Address::ZERO, 9), expected, "{kind:?}");
+        }
+    }
+}
