@@ -75,6 +75,7 @@ mod tests {
             operator: OPERATOR,
             round: 1,
             bitmap: U256::ZERO,
+            joined: vec![],
             receipt: RECEIPT,
             opened: 100,
             executable: 103,

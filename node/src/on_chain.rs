@@ -226,6 +226,14 @@ impl Node {
         self.drive_verifier(verifier::Input::Rewound(ancestor))
             .await;
         self.tell_accused().await;
+        // Of some the chain has taken signers back: they may lack this node again.
+        let open = |state: &ChainState| -> Vec<Case> {
+            let open = state.cases.values().filter(|case| case.takes_signers());
+            open.cloned().collect()
+        };
+        for case in self.read(open) {
+            self.show_case(case, false);
+        }
         let free: Vec<_> = self.read(|state| {
             let round = state.current().map(|(_, round)| &round.transcoders);
             let all = round.into_iter().flat_map(|set| &set.candidates);

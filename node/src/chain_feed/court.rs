@@ -25,6 +25,7 @@ impl Feed {
                     operator,
                     round: view.map(|view| view.round).unwrap_or_default(),
                     bitmap,
+                    joined: Vec::new(),
                     receipt: receipt_hash,
                     leaf: leaf_index,
                     opened: block,
@@ -39,7 +40,7 @@ impl Feed {
             CourtLog::SignersJoined { case, bitmap } => {
                 let mut state = self.write();
                 let case = state.cases.get_mut(&case)?;
-                case.bitmap = bitmap;
+                case.join(bitmap, block);
                 Some(ChainNews::SignersJoined(case.clone()))
             }
             CourtLog::CaseExecuted {

@@ -23,6 +23,8 @@ pub struct Case {
     pub round: u64,
     /// Signers by position in that round's verifier set.
     pub bitmap: U256,
+    /// Blocks in which others joined them, each with who they were before.
+    pub joined: Vec<(u64, U256)>,
     /// The receipt, zero where the case is about something else.
     pub receipt: B256,
     /// Block of the opening.
@@ -94,8 +96,17 @@ impl Case {
         self.is_open() && by_others.is_none()
     }
 
+    /// Takes the signers of `block`, in which others joined.
+    pub fn join(&mut self, bitmap: U256, block: u64) {
+        let before = std::mem::replace(&mut self.bitmap, bitmap);
+        self.joined.push((block, before));
+    }
+
     /// Forgets what happened to it above block `ancestor`.
     pub(super) fn rewind(&mut self, ancestor: u64) {
+        while let Some((_, before)) = self.joined.pop_if(|(block, _)| *block > ancestor) {
+            self.bitmap = before;
+        }
         self.ended = self.ended.filter(|(block, _)| *block <= ancestor);
         self.contested = self.contested.filter(|(block, _)| *block <= ancestor);
     }

@@ -83,6 +83,7 @@ fn case(id: u8, ended: Option<u64>) -> Case {
         operator: Address::ZERO,
         round: 1,
         bitmap: U256::ZERO,
+        joined: vec![],
         receipt: B256::ZERO,
         opened: 5,
         executable: 6,
@@ -282,4 +283,20 @@ fn a_verifiers_case_does_not_freeze_the_transcoder() {
             assert_eq!(state.frozen_since(Address::ZERO, 9), expected, "{kind:?}");
         }
     }
+}
+
+#[test]
+fn signers_whose_block_is_void_have_not_joined() {
+    let mut state = ChainState::default();
+    let mut one = case(1, None);
+    for (block, bitmap) in [(7, 1u64), (8, 3), (9, 7)] {
+        one.join(U256::from(bitmap), block);
+    }
+    state.cases.insert(one.id, one);
+    for (ancestor, bitmap) in [(9, 7u64), (8, 3), (6, 0)] {
+        state.rewind(ancestor);
+        let case = &state.cases[&B256::repeat_byte(1)];
+        assert_eq!(case.bitmap, U256::from(bitmap), "{ancestor}");
+    }
+    assert!(state.cases[&B256::repeat_byte(1)].joined.is_empty());
 }

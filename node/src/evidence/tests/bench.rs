@@ -182,6 +182,7 @@ impl Bench {
             operator: transcoder(by),
             round: ROUND,
             bitmap: U256::from(bitmap),
+            joined: vec![],
             receipt,
             opened: 101,
             executable: 104,
