@@ -136,6 +136,20 @@ impl FaultKind {
         self as u8
     }
 
+    /// Whether it is a transcoder's fault about an assignment, as `Cases.caseAbout` lists them: its case freezes the
+    /// transcoder's pool, and nobody pays for the work. All others are verifiers' faults, and say nothing about the work that
+    /// they name.
+    pub const fn is_transcoders(self) -> bool {
+        match self {
+            Self::WrongEncode | Self::LeafFault | Self::Equivocation | Self::WithheldLeaf => true,
+            Self::VerifierEquivocation
+            | Self::FalsePass
+            | Self::FalseAccusation
+            | Self::EarlyTicket
+            | Self::FalseDivergence => false,
+        }
+    }
+
     pub(crate) fn of(code: u8) -> Option<Self> {
         Self::ALL.get(usize::from(code)).copied()
     }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assay_chain::fault::{Cause, FaultKind};
 use assay_protocol::bls::BlsPublicKey;
 use assay_protocol::election::Snapshot;
 use assay_protocol::fraud_proof::VerifierSet;
@@ -13,6 +12,10 @@ use assay_protocol::{Address, B256, U256};
 use crate::authority::Authority;
 use crate::roll_call::Rolls;
 
+mod cases;
+
+pub use cases::Case;
+
 /// Rounds kept; evidence never reaches further back than a few.
 const ROUNDS: usize = 64;
 
@@ -21,58 +24,6 @@ const DEMAND_BLOCKS: u64 = 1_024;
 
 /// Places in line before everybody's turn has come.
 const LINE: u64 = 4;
-
-/// A case of the court.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Case {
-    /// Its id.
-    pub id: B256,
-    /// What it is about.
-    pub kind: FaultKind,
-    /// The accused.
-    pub operator: Address,
-    /// Round whose verifiers signed.
-    pub round: u64,
-    /// Signers by position in that round's verifier set.
-    pub bitmap: U256,
-    /// The receipt, zero where the case is about something else.
-    pub receipt: B256,
-    /// Block of the opening.
-    pub opened: u64,
-    /// First block at which it can be executed.
-    pub executable: u64,
-    /// The leaf, where it is about one.
-    pub leaf: u32,
-    /// Block in which it ended: by its execution, or without a slash.
-    pub ended: Option<u64>,
-    /// Whether it ended by its execution.
-    pub executed: bool,
-    /// Block since which the resolver decides it, and why: nobody executes it meanwhile.
-    pub contested: Option<(u64, Cause)>,
-    /// By position, who was counted when divergences on its leaf tripped the breaker.
-    pub diverged: u64,
-}
-
-impl Case {
-    /// The leaf that it is about; of receipt zero where it is about something else.
-    pub fn leaf(&self) -> LeafId {
-        LeafId {
-            receipt: self.receipt,
-            index: self.leaf,
-        }
-    }
-
-    /// Whether the resolver decides it.
-    pub fn is_contested(&self) -> bool {
-        self.contested.is_some()
-    }
-
-    /// Whether a larger quorum may take the place of its signers: the accused's contest keeps nobody from joining.
-    pub fn takes_signers(&self) -> bool {
-        let by_others = self.contested.filter(|(_, cause)| *cause != Cause::Accused);
-        self.ended.is_none() && by_others.is_none()
-    }
-}
 
 /// A leaf that a transcoder must open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,7 +110,7 @@ impl ChainState {
         }
         let oldest = self.rounds.values().next().map_or(0, |r| r.opened_at);
         self.cases
-            .retain(|_, case| case.ended.is_none_or(|block| block >= oldest));
+            .retain(|_, case| case.ended.is_none_or(|(block, _)| block >= oldest));
     }
 
     /// The last round opened.
@@ -167,34 +118,6 @@ impl ChainState {
         self.rounds
             .last_key_value()
             .map(|(number, round)| (*number, round))
-    }
-
-    /// Whether a case is open against the operator.
-    pub fn frozen(&self, operator: Address) -> bool {
-        self.cases
-            .values()
-            .any(|case| case.operator == operator && case.ended.is_none())
-    }
-
-    /// Marks a case as over in `block`, executed or not; gives it back.
-    pub fn end(&mut self, case: B256, executed: bool, block: u64) -> Option<Case> {
-        let case = self.cases.get_mut(&case)?;
-        (case.ended, case.executed) = (Some(block), executed);
-        Some(case.clone())
-    }
-
-    /// Contested cases about which the resolver was silent for so many rounds at `block`, with the block of the contest.
-    /// Whose contest it was decides what its silence means, and anyone may say so.
-    pub fn lapsed(&self, rounds: u64, block: u64) -> Vec<(B256, u64)> {
-        let open = self.cases.values().filter(|case| case.ended.is_none());
-        let contested = open.filter_map(|case| Some((case.id, case.contested?.0)));
-        let silent = |(_, contested): &(B256, u64)| {
-            // A round that is not kept any more is long over.
-            let round = self.round_at(*contested).unwrap_or_default();
-            let mut after = self.rounds.range(round + rounds..);
-            after.next().is_some_and(|(_, r)| r.opened_at <= block)
-        };
-        contested.filter(silent).collect()
     }
 
     /// The operator for which a key has signed in a known round, or may in the next one.
@@ -216,9 +139,7 @@ impl ChainState {
         self.rounds.retain(|_, round| round.opened_at <= ancestor);
         self.cases.retain(|_, case| case.opened <= ancestor);
         for case in self.cases.values_mut() {
-            case.ended = case.ended.filter(|block| *block <= ancestor);
-            case.executed &= case.ended.is_some();
-            case.contested = case.contested.filter(|(block, _)| *block <= ancestor);
+            case.rewind(ancestor);
         }
         self.demands.retain(|_, demand| demand.since <= ancestor);
         for demand in self.demands.values_mut() {
@@ -343,9 +264,10 @@ impl ChainView for ChainState {
     }
 
     fn frozen_since(&self, operator: Address, block: u64) -> bool {
-        let until = |case: &Case| case.ended.is_none_or(|ended| ended >= block);
+        let until = |case: &Case| case.ended.is_none_or(|(ended, _)| ended >= block);
         self.cases
             .values()
+            .filter(|case| case.kind.is_transcoders())
             .any(|case| case.operator == operator && until(case))
     }
 }

@@ -62,10 +62,8 @@ impl Node {
                     .await;
             }
         };
-        let frozen: BTreeSet<_> = self.read(|state| {
-            let open = state.cases.values().filter(|case| case.ended.is_none());
-            open.map(|case| case.operator).collect()
-        });
+        let frozen: BTreeSet<_> =
+            self.read(|state| state.freezing().map(|case| case.operator).collect());
         let encoder_id = assay_encoder::encoder_id();
         let profiles = job.profiles.clone();
         let core = Broadcaster::new(

@@ -19,12 +19,7 @@ impl Node {
                 self.submit_chore("lapse", case, call, Chore::Lapse { case, contested });
             }
         }
-        let due: Vec<B256> = self.read(|state| {
-            let open = state.cases.values().filter(|case| case.ended.is_none());
-            open.filter(|case| !case.is_contested() && block >= case.executable + wait)
-                .map(|case| case.id)
-                .collect()
-        });
+        let due = self.read(|state| state.due(block.saturating_sub(wait)));
         for case in due {
             if self.keeper.executing.insert(case) {
                 let call = CourtCall::Execute { case };

@@ -79,9 +79,11 @@ impl Node {
             self.sign(Role::Verifier, Draft::Ticket(SampleTicket { epoch }));
         }
         for (receipt, index) in self.suspects.all(&self.domain) {
-            let proven =
-                |state: &ChainState| state.cases.values().any(|c| c.receipt == receipt.hash);
-            if !self.read(proven) {
+            let leaf = LeafId {
+                receipt: receipt.hash,
+                index,
+            };
+            if !self.read(|state| state.cases.values().any(|case| case.bars(leaf))) {
                 self.drive_verifier(verifier::Input::Suspected(Box::new(receipt), index))
                     .await;
             }

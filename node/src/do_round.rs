@@ -65,23 +65,15 @@ impl Node {
         }
     }
 
-    /// Tells the certifier what it saw, and then what the chain has said about that.
+    /// Tells the certifier what it saw; what the chain says about that it knows already.
     fn recall_round(&mut self) {
         let Some(core) = &mut self.certifying else {
             return;
         };
         // None of these asks for anything.
         let tell = |block, input| drop(core.handle(input, Now { block }));
-        match self.seen_log.recall(tell) {
-            Ok(true) => {}
-            Ok(false) => return,
-            Err(e) => tracing::warn!("of what was seen before the start a part is lost: {e}"),
-        }
-        let accused: Vec<_> = self.read(|state| state.cases.values().map(|c| c.receipt).collect());
-        for receipt in accused {
-            if let Some(core) = &mut self.certifying {
-                drop(core.handle(Input::CaseOpened(receipt), Now::default()));
-            }
+        if let Err(e) = self.seen_log.recall(tell) {
+            tracing::warn!("of what was seen before the start a part is lost: {e}");
         }
     }
 

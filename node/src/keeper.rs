@@ -1,7 +1,6 @@
 //! Chores that anyone may do, in turn: open rounds, execute due cases, submit proofs nobody submitted, collect pay.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use assay_chain::call::{BrokerCall, Call, CourtCall, JobCall, RoundsCall};
@@ -11,10 +10,10 @@ use assay_protocol::fraud_proof::{FraudProof, Proven};
 use assay_protocol::payment::due;
 use assay_protocol::round_work::output_pixels;
 use assay_protocol::verdict::LeafId;
-use assay_protocol::{Address, B256, U256};
+use assay_protocol::{B256, U256};
 
 use crate::chain_feed::REORG_BLOCKS;
-use crate::chain_state::ChainState;
+use crate::covers::Covers;
 use crate::driver::{Event, Node};
 use crate::evidence::Finding;
 use crate::notice::Notice;
@@ -97,6 +96,11 @@ impl Keeper {
         self.answered.clear();
         self.reported.clear();
         self.rolls.rewind();
+        self.submit_again();
+    }
+
+    /// Submits proofs again that the chain may have: what a case had absorbed was only worth a payment.
+    pub(crate) fn submit_again(&mut self) {
         for kept in self.proofs.values_mut() {
             kept.submitted = false;
         }
@@ -190,19 +194,20 @@ impl Node {
         let mut proofs = std::mem::take(&mut self.keeper.proofs);
         let covers = self.read(|state| Covers::of(state, self.params.response_blocks));
         proofs.retain(|leaf, kept| {
-            let case = covers.proven.get(&leaf.receipt);
-            let deep = case.is_some_and(|opened| opened + REORG_BLOCKS < block);
+            let barred = covers.barred(*leaf);
+            let deep = barred.is_some_and(|opened| opened + REORG_BLOCKS < block);
             last(&kept.proof) >= block && !deep
         });
         for (leaf, kept) in &mut proofs {
             let last = last(&kept.proof);
             let ripe = block >= kept.seen + wait || block + TURN_BLOCKS >= last;
-            if !ripe || kept.submitted || covers.proven.contains_key(&leaf.receipt) {
+            if !ripe || kept.submitted || covers.barred(*leaf).is_some() {
                 continue;
             }
             let absorbed = covers.absorbs(&kept.proof.assignment);
             // What a case has absorbed matters only to whoever pays for it.
-            if absorbed && !self.pays(&kept.proof.assignment) {
+            let pays = || self.pays(&kept.proof.assignment) && !covers.is_accused(&leaf.receipt);
+            if absorbed && !pays() {
                 continue;
             }
             kept.submitted = true;
@@ -341,38 +346,6 @@ impl Node {
             };
             let _ = events.send(Event::Notice(notice)).await;
         });
-    }
-}
-
-/// What the open and past cases make of others' proofs.
-struct Covers {
-    /// Receipts with a case, and the block of its opening.
-    proven: BTreeMap<B256, u64>,
-    /// Blocks of signing whose faults a case of the operator has absorbed.
-    bursts: BTreeMap<Address, Vec<RangeInclusive<u64>>>,
-    response_blocks: u64,
-}
-
-impl Covers {
-    fn of(state: &ChainState, response_blocks: u64) -> Self {
-        let cases = state.cases.values();
-        let proven = cases.clone().map(|case| (case.receipt, case.opened));
-        let mut bursts: BTreeMap<Address, Vec<_>> = BTreeMap::new();
-        for case in cases {
-            let blocks = case.opened.saturating_sub(response_blocks)..=case.opened;
-            bursts.entry(case.operator).or_default().push(blocks);
-        }
-        Self {
-            proven: proven.collect(),
-            bursts,
-            response_blocks,
-        }
-    }
-
-    fn absorbs(&self, assignment: &Assignment) -> bool {
-        let signed = assignment.signed_block(self.response_blocks);
-        let bursts = self.bursts.get(&assignment.transcoder);
-        bursts.is_some_and(|bursts| bursts.iter().any(|blocks| blocks.contains(&signed)))
     }
 }
 

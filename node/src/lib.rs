@@ -15,6 +15,7 @@ mod checks;
 pub mod clip;
 mod collect;
 pub mod config;
+mod covers;
 mod dated;
 mod directory;
 mod do_broadcaster;

@@ -1,12 +1,12 @@
 //! What the chain has news of, told to the cores; then the chores of the block.
 
-use assay_chain::fault::FaultKind;
+use assay_chain::fault::{CaseStatus, FaultKind};
 use assay_protocol::B256;
 use assay_roles::{broadcaster, transcoder};
 use assay_verifier::{self as verifier, certify};
 
 use crate::chain_feed::ChainNews;
-use crate::chain_state::Case;
+use crate::chain_state::{Case, ChainState};
 use crate::driver::Node;
 use crate::dues::Claim;
 use crate::keeper::ANNOUNCE;
@@ -115,6 +115,18 @@ impl Node {
                 let frozen = self.read(|state| state.frozen(operator));
                 self.drive_broadcaster(broadcaster::Input::Frozen { operator, frozen })
                     .await;
+                if case.kind.is_transcoders() {
+                    self.tell_accused().await;
+                }
+                if case.kind == FaultKind::WrongEncode {
+                    self.keeper.submit_again();
+                    let closed = verifier::Input::CaseClosed {
+                        leaf: case.leaf(),
+                        spared: status == CaseStatus::Spared,
+                        block,
+                    };
+                    self.drive_verifier(closed).await;
+                }
             }
             ChainNews::Certified {
                 round,
@@ -213,8 +225,15 @@ impl Node {
         self.keeper.rewind();
         self.drive_verifier(verifier::Input::Rewound(ancestor))
             .await;
-        let accused = self.read(|state| state.cases.values().map(|c| c.receipt).collect());
-        self.drive_certifier(certify::Input::Rewound(accused)).await;
+        self.tell_accused().await;
+        // Of some the chain has taken signers back: they may lack this node again.
+        let open = |state: &ChainState| -> Vec<Case> {
+            let open = state.cases.values().filter(|case| case.takes_signers());
+            open.cloned().collect()
+        };
+        for case in self.read(open) {
+            self.show_case(case, false);
+        }
         let free: Vec<_> = self.read(|state| {
             let round = state.current().map(|(_, round)| &round.transcoders);
             let all = round.into_iter().flat_map(|set| &set.candidates);
@@ -228,6 +247,12 @@ impl Node {
         }
     }
 
+    /// Tells the certifier which receipts are accused, anew whenever that may have changed.
+    async fn tell_accused(&mut self) {
+        let accused = self.read(ChainState::accused);
+        self.drive_certifier(certify::Input::Accused(accused)).await;
+    }
+
     /// A case was opened.
     async fn on_case(&mut self, case: Case) {
         let (operator, leaf, block) = (case.operator, case.leaf(), case.opened);
@@ -239,13 +264,14 @@ impl Node {
             block,
         })
         .await;
-        self.drive_broadcaster(broadcaster::Input::Frozen {
-            operator,
-            frozen: true,
-        })
-        .await;
-        self.drive_certifier(certify::Input::CaseOpened(leaf.receipt))
+        if case.kind.is_transcoders() {
+            self.drive_broadcaster(broadcaster::Input::Frozen {
+                operator,
+                frozen: true,
+            })
             .await;
+            self.tell_accused().await;
+        }
         // Other kinds of fault absorb nothing.
         if case.kind == FaultKind::WrongEncode {
             self.drive_verifier(verifier::Input::CaseOpened {

@@ -91,25 +91,51 @@ impl Verifier {
             return Vec::new();
         }
         let stranger = self.seat_of(round, accuser).is_none() || accuser == watched.transcoder();
-        if stranger || accuser == self.me || watched.proven.is_some() {
+        if stranger || accuser == self.me {
             return Vec::new();
         }
-        let sits = self.seat(round).is_some();
-        let Some((evidence, state)) = self.leaf_mut(leaf) else {
+        let proven = self.proven(leaf);
+        let Some((_, state)) = self.leaf_mut(leaf) else {
             return Vec::new();
         };
+        // Nothing follows from it while the court has a case on the receipt, which may be of a planted leaf.
+        if proven && state.matter == Matter::Open {
+            state.matter = Matter::Settled;
+        }
         // Said once is enough: repeating it under another commit buys nothing.
         let commit = accusation.message.accusation.commit;
         let new = state.accused_by(accuser, commit, now.block);
-        if !new || !sits || state.matter != Matter::Open {
+        if !new || state.matter != Matter::Open {
             return Vec::new();
         }
+        self.hear_accusers(leaf, &[accuser])
+    }
+
+    /// Gives accusers of a leaf this verifier's word on it, if it has a seat in the leaf's round, or looks for one.
+    pub(crate) fn hear_accusers(&mut self, leaf: LeafId, accusers: &[Address]) -> Vec<Output> {
+        let round = self.receipts.get(&leaf.receipt).map(|w| w.round());
+        let sits = round.is_some_and(|round| self.seat(round).is_some());
+        let Some(accuser) = self.freest(accusers).filter(|_| sits) else {
+            return Vec::new();
+        };
+        let Some((evidence, state)) = self.leaf_mut(leaf) else {
+            return Vec::new();
+        };
         let claimed = evidence.receipt.leaves[leaf.index as usize].output_hash;
         match &state.own {
-            Own::Said(own) => answer(own, own.verdict.recomputedHash == claimed, [accuser]),
+            Own::Said(own) => {
+                let pass = own.verdict.recomputedHash == claimed;
+                answer(own, pass, accusers.iter().copied())
+            }
             Own::Unknown | Own::Running | Own::Failed => self.hurry(leaf, accuser),
             Own::Confirming(_) | Own::Signing | Own::Trouble => Vec::new(),
         }
+    }
+
+    /// For whom the least is under way: one of them may accuse everything.
+    pub(crate) fn freest(&self, accusers: &[Address]) -> Option<Address> {
+        let accusers = accusers.iter().copied();
+        accusers.min_by_key(|who| self.hurried.get(who).copied().unwrap_or_default())
     }
 
     /// Asks for an accused leaf, once at a time. A sample that waits in a queue is asked for again: accused leaves go

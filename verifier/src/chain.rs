@@ -1,14 +1,13 @@
-//! What the chain says: blocks are the clock, cases settle leaves.
+//! What the chain says: blocks are the clock.
 
-use assay_protocol::Address;
 use assay_protocol::checked::Now;
 use assay_protocol::draft::Draft;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::wire::Gossip;
 
-use crate::leaf::{LeafState, Matter, Own};
+use crate::leaf::{Matter, Own};
 use crate::output::Output;
-use crate::state::{Burst, Verifier};
+use crate::state::Verifier;
 
 impl Verifier {
     pub(crate) fn on_block(&mut self, now: Now) -> Vec<Output> {
@@ -75,9 +74,8 @@ impl Verifier {
         let own = match state.own.clone() {
             Own::Said(own) => own,
             Own::Failed if since < open => {
-                // One of them may accuse everything.
                 let accusers: Vec<_> = state.accusers().collect();
-                let freest = accusers.into_iter().min_by_key(|a| self.hurried.get(a));
+                let freest = self.freest(&accusers);
                 return self.hurry(leaf, freest.unwrap_or_default());
             }
             _ => return Vec::new(),
@@ -91,47 +89,6 @@ impl Verifier {
             outputs.push(Output::Gossip(Gossip::Verdict(own)));
         }
         outputs
-    }
-
-    pub(crate) fn on_case_opened(
-        &mut self,
-        operator: Address,
-        leaf: LeafId,
-        block: u64,
-    ) -> Vec<Output> {
-        let from = block.saturating_sub(self.params.response_blocks);
-        self.bursts.push(Burst {
-            operator,
-            from,
-            to: block,
-        });
-        if let Some(watched) = self.receipts.get_mut(&leaf.receipt) {
-            watched.proven = Some(block);
-            let open = |state: &&mut LeafState| state.matter == Matter::Open;
-            for state in watched.leaves.values_mut().filter(open) {
-                state.matter = Matter::Settled;
-            }
-        }
-        Vec::new()
-    }
-
-    /// Cases that were opened above this block never were: what they settled is open again.
-    pub(crate) fn on_rewound(&mut self, ancestor: u64) {
-        let void: Vec<Burst> = self.bursts.extract_if(.., |b| b.to > ancestor).collect();
-        for watched in self.receipts.values_mut() {
-            let (transcoder, signed) = (watched.transcoder(), watched.signed_block);
-            let proven = watched.proven.take_if(|block| *block > ancestor).is_some();
-            let absorbed = void
-                .iter()
-                .any(|b| b.operator == transcoder && (b.from..=b.to).contains(&signed));
-            if !proven && !absorbed {
-                continue;
-            }
-            let settled = |state: &&mut LeafState| state.matter == Matter::Settled;
-            for state in watched.leaves.values_mut().filter(settled) {
-                state.matter = Matter::Open;
-            }
-        }
     }
 
     /// Drops what no proof can be about any more.
@@ -148,7 +105,7 @@ impl Verifier {
         let receipts = &self.receipts;
         self.unverifiable
             .retain(|receipt, _| receipts.contains_key(receipt));
-        self.bursts.retain(|burst| burst.to >= oldest);
+        self.cases.retain(|case| case.opened >= oldest);
         // An accusation precedes its receipt by no more than the time in which a receipt is taken at all.
         let wait = self.params.response_blocks + self.params.late_blocks;
         self.early.retain(|_, kept| {

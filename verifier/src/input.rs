@@ -67,4 +67,13 @@ pub enum Input {
         /// Block of the opening.
         block: u64,
     },
+    /// A case of wrong encoding ended without a slash: it has absorbed nothing.
+    CaseClosed {
+        /// The leaf that it was about.
+        leaf: LeafId,
+        /// Whether that was a planted fault: the receipt's other leaves can still be proven.
+        spared: bool,
+        /// Block of the end.
+        block: u64,
+    },
 }

@@ -122,8 +122,6 @@ pub(crate) struct Watched {
     pub drawn: bool,
     pub unverifiable: bool,
     pub fault_reported: bool,
-    /// Block in which the court opened a case on it: one receipt is one case.
-    pub proven: Option<u64>,
     pub leaves: BTreeMap<u32, LeafState>,
 }
 

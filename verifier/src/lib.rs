@@ -8,6 +8,7 @@
 
 mod accused;
 pub mod aggregate;
+mod cases;
 pub mod certify;
 mod chain;
 mod draw;

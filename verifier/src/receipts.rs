@@ -83,10 +83,6 @@ impl Receipts {
         self.all.values().map(|entry| &entry.watched)
     }
 
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Watched> {
-        self.all.values_mut().map(|entry| &mut entry.watched)
-    }
-
     /// Takes one that is not there yet.
     pub fn insert(&mut self, hash: B256, watched: Watched) {
         let (size, transcoder) = (size_of_all(&watched), watched.transcoder());
@@ -199,7 +195,6 @@ mod tests {
             drawn: true,
             unverifiable: false,
             fault_reported: false,
-            proven: None,
             leaves: drawn.then_some((0, state)).into_iter().collect(),
         }
     }

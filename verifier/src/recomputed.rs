@@ -53,7 +53,7 @@ impl Verifier {
     }
 
     fn compare(&mut self, leaf: LeafId, hash: B256) -> Vec<Output> {
-        let again = self.urgency(&leaf.receipt, Urgency::Confirm);
+        let again = self.urgency(leaf, Urgency::Confirm);
         let Some((evidence, state)) = self.leaf_mut(leaf) else {
             return Vec::new();
         };

@@ -11,9 +11,10 @@ use assay_protocol::params::Params;
 use assay_protocol::verdict::{LeafId, SignedUnverifiable};
 use assay_protocol::{Address, B256};
 
+use crate::cases::Case;
 use crate::input::Input;
 use crate::leaf::{LeafState, Watched};
-use crate::output::{Note, Output, Urgency};
+use crate::output::{Note, Output};
 use crate::receipts::Receipts;
 use crate::report::Audit;
 
@@ -21,14 +22,6 @@ use crate::report::Audit;
 const EARLY_EACH: usize = 64;
 /// Accusers of whom any are kept: several times the seats of a round.
 const EARLY_ACCUSERS: usize = 256;
-
-/// A burst of faults that a case has absorbed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Burst {
-    pub operator: Address,
-    pub from: u64,
-    pub to: u64,
-}
 
 /// The verifier.
 pub struct Verifier {
@@ -44,7 +37,7 @@ pub struct Verifier {
     /// Tickets by epoch; `None` while at the signer.
     pub(crate) tickets: BTreeMap<u64, Option<BlsSignature>>,
     pub(crate) unverifiable: BTreeMap<B256, SignedUnverifiable>,
-    pub(crate) bursts: Vec<Burst>,
+    pub(crate) cases: Vec<Case>,
     /// By accuser, recomputations under way at the last block and those asked for since: who accuses everything does not
     /// keep others' accusations waiting.
     pub(crate) hurried: BTreeMap<Address, usize>,
@@ -71,7 +64,7 @@ impl Verifier {
             early: BTreeMap::new(),
             tickets: BTreeMap::new(),
             unverifiable: BTreeMap::new(),
-            bursts: Vec::new(),
+            cases: Vec::new(),
             hurried: BTreeMap::new(),
             audits: BTreeMap::new(),
             unsigned: Vec::new(),
@@ -130,15 +123,20 @@ impl Verifier {
             Input::Verdict(verdict) => self.on_verdict(verdict, now),
             Input::Report(report) => self.on_report(report, now),
             Input::Suspected(receipt, index) => self.on_suspected(*receipt, index),
-            Input::Rewound(ancestor) => {
-                self.on_rewound(ancestor);
-                Vec::new()
-            }
+            Input::Rewound(ancestor) => self.on_rewound(ancestor, now),
             Input::CaseOpened {
                 operator,
                 leaf,
                 block,
-            } => self.on_case_opened(operator, leaf, block),
+            } => {
+                self.on_case_opened(operator, leaf, block);
+                Vec::new()
+            }
+            Input::CaseClosed {
+                leaf,
+                spared,
+                block,
+            } => self.on_case_closed(leaf, spared, block, now),
         }
     }
 
@@ -169,29 +167,6 @@ impl Verifier {
         let kept = self.early.entry(accuser).or_default();
         if kept.len() < EARLY_EACH {
             kept.push((now.block, accusation));
-        }
-    }
-
-    /// Whether a case has made this fault part of itself.
-    pub(crate) fn absorbed(&self, operator: Address, signed_block: u64) -> bool {
-        self.bursts
-            .iter()
-            .any(|b| b.operator == operator && (b.from..=b.to).contains(&signed_block))
-    }
-
-    /// Whether the court has a case on a receipt, or one that has made its faults part of itself: more of them cut no more.
-    pub(crate) fn decided(&self, receipt: &B256) -> bool {
-        self.receipts.get(receipt).is_some_and(|watched| {
-            let absorbed = self.absorbed(watched.transcoder(), watched.signed_block);
-            watched.proven.is_some() || absorbed
-        })
-    }
-
-    /// How soon a leaf of a receipt is recomputed: a decided matter keeps no other waiting.
-    pub(crate) fn urgency(&self, receipt: &B256, open: Urgency) -> Urgency {
-        match self.decided(receipt) {
-            true => Urgency::Sample,
-            false => open,
         }
     }
 

@@ -24,7 +24,6 @@ impl Verifier {
             drawn: false,
             unverifiable: false,
             fault_reported: false,
-            proven: None,
             leaves: Default::default(),
             message,
         };
@@ -58,7 +57,7 @@ impl Verifier {
             receipt: hash,
             index,
         };
-        let urgency = self.urgency(&hash, Urgency::Accused);
+        let urgency = self.urgency(leaf, Urgency::Accused);
         if let Some((evidence, state)) = self.leaf_mut(leaf) {
             state.drawn = true;
             if matches!(state.own, Own::Unknown | Own::Running | Own::Failed) {

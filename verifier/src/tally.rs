@@ -55,8 +55,7 @@ impl Verifier {
             return Vec::new();
         };
         let (round, transcoder) = (watched.round(), watched.transcoder());
-        let proven = watched.proven.is_some();
-        let settled = self.decided(&leaf.receipt);
+        let (proven, settled) = (self.proven(leaf), self.decided(leaf));
         let Some(set) = self.sets.get(&round).cloned() else {
             return Vec::new();
         };

@@ -1,6 +1,7 @@
 //! What the court and its helpers say: cases, rulings, demands.
 
 use assay_chain::events::{ChallengeLog, ContestLog, CourtLog};
+use assay_chain::fault::CaseStatus;
 use assay_protocol::verdict::LeafId;
 
 use super::{ChainNews, Feed, patiently};
@@ -24,12 +25,12 @@ impl Feed {
                     operator,
                     round: view.map(|view| view.round).unwrap_or_default(),
                     bitmap,
+                    joined: Vec::new(),
                     receipt: receipt_hash,
                     leaf: leaf_index,
                     opened: block,
                     executable: view.map_or(u64::MAX, |view| view.executable_at),
                     ended: None,
-                    executed: false,
                     contested: None,
                     diverged: 0,
                 };
@@ -39,7 +40,7 @@ impl Feed {
             CourtLog::SignersJoined { case, bitmap } => {
                 let mut state = self.write();
                 let case = state.cases.get_mut(&case)?;
-                case.bitmap = bitmap;
+                case.join(bitmap, block);
                 Some(ChainNews::SignersJoined(case.clone()))
             }
             CourtLog::CaseExecuted {
@@ -48,7 +49,7 @@ impl Feed {
                 burned,
                 ..
             } => {
-                let case = self.write().end(case, true, block)?;
+                let case = self.write().end(case, CaseStatus::Executed, block)?;
                 Some(ChainNews::CaseExecuted {
                     case,
                     slashed,
@@ -63,7 +64,7 @@ impl Feed {
                 None
             }
             CourtLog::CaseClosed { case, status, .. } => {
-                let case = self.write().end(case, false, block)?;
+                let case = self.write().end(case, status, block)?;
                 Some(ChainNews::CaseClosed {
                     case,
                     status,

@@ -1,5 +1,7 @@
 use super::*;
+use assay_chain::fault::{CaseStatus, Cause, FaultKind};
 use assay_protocol::election::Candidate;
+use assay_protocol::fraud_proof::VerifierSeat;
 use assay_protocol::profile::{Profiles, SourceFormat};
 
 fn posted(created: u64) -> Posted {
@@ -81,12 +83,12 @@ fn case(id: u8, ended: Option<u64>) -> Case {
         operator: Address::ZERO,
         round: 1,
         bitmap: U256::ZERO,
+        joined: vec![],
         receipt: B256::ZERO,
         opened: 5,
         executable: 6,
         leaf: 0,
-        ended,
-        executed: false,
+        ended: ended.map(|block| (block, CaseStatus::Executed)),
         contested: None,
         diverged: 0,
     }
@@ -140,4 +142,161 @@ fn cases_that_ended_long_ago_are_forgotten_and_open_ones_are_not() {
         [1, 3],
         "the oldest round that is kept began in block 10"
     );
+}
+
+const KINDS: [(FaultKind, bool); 9] = [
+    (FaultKind::WrongEncode, true),
+    (FaultKind::LeafFault, true),
+    (FaultKind::Equivocation, true),
+    (FaultKind::VerifierEquivocation, false),
+    (FaultKind::WithheldLeaf, true),
+    (FaultKind::FalsePass, false),
+    (FaultKind::FalseAccusation, false),
+    (FaultKind::EarlyTicket, false),
+    (FaultKind::FalseDivergence, false),
+];
+
+/// Whoever has registered a key can open a verifier's case that names anybody's receipt, for gas alone.
+#[test]
+fn only_a_transcoders_own_case_that_stands_accuses_its_receipt() {
+    let accuses = |case: Case| {
+        let mut state = ChainState::default();
+        state.cases.insert(case.id, case);
+        state.accused() == BTreeSet::from([B256::ZERO])
+    };
+    for (kind, expected) in KINDS {
+        assert_eq!(
+            accuses(Case {
+                kind,
+                ..case(1, None)
+            }),
+            expected,
+            "{kind:?}"
+        );
+    }
+    for (status, expected) in [
+        (CaseStatus::Executed, true),
+        (CaseStatus::Absorbed, true),
+        (CaseStatus::Spared, true),
+        (CaseStatus::Acquitted, false),
+        (CaseStatus::Annulled, false),
+    ] {
+        let ended = Some((7, status));
+        assert_eq!(
+            accuses(Case {
+                ended,
+                ..case(1, None)
+            }),
+            expected,
+            "{status:?}"
+        );
+    }
+}
+
+#[test]
+fn a_case_that_takes_nothing_from_anybody_is_not_executed() {
+    let (seated, stranger) = (Address::repeat_byte(7), Address::repeat_byte(8));
+    let one = U256::from(1);
+    let seat = VerifierSeat {
+        operator: seated,
+        key: BlsPublicKey([1; 96].into()),
+        weight: one,
+    };
+    let mut state = ChainState::default();
+    let verifiers = VerifierSet {
+        round: 1,
+        seats: vec![seat],
+    };
+    state.add_round(
+        1,
+        Round {
+            verifiers,
+            ..round(1)
+        },
+    );
+    for (id, operator, bitmap) in [
+        (1, seated, U256::ZERO),
+        (2, stranger, U256::ZERO),
+        // Its signers wait for its end.
+        (3, stranger, one),
+    ] {
+        let kind = FaultKind::VerifierEquivocation;
+        let one = Case {
+            kind,
+            operator,
+            bitmap,
+            ..case(id, None)
+        };
+        state.cases.insert(one.id, one);
+    }
+    assert!(state.due(5).is_empty());
+    assert_eq!(state.due(6), [1, 3].map(B256::repeat_byte));
+}
+
+/// The court takes one case of wrong encoding of an assignment, and other faults keep it from none.
+#[test]
+fn only_a_wrong_encode_bars_proofs_and_a_planted_one_bars_its_own_leaf_alone() {
+    let leaf = |index| LeafId {
+        receipt: B256::ZERO,
+        index,
+    };
+    for (kind, _) in KINDS {
+        let bars = Case {
+            kind,
+            ..case(1, None)
+        }
+        .bars(leaf(1));
+        assert_eq!(bars, kind == FaultKind::WrongEncode, "{kind:?}");
+    }
+    for status in [
+        CaseStatus::Executed,
+        CaseStatus::Acquitted,
+        CaseStatus::Spared,
+    ] {
+        let ended = Some((7, status));
+        let ended = Case {
+            ended,
+            ..case(1, None)
+        };
+        assert!(ended.bars(leaf(0)));
+        assert_eq!(
+            ended.bars(leaf(1)),
+            status != CaseStatus::Spared,
+            "{status:?}"
+        );
+    }
+}
+
+/// An operator with both roles has two pools.
+#[test]
+fn a_verifiers_case_does_not_freeze_the_transcoder() {
+    for (kind, expected) in KINDS {
+        for (ended, now) in [(None, expected), (Some(9), false)] {
+            let mut state = ChainState::default();
+            let case = Case {
+                kind,
+                ..case(1, ended)
+            };
+            state.cases.insert(case.id, case);
+            assert_eq!(state.frozen(Address::ZERO), now, "{kind:?}");
+            assert_eq!(state.freezing().count(), usize::from(now), "{kind:?}");
+            assert_eq!(state.frozen_since(Address::ZERO, 9), expected, "{kind:?}");
+        }
+    }
+}
+
+#[test]
+fn signers_whose_block_is_void_have_not_joined() {
+    let mut state = ChainState::default();
+    let mut one = case(1, None);
+    for (block, bitmap) in [(7, 1u64), (8, 3), (9, 7)] {
+        one.join(U256::from(bitmap), block);
+    }
+    state.cases.insert(one.id, one);
+    for (ancestor, bitmap) in [(9, 7u64), (8, 3), (6, 0)] {
+        state.rewind(ancestor);
+        let case = &state.cases[&B256::repeat_byte(1)];
+        assert_eq!(case.bitmap, U256::from(bitmap), "{ancestor}");
+    }
+    assert!(state.cases[&B256::repeat_byte(1)].joined.is_empty());
 }

@@ -149,11 +149,10 @@ impl Memory {
         let (assignment, within) = (&work.signed.assignment, self.params.response_blocks);
         let signed = assignment.deadlineBlock.saturating_sub(within);
         let absorbs = |case: &Case| {
-            let burst = case.opened.saturating_sub(within)..=case.opened;
             case.kind == FaultKind::WrongEncode
                 && case.operator == assignment.transcoder
-                && case.executed
-                && burst.contains(&signed)
+                && case.is_executed()
+                && case.burst(within).contains(&signed)
         };
         cases.next().is_some() || state.cases.values().any(absorbs)
     }
@@ -274,7 +273,7 @@ impl Memory {
         self.proven.values().filter_map(move |case| {
             let case = state.cases.get(&case.id)?;
             let work = self.receipts.get(&case.receipt)?;
-            let stands = case.ended.is_none() || case.executed;
+            let stands = case.is_open() || case.is_executed();
             stands.then_some((case, &work.signed.assignment))
         })
     }
@@ -312,7 +311,7 @@ impl Memory {
             return None;
         }
         let open = self.standing(state).filter(|(case, assignment)| {
-            case.ended.is_none() && !case.is_contested() && assignment.encoderId == encoder
+            case.is_open() && !case.is_contested() && assignment.encoderId == encoder
         });
         let (ids, assignments): (Vec<_>, Vec<_>) =
             open.map(|(case, a)| (case.id, a.clone())).unzip();

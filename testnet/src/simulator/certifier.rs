@@ -1,5 +1,7 @@
 //! The certifier's shell: what a verifier tells it, and the conducts that miss or strike work.
 
+use std::collections::BTreeSet;
+
 use assay_protocol::checked::Now;
 use assay_protocol::domain::Domain;
 use assay_protocol::params::Params;
@@ -20,6 +22,7 @@ pub(super) struct CertifierNode {
     core: Certifier,
     conduct: VerifierConduct,
     kept: Known,
+    accused: BTreeSet<B256>,
 }
 
 fn seen(signed: &assay_protocol::assignment::SignedAssignment, hash: B256) -> Box<SeenAssignment> {
@@ -39,6 +42,7 @@ impl CertifierNode {
             core: Certifier::new(me, domain, params),
             conduct,
             kept: Known::default(),
+            accused: BTreeSet::new(),
         }
     }
 
@@ -48,6 +52,7 @@ impl CertifierNode {
             core: Certifier::new(me, domain, params).resume(self.kept.clone()),
             conduct: self.conduct,
             kept: self.kept.clone(),
+            accused: BTreeSet::new(),
         }
     }
 
@@ -84,12 +89,12 @@ impl CertifierNode {
     ) -> Vec<Action> {
         let inputs = match stimulus {
             Stimulus::Block(news) => {
-                let accused = news
-                    .opened
-                    .iter()
-                    .map(|c| Input::CaseOpened(c.leaf.receipt));
+                let opened = news.opened.iter().filter(|c| c.kind.is_transcoders());
+                self.accused.extend(opened.map(|c| c.leaf.receipt));
+                let accused = Input::Accused(self.accused.clone());
                 let certified = news.certified.map(Input::Certified);
-                accused.chain(certified).chain([Input::Block]).collect()
+                let first = [accused].into_iter().chain(certified);
+                first.chain([Input::Block]).collect()
             }
             Stimulus::Mail(Mail::Assignment(assignment)) => {
                 vec![Input::Assignment(seen(

@@ -12,7 +12,7 @@ use assay_protocol::work::RoundWork;
 use assay_protocol::{Address, U256};
 use assay_verifier::certify::Certification;
 
-use super::court::{Bench, Case, Court, FaultKind, Rejection, Submission};
+use super::court::{Bench, Case, Court, Rejection, Submission};
 use super::seals::ideal_key;
 
 /// Wei per pixel of every transcoder.
@@ -109,9 +109,9 @@ impl Chain {
         }
         let present = rounds.last_key_value().map_or(0, |(number, _)| *number);
         for (case, bps) in self.court.execute_due(block, present) {
-            let pool = match case.kind {
-                FaultKind::VerifierEquivocation => &mut self.verifiers,
-                _ => &mut self.transcoders,
+            let pool = match case.kind.is_transcoders() {
+                true => &mut self.transcoders,
+                false => &mut self.verifiers,
             };
             if let Some(stake) = pool.get_mut(&case.operator) {
                 stake.0 -= stake.0 * U256::from(bps) / U256::from(10_000);
@@ -241,7 +241,7 @@ impl ChainView for Seen<'_> {
     fn frozen_since(&self, operator: Address, block: u64) -> bool {
         let cases = self.chain.court.cases.values();
         cases
-            .filter(|c| c.kind != FaultKind::VerifierEquivocation)
+            .filter(|c| c.kind.is_transcoders())
             .filter(|c| c.operator == operator && c.opened <= self.head)
             .any(|c| c.executed.is_none_or(|at| at > self.head || at >= block))
     }

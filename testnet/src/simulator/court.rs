@@ -40,6 +40,13 @@ pub enum FaultKind {
     VerifierEquivocation,
 }
 
+impl FaultKind {
+    /// Whether it is a transcoder's.
+    pub fn is_transcoders(self) -> bool {
+        self != Self::VerifierEquivocation
+    }
+}
+
 /// Why the court does not take a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rejection {

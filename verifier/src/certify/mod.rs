@@ -66,10 +66,9 @@ pub enum Input {
     },
     /// A verifier's report, one's own among them; ticket and words are checked.
     Report(Box<SampleReport>),
-    /// A case about a receipt was opened.
-    CaseOpened(B256),
-    /// The chain has taken something back: these receipts have a case, and no others.
-    Rewound(BTreeSet<B256>),
+    /// These receipts have a case against their transcoder that is open or proven, and no others. What a verifier did wrong
+    /// says nothing about the work.
+    Accused(BTreeSet<B256>),
     /// A leader's proposal.
     Proposal(Box<SignedProposal>),
     /// A part of another verifier's objection.
@@ -149,6 +148,8 @@ pub struct Certifier {
     rule: WorkRule,
     rounds: BTreeMap<u64, RoundView>,
     known: Known,
+    /// Receipts with a case, seen or not.
+    accused: BTreeSet<B256>,
     /// What the signer could not write down.
     unsigned: Vec<Draft>,
     lots: u64,
@@ -164,6 +165,7 @@ impl Certifier {
             params,
             rounds: BTreeMap::new(),
             known: Known::default(),
+            accused: BTreeSet::new(),
             unsigned: Vec::new(),
             lots: 0,
         }
@@ -201,12 +203,8 @@ impl Certifier {
                 self.on_report(&report);
                 Vec::new()
             }
-            Input::CaseOpened(receipt) => {
-                self.on_case(receipt);
-                Vec::new()
-            }
-            Input::Rewound(accused) => {
-                self.on_rewound(&accused);
+            Input::Accused(accused) => {
+                self.on_accused(accused);
                 Vec::new()
             }
             Input::Proposal(proposal) => self.on_proposal(*proposal, now),

@@ -219,6 +219,7 @@ impl Certifier {
         now: Now,
     ) {
         let (round, answered) = (assignment.segment.first_round, assignment.hash);
+        let accused = self.accused.contains(&receipt);
         let epoch = self.params.epoch(assignment.segment.deadline_block);
         let Some(watched) = self.see(assignment) else {
             return;
@@ -237,7 +238,7 @@ impl Certifier {
             block: now.block,
             drawn: U256::ZERO,
             unverifiable: U256::ZERO,
-            accused: false,
+            accused,
         });
         watched.leaves = leaves;
         if let Some(view) = self.rounds.get_mut(&round) {
@@ -305,15 +306,10 @@ impl Certifier {
         all.flat_map(|watched| &mut watched.segment.receipts)
     }
 
-    pub(super) fn on_case(&mut self, receipt: B256) {
-        for seen in self.receipts() {
-            seen.accused |= seen.hash == receipt;
-        }
-    }
-
-    pub(super) fn on_rewound(&mut self, accused: &BTreeSet<B256>) {
+    pub(super) fn on_accused(&mut self, accused: BTreeSet<B256>) {
         for seen in self.receipts() {
             seen.accused = accused.contains(&seen.hash);
         }
+        self.accused = accused;
     }
 }

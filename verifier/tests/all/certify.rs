@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use assay_protocol::keccak256;
 
 use assay_verifier::certify::{GRACE_BLOCKS, Input};
-use rounds::{Faults, OPENED, ROUND, SEGMENTS, Scene, params, pixels, receipt};
+use rounds::{Faults, OPENED, ROUND, SEGMENTS, Scene, params, pixels, receipt, segment};
 
 #[test]
 fn honest_verifiers_certify_in_the_first_turn() {
@@ -25,14 +25,43 @@ fn honest_verifiers_certify_in_the_first_turn() {
 }
 
 #[test]
-fn work_with_a_case_does_not_count_unless_the_chain_takes_the_case_back() {
+fn work_with_a_case_does_not_count_unless_the_case_falls() {
     for (void, expected) in [(false, 11_000), (true, 12_000)] {
         let mut scene = Scene::new(4, Faults::default());
         for i in 0..4 {
-            scene.hear(i, Input::CaseOpened(receipt(3)), OPENED + 20);
+            let accused = BTreeSet::from([receipt(3)]);
+            scene.hear(i, Input::Accused(accused), OPENED + 20);
             if void {
-                scene.hear(i, Input::Rewound(BTreeSet::new()), OPENED + 21);
+                scene.hear(i, Input::Accused(BTreeSet::new()), OPENED + 21);
             }
+        }
+        scene.run();
+        assert_eq!(pixels(scene.certificate()), expected);
+    }
+}
+
+#[test]
+fn a_receipt_that_is_heard_after_its_case_does_not_count() {
+    let late = BTreeSet::from([3]);
+    for (accused, expected) in [
+        (BTreeSet::from([receipt(3)]), 11_000),
+        (BTreeSet::new(), 12_000),
+    ] {
+        let mut scene = Scene::new(
+            4,
+            Faults {
+                unknown: (0..4).map(|i| (i, late.clone())).collect(),
+                ..Faults::default()
+            },
+        );
+        for i in 0..4 {
+            scene.hear(i, Input::Accused(accused.clone()), OPENED + 10);
+            let heard = Input::Receipt {
+                assignment: Box::new(segment(3, ROUND)),
+                receipt: receipt(3),
+                leaves: 4,
+            };
+            scene.hear(i, heard, OPENED + 11);
         }
         scene.run();
         assert_eq!(pixels(scene.certificate()), expected);

@@ -182,12 +182,12 @@ impl Bench {
             operator: transcoder(by),
             round: ROUND,
             bitmap: U256::from(bitmap),
+            joined: vec![],
             receipt,
             opened: 101,
             executable: 104,
             leaf,
             ended: None,
-            executed: false,
             contested: None,
             diverged: 0,
         };

@@ -95,3 +95,22 @@ fn who_was_counted_for_a_refuted_divergence_needs_no_signature() {
     };
     assert_eq!(found.iter().map(unsigned).collect::<Vec<_>>(), [1, 3]);
 }
+
+/// Another node's proof has brought this node's verdict to the case, in a block that became void.
+#[test]
+fn a_case_whose_larger_quorum_is_void_lacks_this_node_again() {
+    let mut bench = Bench::new();
+    let receipt = bench.hear(&bench.message(0, leaves(), 1));
+    for by in 1..4 {
+        bench.verdict(by, receipt, 1, B256::repeat_byte(9));
+    }
+    let id = bench.case(0, receipt, 1, 0b1110).id;
+    let joined = bench.state.cases.get_mut(&id).unwrap();
+    joined.join(U256::from(0b1111), 102);
+    bench.verdict(0, receipt, 1, B256::repeat_byte(9));
+    assert_eq!(bench.found(), [], "it is there");
+    bench.state.rewind(101);
+    let case = bench.state.cases[&id].clone();
+    bench.witness.case(&bench.state, &case, false);
+    assert!(matches!(&bench.found()[..], [Exhibit::Prove(_)]));
+}
