@@ -3,6 +3,7 @@
 mod desk;
 mod every;
 mod interrupted;
+mod kept;
 mod replaced;
 
 use assay_protocol::amount::Lpt;
