@@ -12,6 +12,7 @@ use assay_protocol::payment::due;
 use assay_protocol::round_work::output_pixels;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, U256};
+use tokio::task::JoinHandle;
 
 use crate::chain_feed::REORG_BLOCKS;
 use crate::chain_state::ChainState;
@@ -68,6 +69,8 @@ pub(crate) struct Keeper {
     /// Receipts of which this node has reported a withheld leaf.
     pub reported: BTreeSet<B256>,
     pub rolls: RollKeeper,
+    /// The last look after this node's place in the active sets.
+    pub enlisting: Option<JoinHandle<()>>,
     retries: Retries,
 }
 

@@ -107,6 +107,17 @@ enum Action {
         #[command(flatten)]
         account: AccountOptions,
     },
+    /// Bring an operator back into the active set, where it lost its place and there is one again; anyone may.
+    Enlist {
+        /// In which role.
+        #[arg(long)]
+        role: RoleName,
+        /// The operator. Default: the one for which the account signs.
+        #[arg(long, value_name = "ADDRESS")]
+        operator: Option<Address>,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
     /// Say what an account has at stake, what comes to it, and when locks ripen.
     Status {
         /// The account.
@@ -156,6 +167,11 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Action::Rebond { lock, account } => begin(Ok(StakeCall::Rebond { lock }), &account).await,
         Action::Withdraw { locks, account } => withdraw(locks, &account).await,
         Action::Claim { account } => claim(&account).await,
+        Action::Enlist {
+            role,
+            operator,
+            account,
+        } => enlist(role.into(), operator, &account).await,
         Action::Status { holder, chain } => stake_status::show(holder, &chain).await,
     })
 }
@@ -227,6 +243,36 @@ async fn unbond(
         operator: from.unwrap_or(session.account()),
         amount,
     };
+    session.carry_out(None, vec![call.into()]).await
+}
+
+async fn enlist(
+    role: Role,
+    operator: Option<Address>,
+    account: &AccountOptions,
+) -> Result<(), CommandError> {
+    let session = account.open().await?;
+    let operator = session.operator(operator).await?;
+    let (client, params) = (&session.client, &session.deployment.params);
+    let places = match role {
+        Role::Transcoder => params.active_transcoders,
+        Role::Verifier => params.active_verifiers,
+    };
+    if !client.could_enter(role, operator, places).await? {
+        let standing = client.standing(role, operator).await?;
+        let why = match (standing.active, standing.jailed) {
+            (true, _) => "it is among them already".into(),
+            (_, true) => "it is kept out until it returns: assay operator release".into(),
+            _ => format!(
+                "its own bond is below {} LPT, or it is not larger than the smallest of {places}",
+                params.min_own_bond
+            ),
+        };
+        return Err(CommandError::Argument(format!(
+            "{operator} cannot enter the active {role}s: {why}"
+        )));
+    }
+    let call = StakeCall::Enlist { role, operator };
     session.carry_out(None, vec![call.into()]).await
 }
 

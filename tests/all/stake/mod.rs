@@ -1,6 +1,7 @@
 //! The commands about stake, as a person types them, on a real chain. Needs anvil.
 
 mod desk;
+mod enlisted;
 mod every;
 mod interrupted;
 mod kept;
