@@ -200,6 +200,7 @@ async fn stake_moves_leaves_and_comes_back_by_command() {
     );
     let early = refused(&delegator.types(&["stake", "withdraw", "2"]), 1);
     assert!(early.contains("nothing was sent"), "{early}");
+    assert!(!early.contains("block 0"), "{early}");
     assert!(refused(&delegator.types(&["stake", "withdraw"]), 2).contains("nothing is ripe yet"));
     assert!(refused(&delegator.types(&["stake", "claim"]), 2).contains("nothing to claim"));
     said(&delegator.types(&["stake", "rebond", "3"]));
