@@ -189,4 +189,22 @@ impl Client {
             .await?;
         Ok((block != 0).then_some(block))
     }
+
+    /// What the operator's next fault of a kind would cost, in basis points of its pool.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
+    pub async fn penalty_of(&self, kind: FaultKind, operator: Address) -> Result<u64, ChainError> {
+        const WHAT: &str = "a penalty";
+        let call = abi::fraud_court::PenaltyOfCall {
+            kind: kind.code(),
+            operator: address_out(operator),
+        };
+        let bps = self.view(WHAT, self.contracts().fraud_court, call).await?;
+        u64::try_from(word_in(bps)).map_err(|_| ChainError::Shape {
+            what: WHAT,
+            reason: format!("{bps} basis points"),
+        })
+    }
 }

@@ -9,6 +9,8 @@ use assay_protocol::sig::Signature;
 use assay_protocol::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
+use crate::views::Role;
+
 /// What an operator did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -46,6 +48,35 @@ impl FaultKind {
         Self::EarlyTicket,
         Self::FalseDivergence,
     ];
+
+    /// Those of which an operator of this role can be guilty, in the order of their numbers.
+    pub fn of_role(role: Role) -> impl Iterator<Item = Self> {
+        Self::ALL
+            .into_iter()
+            .filter(move |kind| kind.role() == role)
+    }
+
+    /// Whose fault it is.
+    const fn role(self) -> Role {
+        match self {
+            Self::WrongEncode | Self::LeafFault | Self::Equivocation | Self::WithheldLeaf => {
+                Role::Transcoder
+            }
+            Self::VerifierEquivocation
+            | Self::FalsePass
+            | Self::FalseAccusation
+            | Self::EarlyTicket
+            | Self::FalseDivergence => Role::Verifier,
+        }
+    }
+
+    /// Whether each one costs twice as much as the one before; those that do are counted together.
+    pub const fn doubles(self) -> bool {
+        matches!(
+            self,
+            Self::WrongEncode | Self::LeafFault | Self::WithheldLeaf
+        )
+    }
 }
 
 /// Why a case is contested.

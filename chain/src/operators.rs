@@ -1,11 +1,12 @@
 //! Reads about operators: who signs for them, and on which terms they work.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
+use assay_protocol::amount::Lpt;
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::{operators as abi, roster};
 use crate::client::Client;
-use crate::convert::{address_in, address_out};
+use crate::convert::{address_in, address_out, word_in};
 use crate::error::ChainError;
 use crate::views::Role;
 
@@ -148,5 +149,58 @@ impl Client {
             active: self.view(WHAT, at, active).await?,
             jailed: self.view(WHAT, at, jailed).await?,
         })
+    }
+
+    /// Whether `enlist` would bring the operator into the active set, which has so many places: it is not in it, not kept out,
+    /// and has the weight. Nothing on chain does so when a place becomes free.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
+    pub async fn could_enter(
+        &self,
+        role: Role,
+        operator: Address,
+        places: u64,
+    ) -> Result<bool, ChainError> {
+        let standing = self.standing(role, operator).await?;
+        if standing.active || standing.jailed {
+            return Ok(false);
+        }
+        let weight = self.pool(role, operator).await?.weight;
+        let call = roster::ActiveSetCall { role: role.code() };
+        let members: roster::ActiveSetReturn = self
+            .view("an active set", self.contracts().roster, call)
+            .await?;
+        let weights = members.weights.into_iter().map(|w| Lpt(word_in(w)));
+        Ok(enters(weight, &weights.collect::<Vec<_>>(), places))
+    }
+}
+
+/// Whether a newcomer gets a place: a free one, or that of the smallest member. Of weights that differ by less than 2^-17 the
+/// contract may find another the smallest, so who is hardly larger does not count on it.
+fn enters(weight: Lpt, members: &[Lpt], places: u64) -> bool {
+    let smallest = members.iter().min();
+    let full = members.len() as u64 >= places;
+    match smallest.filter(|_| full) {
+        Some(smallest) => weight.0 > smallest.0.saturating_add((smallest.0 >> 17) + U256::ONE),
+        None => !weight.0.is_zero(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_free_place_is_for_anybody_with_weight_and_a_taken_one_for_the_heavier() {
+        let members = [Lpt::whole(5), Lpt::whole(3), Lpt::whole(4)];
+        assert!(enters(Lpt::whole(1), &members, 4));
+        assert!(!enters(Lpt::default(), &members, 4));
+        assert!(enters(Lpt::whole(4), &members, 3));
+        assert!(!enters(Lpt::whole(3), &members, 3));
+        let hardly = Lpt(Lpt::whole(3).0 + U256::from(9));
+        assert!(!enters(hardly, &members, 3));
+        assert!(enters(Lpt::whole(1), &[], 1) && !enters(Lpt::default(), &[], 1));
     }
 }

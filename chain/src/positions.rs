@@ -39,8 +39,19 @@ pub struct OpenLock {
     /// Its state.
     #[serde(flatten)]
     pub lock: LockView,
-    /// Whether it can be taken out, or arrive, now; a court may still hold it.
+    /// Whether its time is over and no case keeps it: it can be taken out, or arrive, now.
     pub ripe: bool,
+    /// Cases open against the pool that it leaves; nothing leaves that while there is one.
+    pub open_cases: u16,
+    /// Whether a case is not over that the pool's verifier had signed before it began to leave.
+    pub held: bool,
+}
+
+impl OpenLock {
+    /// Whether a case keeps it, however late it is.
+    pub const fn is_kept(&self) -> bool {
+        self.open_cases > 0 || self.held
+    }
 }
 
 /// Everything of an account.
@@ -74,11 +85,18 @@ impl Client {
         let mut open = Vec::new();
         for id in locks {
             match self.lock(id).await {
-                Ok(lock) if lock.holder == account => open.push(OpenLock {
-                    ripe: lock.is_ripe(round, head),
-                    id,
-                    lock,
-                }),
+                Ok(lock) if lock.holder == account => {
+                    let (role, operator) = (lock.role, lock.operator);
+                    let mut lock = OpenLock {
+                        open_cases: self.pool(role, operator).await?.open_cases,
+                        held: self.is_held(role, operator, lock.round).await?,
+                        ripe: lock.is_ripe(round, head),
+                        id,
+                        lock,
+                    };
+                    lock.ripe &= !lock.is_kept();
+                    open.push(lock);
+                }
                 Ok(_) => {}
                 Err(ChainError::Revert { revert, .. }) if revert.is("UnknownLock") => {}
                 Err(other) => return Err(other),

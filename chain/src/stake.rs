@@ -81,9 +81,31 @@ impl Client {
             destination: Some(address_in(state.destination))
                 .filter(|operator| *operator != Address::ZERO),
             amount: Lpt(word_in(state.amount)),
+            round: state.round,
             withdrawable_round: state.withdrawable_round,
             withdrawable_block: state.withdrawable_block,
         })
+    }
+
+    /// Whether a case is not over that the operator has signed as a verifier, in `round` or before: what began to leave its
+    /// pool in `round` stays until then.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
+    pub async fn is_held(
+        &self,
+        role: Role,
+        operator: Address,
+        round: u64,
+    ) -> Result<bool, ChainError> {
+        let call = abi::fraud_court::HoldsCall {
+            role: role.code(),
+            operator: address_out(operator),
+            round,
+        };
+        self.view("a court's hold", self.contracts().fraud_court, call)
+            .await
     }
 
     /// Liquid LPT of an account.

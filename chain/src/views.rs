@@ -146,6 +146,8 @@ pub struct LockView {
     pub destination: Option<Address>,
     /// What it is worth now.
     pub amount: Lpt,
+    /// Round in which it was made.
+    pub round: u64,
     /// First round in which it may be withdrawn.
     pub withdrawable_round: u64,
     /// First block in which it may be withdrawn; 0 while unknown.

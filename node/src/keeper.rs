@@ -10,7 +10,8 @@ use assay_protocol::fraud_proof::{FraudProof, Proven};
 use assay_protocol::payment::due;
 use assay_protocol::round_work::output_pixels;
 use assay_protocol::verdict::LeafId;
-use assay_protocol::{B256, U256};
+use assay_protocol::{Address, B256, U256};
+use tokio::task::JoinHandle;
 
 use crate::chain_feed::REORG_BLOCKS;
 use crate::covers::Covers;
@@ -67,6 +68,8 @@ pub(crate) struct Keeper {
     /// Receipts of which this node has reported a withheld leaf.
     pub reported: BTreeSet<B256>,
     pub rolls: RollKeeper,
+    /// The last look after this node's place in the active sets.
+    pub enlisting: Option<JoinHandle<()>>,
     retries: Retries,
 }
 

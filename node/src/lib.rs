@@ -27,6 +27,7 @@ mod do_transcoder;
 mod do_verifier;
 mod driver;
 mod dues;
+mod enlist;
 mod ether;
 pub mod evidence;
 mod job;

@@ -336,6 +336,7 @@ impl Node {
         self.claim_work(number);
         self.return_from_jail();
         self.keep_rolls(number);
+        self.look_after_place(number);
         self.retry(number);
         self.open_round(number);
         self.end_cases(number);

@@ -32,6 +32,18 @@ struct CaseArguments {
     account: AccountOptions,
 }
 
+/// What the resolver finds. It is final, so neither is what happens unless the other is said.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct Ruling {
+    /// The accused did it: it is slashed.
+    #[arg(long)]
+    guilty: bool,
+    /// The accused did not do it: the case is over for good.
+    #[arg(long)]
+    acquit: bool,
+}
+
 #[derive(clap::Subcommand)]
 enum Action {
     /// Show a case.
@@ -63,9 +75,8 @@ enum Action {
     Contest(CaseArguments),
     /// Decide a contested case; by the resolver.
     Resolve {
-        /// The accused did it. Without this it is acquitted.
-        #[arg(long)]
-        guilty: bool,
+        #[command(flatten)]
+        ruling: Ruling,
         #[command(flatten)]
         case: CaseArguments,
     },
@@ -146,10 +157,10 @@ async fn carry_out(action: Action) -> Result<(), CommandError> {
             send(call, &c.account).await
         }
         A::Contest(c) => send(ContestCall::Contest { case: c.case }, &c.account).await,
-        A::Resolve { guilty, case: c } => {
+        A::Resolve { ruling, case: c } => {
             let call = ContestCall::Resolve {
                 case: c.case,
-                guilty,
+                guilty: ruling.guilty,
             };
             send(call, &c.account).await
         }

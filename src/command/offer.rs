@@ -24,6 +24,8 @@ pub struct Offer {
     next_cuts: Cuts,
     price: u64,
     slashes: Vec<LogEntry>,
+    /// What each fault of the role would cost next, in basis points.
+    penalties: Vec<(FaultKind, u64)>,
     params: Params,
 }
 
@@ -35,6 +37,10 @@ pub async fn read(
     operator: Address,
 ) -> Result<Offer, CommandError> {
     let round = client.round().await?.round;
+    let mut penalties = Vec::new();
+    for fault in FaultKind::of_role(role) {
+        penalties.push((fault, client.penalty_of(fault, operator).await?));
+    }
     Ok(Offer {
         role,
         operator,
@@ -45,6 +51,7 @@ pub async fn read(
         next_cuts: client.cuts_at(role, operator, round + 1).await?,
         price: client.price_of(operator).await?,
         slashes: client.slashes(role, operator).await?,
+        penalties,
         params: params.clone(),
     })
 }
@@ -54,6 +61,21 @@ fn percent(bps: u64) -> String {
     match (bps / 100, bps % 100) {
         (whole, 0) => format!("{whole} %"),
         (whole, places) => format!("{whole}.{places:02} %"),
+    }
+}
+
+/// A fault as a delegator reads of it.
+const fn named(fault: FaultKind) -> &'static str {
+    match fault {
+        FaultKind::WrongEncode => "a wrong encode",
+        FaultKind::LeafFault => "a leaf that its place or the source's frames contradict",
+        FaultKind::Equivocation => "two receipts for one assignment",
+        FaultKind::WithheldLeaf => "a leaf that it does not open when it must",
+        FaultKind::VerifierEquivocation => "two verdicts on one leaf",
+        FaultKind::FalsePass => "a pass that a quorum contradicts",
+        FaultKind::FalseAccusation => "an accusation that a quorum contradicts",
+        FaultKind::EarlyTicket => "a ticket shown early",
+        FaultKind::FalseDivergence => "a divergence that is refuted",
     }
 }
 
@@ -88,7 +110,7 @@ struct Facts<'a> {
     unbonding_blocks: u64,
 }
 
-/// What a fault of the operator's would cost the delegator.
+/// What the operator's next fault of a kind would cost the delegator.
 #[derive(Serialize)]
 struct Loss {
     fault: FaultKind,
@@ -103,28 +125,11 @@ impl Offer {
     /// For programs, for `amount` delegated.
     pub fn facts(&self, amount: Lpt) -> Value {
         let p = &self.params;
-        let loss = |fault, bps, doubles_within_rounds| Loss {
+        let loss = |&(fault, bps): &(FaultKind, u64)| Loss {
             fault,
             bps,
             amount: part(amount, bps),
-            doubles_within_rounds,
-        };
-        let may_lose = match self.role {
-            Role::Transcoder => vec![
-                loss(
-                    FaultKind::WrongEncode,
-                    p.wrong_encode_bps,
-                    Some(p.repeat_rounds),
-                ),
-                loss(FaultKind::Equivocation, p.equivocation_bps, None),
-            ],
-            Role::Verifier => vec![
-                loss(FaultKind::FalsePass, p.false_pass_bps, None),
-                loss(FaultKind::VerifierEquivocation, p.equivocation_bps, None),
-                loss(FaultKind::EarlyTicket, p.early_ticket_bps, None),
-                loss(FaultKind::FalseDivergence, p.divergence_bps, None),
-                loss(FaultKind::FalseAccusation, p.false_accusation_bps, None),
-            ],
+            doubles_within_rounds: fault.doubles().then_some(p.repeat_rounds),
         };
         let facts = Facts {
             role: self.role,
@@ -140,7 +145,7 @@ impl Offer {
             price_per_pixel_wei: (self.role == Role::Transcoder).then_some(self.price),
             slashes: &self.slashes,
             not_counted: self.not_counted(amount),
-            may_lose,
+            may_lose: self.penalties.iter().map(loss).collect(),
             unbonding_rounds: p.unbonding_rounds,
             unbonding_blocks: self.leaving_blocks(),
         };
@@ -255,30 +260,23 @@ impl Offer {
     fn risk(&self, amount: Lpt) -> String {
         let p = &self.params;
         let leave = self.leaving_blocks();
-        let faults = match self.role {
-            Role::Transcoder => format!(
-                "{} of it ({} LPT) for a first wrong encode, twice as much for each repeat within {} rounds, up to all of it; \
-                 {} ({} LPT) for two receipts for one assignment",
-                percent(p.wrong_encode_bps),
-                part(amount, p.wrong_encode_bps),
-                p.repeat_rounds,
-                percent(p.equivocation_bps),
-                part(amount, p.equivocation_bps)
-            ),
-            Role::Verifier => format!(
-                "{} of it ({} LPT) for a pass that a quorum contradicts; {} ({} LPT) for two verdicts on one leaf; {} for a ticket \
-                 shown early; {} for a divergence that is refuted; {} for an accusation that a quorum contradicts",
-                percent(p.false_pass_bps),
-                part(amount, p.false_pass_bps),
-                percent(p.equivocation_bps),
-                part(amount, p.equivocation_bps),
-                percent(p.early_ticket_bps),
-                percent(p.divergence_bps),
-                percent(p.false_accusation_bps)
-            ),
-        };
+        let mut faults = String::new();
+        for &(fault, bps) in &self.penalties {
+            let (of_it, lost) = (percent(bps), part(amount, bps));
+            let again = match fault.doubles() {
+                true => " *",
+                false => "",
+            };
+            faults += &format!("\n  {of_it} ({lost} LPT) for {}{again}", named(fault));
+        }
+        if self.role == Role::Transcoder {
+            faults += &format!(
+                "\n  * counted together: twice as much for each one after it within {} rounds, up to all of it",
+                p.repeat_rounds
+            );
+        }
         format!(
-            "what you stand to lose: {faults}\n\
+            "what you stand to lose by its next fault:{faults}\n\
              leaving takes {} rounds and at least {leave} blocks; until then slashes reach it, and while a case is open nothing leaves",
             p.unbonding_rounds
         )

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use assay_chain::call::{Call, FeeCall, StakeCall};
 use assay_chain::positions::Holdings;
-use assay_chain::views::Role;
+use assay_chain::views::{LockView, Role};
 use assay_protocol::amount::Lpt;
 use assay_protocol::{Address, U256};
 
@@ -107,6 +107,17 @@ enum Action {
         #[command(flatten)]
         account: AccountOptions,
     },
+    /// Bring an operator back into the active set, where it lost its place and there is one again; anyone may.
+    Enlist {
+        /// In which role.
+        #[arg(long)]
+        role: RoleName,
+        /// The operator. Default: the one for which the account signs.
+        #[arg(long, value_name = "ADDRESS")]
+        operator: Option<Address>,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
     /// Say what an account has at stake, what comes to it, and when locks ripen.
     Status {
         /// The account.
@@ -156,6 +167,11 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Action::Rebond { lock, account } => begin(Ok(StakeCall::Rebond { lock }), &account).await,
         Action::Withdraw { locks, account } => withdraw(locks, &account).await,
         Action::Claim { account } => claim(&account).await,
+        Action::Enlist {
+            role,
+            operator,
+            account,
+        } => enlist(role.into(), operator, &account).await,
         Action::Status { holder, chain } => stake_status::show(holder, &chain).await,
     })
 }
@@ -230,21 +246,43 @@ async fn unbond(
     session.carry_out(None, vec![call.into()]).await
 }
 
+async fn enlist(
+    role: Role,
+    operator: Option<Address>,
+    account: &AccountOptions,
+) -> Result<(), CommandError> {
+    let session = account.open().await?;
+    let operator = session.operator(operator).await?;
+    let (client, params) = (&session.client, &session.deployment.params);
+    let places = match role {
+        Role::Transcoder => params.active_transcoders,
+        Role::Verifier => params.active_verifiers,
+    };
+    if !client.could_enter(role, operator, places).await? {
+        let standing = client.standing(role, operator).await?;
+        let why = match (standing.active, standing.jailed) {
+            (true, _) => "it is among them already".into(),
+            (_, true) => "it is kept out until it returns: assay operator release".into(),
+            _ => format!(
+                "its own bond is below {} LPT, or it is not larger than the smallest of {places}",
+                params.min_own_bond
+            ),
+        };
+        return Err(CommandError::Argument(format!(
+            "{operator} cannot enter the active {role}s: {why}"
+        )));
+    }
+    let call = StakeCall::Enlist { role, operator };
+    session.carry_out(None, vec![call.into()]).await
+}
+
 async fn withdraw(locks: Vec<U256>, account: &AccountOptions) -> Result<(), CommandError> {
     let session = account.open().await?;
     let locks = match locks.is_empty() {
         false => locks,
         true => {
             let holdings = session.client.holdings(session.account()).await?;
-            let leaving = |lock: &&assay_chain::positions::OpenLock| {
-                lock.ripe && lock.lock.destination.is_none()
-            };
-            let ripe: Vec<_> = holdings
-                .locks
-                .iter()
-                .filter(leaving)
-                .map(|lock| lock.id)
-                .collect();
+            let ripe = ripe(&session, &holdings, |lock| lock.destination.is_none());
             if ripe.is_empty() {
                 return Err(CommandError::Argument(nothing_ripe(&holdings)));
             }
@@ -257,13 +295,27 @@ async fn withdraw(locks: Vec<U256>, account: &AccountOptions) -> Result<(), Comm
     session.carry_out(None, calls.collect()).await
 }
 
+/// Those of some locks that are ripe; tells of those that a case keeps.
+fn ripe(session: &Session, holdings: &Holdings, which: impl Fn(&LockView) -> bool) -> Vec<U256> {
+    let locks = holdings.locks.iter().filter(|open| which(&open.lock));
+    for open in locks.clone().filter(|open| open.is_kept()) {
+        session.warn(format!(
+            "left out: lock {} {}",
+            open.id,
+            stake_status::waits(open)
+        ));
+    }
+    locks.filter(|open| open.ripe).map(|open| open.id).collect()
+}
+
 fn nothing_ripe(holdings: &Holdings) -> String {
-    match holdings.locks.first() {
+    let mut leaving = holdings.locks.iter();
+    match leaving.find(|open| open.lock.destination.is_none()) {
         None => "nothing is on its way out; assay stake unbond begins it".into(),
-        Some(lock) => format!(
+        Some(open) => format!(
             "nothing is ripe yet: lock {} {}",
-            lock.id,
-            stake_status::ripens(&lock.lock)
+            open.id,
+            stake_status::waits(open)
         ),
     }
 }
@@ -272,24 +324,43 @@ async fn claim(account: &AccountOptions) -> Result<(), CommandError> {
     let session = account.open().await?;
     let me = session.account();
     let holdings = session.client.holdings(me).await?;
-    let mut calls: Vec<Call> = Vec::new();
-    for position in holdings.positions.iter().filter(|p| !p.fees.0.is_zero()) {
-        calls.push(
-            FeeCall::Withdraw {
-                operator: position.operator,
-                to: me,
-            }
-            .into(),
-        );
-    }
-    let arriving = holdings.locks.iter();
-    let arriving = arriving.filter(|lock| lock.ripe && lock.lock.destination.is_some());
-    calls.extend(arriving.map(|lock| StakeCall::Arrive { lock: lock.id }.into()));
+    let with_fees = holdings.positions.iter().filter(|p| !p.fees.0.is_zero());
+    let fees = with_fees.map(|position| {
+        Call::from(FeeCall::Withdraw {
+            operator: position.operator,
+            to: me,
+        })
+    });
+    let arriving = ripe(&session, &holdings, |lock| lock.destination.is_some());
+    let arriving = arriving
+        .into_iter()
+        .map(|lock| StakeCall::Arrive { lock }.into());
+    let calls = what_passes(&session, fees.chain(arriving).collect()).await?;
     if calls.is_empty() {
         return Err(CommandError::Argument(
-            "there is nothing to claim: no fees, and nothing that arrives; rewards come into the stake by themselves"
+            "there is nothing to claim now: no fees, and nothing that arrives; rewards come into the stake by themselves"
                 .into(),
         ));
     }
     session.carry_out(None, calls).await
+}
+
+/// Leaves out what the chain would refuse, and says why: parts of a claim have nothing to do with each other.
+async fn what_passes(session: &Session, calls: Vec<Call>) -> Result<Vec<Call>, CommandError> {
+    let mut passes = Vec::with_capacity(calls.len());
+    for call in calls {
+        let trials = session.client.simulate(std::slice::from_ref(&call)).await?;
+        let Some(revert) = trials.into_iter().find_map(|trial| trial.revert) else {
+            passes.push(call);
+            continue;
+        };
+        let instead = match call {
+            Call::Stake(StakeCall::Arrive { lock }) => {
+                format!("; assay stake withdraw {lock} takes it out instead")
+            }
+            _ => String::new(),
+        };
+        session.warn(format!("left out: {}: {revert}{instead}", call.label()));
+    }
+    Ok(passes)
 }

@@ -1,6 +1,6 @@
 //! `assay stake status`: what an account has at stake, what comes to it, and when.
 
-use assay_chain::views::LockView;
+use assay_chain::positions::OpenLock;
 use assay_protocol::Address;
 
 use super::account::{ChainOptions, print_json};
@@ -33,14 +33,16 @@ pub async fn show(holder: Address, chain: &ChainOptions) -> Result<(), CommandEr
             ));
         }
         if !position.fees.0.is_zero() {
-            say(format!(
-                "  fees to claim: {} ETH (assay stake claim)",
-                position.fees
-            ));
+            // Delegators may claim theirs meanwhile.
+            let when = match operator == holder && position.open_cases > 0 {
+                true => "once the pool is not frozen",
+                false => "assay stake claim",
+            };
+            say(format!("  fees to claim: {} ETH ({when})", position.fees));
         }
         if position.open_cases > 0 {
             say(format!(
-                "  frozen: {} open cases; nothing leaves this pool until they are over",
+                "  frozen: {} open cases; no stake leaves this pool until they are over",
                 position.open_cases
             ));
         }
@@ -52,7 +54,7 @@ pub async fn show(holder: Address, chain: &ChainOptions) -> Result<(), CommandEr
             None => format!("leaves {} {}", lock.role, lock.operator),
         };
         let when = match (open.ripe, lock.destination) {
-            (false, _) => ripens(lock),
+            (false, _) => waits(open),
             (true, Some(_)) => "can arrive now: assay stake claim".into(),
             (true, None) => format!("is ripe: assay stake withdraw {}", open.id),
         };
@@ -67,9 +69,11 @@ pub async fn show(holder: Address, chain: &ChainOptions) -> Result<(), CommandEr
     Ok(())
 }
 
-/// When a lock ripens, as far as it is known: the block follows from the round after the one it was made in.
-pub fn ripens(lock: &LockView) -> String {
-    match lock.withdrawable_block {
+/// What a lock that is not ripe waits for: a case that keeps it, and its time as far as it is known, whose block follows from
+/// the round after the one it was made in.
+pub fn waits(open: &OpenLock) -> String {
+    let lock = &open.lock;
+    let ripens = match lock.withdrawable_block {
         0 => format!(
             "ripens in round {} at the earliest; the block is known once the present round is over",
             lock.withdrawable_round
@@ -78,5 +82,15 @@ pub fn ripens(lock: &LockView) -> String {
             "ripens in block {block}, and not before round {}",
             lock.withdrawable_round
         ),
+    };
+    match (open.open_cases, open.held) {
+        (0, false) => ripens,
+        (0, true) => format!(
+            "is held until the cases that {} has signed are over, and {ripens}",
+            lock.operator
+        ),
+        (cases, _) => {
+            format!("is frozen while {cases} cases are open against its pool, and {ripens}")
+        }
     }
 }

@@ -65,6 +65,7 @@ fn with_unit(value: &str, unit: &str) -> Option<String> {
             Role::Transcoder => "transcoder".into(),
             Role::Verifier => "verifier".into(),
         },
+        "block" => (value != "0").then(|| value.to_owned())?,
         "status" => match value {
             "0" => "unknown".into(),
             "1" => "open".into(),
@@ -93,7 +94,7 @@ mod tests {
     use crate::bindings::errors;
     use crate::fault::CaseStatus;
 
-    const UNITS: [&str; 6] = ["", "LPT", "ETH", "bps", "role", "status"];
+    const UNITS: [&str; 7] = ["", "LPT", "ETH", "bps", "role", "status", "block"];
 
     /// Every ABI in `chain/abi`, by the contract's name.
     fn abis() -> Vec<(String, Abi)> {
@@ -184,6 +185,28 @@ mod tests {
             assert_eq!(serde_json::to_value(status).unwrap(), word, "{code}");
         }
         assert_eq!(with_unit("0", "status").unwrap(), "unknown");
+    }
+
+    #[test]
+    fn a_block_that_is_not_known_yet_is_not_named() {
+        let refused = |block: &str| {
+            let arg = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+            let revert = Revert {
+                name: "TooEarly".into(),
+                args: vec![
+                    arg("lockId", "3"),
+                    arg("withdrawableRound", "4"),
+                    arg("withdrawableBlock", block),
+                ],
+            };
+            revert.to_string()
+        };
+        assert!(refused("70").ends_with("from round 4 and block 70 on"));
+        let unknown = refused("0");
+        assert!(
+            unknown.contains("from round 4 on at the earliest"),
+            "{unknown}"
+        );
     }
 
     #[test]

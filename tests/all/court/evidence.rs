@@ -65,6 +65,7 @@ async fn a_proof_is_brought_executed_paid_for_and_told_to_delegators() {
         told.contains("10 % of everything, 30 LPT of its own and 10 LPT of others"),
         "{told}"
     );
+    assert!(told.contains("20 % (2 LPT) for a wrong encode *"), "{told}");
     let unanswered = court.types(delegator, &[&delegate[..], &["--json"]].concat());
     let told = refused(&unanswered, 2);
     assert!(
@@ -88,8 +89,16 @@ async fn a_proof_is_brought_executed_paid_for_and_told_to_delegators() {
     assert!(slashes[0]["block"].as_u64().unwrap() > 0, "{offer}");
     assert_eq!(slashes[0]["what"]["bps"], 1_000);
     let losses = offer["may_lose"].as_array().unwrap();
-    assert_eq!(losses[0]["amount"], "1");
-    assert_eq!(losses[1]["amount"], "5");
+    let loss = |fault: &str| {
+        let of = losses.iter().find(|loss| loss["fault"] == fault).unwrap();
+        (of["bps"].as_u64().unwrap(), of["amount"].as_str().unwrap())
+    };
+    // Its last fault was counted: the next of these costs twice as much.
+    for fault in ["wrong-encode", "leaf-fault", "withheld-leaf"] {
+        assert_eq!(loss(fault), (2_000, "2"), "{offer}");
+    }
+    assert_eq!(loss("equivocation"), (5_000, "5"));
+    assert_eq!(losses.len(), 4, "{offer}");
     let done = court.does(delegator, &delegate).await;
     assert_eq!(done["offer"]["slashes"], offer["slashes"]);
 }

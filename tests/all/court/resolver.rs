@@ -22,10 +22,17 @@ async fn the_accused_contests_and_the_resolver_decides_or_is_silent() {
     let done = court.does(accused, &contest).await;
     assert_eq!(done["steps"].as_array().unwrap().len(), 2);
     assert_eq!(court.status(&case), "contested");
-    let meddler = court.types(anyone, &["court", "resolve", &case]);
+    let resolve = ["court", "resolve", &case];
+    let acquit = [&resolve[..], &["--acquit"]].concat();
+    let meddler = court.types(anyone, &acquit);
     assert!(refused(&meddler, 1).contains("nothing was sent"));
     let resolver = court.resolver();
-    court.does(&resolver, &["court", "resolve", &case]).await;
+    // Neither ruling is what it is without a word.
+    for words in [&resolve[..], &[&acquit[..], &["--guilty"]].concat()] {
+        refused(&court.types(&resolver, words), 2);
+        assert_eq!(court.status(&case), "contested");
+    }
+    court.does(&resolver, &acquit).await;
     assert_eq!(court.status(&case), "acquitted");
     court.does(accused, &["court", "withdraw"]).await;
     let again = court.types(accused, &["court", "withdraw"]);

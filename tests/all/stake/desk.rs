@@ -70,6 +70,10 @@ fn private(path: &Path, text: &str) {
 
 impl Desk {
     pub async fn open() -> Self {
+        Self::open_with(Params::demo()).await
+    }
+
+    pub async fn open_with(params: Params) -> Self {
         let config = AnvilConfig {
             look_in: vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("chain")],
             ..AnvilConfig::default()
@@ -77,7 +81,7 @@ impl Desk {
         let anvil = Anvil::start(&config).await.unwrap();
         let key = dev_key(0).unwrap();
         let config = DeployConfig {
-            params: Params::demo(),
+            params,
             randomness: Randomness::Fixed(B256::repeat_byte(1)),
             token: TokenChoice::New {
                 supply: Lpt::whole(10_000),

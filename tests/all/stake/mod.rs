@@ -1,8 +1,10 @@
 //! The commands about stake, as a person types them, on a real chain. Needs anvil.
 
 mod desk;
+mod enlisted;
 mod every;
 mod interrupted;
+mod kept;
 mod replaced;
 
 use assay_protocol::amount::Lpt;
@@ -145,7 +147,8 @@ async fn a_delegator_reads_what_it_can_lose_before_it_says_yes() {
         "shares 25 % of fees",
         "80 wei per pixel",
         "slashes: none so far",
-        "10 % of it (12 LPT) for a first wrong encode",
+        "10 % (12 LPT) for a wrong encode *",
+        "10 % (12 LPT) for a leaf that it does not open when it must *",
         "50 % (60 LPT) for two receipts",
         "20 LPT would not count",
         "leaving takes 3 rounds",
@@ -197,6 +200,7 @@ async fn stake_moves_leaves_and_comes_back_by_command() {
     );
     let early = refused(&delegator.types(&["stake", "withdraw", "2"]), 1);
     assert!(early.contains("nothing was sent"), "{early}");
+    assert!(!early.contains("block 0"), "{early}");
     assert!(refused(&delegator.types(&["stake", "withdraw"]), 2).contains("nothing is ripe yet"));
     assert!(refused(&delegator.types(&["stake", "claim"]), 2).contains("nothing to claim"));
     said(&delegator.types(&["stake", "rebond", "3"]));
