@@ -10,7 +10,7 @@ use assay_protocol::fraud_proof::{FraudProof, Proven};
 use assay_protocol::payment::due;
 use assay_protocol::round_work::output_pixels;
 use assay_protocol::verdict::LeafId;
-use assay_protocol::{Address, B256, U256};
+use assay_protocol::{B256, U256};
 use tokio::task::JoinHandle;
 
 use crate::chain_feed::REORG_BLOCKS;
