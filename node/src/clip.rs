@@ -295,6 +295,7 @@ mod tests {
             first_frame: 50 * seq,
             frames,
             start: Duration::ZERO,
+            zero: 0,
             duration: Duration::ZERO,
             times: Vec::new(),
         };
