@@ -127,6 +127,13 @@ pub(crate) struct Shortage {
     pub day: Day,
 }
 
+impl Shortage {
+    /// Whether a day of which nothing is spent has enough.
+    pub fn ends_at_midnight(&self) -> bool {
+        self.asked <= self.share
+    }
+}
+
 /// An account's gas of the present day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct GasToday {
@@ -152,7 +159,7 @@ impl GasToday {
 }
 
 /// The daily limit holds a transaction back. It is told once for each transaction and day; the transaction stays in
-/// the queue and goes out the next day, or when the limit is raised.
+/// the queue and goes out the next day, when gas is cheaper, or when the limit is raised. What is cheaper does not wait for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The account.
@@ -180,6 +187,16 @@ impl fmt::Display for Held {
             Purpose::Chore => "for anything but evidence",
             Purpose::Evidence => "in all",
         };
+        if self.asked > self.share {
+            return write!(
+                f,
+                "{} waits: it may cost {} of gas, and a whole day's limit {what} is {}; it goes out when gas is cheaper, \
+                 or when that is raised. Others go out before it",
+                self.label,
+                eth(self.asked),
+                eth(self.share),
+            );
+        }
         write!(
             f,
             "{} waits: it may cost {} of gas, {} of today's {} {what} are spent or promised by {}; it goes out \

@@ -10,6 +10,7 @@ mod entry;
 pub(crate) mod fees;
 mod foreign;
 mod journal;
+mod limit;
 mod past;
 mod send;
 mod settle;

@@ -248,7 +248,7 @@ impl Driver {
         };
         // Everything behind it waits for it, evidence too: it may use the whole day's limit.
         let cost = U256::from(sent.gas).saturating_mul(more.max_fee);
-        if !self.affords(&entry, Purpose::Evidence, cost) {
+        if self.affords(&entry, Purpose::Evidence, cost).is_err() {
             return Ok(());
         }
         let attempt = self.attempt(&entry, sent.nonce, sent.gas, more, head.number);
