@@ -81,9 +81,10 @@ impl Spending {
         };
     }
 
-    /// Forgets days before this one.
+    /// Forgets days before the one before this: around midnight a reorganisation, or an endpoint that is a block behind,
+    /// makes it that one again.
     pub fn begin(&mut self, day: Day) {
-        self.0.retain(|_, (of, _)| *of >= day);
+        self.0.retain(|_, (of, _)| of.0.saturating_add(1) >= day.0);
     }
 
     /// Wei of one day, without one transaction.
@@ -245,11 +246,29 @@ mod tests {
         spending.set(2, Some((Day(19_999), wei(5_000))));
         spending.set(9, Some((TODAY, wei(500))));
         assert!(allows(&spending, Purpose::Chore, 500));
-        spending.begin(TODAY);
-        assert_eq!(spending.on(Day(19_999), None), U256::ZERO);
         assert_eq!(spending.on(TODAY, None), wei(600));
         spending.set(9, None);
         assert_eq!(spending.on(TODAY, None), wei(100));
+    }
+
+    #[test]
+    fn a_day_that_comes_back_has_been_spent_already() {
+        let limit = GasLimit {
+            wei_per_day: wei(1_000),
+            for_evidence: 0,
+        };
+        let (tomorrow, after) = (Day(TODAY.0 + 1), Day(TODAY.0 + 2));
+        let mut spending = Spending::default();
+        spending.set(1, Some((TODAY, wei(1_000))));
+        spending.begin(tomorrow);
+        spending.set(2, Some((tomorrow, wei(300))));
+        spending.begin(TODAY);
+        let again = spending.allows(Some(&limit), Purpose::Chore, TODAY, 9, wei(1));
+        assert!(again.is_err(), "twice the day's gas");
+        spending.begin(tomorrow);
+        assert_eq!(spending.on(tomorrow, None), wei(300));
+        spending.begin(after);
+        assert_eq!(spending.on(TODAY, None), U256::ZERO);
     }
 
     #[test]

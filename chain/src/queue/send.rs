@@ -256,8 +256,12 @@ impl Driver {
     }
 
     /// Fills a nonce that a transaction from elsewhere left open, by sending nothing to ourselves: those behind it
-    /// are signed and may still happen, so they must not be signed again under other nonces.
-    pub async fn fill_gap(&mut self, nonce: u64, head: Head) -> Result<(), StepError> {
+    /// are signed and may still happen, so they must not be signed again under other nonces. The daily limit is asked for
+    /// the first of them, which costs so much more: all of it may be used, as for what is stuck.
+    pub async fn fill_gap(&mut self, nonce: u64, first: u64, head: Head) -> Result<(), StepError> {
+        let Some(first) = self.active.get(&first).cloned() else {
+            return Ok(());
+        };
         let entry = Entry {
             key: format!("{GAP}{nonce}:{}", head.hash),
             seq: self.next_seq,
@@ -270,10 +274,16 @@ impl Driver {
             state: State::Queued,
         };
         const PLAIN_TRANSFER_GAS: u64 = 21_000;
-        let seq = entry.seq;
-        self.next_seq += 1;
         let tip = self.client.rpc().suggested_tip().await?;
         let fees = Fees::first(head.base_fee, tip, &self.config.fees);
+        let promised = first.gas_cost().filter(|(day, _)| *day == self.today);
+        let cost = U256::from(PLAIN_TRANSFER_GAS).saturating_mul(fees.max_fee);
+        let both = promised.map_or(cost, |(_, wei)| wei.saturating_add(cost));
+        if self.affords(&first, Purpose::Evidence, both).is_err() {
+            return Ok(());
+        }
+        let seq = entry.seq;
+        self.next_seq += 1;
         let attempt = self.attempt(&entry, nonce, PLAIN_TRANSFER_GAS, fees, head.number);
         tracing::warn!(
             nonce,

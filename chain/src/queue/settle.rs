@@ -202,7 +202,7 @@ impl Driver {
                 if is_lowest && sent.nonce > next && age >= self.config.stuck_blocks {
                     // Nobody holds the next nonce, so nothing behind it can ever be mined.
                     if self.client.rpc().nonce(account, "pending").await? == next {
-                        self.fill_gap(next, head).await?;
+                        self.fill_gap(next, seq, head).await?;
                     }
                 }
             }

@@ -231,3 +231,42 @@ async fn what_depends_on_what_goes_out_at_midnight_waits_for_it_alone() {
     // It would succeed now, and is too dear for this limit.
     assert_eq!(notices.recv().await.unwrap().key, "bond");
 }
+
+#[tokio::test]
+async fn filling_a_nonce_is_paid_by_the_day_too() {
+    let network = Network::start().await;
+    let account = network.account(83, 20).await;
+    let limit = promised(&account, pay(6)).await + U256::from(1);
+    network.anvil.set_automine(false).await.unwrap();
+    // Another program's, which the pool then forgets and nobody sends again.
+    let other = EtherCall::Send {
+        to: assay_protocol::Address::repeat_byte(7),
+        wei: U256::from(1),
+    };
+    let elsewhere = account.queue.submit("elsewhere", other).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let queue = TxQueue::open(&account.client, Journal::Memory, limited(limit, 0))
+        .await
+        .unwrap();
+    let mut notices = queue.held();
+    let ticket = queue.submit("pay", pay(6)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    account.queue.clone().shutdown().await;
+    drop(elsewhere);
+    network.anvil.drop_waiting().await.unwrap();
+    let mut told = Box::pin(ticket.outcome());
+    for _ in 0..6 {
+        network.anvil.mine(1).await.unwrap();
+        silent(&mut told).await;
+    }
+    assert_eq!(notices.recv().await.unwrap().key, "pay");
+    network.anvil.advance_time(86_400).await.unwrap();
+    for _ in 0..20 {
+        network.anvil.mine(1).await.unwrap();
+        if let Ok(done) = tokio::time::timeout(Duration::from_millis(200), &mut told).await {
+            done.unwrap();
+            break;
+        }
+    }
+    assert_eq!(paid(&account).await, Lpt::whole(6));
+}
