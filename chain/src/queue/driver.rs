@@ -96,6 +96,10 @@ pub(crate) struct Driver {
     /// Something may be sendable although the head is the same.
     pub fresh: bool,
     complained: bool,
+    /// Who asks what earlier commands have left. Answered by the chain as it is now: what they have shown may be lost.
+    pub asked: Vec<oneshot::Sender<Result<Vec<Left>, TxError>>>,
+    /// What was answered of what was shown and lost.
+    pub listed: BTreeSet<u64>,
 }
 
 impl Driver {
@@ -139,6 +143,8 @@ impl Driver {
             head: None,
             fresh: true,
             complained: false,
+            asked: Vec::new(),
+            listed: BTreeSet::new(),
         })
     }
 
@@ -155,7 +161,7 @@ impl Driver {
                     Some(Command::Gas { reply }) => {
                         let _ = reply.send(self.gas_today().await);
                     }
-                    Some(Command::Left { reply }) => drop(reply.send(self.left())),
+                    Some(Command::Left { reply }) => self.asked.push(reply),
                     Some(Command::Forget { reply }) => drop(reply.send(self.forget())),
                     Some(Command::Stop) | None => break,
                 },
@@ -175,7 +181,7 @@ impl Driver {
 
     async fn step_once(&mut self) {
         if self.active.is_empty() {
-            return;
+            return self.answer();
         }
         let done = self.step().await;
         let trouble = match &done {
@@ -210,6 +216,7 @@ impl Driver {
             self.follow(head).await?;
             self.head = Some(head);
         }
+        self.answer();
         // Stays set where a step fails, so that what the node has not heard of is broadcast at the next tick.
         self.fresh |= moved;
         if self.fresh {
@@ -263,6 +270,7 @@ impl Driver {
             value: encoded.value,
             purpose: call.purpose(),
             over: false,
+            lost_from: None,
             state: State::Queued,
         };
         self.write(&entry).await?;
@@ -294,6 +302,13 @@ impl Driver {
         };
         let mut entry = entry.clone();
         entry.state = state;
+        if let State::Mined { mined, .. } = &entry.state
+            && entry.lost_from == Some(mined.block_hash)
+        {
+            // Never lost: an endpoint that was behind did not know the block.
+            entry.lost_from = None;
+            self.listed.remove(&seq);
+        }
         self.write(&entry).await?;
         if let Some(outcome) = entry.outcome() {
             match &outcome {
@@ -314,9 +329,10 @@ impl Driver {
         Ok(())
     }
 
-    /// Forgets a transaction that no reorganisation reaches any more; the journal keeps an outcome that was not shown.
+    /// Forgets a transaction that no reorganisation reaches any more; the journal keeps an outcome that was not shown, or
+    /// that is another one than was shown.
     pub async fn end(&mut self, mut entry: Entry) -> Result<(), StepError> {
-        if entry.key.starts_with(SHOWN) {
+        if entry.key.starts_with(SHOWN) && entry.lost_from.is_none() {
             self.drop_shown(&entry)?;
         } else {
             entry.over = true;

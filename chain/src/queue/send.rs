@@ -271,6 +271,7 @@ impl Driver {
             value: U256::ZERO,
             purpose: Purpose::Chore,
             over: false,
+            lost_from: None,
             state: State::Queued,
         };
         const PLAIN_TRANSFER_GAS: u64 = 21_000;

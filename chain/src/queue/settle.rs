@@ -7,6 +7,7 @@ use crate::queue::budget::Purpose;
 use crate::queue::driver::{Driver, StepError};
 use crate::queue::entry::{Entry, Mined, Sent, State};
 use crate::queue::fees::Fees;
+use crate::queue::past::SHOWN;
 use crate::revert::Revert;
 use crate::rpc::{Broadcast, Head, RpcError, block_tag, is_about_price};
 
@@ -50,6 +51,11 @@ impl Driver {
             );
             if let Some(last) = sent.attempts.last_mut() {
                 last.block = head.number;
+            }
+            if let Some(entry) = self.active.get_mut(&seq)
+                && entry.key.starts_with(SHOWN)
+            {
+                entry.lost_from.get_or_insert(hash);
             }
             self.become_state(seq, State::Sent(sent)).await?;
             self.unsent.insert(seq);
