@@ -7,6 +7,7 @@ mod court;
 mod demo;
 mod deploy;
 mod doctor;
+mod earlier;
 mod economy;
 mod error;
 mod init;

@@ -154,10 +154,7 @@ impl Call {
         let Encoded {
             to, data, value, ..
         } = self.encode(contracts)?;
-        let value = value.to_be_bytes::<32>();
-        Ok(keccak256(
-            [to.as_slice(), value.as_slice(), data.as_ref()].concat(),
-        ))
+        Ok(fingerprint(to, value, &data))
     }
 
     /// Address, data and value.
@@ -173,4 +170,10 @@ impl Call {
             value: call.value(),
         })
     }
+}
+
+/// One hash of everything that a transaction says.
+pub(crate) fn fingerprint(to: Address, value: U256, data: &[u8]) -> B256 {
+    let value = value.to_be_bytes::<32>();
+    keccak256([to.as_slice(), &value, data].concat())
 }

@@ -61,6 +61,7 @@ pub mod exhibit;
 pub mod fault;
 mod fees;
 mod history;
+pub mod key_file;
 mod mined;
 pub mod operators;
 mod parameters;

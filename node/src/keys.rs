@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use assay_chain::key_file;
 use assay_protocol::bls::{BlsError, BlsKey};
 use assay_protocol::keccak256;
 use assay_protocol::sig::{OperatorKey, SignatureError};
@@ -135,7 +136,7 @@ impl Keys {
         let password = keccak256([b"password", owner.secret().as_slice()].concat());
         let password = Zeroizing::new(hex::encode(password));
         keystore::write(path, owner, &password, Cost::LIGHT)?;
-        write_secret(&path.with_extension("password"), &password)
+        write_secret(&key_file::beside(path, "password"), &password)
     }
 
     fn write(&self, folder: &Path, bls: &[u8; 32], password: &[u8; 32]) -> Result<(), KeyError> {

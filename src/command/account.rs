@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use assay_chain::client::Client;
 use assay_chain::contracts::Deployment;
+use assay_chain::key_file;
 use assay_chain::queue::Journal;
 use assay_chain::queue::budget::GasLimit;
 use assay_chain::views::Role;
@@ -59,8 +60,8 @@ pub struct KeyOptions {
     /// Key file of the account that acts (web3 secret storage), or the folder that `assay init` made.
     #[arg(long, value_name = "FILE", env = "ASSAY_KEY")]
     key: PathBuf,
-    /// File whose first line is the key file's password (mode 600). Default: the key file with the ending .password, if
-    /// it is there; otherwise the password is asked for.
+    /// File whose first line is the key file's password (mode 600). Default: NAME.password beside NAME.json, FILE.password
+    /// beside any other FILE, if it is there; otherwise the password is asked for.
     #[arg(long, value_name = "FILE", env = "ASSAY_PASSWORD_FILE")]
     password_file: Option<PathBuf>,
 }
@@ -189,7 +190,7 @@ pub fn open_key_file(
     password_file: Option<&Path>,
 ) -> Result<OperatorKey, CommandError> {
     let path = key_file_of(key);
-    let beside = path.with_extension("password");
+    let beside = key_file::beside(&path, "password");
     let file = password_file.or_else(|| Some(beside.as_path()).filter(|path| path.is_file()));
     let password = match file {
         Some(file) => password::from_file(file)?,

@@ -1,8 +1,8 @@
 //! An account at work on one deployment: calls are tried, asked about, sent once, and told.
 //!
 //! Every call is in a journal before it is signed, under a key that follows from what it says. A command that was
-//! interrupted has told nobody what became of it: the next one of the same account waits for it and tells, and the same
-//! command, typed again, sends nothing again.
+//! interrupted has told nobody what became of it, and what a reorganisation took away is not as it was told: the next one of
+//! the same account waits for it and tells, and the same command, typed again, sends nothing again (`earlier`).
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use assay_chain::call::{Call, TokenCall};
 use assay_chain::client::Client;
 use assay_chain::contracts::Deployment;
 use assay_chain::queue::budget::Held;
-use assay_chain::queue::{Journal, Mined, QueueConfig, StoreError, TYPED, Ticket, TxQueue};
+use assay_chain::queue::{Journal, Mined, QueueConfig, StoreError, TxError, TxQueue};
 use assay_protocol::amount::{Eth, Lpt};
 use assay_protocol::{Address, U256};
 use serde_json::Value;
@@ -21,6 +21,7 @@ use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use super::account::AccountOptions;
+use super::earlier::Earlier;
 use super::error::CommandError;
 use super::outcome::{Outcome, Step};
 use super::say;
@@ -41,8 +42,8 @@ pub struct Session {
     /// None in a dry run.
     queue: Option<TxQueue>,
     journal: PathBuf,
-    /// What earlier commands had left, by key.
-    earlier: Vec<(String, Step)>,
+    /// What earlier commands had left.
+    pub(super) earlier: Vec<Earlier>,
 }
 
 impl Session {
@@ -93,23 +94,6 @@ impl Session {
                 other => return Ok(other?),
             }
         }
-    }
-
-    /// Tells what became of the calls of a command that could not tell it itself.
-    async fn hear_of_earlier(&mut self, queue: &TxQueue) -> Result<(), CommandError> {
-        for left in queue.left().await? {
-            eprintln!("an earlier command has left this: {}", left.label);
-            match self.outcome(queue, left.ticket, queue.held()).await {
-                Ok(mined) => {
-                    eprintln!("  it is in block {}, transaction {}", mined.block, mined.tx);
-                    let step = self.step(left.label, mined, true).await?;
-                    self.earlier.push((left.key, step));
-                }
-                Err(CommandError::Tx(error)) => eprintln!("  it failed: {error}"),
-                Err(other) => return Err(other),
-            }
-        }
-        Ok(())
     }
 
     /// The account that acts.
@@ -214,23 +198,17 @@ impl Session {
         };
         let keys = self.keys(&calls)?;
         let done = self.typed_before(&keys, &calls);
-        if let Some(Before { steps, missing }) = &done
-            && missing.is_empty()
+        if let Some(before) = &done
+            && before.missing.is_empty()
         {
-            eprintln!(
-                "this command was typed before, and ended before it could say what became of it. Nothing was sent again; \
-                 to do the same once more, type it once more."
-            );
-            let (gas, cost) = sums(steps);
-            outcome(steps.clone(), gas, cost).print(json)?;
+            eprintln!("{}", before.words());
+            let (gas, cost) = sums(&before.steps);
+            outcome(before.steps.clone(), gas, cost).print(json)?;
             return self.end(queue).await;
         }
         let (mut steps, missing) = match done {
             Some(before) => {
-                eprintln!(
-                    "a part of this command was done by an earlier one, which ended before it could say so. Only the rest is \
-                     sent."
-                );
+                eprintln!("{}", before.words());
                 (before.steps, before.missing)
             }
             None => {
@@ -248,8 +226,8 @@ impl Session {
             let what = call.label();
             // Listened for before there is anything to be heard, and told only once.
             let held = queue.held();
-            let ticket = queue.submit(key, call).await?;
-            let mined = self.outcome(queue, ticket, held).await?;
+            let ticket = queue.submit(key.as_str(), call).await?;
+            let mined = self.wait(queue, &key, held, ticket.outcome()).await?;
             steps.push(self.step(what, mined, false).await?);
         }
         let (gas, cost) = sums(&steps);
@@ -262,37 +240,6 @@ impl Session {
         queue.forget().await?;
         queue.clone().shutdown().await;
         Ok(())
-    }
-
-    /// One key for each call: what it says, and the how manieth of its kind it is in this command.
-    fn keys(&self, calls: &[Call]) -> Result<Vec<String>, CommandError> {
-        let mut keys = Vec::with_capacity(calls.len());
-        for call in calls {
-            let print = call.fingerprint(self.client.contracts());
-            let print = print.map_err(|e| CommandError::Argument(e.to_string()))?;
-            let same = format!("{TYPED}{print} ");
-            let before = keys.iter().filter(|key: &&String| key.starts_with(&same));
-            let number = before.count();
-            keys.push(format!("{same}{number}"));
-        }
-        Ok(keys)
-    }
-
-    /// What of this command an earlier one has done, where that came to its last call. An allowance that is missing was
-    /// there when its call was made.
-    fn typed_before(&self, keys: &[String], calls: &[Call]) -> Option<Before> {
-        let done = |key: &String| self.earlier.iter().find(|(known, _)| known == key);
-        done(keys.last()?)?;
-        let steps = keys.iter().filter_map(done);
-        let prepares = |call: &Call| matches!(call, Call::Token(TokenCall::Approve { .. }));
-        let missing = keys.iter().zip(calls);
-        let missing = missing.filter(|(key, call)| done(key).is_none() && !prepares(call));
-        Some(Before {
-            steps: steps.map(|(_, step)| step.clone()).collect(),
-            missing: missing
-                .map(|(key, call)| (key.clone(), call.clone()))
-                .collect(),
-        })
     }
 
     /// Tries calls without sending them: what they would do, their gas, and what it would cost.
@@ -318,7 +265,12 @@ impl Session {
         Ok((steps.collect(), gas, cost))
     }
 
-    async fn step(&self, what: String, mined: Mined, earlier: bool) -> Result<Step, CommandError> {
+    pub(super) async fn step(
+        &self,
+        what: String,
+        mined: Mined,
+        earlier: bool,
+    ) -> Result<Step, CommandError> {
         let events = self.client.events_of(mined.tx).await?;
         Ok(Step {
             what,
@@ -331,51 +283,48 @@ impl Session {
         })
     }
 
-    /// Waits for an outcome, and says why where it does not come.
-    async fn outcome(
+    /// Waits for what the queue is to bring about a call, and says why where it does not come.
+    pub(super) async fn wait<T>(
         &self,
         queue: &TxQueue,
-        ticket: Ticket,
+        key: &str,
         mut held: broadcast::Receiver<Held>,
-    ) -> Result<Mined, CommandError> {
+        coming: impl Future<Output = Result<T, TxError>>,
+    ) -> Result<T, CommandError> {
         let mut trouble = queue.trouble();
-        let mut away: Option<Instant> = None;
-        let mut outcome = std::pin::pin!(ticket.outcome());
+        let mut away: Option<(Instant, String)> = None;
+        let mut coming = std::pin::pin!(coming);
         loop {
-            let limit = away.map(|since| since + NODE_LIMIT);
+            let limit = away.as_ref().map(|(since, _)| *since + NODE_LIMIT);
             let given_up = async move {
                 match limit {
                     Some(limit) => tokio::time::sleep_until(limit).await,
                     None => std::future::pending().await,
                 }
             };
-            tokio::select! {
-                outcome = &mut outcome => return Ok(outcome?),
-                Ok(notice) = held.recv() => return Err(CommandError::Held(Box::new(notice))),
+            let why = tokio::select! {
+                come = &mut coming => return Ok(come?),
+                Ok(notice) = held.recv() => match notice.key == key {
+                    true => return Err(CommandError::Held(Box::new(notice))),
+                    // Another may go out before it; or one may be stuck before it, for which no more may be offered.
+                    false => Some(notice.to_string()),
+                },
                 Ok(()) = trouble.changed() => {
-                    match trouble.borrow_and_update().as_deref() {
-                        Some(why) => {
-                            eprintln!("waiting: {why}");
-                            away.get_or_insert_with(Instant::now);
-                        }
-                        None => away = None,
-                    }
+                    trouble.borrow_and_update().clone()
                 }
                 () = given_up => {
-                    let (path, why) = (self.journal.clone(), trouble.borrow().clone());
-                    let why = why.unwrap_or_default();
+                    let path = self.journal.clone();
+                    let why = away.map(|(_, why)| why).unwrap_or_default();
                     return Err(CommandError::Away { why, limit: NODE_LIMIT, path });
                 }
+            };
+            if let Some(why) = &why {
+                eprintln!("waiting: {why}");
             }
+            let since = away.map_or_else(Instant::now, |(since, _)| since);
+            away = why.map(|why| (since, why));
         }
     }
-}
-
-/// A command that was typed before, in whole or in part.
-struct Before {
-    steps: Vec<Step>,
-    /// What is still to be done, with its keys.
-    missing: Vec<(String, Call)>,
 }
 
 fn sums(steps: &[Step]) -> (u64, U256) {

@@ -5,11 +5,14 @@ use std::process::ExitCode;
 
 use assay_chain::call::{BrokerCall, OperatorCall};
 use assay_node::winners::{BATCH, Winners};
-use assay_protocol::Address;
 use assay_protocol::payment::Winner;
+use assay_protocol::{Address, B256};
+use serde::Serialize;
+use serde_json::json;
 
 use super::account::{AccountOptions, RoleName};
 use super::error::{CommandError, finish};
+use super::session::Session;
 use super::units;
 
 /// Options of `assay transcoder`.
@@ -47,7 +50,8 @@ enum Action {
         account: AccountOptions,
     },
     /// Redeem the winning tickets that a node keeps, where the node does not do it any more; the pay is the operator's.
-    /// Anyone may, but only the operator or its node takes a part of what cannot be paid in full. The node must not run.
+    /// Anyone may, but only the operator or its node takes a part of what cannot be paid in full. What the chain refuses, such
+    /// as a ticket that is too old, is told and left out. The node must not run.
     Redeem {
         /// The node's folder.
         #[arg(long, value_name = "DIR")]
@@ -119,9 +123,51 @@ async fn redeem(data: &Path, account: &AccountOptions) -> Result<(), CommandErro
              is still taken"
         )));
     }
-    let batches = due.chunks(BATCH).map(<[Winner]>::to_vec);
+    let Sorted { good, refused } = sort(&session, due).await?;
+    for Refused { ticket, why } in &refused {
+        session.warn(format!("ticket {ticket} is left out: {why}"));
+    }
+    if good.is_empty() {
+        return Err(CommandError::Argument(format!(
+            "each of {} winning tickets that are due is refused, for the reasons above",
+            refused.len()
+        )));
+    }
+    let batches = good.chunks(BATCH).map(<[Winner]>::to_vec);
     let calls = batches.map(|batch| BrokerCall::RedeemBatch(batch).into());
-    session.carry_out(None, calls.collect()).await
+    let about = (!refused.is_empty()).then(|| json!({ "left_out": refused }));
+    session.carry_out_about(about, None, calls.collect()).await
+}
+
+/// Winners that are due.
+struct Sorted {
+    good: Vec<Winner>,
+    refused: Vec<Refused>,
+}
+
+/// A ticket that the chain does not pay as it stands.
+#[derive(Serialize)]
+struct Refused {
+    ticket: B256,
+    why: String,
+}
+
+/// Tries each ticket by itself: a batch is refused as a whole for one that is too old, and with it all the others would
+/// become so.
+async fn sort(session: &Session, due: Vec<Winner>) -> Result<Sorted, CommandError> {
+    let (mut good, mut refused) = (Vec::new(), Vec::new());
+    for winner in due {
+        let call = BrokerCall::Redeem(Box::new(winner.clone()));
+        let trials = session.client.simulate(&[call.into()]).await?;
+        match trials.into_iter().find_map(|trial| trial.revert) {
+            None => good.push(winner),
+            Some(revert) => refused.push(Refused {
+                ticket: session.deployment.domain().digest(&winner.ticket.ticket),
+                why: revert.to_string(),
+            }),
+        }
+    }
+    Ok(Sorted { good, refused })
 }
 
 async fn set_cuts(

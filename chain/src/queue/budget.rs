@@ -81,9 +81,10 @@ impl Spending {
         };
     }
 
-    /// Forgets days before this one.
+    /// Forgets days before the one before this: around midnight a reorganisation, or an endpoint that is a block behind,
+    /// makes it that one again.
     pub fn begin(&mut self, day: Day) {
-        self.0.retain(|_, (of, _)| *of >= day);
+        self.0.retain(|_, (of, _)| of.0.saturating_add(1) >= day.0);
     }
 
     /// Wei of one day, without one transaction.
@@ -127,6 +128,13 @@ pub(crate) struct Shortage {
     pub day: Day,
 }
 
+impl Shortage {
+    /// Whether a day of which nothing is spent has enough.
+    pub fn ends_at_midnight(&self) -> bool {
+        self.asked <= self.share
+    }
+}
+
 /// An account's gas of the present day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct GasToday {
@@ -152,7 +160,7 @@ impl GasToday {
 }
 
 /// The daily limit holds a transaction back. It is told once for each transaction and day; the transaction stays in
-/// the queue and goes out the next day, or when the limit is raised.
+/// the queue and goes out the next day, when gas is cheaper, or when the limit is raised. What is cheaper does not wait for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The account.
@@ -180,6 +188,16 @@ impl fmt::Display for Held {
             Purpose::Chore => "for anything but evidence",
             Purpose::Evidence => "in all",
         };
+        if self.asked > self.share {
+            return write!(
+                f,
+                "{} waits: it may cost {} of gas, and a whole day's limit {what} is {}; it goes out when gas is cheaper, \
+                 or when that is raised. Others go out before it",
+                self.label,
+                eth(self.asked),
+                eth(self.share),
+            );
+        }
         write!(
             f,
             "{} waits: it may cost {} of gas, {} of today's {} {what} are spent or promised by {}; it goes out \
@@ -228,11 +246,29 @@ mod tests {
         spending.set(2, Some((Day(19_999), wei(5_000))));
         spending.set(9, Some((TODAY, wei(500))));
         assert!(allows(&spending, Purpose::Chore, 500));
-        spending.begin(TODAY);
-        assert_eq!(spending.on(Day(19_999), None), U256::ZERO);
         assert_eq!(spending.on(TODAY, None), wei(600));
         spending.set(9, None);
         assert_eq!(spending.on(TODAY, None), wei(100));
+    }
+
+    #[test]
+    fn a_day_that_comes_back_has_been_spent_already() {
+        let limit = GasLimit {
+            wei_per_day: wei(1_000),
+            for_evidence: 0,
+        };
+        let (tomorrow, after) = (Day(TODAY.0 + 1), Day(TODAY.0 + 2));
+        let mut spending = Spending::default();
+        spending.set(1, Some((TODAY, wei(1_000))));
+        spending.begin(tomorrow);
+        spending.set(2, Some((tomorrow, wei(300))));
+        spending.begin(TODAY);
+        let again = spending.allows(Some(&limit), Purpose::Chore, TODAY, 9, wei(1));
+        assert!(again.is_err(), "twice the day's gas");
+        spending.begin(tomorrow);
+        assert_eq!(spending.on(tomorrow, None), wei(300));
+        spending.begin(after);
+        assert_eq!(spending.on(TODAY, None), U256::ZERO);
     }
 
     #[test]

@@ -8,14 +8,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
-use alloy_primitives::U256;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::ChainError;
-use crate::queue::budget::{Day, GasToday, Held, Purpose, Shortage, Spending};
+use crate::queue::budget::{Day, GasToday, Held, Spending};
 use crate::queue::entry::{Entry, Mined, State, TxError};
 use crate::queue::journal::Place;
 use crate::queue::past::{self, SHOWN};
@@ -71,7 +70,7 @@ pub(crate) struct Driver {
     pub config: QueueConfig,
     pub place: Place,
     inbox: mpsc::Receiver<Command>,
-    told: Told,
+    pub told: Told,
     /// Everything that may still need work, in order of submission.
     pub active: BTreeMap<u64, Entry>,
     pub waiters: HashMap<String, Vec<oneshot::Sender<Outcome>>>,
@@ -88,7 +87,7 @@ pub(crate) struct Driver {
     pub today: Day,
     pub spending: Spending,
     /// What the daily limit holds back, and the day on which that was told.
-    held: HashMap<u64, Day>,
+    pub held: HashMap<u64, Day>,
     /// Since when a call looks as if it would fail.
     pub doubted: BTreeMap<u64, Instant>,
     /// What waits for a lower base fee, in words.
@@ -97,6 +96,10 @@ pub(crate) struct Driver {
     /// Something may be sendable although the head is the same.
     pub fresh: bool,
     complained: bool,
+    /// Who asks what earlier commands have left. Answered by the chain as it is now: what they have shown may be lost.
+    pub asked: Vec<oneshot::Sender<Result<Vec<Left>, TxError>>>,
+    /// What was answered of what was shown and lost.
+    pub listed: BTreeSet<u64>,
 }
 
 impl Driver {
@@ -140,6 +143,8 @@ impl Driver {
             head: None,
             fresh: true,
             complained: false,
+            asked: Vec::new(),
+            listed: BTreeSet::new(),
         })
     }
 
@@ -156,7 +161,7 @@ impl Driver {
                     Some(Command::Gas { reply }) => {
                         let _ = reply.send(self.gas_today().await);
                     }
-                    Some(Command::Left { reply }) => drop(reply.send(self.left())),
+                    Some(Command::Left { reply }) => self.asked.push(reply),
                     Some(Command::Forget { reply }) => drop(reply.send(self.forget())),
                     Some(Command::Stop) | None => break,
                 },
@@ -176,7 +181,7 @@ impl Driver {
 
     async fn step_once(&mut self) {
         if self.active.is_empty() {
-            return;
+            return self.answer();
         }
         let done = self.step().await;
         let trouble = match &done {
@@ -211,6 +216,7 @@ impl Driver {
             self.follow(head).await?;
             self.head = Some(head);
         }
+        self.answer();
         // Stays set where a step fails, so that what the node has not heard of is broadcast at the next tick.
         self.fresh |= moved;
         if self.fresh {
@@ -218,61 +224,6 @@ impl Driver {
             self.fresh = !self.doubted.is_empty();
         }
         Ok(())
-    }
-
-    /// By the chain's present clock; while the node is away, by the last one known.
-    async fn gas_today(&mut self) -> GasToday {
-        if let Ok(head) = self.client.rpc().latest().await
-            && let Err(error) = self.begin_day(Day::of(head.timestamp))
-        {
-            tracing::warn!("{error}");
-        }
-        GasToday::of(&self.spending, self.config.daily_gas.as_ref(), self.today)
-    }
-
-    fn begin_day(&mut self, day: Day) -> Result<(), StepError> {
-        if self.today != day {
-            self.today = day;
-            self.spending.begin(day);
-            let (store, account) = (&self.place.store, self.place.account);
-            let forgotten = store.forget_gas(account, day);
-            forgotten.map_err(|e| TxError::Journal(e.to_string()))?;
-        }
-        Ok(())
-    }
-
-    /// Whether the daily limit lets a transaction promise so much gas; says so, once a day, where it does not.
-    pub fn affords(&mut self, entry: &Entry, purpose: Purpose, wei: U256) -> bool {
-        let limit = self.config.daily_gas.as_ref();
-        let allowed = self
-            .spending
-            .allows(limit, purpose, self.today, entry.seq, wei);
-        let Err(Shortage {
-            spent,
-            asked,
-            share,
-            day,
-        }) = allowed
-        else {
-            self.held.remove(&entry.seq);
-            return true;
-        };
-        if self.held.insert(entry.seq, day) != Some(day) {
-            let notice = Held {
-                account: self.place.account,
-                key: entry.key.clone(),
-                label: entry.label.clone(),
-                purpose,
-                asked,
-                spent,
-                share,
-                until: day.end(),
-            };
-            tracing::warn!("daily gas limit: {notice}");
-            // Nobody may be listening.
-            let _ = self.told.held.send(notice);
-        }
-        false
     }
 
     async fn submit(
@@ -319,6 +270,7 @@ impl Driver {
             value: encoded.value,
             purpose: call.purpose(),
             over: false,
+            lost_from: None,
             state: State::Queued,
         };
         self.write(&entry).await?;
@@ -350,6 +302,13 @@ impl Driver {
         };
         let mut entry = entry.clone();
         entry.state = state;
+        if let State::Mined { mined, .. } = &entry.state
+            && entry.lost_from == Some(mined.block_hash)
+        {
+            // Never lost: an endpoint that was behind did not know the block.
+            entry.lost_from = None;
+            self.listed.remove(&seq);
+        }
         self.write(&entry).await?;
         if let Some(outcome) = entry.outcome() {
             match &outcome {
@@ -370,9 +329,10 @@ impl Driver {
         Ok(())
     }
 
-    /// Forgets a transaction that no reorganisation reaches any more; the journal keeps an outcome that was not shown.
+    /// Forgets a transaction that no reorganisation reaches any more; the journal keeps an outcome that was not shown, or
+    /// that is another one than was shown.
     pub async fn end(&mut self, mut entry: Entry) -> Result<(), StepError> {
-        if entry.key.starts_with(SHOWN) {
+        if entry.key.starts_with(SHOWN) && entry.lost_from.is_none() {
             self.drop_shown(&entry)?;
         } else {
             entry.over = true;

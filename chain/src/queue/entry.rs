@@ -24,6 +24,10 @@ pub(crate) struct Entry {
     /// Whether no reorganisation reaches it any more: it is kept for its outcome, and not read at the next start.
     #[serde(default)]
     pub over: bool,
+    /// The block in which a command has shown it, where a reorganisation took it out of that block and no command has
+    /// told that yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_from: Option<B256>,
     pub state: State,
 }
 

@@ -7,6 +7,7 @@ use alloy_primitives::Address;
 
 use crate::client::Client;
 use crate::error::ChainError;
+use crate::key_file;
 use crate::queue::store::{Store, StoreError};
 
 /// Where the journal lives.
@@ -69,7 +70,8 @@ impl Journal {
         let genesis = client.genesis().await?;
         let chain = client.domain().chain_id;
         let mark = hex::encode(&genesis[..4]);
-        Ok(key_file.with_extension(format!("{chain}-{mark}.transactions")))
+        let ending = format!("{chain}-{mark}.transactions");
+        Ok(key_file::beside(key_file, &ending))
     }
 
     /// Takes the client's account in it.

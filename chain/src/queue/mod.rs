@@ -10,6 +10,7 @@ mod entry;
 pub(crate) mod fees;
 mod foreign;
 mod journal;
+mod limit;
 mod past;
 mod send;
 mod settle;
@@ -18,6 +19,7 @@ mod store;
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy_primitives::B256;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -29,6 +31,7 @@ use driver::{Command, Driver, Told};
 pub use entry::{Mined, TxError};
 pub use fees::FeeCaps;
 pub use journal::{Journal, SharedJournal};
+pub use past::typed_key;
 pub use store::StoreError;
 
 /// How the queue behaves; [`QueueConfig::default`] suits one-second blocks.
@@ -115,10 +118,13 @@ impl Ticket {
 /// A call of an earlier command, from the journal.
 #[derive(Debug)]
 pub struct Left {
-    /// Its idempotency key.
+    /// Its idempotency key; of what was shown already, the one under which it would be typed again ([`typed_key`]).
     pub key: String,
     /// What it does.
     pub label: String,
+    /// Where it was shown already: the block from which a reorganisation has taken it. An outcome in the same block says
+    /// that it was there all the time, and an endpoint did not know the block yet.
+    pub lost_from: Option<B256>,
     /// Its outcome.
     pub ticket: Ticket,
 }
@@ -198,7 +204,8 @@ impl TxQueue {
     }
 
     /// What a person has typed ([`TYPED`]) that is under way or has succeeded, oldest first: after an end in the middle,
-    /// what became of it.
+    /// what became of it; and what was shown as done and was then lost by a reorganisation. Waits until a node has told
+    /// where the chain stands.
     ///
     /// # Errors
     /// [`TxError::Closed`] after a shutdown, [`TxError::Journal`] where it cannot be read.

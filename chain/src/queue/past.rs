@@ -1,7 +1,9 @@
 //! What an earlier command has left in the journal, for whoever asks, and what was shown of it.
 
+use alloy_primitives::B256;
 use tokio::sync::oneshot;
 
+use crate::call::fingerprint;
 use crate::queue::driver::Driver;
 use crate::queue::entry::{Entry, State, TxError};
 use crate::queue::journal::Place;
@@ -9,7 +11,8 @@ use crate::queue::store::StoreError;
 use crate::queue::{Left, TYPED, Ticket};
 
 /// Keys of what a command has shown begin with this, so that the key under which it was typed is free. It is held
-/// against the chain like everything else, by whoever has the journal open.
+/// against the chain like everything else, by whoever has the journal open; what a reorganisation took of it is told by
+/// the next command.
 pub(crate) const SHOWN: &str = "shown ";
 
 /// What a person has typed and has not failed, in order.
@@ -29,10 +32,32 @@ pub(crate) fn drop_unsigned(place: &Place) -> Result<(), StoreError> {
     place.store.replace(place.account, &keys, &[])
 }
 
+/// What was shown, and then lost by a reorganisation of which nobody was told, in order; failed or not.
+fn lost(place: &Place) -> Result<impl Iterator<Item = Entry> + use<>, StoreError> {
+    let entries = place.store.entries(place.account)?.into_iter();
+    Ok(entries.filter(|e| e.key.starts_with(SHOWN) && e.lost_from.is_some()))
+}
+
+/// The key of what a person types: what the call says, and the how manieth of its kind it is in a command.
+pub fn typed_key(fingerprint: B256, number: usize) -> String {
+    format!("{TYPED}{fingerprint} {number}")
+}
+
 impl Driver {
-    /// What has not failed of it, each call with a ticket for its outcome.
-    pub fn left(&mut self) -> Result<Vec<Left>, TxError> {
-        let left = self.typed()?.map(|entry| {
+    /// Answers who asks what earlier commands have left.
+    pub fn answer(&mut self) {
+        for asked in std::mem::take(&mut self.asked) {
+            let _ = asked.send(self.left());
+        }
+    }
+
+    /// What has not failed of what was typed and not shown, and what was shown and then lost; each call with a ticket for
+    /// its outcome.
+    fn left(&mut self) -> Result<Vec<Left>, TxError> {
+        let mut left: Vec<Left> = Vec::new();
+        let unreadable = |e: StoreError| TxError::Journal(e.to_string());
+        let typed = typed(&self.place).map_err(unreadable)?;
+        for entry in typed.chain(lost(&self.place).map_err(unreadable)?) {
             let (tell, told) = oneshot::channel();
             match entry.outcome() {
                 Some(outcome) => drop(tell.send(outcome)),
@@ -41,22 +66,43 @@ impl Driver {
                     waiters.or_default().push(tell);
                 }
             }
-            Left {
-                key: entry.key,
+            let key = match entry.lost_from {
+                None => entry.key,
+                Some(_) => {
+                    self.listed.insert(entry.seq);
+                    let print = fingerprint(entry.to, entry.value, &entry.data);
+                    let taken = |number: &usize| {
+                        let key = typed_key(print, *number);
+                        left.iter().any(|other| other.key == key)
+                    };
+                    // The same may have been typed several times.
+                    let number = (0..left.len()).find(|number| !taken(number));
+                    typed_key(print, number.unwrap_or(left.len()))
+                }
+            };
+            left.push(Left {
+                key,
                 label: entry.label,
+                lost_from: entry.lost_from,
                 ticket: Ticket(told),
-            }
-        });
-        Ok(left.collect())
+            });
+        }
+        Ok(left)
     }
 
-    /// Frees the keys of what of it has an outcome. It stays, under another key, while a reorganisation may lose it.
+    /// Frees the keys of what of it has an outcome. It stays, under another key, while a reorganisation may lose it. What
+    /// was lost after [`Self::left`] has answered stays lost: nobody knows of it.
     pub fn forget(&mut self) -> Result<(), TxError> {
         let (mut keys, mut shown) = (Vec::new(), Vec::new());
-        for mut entry in self.typed()?.filter(|e| e.outcome().is_some()) {
+        let unreadable = |e: StoreError| TxError::Journal(e.to_string());
+        let typed = typed(&self.place).map_err(unreadable)?;
+        let lost = lost(&self.place).map_err(unreadable)?;
+        let told = lost.filter(|e| self.listed.contains(&e.seq));
+        for mut entry in typed.chain(told).filter(|e| e.outcome().is_some()) {
             let key = format!("{SHOWN}{}", entry.seq);
             keys.push(std::mem::replace(&mut entry.key, key));
-            if !entry.over {
+            entry.lost_from = None;
+            if !entry.over && !matches!(entry.state, State::Failed(_)) {
                 shown.push(entry);
             }
         }
@@ -64,7 +110,10 @@ impl Driver {
             return Ok(());
         }
         self.replace(&keys, &shown)?;
-        self.active.extend(shown.into_iter().map(|e| (e.seq, e)));
+        for entry in shown {
+            self.listed.remove(&entry.seq);
+            self.active.insert(entry.seq, entry);
+        }
         Ok(())
     }
 
@@ -76,9 +125,5 @@ impl Driver {
     fn replace(&self, keys: &[String], by: &[Entry]) -> Result<(), TxError> {
         let replaced = self.place.store.replace(self.place.account, keys, by);
         replaced.map_err(|e| TxError::Journal(e.to_string()))
-    }
-
-    fn typed(&self) -> Result<impl Iterator<Item = Entry> + use<>, TxError> {
-        typed(&self.place).map_err(|e| TxError::Journal(e.to_string()))
     }
 }

@@ -24,8 +24,13 @@ enum Step {
     Used,
     /// It failed; the nonce is free.
     Failed,
-    /// It stays in the queue.
+    /// It stays in the queue, and chores behind it with it.
     Waits,
+    /// The daily limit keeps it in the queue, or what it may depend on; what is behind it may be cheap enough.
+    Held {
+        /// Whether it goes out with the next day.
+        tomorrow: bool,
+    },
     /// It stays in the queue until gas is cheaper; the node's words.
     Dear(String),
 }
@@ -41,7 +46,9 @@ impl Driver {
     /// Signs and broadcasts what is queued: evidence first, then chores in order of submission.
     ///
     /// A chore that fails while an earlier one of this account is under way is held back rather than failed, with all
-    /// that come after it: it may depend on it, and not every node's `pending` state contains the pool.
+    /// that come after it: it may depend on it, and not every node's `pending` state contains the pool. For the same reason
+    /// one that fails behind another that goes out at midnight waits as well, alone: what the day can pay for does not wait
+    /// for what it cannot. Behind one that is dearer than a whole day's limit, and may never go out, it fails.
     pub async fn send_queued(&mut self, head: Head) -> Result<(), StepError> {
         self.broadcast_again().await?;
         let queued = |e: &&Entry| matches!(e.state, State::Queued);
@@ -59,7 +66,7 @@ impl Driver {
         let tip = self.client.rpc().suggested_tip().await?;
         let fees = Fees::first(head.base_fee, tip, &self.config.fees);
         let mut nonce = self.next_nonce().await?;
-        let (mut chores_wait, mut dear) = (false, None);
+        let (mut chores_wait, mut tomorrows, mut dear) = (false, false, None);
         for (purpose, seq) in waiting {
             let chore = purpose == Purpose::Chore;
             let Some(entry) = self.active.get(&seq).cloned() else {
@@ -68,10 +75,12 @@ impl Driver {
             if chore && chores_wait {
                 break;
             }
-            match self.send_one(&entry, nonce, fees, head).await? {
+            let behind = chore && tomorrows;
+            match self.send_one(&entry, nonce, fees, head, behind).await? {
                 Step::Used => nonce += 1,
                 Step::Failed => {}
                 Step::Waits => chores_wait |= chore,
+                Step::Held { tomorrow } => tomorrows |= chore && tomorrow,
                 Step::Dear(words) => {
                     chores_wait |= chore;
                     dear.get_or_insert(words);
@@ -91,12 +100,14 @@ impl Driver {
         Ok(pending.max(own.map_or(0, |n| n + 1)).max(self.floor))
     }
 
+    /// `behind` says that an earlier chore goes out at midnight.
     async fn send_one(
         &mut self,
         entry: &Entry,
         nonce: u64,
         fees: Fees,
         head: Head,
+        behind: bool,
     ) -> Result<Step, StepError> {
         let seq = entry.seq;
         let in_flight = self
@@ -114,7 +125,12 @@ impl Driver {
         }
         let gas = match self.preflight(entry).await? {
             Preflight::Gas(gas) => gas + gas * self.config.gas_margin_percent / 100,
-            Preflight::Failing(_) if in_flight > 0 || self.in_doubt(seq) => return Ok(Step::Waits),
+            Preflight::Failing(_) if in_flight > 0 => return Ok(Step::Waits),
+            Preflight::Failing(_) if behind => {
+                self.doubted.remove(&seq);
+                return Ok(Step::Held { tomorrow: true });
+            }
+            Preflight::Failing(_) if self.in_doubt(seq) => return Ok(Step::Waits),
             Preflight::Failing(error) => {
                 self.doubted.remove(&seq);
                 self.become_state(seq, State::Failed(error)).await?;
@@ -123,8 +139,9 @@ impl Driver {
         };
         self.doubted.remove(&seq);
         let cost = U256::from(gas).saturating_mul(fees.max_fee);
-        if !self.affords(entry, entry.purpose, cost) {
-            return Ok(Step::Waits);
+        if let Err(shortage) = self.affords(entry, entry.purpose, cost) {
+            let tomorrow = shortage.ends_at_midnight();
+            return Ok(Step::Held { tomorrow });
         }
         let attempt = self.attempt(entry, nonce, gas, fees, head.number);
         let raw = attempt.raw.clone();
@@ -239,8 +256,12 @@ impl Driver {
     }
 
     /// Fills a nonce that a transaction from elsewhere left open, by sending nothing to ourselves: those behind it
-    /// are signed and may still happen, so they must not be signed again under other nonces.
-    pub async fn fill_gap(&mut self, nonce: u64, head: Head) -> Result<(), StepError> {
+    /// are signed and may still happen, so they must not be signed again under other nonces. The daily limit is asked for
+    /// the first of them, which costs so much more: all of it may be used, as for what is stuck.
+    pub async fn fill_gap(&mut self, nonce: u64, first: u64, head: Head) -> Result<(), StepError> {
+        let Some(first) = self.active.get(&first).cloned() else {
+            return Ok(());
+        };
         let entry = Entry {
             key: format!("{GAP}{nonce}:{}", head.hash),
             seq: self.next_seq,
@@ -250,13 +271,20 @@ impl Driver {
             value: U256::ZERO,
             purpose: Purpose::Chore,
             over: false,
+            lost_from: None,
             state: State::Queued,
         };
         const PLAIN_TRANSFER_GAS: u64 = 21_000;
-        let seq = entry.seq;
-        self.next_seq += 1;
         let tip = self.client.rpc().suggested_tip().await?;
         let fees = Fees::first(head.base_fee, tip, &self.config.fees);
+        let promised = first.gas_cost().filter(|(day, _)| *day == self.today);
+        let cost = U256::from(PLAIN_TRANSFER_GAS).saturating_mul(fees.max_fee);
+        let both = promised.map_or(cost, |(_, wei)| wei.saturating_add(cost));
+        if self.affords(&first, Purpose::Evidence, both).is_err() {
+            return Ok(());
+        }
+        let seq = entry.seq;
+        self.next_seq += 1;
         let attempt = self.attempt(&entry, nonce, PLAIN_TRANSFER_GAS, fees, head.number);
         tracing::warn!(
             nonce,

@@ -7,6 +7,7 @@ use crate::queue::budget::Purpose;
 use crate::queue::driver::{Driver, StepError};
 use crate::queue::entry::{Entry, Mined, Sent, State};
 use crate::queue::fees::Fees;
+use crate::queue::past::SHOWN;
 use crate::revert::Revert;
 use crate::rpc::{Broadcast, Head, RpcError, block_tag, is_about_price};
 
@@ -50,6 +51,11 @@ impl Driver {
             );
             if let Some(last) = sent.attempts.last_mut() {
                 last.block = head.number;
+            }
+            if let Some(entry) = self.active.get_mut(&seq)
+                && entry.key.starts_with(SHOWN)
+            {
+                entry.lost_from.get_or_insert(hash);
             }
             self.become_state(seq, State::Sent(sent)).await?;
             self.unsent.insert(seq);
@@ -202,7 +208,7 @@ impl Driver {
                 if is_lowest && sent.nonce > next && age >= self.config.stuck_blocks {
                     // Nobody holds the next nonce, so nothing behind it can ever be mined.
                     if self.client.rpc().nonce(account, "pending").await? == next {
-                        self.fill_gap(next, head).await?;
+                        self.fill_gap(next, seq, head).await?;
                     }
                 }
             }
@@ -248,7 +254,7 @@ impl Driver {
         };
         // Everything behind it waits for it, evidence too: it may use the whole day's limit.
         let cost = U256::from(sent.gas).saturating_mul(more.max_fee);
-        if !self.affords(&entry, Purpose::Evidence, cost) {
+        if self.affords(&entry, Purpose::Evidence, cost).is_err() {
             return Ok(());
         }
         let attempt = self.attempt(&entry, sent.nonce, sent.gas, more, head.number);

@@ -29,6 +29,8 @@ pub enum Fault {
     Frozen = 5,
     /// Says that it is of chain 5.
     OtherChain = 6,
+    /// Knows no block by its number and no receipt, as one that is behind.
+    Forgetful = 15,
     /// Refuses every transaction.
     Refuses = 7,
     /// Answers with a page of HTML.
@@ -265,6 +267,8 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut client: S, shared: &Shared
             stale
         } else if is(Fault::OtherChain) && text.contains("eth_chainId") {
             http(r#"{"jsonrpc":"2.0","id":1,"result":"0x5"}"#)
+        } else if is(Fault::Forgetful) && is_about_past(&text) {
+            http(r#"{"jsonrpc":"2.0","id":1,"result":null}"#)
         } else if is(Fault::ShortLogs) && is_too_long(&text) {
             http(
                 r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"up to a 100 block range"}}"#,
@@ -290,6 +294,11 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut client: S, shared: &Shared
         shared.said.lock().unwrap().insert(request, answer.clone());
         client.write_all(&answer).await.ok()?;
     }
+}
+
+fn is_about_past(text: &str) -> bool {
+    text.contains("eth_getTransactionReceipt")
+        || (text.contains("eth_getBlockByNumber") && !text.contains("latest"))
 }
 
 fn http(body: &str) -> Vec<u8> {

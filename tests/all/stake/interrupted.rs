@@ -116,6 +116,35 @@ async fn a_deposit_that_is_killed_while_it_waits_and_typed_again_is_one_deposit(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_that_a_reorganisation_took_back_and_that_is_typed_again_is_one_deposit() {
+    let desk = Desk::open().await;
+    let payer = desk.account("payer", 0).await;
+    let nonce = desk.nonce(&payer).await;
+    said(&payer.types(&DEPOSIT));
+    desk.anvil().reorg(1).await.unwrap();
+    assert_eq!(deposited(&desk, &payer).await, half_ethers(0));
+    // Even where the one that has found it is killed before it could say so.
+    desk.anvil().set_automine(false).await.unwrap();
+    let child = start(payer.begins(&DEPOSIT));
+    until("it is sent again", || pending(&desk, &payer) > nonce);
+    kill(child);
+    desk.mine(1).await;
+    desk.anvil().set_automine(true).await.unwrap();
+    let again = payer.types(&[&DEPOSIT[..], &["--json"]].concat());
+    let told = String::from_utf8(again.stderr.clone()).unwrap();
+    assert!(
+        told.contains("a reorganisation has taken it out of the chain")
+            && told.contains("Nothing else was sent"),
+        "{told}"
+    );
+    assert_eq!(json(&again)["steps"][0]["earlier"], true);
+    assert_eq!(deposited(&desk, &payer).await, half_ethers(1));
+    assert_eq!(desk.nonce(&payer).await, nonce + 1);
+    said(&payer.types(&DEPOSIT));
+    assert_eq!(deposited(&desk, &payer).await, half_ethers(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bond_that_is_killed_between_its_two_transactions_is_bonded_once() {
     let desk = Desk::open().await;
     let owner = desk.account("owner", 60).await;

@@ -17,6 +17,7 @@ fn entry(key: &str, seq: u64) -> Entry {
         value: U256::MAX,
         purpose: Purpose::Chore,
         over: false,
+        lost_from: None,
         state: State::Queued,
     }
 }

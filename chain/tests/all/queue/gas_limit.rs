@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use assay_chain::call::{Call, CourtCall, EtherCall};
+use assay_chain::call::{Call, CourtCall, EtherCall, RoundsCall, StakeCall, TokenCall};
 use assay_chain::queue::budget::{GasLimit, Purpose};
 use assay_chain::queue::{Journal, QueueConfig, TxQueue};
+use assay_chain::views::Role;
 use assay_protocol::U256;
 use assay_protocol::amount::Lpt;
+use assay_protocol::sig::OperatorKey;
 
 use super::network::scene::Scene;
 use super::network::{Account, Network, fast};
@@ -142,4 +144,129 @@ async fn chores_cannot_starve_a_proof() {
     assert!(today.spent > today.for_chores.unwrap());
     // The chore still waits.
     silent(&mut told).await;
+}
+
+/// A node's first chore may be dearer than what a day has, such as opening a large round while gas is dear. Its winners are
+/// worth redeeming all the same.
+#[tokio::test]
+async fn what_is_too_dear_for_the_day_does_not_hold_up_what_is_not() {
+    let network = Network::start().await;
+    let account = network.account(81, 100).await;
+    network.anvil.mine(20).await.unwrap();
+    let dear = promised(&account, RoundsCall::Open).await;
+    let small = promised(&account, pay(1)).await;
+    assert!(dear > small * U256::from(3), "{dear} {small}");
+    let limit = dear / U256::from(2);
+    let queue = TxQueue::open(&account.client, Journal::Memory, limited(limit, 0))
+        .await
+        .unwrap();
+    let mut notices = queue.held();
+    let mut waits = Box::pin(
+        queue
+            .submit("open", RoundsCall::Open)
+            .await
+            .unwrap()
+            .outcome(),
+    );
+    let told = notices.recv().await.unwrap().to_string();
+    assert!(told.contains("a whole day's limit"), "{told}");
+    // Behind what may never go out nothing waits, not even to fail.
+    let error = outcome(queue.submit("too much", pay(101)).await.unwrap()).await;
+    assert!(error.is_err());
+    outcome(queue.submit("pay", pay(1)).await.unwrap())
+        .await
+        .unwrap();
+    silent(&mut waits).await;
+}
+
+#[tokio::test]
+async fn what_depends_on_what_goes_out_at_midnight_waits_for_it_alone() {
+    let network = Network::start().await;
+    let key = OperatorKey::from_bytes([82; 32]).unwrap();
+    let ether = U256::from(10).pow(U256::from(20));
+    network
+        .anvil
+        .set_balance(key.address(), ether)
+        .await
+        .unwrap();
+    let amount = Lpt::whole(20);
+    let to = key.address();
+    network
+        .deployer
+        .run("fund", TokenCall::Transfer { to, amount })
+        .await;
+    let account = Account::open(&network.anvil, &network.deployment, key).await;
+    // The base fee has nothing left to fall.
+    network.anvil.mine(100).await.unwrap();
+    let spender = network.deployment.contracts.bonding_manager;
+    let approve = TokenCall::Approve { spender, amount };
+    let role = Role::Transcoder;
+    let cheap = || EtherCall::Send {
+        to: assay_protocol::Address::repeat_byte(7),
+        wei: U256::from(1),
+    };
+    // Room for the allowance on a day of which nothing is spent, and for two small ones.
+    let limit = promised(&account, approve.clone()).await + U256::from(1);
+    let queue = TxQueue::open(&account.client, Journal::Memory, limited(limit, 0))
+        .await
+        .unwrap();
+    queue.run("first", cheap()).await.unwrap();
+    let mut notices = queue.held();
+    let approved = queue.submit("approve", approve).await.unwrap();
+    assert_eq!(notices.recv().await.unwrap().key, "approve");
+    let bond = queue
+        .submit("bond", StakeCall::Bond { role, amount })
+        .await
+        .unwrap();
+    let mut bonded = Box::pin(bond.outcome());
+    // Longer than a refusal is doubted.
+    silent(&mut bonded).await;
+    outcome(queue.submit("second", cheap()).await.unwrap())
+        .await
+        .unwrap();
+    silent(&mut bonded).await;
+    network.anvil.advance_time(86_400).await.unwrap();
+    network.anvil.mine(1).await.unwrap();
+    outcome(approved).await.unwrap();
+    // It would succeed now, and is too dear for this limit.
+    assert_eq!(notices.recv().await.unwrap().key, "bond");
+}
+
+#[tokio::test]
+async fn filling_a_nonce_is_paid_by_the_day_too() {
+    let network = Network::start().await;
+    let account = network.account(83, 20).await;
+    let limit = promised(&account, pay(6)).await + U256::from(1);
+    network.anvil.set_automine(false).await.unwrap();
+    // Another program's, which the pool then forgets and nobody sends again.
+    let other = EtherCall::Send {
+        to: assay_protocol::Address::repeat_byte(7),
+        wei: U256::from(1),
+    };
+    let elsewhere = account.queue.submit("elsewhere", other).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let queue = TxQueue::open(&account.client, Journal::Memory, limited(limit, 0))
+        .await
+        .unwrap();
+    let mut notices = queue.held();
+    let ticket = queue.submit("pay", pay(6)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    account.queue.clone().shutdown().await;
+    drop(elsewhere);
+    network.anvil.drop_waiting().await.unwrap();
+    let mut told = Box::pin(ticket.outcome());
+    for _ in 0..6 {
+        network.anvil.mine(1).await.unwrap();
+        silent(&mut told).await;
+    }
+    assert_eq!(notices.recv().await.unwrap().key, "pay");
+    network.anvil.advance_time(86_400).await.unwrap();
+    for _ in 0..20 {
+        network.anvil.mine(1).await.unwrap();
+        if let Ok(done) = tokio::time::timeout(Duration::from_millis(200), &mut told).await {
+            done.unwrap();
+            break;
+        }
+    }
+    assert_eq!(paid(&account).await, Lpt::whole(6));
 }

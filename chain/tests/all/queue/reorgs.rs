@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use assay_chain::call::StakeCall;
-use assay_chain::queue::{SharedJournal, TYPED};
+use assay_chain::call::{Call, StakeCall};
+use assay_chain::queue::{SharedJournal, TYPED, typed_key};
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event, Watcher, WatcherConfig};
 use assay_protocol::U256;
 use assay_protocol::amount::Lpt;
 
 use super::network::Network;
-use super::{open, outcome, paid, pay};
+use super::{client, open, outcome, paid, pay, silent};
+use crate::proxy::{Fault, Proxy};
 
 #[tokio::test]
 async fn a_reorganised_transaction_happens_again() {
@@ -103,7 +104,13 @@ async fn what_a_command_has_shown_happens_again_with_the_next_one() {
     assert_eq!(paid(&account).await, Lpt(U256::ZERO));
 
     let queue = open(&account.client, &path).await;
-    assert!(queue.left().await.unwrap().is_empty(), "shown already");
+    let lost = queue.left().await.unwrap();
+    assert_eq!(lost.len(), 2);
+    assert_ne!(lost[0].key, lost[1].key);
+    for lost in lost {
+        let mined = outcome(lost.ticket).await.unwrap();
+        assert_ne!(lost.lost_from, Some(mined.block_hash));
+    }
     outcome(queue.submit(key, pay(4)).await.unwrap())
         .await
         .unwrap();
@@ -124,4 +131,93 @@ async fn what_a_command_has_shown_happens_again_with_the_next_one() {
     queue.shutdown().await;
     assert_eq!(rows().await, 0);
     assert_eq!(paid(&account).await, Lpt::whole(6));
+}
+
+#[tokio::test]
+async fn what_was_shown_and_lost_is_told_however_often_it_is_killed_before() {
+    let network = Network::start().await;
+    let account = network.account(65, 10).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("transactions");
+    let nonce = account.client.transaction_count().await.unwrap();
+    let print = Call::from(pay(1)).fingerprint(&network.deployment.contracts);
+    let key = typed_key(print.unwrap(), 0);
+    let queue = open(&account.client, &path).await;
+    let mined = outcome(queue.submit(key.as_str(), pay(1)).await.unwrap()).await;
+    let mined = mined.unwrap();
+    queue.forget().await.unwrap();
+    assert!(queue.left().await.unwrap().is_empty(), "shown, and true");
+    queue.shutdown().await;
+    network.anvil.set_automine(false).await.unwrap();
+    network.anvil.reorg(1).await.unwrap();
+
+    // Before a block has it, after that, and after it was said but not that it was: each time it is still to be told.
+    for killed in 0..4 {
+        let queue = open(&account.client, &path).await;
+        let mut left = queue.left().await.unwrap();
+        assert_eq!(left.len(), 1, "{killed}");
+        let left = left.remove(0);
+        assert_eq!(
+            (left.key, left.lost_from),
+            (key.clone(), Some(mined.block_hash))
+        );
+        if killed > 1 {
+            let again = outcome(left.ticket).await.unwrap();
+            assert_ne!(again.block_hash, mined.block_hash);
+        } else {
+            // It is broadcast.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        if killed == 3 {
+            queue.forget().await.unwrap();
+            assert!(queue.left().await.unwrap().is_empty());
+        }
+        queue.shutdown().await;
+        if killed == 1 {
+            network.anvil.mine(1).await.unwrap();
+        }
+    }
+    network.anvil.set_automine(true).await.unwrap();
+    assert_eq!(paid(&account).await, Lpt::whole(1));
+
+    // Told, so that it may be typed again.
+    let queue = open(&account.client, &path).await;
+    assert!(queue.left().await.unwrap().is_empty());
+    outcome(queue.submit(key, pay(1)).await.unwrap())
+        .await
+        .unwrap();
+    assert_eq!(paid(&account).await, Lpt::whole(2));
+    assert_eq!(account.client.transaction_count().await.unwrap(), nonce + 2);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_does_not_know_a_block_yet_loses_nothing() {
+    let network = Network::start().await;
+    let account = network.account(64, 10).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("transactions");
+    let queue = open(&account.client, &path).await;
+    let key = format!("{TYPED}pay");
+    let mined = outcome(queue.submit(key, pay(1)).await.unwrap()).await;
+    queue.forget().await.unwrap();
+    queue.shutdown().await;
+    let block = mined.unwrap().block_hash;
+
+    let proxy = Proxy::start(&network.anvil.url()).await;
+    let behind = client(&proxy.url, &network.deployment, &account.key).await;
+    let queue = open(&behind, &path).await;
+    proxy.set(Fault::Forgetful);
+    let mut left = queue.left().await.unwrap();
+    let left = left.remove(0);
+    assert_eq!(left.lost_from, Some(block));
+    let mut told = Box::pin(left.ticket.outcome());
+    silent(&mut told).await;
+    proxy.set(Fault::None);
+    network.anvil.mine(1).await.unwrap();
+    assert_eq!(told.await.unwrap().block_hash, block);
+    assert!(
+        queue.left().await.unwrap().is_empty(),
+        "it was there all the time"
+    );
+    assert_eq!(paid(&account).await, Lpt::whole(1));
 }

@@ -1,0 +1,120 @@
+//! What earlier commands of an account have left: what they could not tell, and what is not true any more.
+
+use assay_chain::call::{Call, TokenCall};
+use assay_chain::queue::{Left, Mined, TxQueue, typed_key};
+
+use super::error::CommandError;
+use super::outcome::Step;
+use super::session::Session;
+
+/// A call of an earlier command that has happened.
+pub struct Earlier {
+    /// The key under which it would be typed again.
+    key: String,
+    step: Step,
+    /// Whether it was shown as done, and then a reorganisation took it out of the chain for a while.
+    lost: bool,
+}
+
+/// A command that was typed before, in whole or in part.
+pub struct Before {
+    /// What of it has happened.
+    pub steps: Vec<Step>,
+    /// What is still to be done, with its keys.
+    pub missing: Vec<(String, Call)>,
+    /// Whether a reorganisation had taken some of it.
+    lost: bool,
+}
+
+impl Before {
+    /// Says to a person why it is not all sent.
+    pub const fn words(&self) -> &'static str {
+        match (self.missing.is_empty(), self.lost) {
+            (true, false) => {
+                "this command was typed before, and ended before it could say what became of it. Nothing was sent again; to \
+                 do the same once more, type it once more."
+            }
+            (true, true) => {
+                "this command was typed before, and a reorganisation had taken what it did out of the chain: it has happened \
+                 again as said above. Nothing else was sent; to do the same once more, type it once more."
+            }
+            (false, _) => {
+                "a part of this command was done by an earlier one, as said above. Only the rest is sent."
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Tells what became of the calls of a command that could not tell it itself, and of those that were told and that a
+    /// reorganisation took out of the chain.
+    pub(super) async fn hear_of_earlier(&mut self, queue: &TxQueue) -> Result<(), CommandError> {
+        // Asked for nothing of its own: what the limit holds back is only told.
+        let left = self.wait(queue, "", queue.held(), queue.left()).await?;
+        for Left {
+            key,
+            label,
+            lost_from,
+            ticket,
+        } in left
+        {
+            eprintln!(
+                "{}: {label}",
+                match lost_from {
+                    None => "an earlier command has left this",
+                    Some(_) =>
+                        "an earlier command has done this, and a reorganisation has taken it out of the chain; it is \
+                         sent again",
+                }
+            );
+            let outcome = self.wait(queue, &key, queue.held(), ticket.outcome());
+            match outcome.await {
+                Ok(Mined { block_hash, .. }) if lost_from == Some(block_hash) => {
+                    eprintln!("  it was there all the time, and the Ethereum node did not know it");
+                }
+                Ok(mined) => {
+                    eprintln!("  it is in block {}, transaction {}", mined.block, mined.tx);
+                    self.earlier.push(Earlier {
+                        key,
+                        step: self.step(label, mined, true).await?,
+                        lost: lost_from.is_some(),
+                    });
+                }
+                Err(CommandError::Tx(error)) => eprintln!("  it failed: {error}"),
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(())
+    }
+
+    /// One key for each call: what it says, and the how manieth of its kind it is in this command.
+    pub(super) fn keys(&self, calls: &[Call]) -> Result<Vec<String>, CommandError> {
+        let mut prints = Vec::with_capacity(calls.len());
+        for call in calls {
+            let print = call.fingerprint(self.client.contracts());
+            prints.push(print.map_err(|e| CommandError::Argument(e.to_string()))?);
+        }
+        let numbered = prints.iter().enumerate().map(|(at, print)| {
+            let same = prints.iter().take(at).filter(|other| *other == print);
+            typed_key(*print, same.count())
+        });
+        Ok(numbered.collect())
+    }
+
+    /// What of this command an earlier one has done, where that came to its last call. An allowance that is missing was
+    /// there when its call was made.
+    pub(super) fn typed_before(&self, keys: &[String], calls: &[Call]) -> Option<Before> {
+        let done = |key: &String| self.earlier.iter().find(|known| known.key == *key);
+        done(keys.last()?)?;
+        let prepares = |call: &Call| matches!(call, Call::Token(TokenCall::Approve { .. }));
+        let missing = keys.iter().zip(calls);
+        let missing = missing.filter(|(key, call)| done(key).is_none() && !prepares(call));
+        let missing = missing.map(|(key, call)| (key.clone(), call.clone()));
+        let known: Vec<_> = keys.iter().filter_map(done).collect();
+        Some(Before {
+            steps: known.iter().map(|earlier| earlier.step.clone()).collect(),
+            missing: missing.collect(),
+            lost: known.iter().any(|earlier| earlier.lost),
+        })
+    }
+}
