@@ -133,7 +133,7 @@ async fn plays_on(name: &str, seconds: f64, input: &str, audio: &str) {
     let path = dir.path().join("clip.mp4");
     ffmpeg(
         &format!(
-            "-f lavfi -i testsrc2=size=96x64:rate=15:duration={seconds} {input} -map 0 -map 1 -c:v libx264 -g 30 -bf 2 {audio}"
+            "-f lavfi -i testsrc2=size=96x64:rate=15:duration={seconds} {input} -map 0 -map 1? -map 2? -c:v libx264 -g 30 -bf 2 {audio}"
         ),
         &path,
     );
@@ -169,4 +169,11 @@ async fn sound_that_ends_early_begins_late_or_pauses_stops_nothing() {
 #[ignore = "needs Chromium and hls.js; scripts/player.sh runs it"]
 async fn what_the_browser_cannot_hear_it_shows() {
     plays_on("mp3", 8.0, "-f lavfi -i sine=d=8", "-c:a libmp3lame").await;
+}
+
+#[tokio::test]
+#[ignore = "needs Chromium and hls.js; scripts/player.sh runs it"]
+async fn two_codecs_of_sound_in_one_stream() {
+    let sines = "-f lavfi -i sine=d=8 -f lavfi -i sine=frequency=660:d=8";
+    plays_on("codecs", 8.0, sines, "-c:a:0 aac -c:a:1 libopus").await;
 }
