@@ -3,10 +3,12 @@
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::listing::{BEGIN, END, Entry, Place, head, lines, read, sizes_beside, target};
+use super::listing::{
+    BEGIN, END, Entry, Place, head, lines, read, sizes_beside, target, without_last_gaps,
+};
 use super::{PackageError, write};
 
-/// A playlist that only grows: it is appended to, and written anew only if its longest segment grows.
+/// A playlist that only grows: it is appended to, and written anew only if its longest segment grows, and at its end.
 ///
 /// What could not be written is written the next time: after a full disk it has as many entries as the other tracks'.
 pub(super) struct Journal {
@@ -112,7 +114,11 @@ impl Journal {
         }
         self.owed.clear();
         if ended && !self.ended {
-            append(&self.path, END)?;
+            let whole = before(&self.path)?.unwrap_or_default();
+            write(
+                &self.path,
+                [without_last_gaps(&whole), END].concat().as_bytes(),
+            )?;
             self.ended = true;
         }
         Ok(())

@@ -75,6 +75,7 @@ const TARGET: &str = "#EXT-X-TARGETDURATION:";
 const SEQUENCE: &str = "#EXT-X-MEDIA-SEQUENCE:";
 const DISCONTINUITIES: &str = "#EXT-X-DISCONTINUITY-SEQUENCE:";
 const JUMP: &str = "#EXT-X-DISCONTINUITY";
+const GAP: &str = "#EXT-X-GAP\n";
 
 fn number(text: &str, tag: &str) -> Option<u64> {
     text.lines()
@@ -112,12 +113,27 @@ pub(super) fn lines(text: &mut String, entry: &Entry, map: Option<&String>) {
         let _ = writeln!(text, "#EXT-X-MAP:URI=\"{map}\"");
     }
     if entry.bytes.is_none() {
-        text.push_str("#EXT-X-GAP\n");
+        text.push_str(GAP);
     }
     if let Some(date) = entry.date {
         let _ = writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{}", iso(date));
     }
     let _ = writeln!(text, "#EXTINF:{:.6},\n{}", entry.seconds, entry.name);
+}
+
+/// A playlist to its last file, where it has one: who waits for the gaps behind it never comes to the end.
+pub(super) fn without_last_gaps(text: &str) -> &str {
+    let (mut at, mut end, mut is_gap) = (0, 0, false);
+    for line in text.split_inclusive('\n') {
+        at += line.len();
+        is_gap |= line == GAP;
+        // An entry ends with its file's name.
+        if !line.starts_with('#') {
+            end = if is_gap { end } else { at };
+            is_gap = false;
+        }
+    }
+    if end == 0 { text } else { &text[..end] }
 }
 
 /// Bytes of the files in a playlist's folder.
@@ -230,6 +246,30 @@ mod tests {
             last = Some(map);
         }
         assert_eq!(again, text);
+    }
+
+    #[test]
+    fn what_has_ended_ends_with_a_file() {
+        let entry = |number, bytes| Entry {
+            name: name(number),
+            seconds: 2.0,
+            bytes,
+            discontinuity: bytes.is_none(),
+            date: None,
+        };
+        let with = |files: &[Option<usize>]| {
+            let mut text = head(2, Place::default(), true);
+            for (number, bytes) in files.iter().enumerate() {
+                lines(&mut text, &entry(number as u64, *bytes), None);
+            }
+            text
+        };
+        let whole = with(&[Some(1), None, Some(1)]);
+        assert_eq!(without_last_gaps(&whole), whole);
+        let ragged = with(&[Some(1), None, Some(1), None, None]);
+        assert_eq!(without_last_gaps(&ragged), whole);
+        let nothing = with(&[None, None]);
+        assert_eq!(without_last_gaps(&nothing), nothing);
     }
 
     #[test]

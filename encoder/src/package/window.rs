@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::journal::before;
-use super::listing::{END, Entry, Place, head, lines, read, sizes_beside, target};
+use super::listing::{
+    END, Entry, Place, head, lines, read, sizes_beside, target, without_last_gaps,
+};
 use super::playlist::ARCHIVE;
 use super::{PackageError, write};
 
@@ -142,6 +144,7 @@ impl Window {
             map = Some(own);
         }
         if ended {
+            text.truncate(without_last_gaps(&text).len());
             text.push_str(END);
         }
         write(&self.path, text.as_bytes())

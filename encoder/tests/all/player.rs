@@ -177,3 +177,12 @@ async fn two_codecs_of_sound_in_one_stream() {
     let sines = "-f lavfi -i sine=d=8 -f lavfi -i sine=frequency=660:d=8";
     plays_on("codecs", 8.0, sines, "-c:a:0 aac -c:a:1 libopus").await;
 }
+
+#[tokio::test]
+#[ignore = "needs Chromium and hls.js; scripts/player.sh runs it"]
+async fn a_gap_at_the_end_keeps_nobody_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    stream(&clip(dir.path()), dir.path(), &[5]).await;
+    let report = play(&dir.path().join("hls"), "last");
+    assert_eq!(report["ended"], true, "{report}");
+}
