@@ -65,6 +65,15 @@ struct SimulatedError {
 }
 
 impl Client {
+    /// Why a call by itself would be refused on the latest state; none where it would not.
+    ///
+    /// # Errors
+    /// As [`Self::simulate`].
+    pub async fn refusal(&self, call: &Call) -> Result<Option<Revert>, ChainError> {
+        let trials = self.simulate(std::slice::from_ref(call)).await?;
+        Ok(trials.into_iter().find_map(|trial| trial.revert))
+    }
+
     /// Tries calls one after the other on the latest state, as transactions of this account, and sends none of them.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use assay_protocol::amount::Lpt;
+use assay_protocol::params::Params;
 use serde::{Deserialize, Serialize};
 
 /// What an operator stakes for.
@@ -20,6 +21,14 @@ impl Role {
         match self {
             Self::Transcoder => 0,
             Self::Verifier => 1,
+        }
+    }
+
+    /// Places in its active set.
+    pub const fn places(self, params: &Params) -> u64 {
+        match self {
+            Self::Transcoder => params.active_transcoders,
+            Self::Verifier => params.active_verifiers,
         }
     }
 

@@ -31,15 +31,17 @@ impl Node {
         {
             return;
         }
-        let transcodes = self.transcoding.is_some();
-        let verifies = self.verifying.is_some();
-        let places = [
-            (Role::Transcoder, transcodes, self.params.active_transcoders),
-            (Role::Verifier, verifies, self.params.active_verifiers),
+        let roles = [
+            (Role::Transcoder, self.transcoding.is_some()),
+            (Role::Verifier, self.verifying.is_some()),
         ];
+        let mine = roles.into_iter().filter(|(_, mine)| *mine);
+        let mine: Vec<_> = mine
+            .map(|(role, _)| (role, role.places(&self.params)))
+            .collect();
         let (client, queue, me) = (self.client.clone(), self.queue.clone(), self.me);
         self.keeper.enlisting = Some(tokio::spawn(async move {
-            for (role, _, places) in places.into_iter().filter(|(_, mine, _)| *mine) {
+            for (role, places) in mine {
                 enlist(&client, &queue, (role, me), places, block).await;
             }
         }));

@@ -254,10 +254,7 @@ async fn enlist(
     let session = account.open().await?;
     let operator = session.operator(operator).await?;
     let (client, params) = (&session.client, &session.deployment.params);
-    let places = match role {
-        Role::Transcoder => params.active_transcoders,
-        Role::Verifier => params.active_verifiers,
-    };
+    let places = role.places(params);
     if !client.could_enter(role, operator, places).await? {
         let standing = client.standing(role, operator).await?;
         let why = match (standing.active, standing.jailed) {
@@ -349,8 +346,7 @@ async fn claim(account: &AccountOptions) -> Result<(), CommandError> {
 async fn what_passes(session: &Session, calls: Vec<Call>) -> Result<Vec<Call>, CommandError> {
     let mut passes = Vec::with_capacity(calls.len());
     for call in calls {
-        let trials = session.client.simulate(std::slice::from_ref(&call)).await?;
-        let Some(revert) = trials.into_iter().find_map(|trial| trial.revert) else {
+        let Some(revert) = session.client.refusal(&call).await? else {
             passes.push(call);
             continue;
         };

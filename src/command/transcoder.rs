@@ -157,9 +157,8 @@ struct Refused {
 async fn sort(session: &Session, due: Vec<Winner>) -> Result<Sorted, CommandError> {
     let (mut good, mut refused) = (Vec::new(), Vec::new());
     for winner in due {
-        let call = BrokerCall::Redeem(Box::new(winner.clone()));
-        let trials = session.client.simulate(&[call.into()]).await?;
-        match trials.into_iter().find_map(|trial| trial.revert) {
+        let call = BrokerCall::Redeem(Box::new(winner.clone())).into();
+        match session.client.refusal(&call).await? {
             None => good.push(winner),
             Some(revert) => refused.push(Refused {
                 ticket: session.deployment.domain().digest(&winner.ticket.ticket),

@@ -75,6 +75,16 @@ impl Network {
 
     /// An account with ETH and this much liquid LPT, all of it approved.
     pub async fn account(&self, number: u8, lpt: u64) -> Account {
+        let account = self.funded(number, lpt).await;
+        let (amount, spender) = (Lpt::whole(lpt), self.deployment.contracts.bonding_manager);
+        account
+            .run("approve", TokenCall::Approve { spender, amount })
+            .await;
+        account
+    }
+
+    /// An account with ETH and this much liquid LPT, nothing of it approved.
+    pub async fn funded(&self, number: u8, lpt: u64) -> Account {
         let key = OperatorKey::from_bytes([number; 32]).unwrap();
         let ether = U256::from(10).pow(U256::from(20));
         self.anvil.set_balance(key.address(), ether).await.unwrap();
@@ -83,10 +93,6 @@ impl Network {
         let to = account.key.address();
         self.deployer
             .run(&format!("fund {to}"), TokenCall::Transfer { to, amount })
-            .await;
-        let spender = self.deployment.contracts.bonding_manager;
-        account
-            .run("approve", TokenCall::Approve { spender, amount })
             .await;
         account
     }

@@ -8,7 +8,6 @@ use assay_chain::queue::{Journal, QueueConfig, TxQueue};
 use assay_chain::views::Role;
 use assay_protocol::U256;
 use assay_protocol::amount::Lpt;
-use assay_protocol::sig::OperatorKey;
 
 use super::network::scene::Scene;
 use super::network::{Account, Network, fast};
@@ -182,20 +181,8 @@ async fn what_is_too_dear_for_the_day_does_not_hold_up_what_is_not() {
 #[tokio::test]
 async fn what_depends_on_what_goes_out_at_midnight_waits_for_it_alone() {
     let network = Network::start().await;
-    let key = OperatorKey::from_bytes([82; 32]).unwrap();
-    let ether = U256::from(10).pow(U256::from(20));
-    network
-        .anvil
-        .set_balance(key.address(), ether)
-        .await
-        .unwrap();
+    let account = network.funded(82, 20).await;
     let amount = Lpt::whole(20);
-    let to = key.address();
-    network
-        .deployer
-        .run("fund", TokenCall::Transfer { to, amount })
-        .await;
-    let account = Account::open(&network.anvil, &network.deployment, key).await;
     // The base fee has nothing left to fall.
     network.anvil.mine(100).await.unwrap();
     let spender = network.deployment.contracts.bonding_manager;

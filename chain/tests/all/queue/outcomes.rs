@@ -9,9 +9,8 @@ use assay_chain::views::Role;
 use assay_chain::watcher::{Event, Watcher, WatcherConfig};
 use assay_protocol::U256;
 use assay_protocol::amount::Lpt;
-use assay_protocol::sig::OperatorKey;
 
-use super::network::{Account, Network, fast};
+use super::network::{Network, fast};
 use super::{client, outcome, paid, pay, silent};
 use crate::proxy::{Fault, Proxy};
 
@@ -214,20 +213,8 @@ async fn without_ether_the_node_s_words_are_told() {
 #[tokio::test]
 async fn calls_that_depend_on_each_other_share_a_block() {
     let network = Network::start().await;
-    let key = OperatorKey::from_bytes([72; 32]).unwrap();
-    let ether = U256::from(10).pow(U256::from(20));
-    network
-        .anvil
-        .set_balance(key.address(), ether)
-        .await
-        .unwrap();
+    let account = network.funded(72, 20).await;
     let amount = Lpt::whole(20);
-    let to = key.address();
-    network
-        .deployer
-        .run("fund", TokenCall::Transfer { to, amount })
-        .await;
-    let account = Account::open(&network.anvil, &network.deployment, key).await;
     network.anvil.set_automine(false).await.unwrap();
     let role = Role::Transcoder;
     let spender = network.deployment.contracts.bonding_manager;
