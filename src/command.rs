@@ -10,6 +10,7 @@ mod doctor;
 mod earlier;
 mod economy;
 mod error;
+mod heap;
 mod init;
 mod key;
 mod node;
@@ -125,6 +126,9 @@ pub fn run(command: Command) -> ExitCode {
     });
     if let Err(e) = logging {
         return fail(e, USAGE);
+    }
+    if node.is_some() {
+        heap::share();
     }
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
