@@ -229,6 +229,8 @@ impl Node {
         // Of some the chain has taken signers back: they may lack this node again.
         let open = |state: &ChainState| -> Vec<Case> {
             let open = state.cases.values().filter(|case| case.takes_signers());
+        self.drive_certifier(certify::Input::Rewound(ancestor))
+            .await;
             open.cloned().collect()
         };
         for case in self.read(open) {
