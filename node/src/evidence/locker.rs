@@ -325,6 +325,19 @@ mod tests {
     }
 
     #[test]
+    fn claims_are_this_nodes_own_and_have_all_the_room_of_their_kind() {
+        let node = tempfile::tempdir().unwrap();
+        let (mut locker, _) = Locker::open(node.path(), &Params::testnet());
+        for claim in 0..=OF_CULPRIT as u64 {
+            let finding = Finding {
+                exhibit: Exhibit::SettleFinder(Box::default()),
+                ..finding(1, claim)
+            };
+            assert!(locker.put(&finding).is_some(), "{claim}");
+        }
+    }
+
+    #[test]
     fn a_file_that_says_no_kind_or_another_is_named() {
         let node = tempfile::tempdir().unwrap();
         let file = |name: &str| {
