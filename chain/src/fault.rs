@@ -1,6 +1,6 @@
 //! Evidence as the court takes it, beside the fraud proof of `assay-protocol`.
 
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, keccak256};
 use assay_protocol::assignment::Assignment;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::merkle::Path;
@@ -165,6 +165,14 @@ impl FaultKind {
     /// Number in the contracts.
     pub const fn code(self) -> u8 {
         self as u8
+    }
+
+    /// The id of the case of this kind about an assignment, as `CaseIds.caseIdOf` makes it.
+    pub fn case_of(self, assignment: B256) -> B256 {
+        let mut words = [0; 64];
+        words[31] = self.code();
+        words[32..].copy_from_slice(assignment.as_slice());
+        keccak256(words)
     }
 
     /// Whether it is a transcoder's fault about an assignment, as `Cases.caseAbout` lists them: its case freezes the

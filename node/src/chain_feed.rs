@@ -199,6 +199,9 @@ impl Feed {
                 burned: burned.0,
                 block,
             }),
+            Log::Broker(BrokerLog::TicketSkipped { ticket }) => {
+                Some(ChainNews::TicketSkipped(ticket))
+            }
             Log::Roster(RosterLog::Jailed {
                 role: Role::Verifier,
                 operator,

@@ -17,7 +17,7 @@ mod cases;
 pub use cases::Case;
 
 /// Rounds kept; evidence never reaches further back than a few.
-const ROUNDS: usize = 64;
+pub(crate) const ROUNDS: usize = 64;
 
 /// Blocks after its end in which a demand that was not answered is remembered: somebody reports it.
 const DEMAND_BLOCKS: u64 = 1_024;

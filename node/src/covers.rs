@@ -83,6 +83,7 @@ mod tests {
             ended: status.map(|status| (103, status)),
             contested: None,
             diverged: 0,
+            finder_paid: None,
         };
         let mut state = ChainState::default();
         state.cases.insert(case.id, case);

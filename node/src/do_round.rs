@@ -166,7 +166,8 @@ impl Node {
         };
         self.dues.certified(round, certified);
         self.shelf.certified(round, claims_root);
-        self.drive_certifier(Input::Certified(round)).await;
+        self.drive_certifier(Input::Certified { round, block })
+            .await;
     }
 
     /// A verifier that runs and was jailed for a round in which it did not returns.

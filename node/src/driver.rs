@@ -49,7 +49,7 @@ use crate::sources::Sources;
 use crate::start::Ended;
 use crate::suspects::Suspects;
 use crate::validate::{Checker, Verified};
-use crate::winners::{Change, Winners, WinnersError};
+use crate::winners::{Change, Refusal, Winners, WinnersError};
 use crate::work_shelf::WorkShelf;
 
 /// Which core asked for a signature.
@@ -102,7 +102,7 @@ pub(crate) enum Event {
     /// A chore's transaction has failed.
     Failed(Box<Chore>),
     /// The chain refuses to pay these winning tickets.
-    Unredeemed(Vec<B256>),
+    Unredeemed(Vec<(B256, Refusal)>),
     /// A part without which the node is none has ended.
     Died(&'static str),
     Notice(Notice),
@@ -262,7 +262,7 @@ impl Node {
                     let block = self.now().block;
                     self.keeper.failed(*chore, block);
                 }
-                Event::Unredeemed(tickets) => self.winners.refused(&tickets),
+                Event::Unredeemed(refusals) => self.on_unredeemed(refusals),
                 Event::Died(part) => {
                     tracing::error!("{part} has died: this node ends");
                     self.ended = Some(Ended::Died(part));

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use assay_chain::call::{BrokerCall, Call, CourtCall, JobCall, RoundsCall};
-use assay_chain::queue::TxError;
+use assay_chain::call::{Call, CourtCall, JobCall, RoundsCall};
 use assay_protocol::assignment::Assignment;
 use assay_protocol::fraud_proof::{FraudProof, Proven};
 use assay_protocol::payment::due;
@@ -15,14 +14,12 @@ use tokio::task::JoinHandle;
 
 use crate::chain_feed::REORG_BLOCKS;
 use crate::covers::Covers;
-use crate::driver::{Event, Node};
+use crate::driver::Node;
+use crate::errand::{After, Errand};
 use crate::evidence::Finding;
-use crate::notice::Notice;
 use crate::retry::{Chore, Retries};
 use crate::roll_call::RollKeeper;
 
-/// What has died where the queue answers nothing any more.
-const QUEUE: &str = "the transaction queue";
 /// Blocks that each one in line waits for the one before.
 const TURN_BLOCKS: u64 = 2;
 /// Pause between two announcements when nothing has changed.
@@ -38,15 +35,6 @@ struct KeptProof {
     proof: Box<FraudProof>,
     /// Whether this node has submitted it.
     submitted: bool,
-}
-
-/// What follows from the outcome of a call, beside that it is told.
-enum After {
-    Nothing,
-    /// What fails for a reason that may pass is done again some blocks later.
-    Chore(Chore),
-    /// Winners whose refusals are counted.
-    Redeem(Vec<B256>),
 }
 
 /// What the chores remember.
@@ -267,11 +255,6 @@ impl Node {
         });
     }
 
-    /// Offers winning tickets to the chain; what it refuses is counted.
-    pub(crate) fn redeem(&self, key: String, about: B256, call: BrokerCall, tickets: Vec<B256>) {
-        self.hand_over_call("redeem", key, about, call.into(), After::Redeem(tickets));
-    }
-
     /// Hands a call to the persistent queue and tells of its outcome.
     pub(crate) fn submit(
         &self,
@@ -280,7 +263,13 @@ impl Node {
         about: B256,
         call: impl Into<Call>,
     ) {
-        self.hand_over_call(what, key, about, call.into(), After::Nothing);
+        self.run_errand(Errand {
+            what,
+            key,
+            about,
+            call: call.into(),
+            after: After::Nothing,
+        });
     }
 
     /// The same for a chore, which is done again some blocks later if it fails for a reason that may pass.
@@ -291,64 +280,18 @@ impl Node {
         call: impl Into<Call>,
         chore: Chore,
     ) {
-        let (key, after) = (chore.key(), After::Chore(chore));
-        self.hand_over_call(what, key, about, call.into(), after);
+        self.run_errand(Errand {
+            what,
+            key: chore.key(),
+            about,
+            call: call.into(),
+            after: After::Chore(chore),
+        });
     }
 
-    fn hand_over_call(
-        &self,
-        what: &'static str,
-        key: String,
-        about: B256,
-        call: Call,
-        after: After,
-    ) {
+    fn run_errand(&self, errand: Errand) {
         let (queue, events) = (self.queue.clone(), self.events.clone());
-        tokio::spawn(async move {
-            let notice = match queue.run(key, call).await {
-                Ok(mined) => Notice::Transaction {
-                    what,
-                    hash: mined.tx,
-                    gas: mined.gas_used,
-                    block: mined.block,
-                    about,
-                },
-                // Nothing was sent: somebody else was faster, or it is too early.
-                Err(TxError::WouldRevert { label, revert }) => {
-                    tracing::debug!("{label}: {revert}");
-                    let follows = match after {
-                        After::Redeem(tickets) => Event::Unredeemed(tickets),
-                        After::Chore(chore) if chore.may_be_early(&revert) => {
-                            Event::Failed(Box::new(chore))
-                        }
-                        After::Chore(_) | After::Nothing => return,
-                    };
-                    let _ = events.send(follows).await;
-                    return;
-                }
-                // Where the node is ending nobody hears this.
-                Err(TxError::Closed) => return drop(events.send(Event::Died(QUEUE)).await),
-                Err(e) => {
-                    let follows = match after {
-                        // A call that cannot be encoded never can.
-                        After::Chore(_) if matches!(e, TxError::Malformed(_)) => None,
-                        After::Chore(chore) => Some(Event::Failed(Box::new(chore))),
-                        After::Redeem(tickets) if e.revert().is_some() => {
-                            Some(Event::Unredeemed(tickets))
-                        }
-                        After::Redeem(_) | After::Nothing => None,
-                    };
-                    if let Some(event) = follows {
-                        let _ = events.send(event).await;
-                    }
-                    Notice::TransactionFailed {
-                        what,
-                        reason: e.to_string(),
-                    }
-                }
-            };
-            let _ = events.send(Event::Notice(notice)).await;
-        });
+        tokio::spawn(async move { errand.run(&queue, &events).await });
     }
 }
 

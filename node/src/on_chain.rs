@@ -12,6 +12,7 @@ use crate::dues::Claim;
 use crate::keeper::ANNOUNCE;
 use crate::notice::Notice;
 use crate::start::Ended;
+use crate::winners::Refusal;
 
 impl Node {
     pub(crate) async fn on_chain(&mut self, news: ChainNews) {
@@ -98,6 +99,9 @@ impl Node {
                     })
                     .await;
                 }
+            }
+            ChainNews::TicketSkipped(ticket) => {
+                self.on_unredeemed(vec![(ticket, Refusal::Together)]);
             }
             ChainNews::CaseClosed {
                 case,
@@ -224,6 +228,8 @@ impl Node {
         self.dues.rewind(ancestor);
         self.keeper.rewind();
         self.drive_verifier(verifier::Input::Rewound(ancestor))
+            .await;
+        self.drive_certifier(certify::Input::Rewound(ancestor))
             .await;
         self.tell_accused().await;
         // Of some the chain has taken signers back: they may lack this node again.

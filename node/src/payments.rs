@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use assay_chain::call::BrokerCall;
 use assay_chain::client::Client;
 use assay_p2p::PeerId;
 use assay_protocol::assignment::SignedAssignment;
@@ -14,7 +13,7 @@ use assay_protocol::payment::{
 use assay_protocol::round_work::output_pixels;
 use assay_protocol::rules::ChainView;
 use assay_protocol::wire::{Answer, JobRequest, decode, encode};
-use assay_protocol::{Address, B256, U256, keccak256};
+use assay_protocol::{Address, B256, U256};
 use assay_roles::transcoder::Tender;
 use assay_roles::{broadcaster, transcoder};
 
@@ -190,37 +189,6 @@ impl Node {
             .await;
     }
 
-    /// Offers winners to the chain whose evidence window has ended.
-    pub(crate) async fn redeem_due(&mut self, block: u64) {
-        let round = self.read(|state| state.current().map_or(0, |(number, _)| number));
-        let evidence = self.params.evidence_blocks;
-        let patience = self.params.round_blocks / 4;
-        for mut batch in self.winners.due(block, round, evidence, patience) {
-            let hash = |winner: &Winner| self.domain.digest(&winner.ticket.ticket);
-            let tickets: Vec<B256> = batch.iter().map(hash).collect();
-            let about = keccak256(tickets.concat());
-            let call = match batch.len() {
-                1 => BrokerCall::Redeem(Box::new(batch.remove(0))),
-                _ => BrokerCall::RedeemBatch(batch),
-            };
-            let key = format!("redeem:{about}:{round}");
-            self.redeem(key, about, call, tickets);
-        }
-        let (lost, change) = self.winners.settle(block);
-        for ticket in lost {
-            let text = format!("ticket {ticket} was never paid and is given up");
-            self.tell(Notice::Warning(text)).await;
-        }
-        if let Some(change) = change {
-            tokio::task::spawn_blocking(move || {
-                if let Err(e) = change.commit() {
-                    tracing::warn!("{e}");
-                }
-            });
-        }
-        self.write_winners();
-    }
-
     /// Keeps winners before the receipt is signed that earns them.
     pub(crate) fn keep_winners(&mut self, winners: Vec<Winner>) {
         self.winners.keep(winners);
@@ -228,7 +196,7 @@ impl Node {
     }
 
     /// Writes what is not written yet off the loop; what cannot be is tried again with the next block.
-    fn write_winners(&mut self) {
+    pub(crate) fn write_winners(&mut self) {
         let (Some(change), events) = (self.winners.unwritten(), self.events.clone()) else {
             return;
         };

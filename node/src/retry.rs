@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use assay_chain::exhibit::Kind;
+use assay_chain::fault::CaseStatus;
 use assay_chain::revert::Revert;
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{B256, U256};
@@ -69,12 +71,19 @@ impl Chore {
         }
     }
 
-    /// Whether the chain may take later what it refuses now: a case that waits for another one, the part of a signer that is
-    /// frozen itself. A case that somebody else has ended is not due any more.
+    /// Whether the chain may take later what it refuses now: a case that waits for another one, the part of a signer or a finder
+    /// that is frozen itself, a finder's part of a case that is not over. A case that somebody else has ended is not due any
+    /// more.
     pub fn may_be_early(&self, revert: &Revert) -> bool {
         match self {
             Self::Execute(_) | Self::Lapse { .. } => true,
             Self::Claim { .. } => revert.is("SignerFrozen"),
+            Self::Bring(finding) if finding.exhibit.kind() == Kind::SettleFinder => {
+                let waits = |status: CaseStatus| !status.is_final();
+                revert.is("FinderFrozen")
+                    || revert.is("TooEarly")
+                    || revert.is("WrongStatus") && revert.status("found").is_some_and(waits)
+            }
             _ => false,
         }
     }
@@ -110,6 +119,10 @@ impl Retries {
 
 #[cfg(test)]
 mod tests {
+    use assay_chain::exhibit::Exhibit;
+    use assay_protocol::Address;
+    use assay_protocol::assignment::Assignment;
+
     use super::*;
 
     #[test]
@@ -125,6 +138,18 @@ mod tests {
         assert!(Chore::Execute(B256::ZERO).may_be_early(&refused("SubjectNotFinal")));
         assert!(claim.may_be_early(&refused("SignerFrozen")));
         assert!(!claim.may_be_early(&refused("AlreadyPaid")));
+        let assignment = Assignment::default();
+        let exhibit = Exhibit::SettleFinder(Box::new(assignment));
+        let settle = Chore::Bring(Box::new(Finding::new(exhibit, Address::ZERO, &[])));
+        let wrong = |found: u8| Revert {
+            args: vec![("found".into(), found.to_string())],
+            ..refused("WrongStatus")
+        };
+        for (status, early) in [(1, true), (3, true), (4, false), (5, false), (6, false)] {
+            assert_eq!(settle.may_be_early(&wrong(status)), early, "{status}");
+        }
+        assert!(settle.may_be_early(&refused("FinderFrozen")));
+        assert!(!settle.may_be_early(&refused("AlreadyPaid")));
         assert!(!Chore::Open(3).may_be_early(&refused("RoundNotOver")));
     }
 

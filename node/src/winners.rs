@@ -1,8 +1,10 @@
 //! Winning tickets until they are paid: written down before the receipt that earns them is signed.
 //!
 //! A winner is money, and nobody else has it: it survives `kill -9`. What the chain says is paid is kept a while longer,
-//! as long as a reorganisation could take the payment back. A batch is refused as a whole if one of its tickets is, so
-//! what was refused with others is offered alone from then on.
+//! as long as a reorganisation could take the payment back, and so is a ticket that is void: nobody pays for work that was
+//! proven wrong, or spared as a planted fault. Each ticket is tried by itself before it is sent ([`trial`]), because a batch
+//! passes over what it cannot pay, for gas, and is refused as a whole for what is wrong: what was refused once, or passed over,
+//! is offered alone from then on.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,8 +23,8 @@ const WINNERS: TableDefinition<[u8; 32], &[u8]> = TableDefinition::new("winners"
 
 /// Most tickets in one transaction: 20 cost about 1.2 million gas.
 pub const BATCH: usize = 20;
-/// Rounds in which the chain itself refuses a ticket before it is given up: its assignment is accused, or its sender has
-/// nothing left. What never reached the chain, for want of ETH or of an Ethereum node, says nothing of the ticket.
+/// Rounds in which the chain itself refuses a ticket before it is given up: the case of its assignment is not over, or its
+/// sender has nothing left. What never reached the chain, for want of ETH or of an Ethereum node, says nothing of the ticket.
 const PATIENCE_ROUNDS: u64 = 30;
 
 /// Why winners cannot be kept.
@@ -48,12 +50,20 @@ struct Kept {
     written: Written,
     /// Block in which it was paid.
     paid: Option<u64>,
+    /// Block in which the chain was heard to say that it never will be.
+    void: Option<u64>,
     /// Round in which it was last offered to the chain.
     offered: u64,
-    /// Whether a batch that it was in was refused: it may have been the reason.
+    /// Whether it was refused, passed over, or in a batch that was refused: it may have been the reason.
     alone: bool,
     /// How often the chain has refused it alone.
     refused: u64,
+}
+
+impl Kept {
+    fn is_open(&self) -> bool {
+        self.paid.is_none() && self.void.is_none()
+    }
 }
 
 /// The winners of one transcoder.
@@ -158,6 +168,7 @@ impl Winners {
             winner,
             written,
             paid: None,
+            void: None,
             offered: 0,
             alone: false,
             refused: 0,
@@ -208,9 +219,9 @@ impl Winners {
         self.kept.values().map(|kept| &kept.winner)
     }
 
-    /// Wei of this sender's winners that are not paid yet.
+    /// Wei of this sender's winners that are not paid yet, but for what is void: that takes nothing of what covers others.
     pub fn outstanding(&self, sender: Address) -> U256 {
-        let open = self.kept.values().filter(|kept| kept.paid.is_none());
+        let open = self.kept.values().filter(|kept| kept.is_open());
         let tickets = open.map(|kept| &kept.winner.ticket.ticket);
         tickets
             .filter(|ticket| ticket.sender == sender)
@@ -226,16 +237,18 @@ impl Winners {
         }
     }
 
-    /// Forgets payments above block `ancestor`: a reorganisation.
+    /// Forgets payments above block `ancestor`, and what was heard there: a reorganisation.
     pub fn rewind(&mut self, ancestor: u64) {
-        let undone = |kept: &&mut Kept| kept.paid.is_some_and(|block| block > ancestor);
-        for kept in self.kept.values_mut().filter(undone) {
-            (kept.paid, kept.offered) = (None, 0);
+        for kept in self.kept.values_mut() {
+            let undone = |at: &mut Option<u64>| at.take_if(|block| *block > ancestor).is_some();
+            if undone(&mut kept.paid) | undone(&mut kept.void) {
+                kept.offered = 0;
+            }
         }
     }
 
     /// The winners to offer to the chain at block `now` of `round`, each once a round: new ones together, when a batch is
-    /// full or the first of it has waited `patience` blocks; those whose batch was refused alone. `evidence` is the
+    /// full or the first of it has waited `patience` blocks; what was refused or passed over alone. `evidence` is the
     /// window after a deadline.
     pub fn due(&mut self, now: u64, round: u64, evidence: u64, patience: u64) -> Vec<Vec<Winner>> {
         let ripe = |kept: &Kept| {
@@ -248,7 +261,7 @@ impl Winners {
         let open = self
             .kept
             .values_mut()
-            .filter(|kept| kept.paid.is_none() && kept.offered < round && ripe(kept) <= now);
+            .filter(|kept| kept.is_open() && kept.offered < round && ripe(kept) <= now);
         let (mut new, mut again): (Vec<_>, Vec<_>) = open.partition(|kept| !kept.alone);
         let offer = |kept: &mut Kept| {
             kept.offered = round;
@@ -265,31 +278,40 @@ impl Winners {
         offers
     }
 
-    /// The chain refuses these: a batch for one of its tickets, or a ticket alone.
-    pub(crate) fn refused(&mut self, tickets: &[B256]) {
-        for ticket in tickets {
-            if let Some(kept) = self.kept.get_mut(ticket) {
-                kept.refused += u64::from(tickets.len() == 1);
-                kept.alone = true;
-            }
+    /// The chain refuses a ticket at block `now`; gives whether it has become void by that.
+    pub(crate) fn refused(&mut self, ticket: B256, why: Refusal, now: u64) -> bool {
+        let Some(kept) = self.kept.get_mut(&ticket) else {
+            return false;
+        };
+        kept.alone = true;
+        kept.refused += u64::from(why == Refusal::Unpaid);
+        let void = why == Refusal::Void && kept.is_open();
+        if void {
+            kept.void = Some(now);
         }
+        void
     }
 
-    /// Drops what was paid long ago or refused too often; gives the latter's tickets, and what that changes on disk.
+    /// Drops what was paid or has been void for long, or was refused too often; gives the latter's tickets, and what that
+    /// changes on disk.
     pub(crate) fn settle(&mut self, now: u64) -> (Vec<B256>, Option<Change>) {
-        let is_final = |kept: &Kept| match kept.paid {
+        let is_final = |kept: &Kept| match kept.paid.or(kept.void) {
             Some(block) => block + REORG_BLOCKS < now,
             None => kept.refused > PATIENCE_ROUNDS,
         };
         let done: BTreeMap<B256, Kept> =
             self.kept.extract_if(.., |_, kept| is_final(kept)).collect();
-        let lost = done.iter().filter(|(_, kept)| kept.paid.is_none());
+        let lost = done.iter().filter(|(_, kept)| kept.is_open());
         let lost = lost.map(|(hash, _)| *hash).collect();
         let change =
             (!done.is_empty()).then(|| self.change(Vec::new(), done.into_keys().collect()));
         (lost, change)
     }
 }
+
+mod trial;
+
+pub use trial::{Refusal, Refused, Tried, try_each};
 
 #[cfg(test)]
 mod tests;

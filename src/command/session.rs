@@ -29,6 +29,9 @@ use super::say;
 /// A command ends when nothing has gone on for so long, because no Ethereum node answers or gas is dearer than what is
 /// offered; what it has begun goes on when it is typed again.
 const NODE_LIMIT: Duration = Duration::from_secs(120);
+/// Calls that are tried together. All of them must fit the gas of a block, and as many batches of winning tickets do; only
+/// such calls, none of which needs another one, are more.
+const TOGETHER: usize = 12;
 /// Another command of the same account, which has its journal open, is waited for so long.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(10);
 
@@ -244,7 +247,10 @@ impl Session {
 
     /// Tries calls without sending them: what they would do, their gas, and what it would cost.
     async fn try_out(&self, calls: &[Call]) -> Result<(Vec<Step>, u64, U256), CommandError> {
-        let trials = self.client.simulate(calls).await?;
+        let mut trials = Vec::with_capacity(calls.len());
+        for calls in calls.chunks(TOGETHER) {
+            trials.extend(self.client.simulate(calls).await?);
+        }
         for trial in &trials {
             if let Some(revert) = &trial.revert {
                 return Err(CommandError::WouldRevert {

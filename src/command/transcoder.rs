@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use assay_chain::call::{BrokerCall, OperatorCall};
-use assay_node::winners::{BATCH, Winners};
+use assay_node::winners::{BATCH, Refused, Tried, Winners, try_each};
+use assay_protocol::Address;
 use assay_protocol::payment::Winner;
-use assay_protocol::{Address, B256};
-use serde::Serialize;
 use serde_json::json;
 
 use super::account::{AccountOptions, RoleName};
@@ -123,9 +122,10 @@ async fn redeem(data: &Path, account: &AccountOptions) -> Result<(), CommandErro
              is still taken"
         )));
     }
-    let Sorted { good, refused } = sort(&session, due).await?;
-    for Refused { ticket, why } in &refused {
-        session.warn(format!("ticket {ticket} is left out: {why}"));
+    let Tried { good, refused } =
+        try_each(&session.client, &session.deployment.domain(), due).await?;
+    for Refused { ticket, revert } in &refused {
+        session.warn(format!("ticket {ticket} is left out: {revert}"));
     }
     if good.is_empty() {
         return Err(CommandError::Argument(format!(
@@ -133,40 +133,13 @@ async fn redeem(data: &Path, account: &AccountOptions) -> Result<(), CommandErro
             refused.len()
         )));
     }
+    let good: Vec<Winner> = good.into_iter().map(|(_, winner)| winner).collect();
     let batches = good.chunks(BATCH).map(<[Winner]>::to_vec);
     let calls = batches.map(|batch| BrokerCall::RedeemBatch(batch).into());
-    let about = (!refused.is_empty()).then(|| json!({ "left_out": refused }));
+    let left_out = |Refused { ticket, revert }: &Refused| json!({ "ticket": ticket, "why": revert.to_string() });
+    let left_out: Vec<_> = refused.iter().map(left_out).collect();
+    let about = (!left_out.is_empty()).then(|| json!({ "left_out": left_out }));
     session.carry_out_about(about, None, calls.collect()).await
-}
-
-/// Winners that are due.
-struct Sorted {
-    good: Vec<Winner>,
-    refused: Vec<Refused>,
-}
-
-/// A ticket that the chain does not pay as it stands.
-#[derive(Serialize)]
-struct Refused {
-    ticket: B256,
-    why: String,
-}
-
-/// Tries each ticket by itself: a batch is refused as a whole for one that is too old, and with it all the others would
-/// become so.
-async fn sort(session: &Session, due: Vec<Winner>) -> Result<Sorted, CommandError> {
-    let (mut good, mut refused) = (Vec::new(), Vec::new());
-    for winner in due {
-        let call = BrokerCall::Redeem(Box::new(winner.clone())).into();
-        match session.client.refusal(&call).await? {
-            None => good.push(winner),
-            Some(revert) => refused.push(Refused {
-                ticket: session.deployment.domain().digest(&winner.ticket.ticket),
-                why: revert.to_string(),
-            }),
-        }
-    }
-    Ok(Sorted { good, refused })
 }
 
 async fn set_cuts(

@@ -12,6 +12,7 @@ use ethers::utils::to_checksum;
 use serde::{Deserialize, Serialize};
 
 use crate::convert::word_in;
+use crate::fault::CaseStatus;
 pub(crate) use sentences::decimal;
 
 /// A contract's refusal, decoded by the ABI.
@@ -31,6 +32,12 @@ impl Revert {
     /// Whether it is this custom error.
     pub fn is(&self, name: &str) -> bool {
         self.name == name
+    }
+
+    /// A case's status among its arguments; `None` where there is none of that name, or it names no case.
+    pub fn status(&self, argument: &str) -> Option<CaseStatus> {
+        let mut named = self.args.iter().filter(|(name, _)| name == argument);
+        CaseStatus::of(named.next()?.1.parse().ok()?)
     }
 
     /// A refusal that carries nothing but words.

@@ -2,8 +2,9 @@
 
 use crate::network;
 
-use assay_chain::call::{BrokerCall, FeeCall};
+use assay_chain::call::{BrokerCall, CourtCall, FeeCall};
 use assay_chain::events::{BrokerLog, Log};
+use assay_chain::fault::{CaseStatus, FaultKind};
 use assay_protocol::U256;
 use assay_protocol::amount::Eth;
 use network::scene::Scene;
@@ -160,4 +161,46 @@ async fn a_batch_passes_over_what_was_paid_and_a_deposit_comes_back() {
         .await;
     let broker = scene.network.deployment.contracts.ticket_broker;
     assert_eq!(client.eth_balance(broker).await.unwrap(), U256::ZERO);
+}
+
+/// By that a node knows whether it will ever be paid.
+#[tokio::test]
+async fn a_ticket_of_work_with_a_case_is_refused_with_the_cases_status() {
+    let scene = Scene::set().await;
+    let (client, domain) = (&scene.transcoder.client, scene.domain());
+    let params = &scene.network.deployment.params;
+    let fund = BrokerCall::Fund {
+        broadcaster: scene.broadcaster.key.address(),
+        deposit: milli(100),
+        reserve: milli(0),
+    };
+    scene.broadcaster.run("fund", fund).await;
+    let (work, leaves, _) = scene.work(0).await;
+    let case = FaultKind::WrongEncode.case_of(domain.digest(&work.assignment));
+    let proof = scene.prove(&work, &leaves, 5, &[0, 1, 2, 3]);
+    let void = scene.winner_of(work, milli(1));
+    let paid = scene.winner(1, milli(1)).await;
+    let verifier = &scene.verifiers[0].0;
+    verifier
+        .run("prove", CourtCall::Prove(Box::new(proof)))
+        .await;
+    scene
+        .mine_to(paid.assignment.deadlineBlock + params.evidence_blocks)
+        .await;
+    for status in [CaseStatus::Open, CaseStatus::Executed] {
+        if status == CaseStatus::Executed {
+            verifier.run("execute", CourtCall::Execute { case }).await;
+        }
+        let call = BrokerCall::Redeem(Box::new(void.clone())).into();
+        let refusal = client.refusal(&call).await.unwrap().unwrap();
+        assert!(refusal.is("AssignmentAccused"), "{refusal}");
+        assert_eq!(refusal.status("status"), Some(status));
+    }
+    // A batch is mined all the same, and pays the other.
+    let ticket = domain.digest(&void.ticket.ticket);
+    let batch = BrokerCall::RedeemBatch(vec![void, paid]);
+    let mined = scene.transcoder.queue.run("batch", batch).await.unwrap();
+    let told = client.events_of(mined.tx).await.unwrap();
+    let skipped = Log::Broker(BrokerLog::TicketSkipped { ticket });
+    assert!(told.iter().any(|entry| entry.what == skipped), "{told:?}");
 }

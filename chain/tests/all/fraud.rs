@@ -61,6 +61,8 @@ async fn a_wrong_leaf_is_proven_executed_and_paid() {
         .case_ids(Some(scene.transcoder.key.address()))
         .await
         .unwrap()[0];
+    let about = scene.domain().digest(&proof.assignment);
+    assert_eq!(case, FaultKind::WrongEncode.case_of(about));
     let view = client.case(case).await.unwrap().unwrap();
     assert_eq!(
         (view.kind, view.is_executed(), view.leaf_index),

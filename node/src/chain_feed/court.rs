@@ -33,6 +33,7 @@ impl Feed {
                     ended: None,
                     contested: None,
                     diverged: 0,
+                    finder_paid: None,
                 };
                 self.write().cases.insert(case, state.clone());
                 Some(ChainNews::CaseOpened(state))
@@ -84,11 +85,16 @@ impl Feed {
                 case,
                 finder,
                 amount,
-            } => Some(ChainNews::FinderPaid {
-                case,
-                finder,
-                amount,
-            }),
+            } => {
+                if let Some(case) = self.write().cases.get_mut(&case) {
+                    case.finder_paid = Some(block);
+                }
+                Some(ChainNews::FinderPaid {
+                    case,
+                    finder,
+                    amount,
+                })
+            }
             CourtLog::BroadcasterEquivocated { .. } => None,
         }
     }

@@ -37,6 +37,8 @@ pub(crate) enum ChainNews {
         burned: U256,
         block: u64,
     },
+    /// A ticket of somebody's was passed over in a batch.
+    TicketSkipped(B256),
     /// Everything above this block never was.
     Rewound(u64),
     /// A case ended without a slash.

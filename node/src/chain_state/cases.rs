@@ -39,6 +39,8 @@ pub struct Case {
     pub contested: Option<(u64, Cause)>,
     /// By position, who was counted when divergences on its leaf tripped the breaker.
     pub diverged: u64,
+    /// Block in which its finder's part was paid, or burned.
+    pub finder_paid: Option<u64>,
 }
 
 impl Case {
@@ -58,6 +60,14 @@ impl Case {
     /// Whether it ended with a slash.
     pub fn is_executed(&self) -> bool {
         matches!(self.ended, Some((_, CaseStatus::Executed)))
+    }
+
+    /// Block since which the court owes its finder nothing, and never will: it has paid, or the case ended without a slash.
+    pub fn finder_free(&self) -> Option<u64> {
+        match self.ended? {
+            (_, CaseStatus::Executed) => self.finder_paid,
+            (block, _) => Some(block),
+        }
     }
 
     /// Whether it says of a receipt that its transcoder is at fault: nobody pays for that work, and it earns no mint.
@@ -109,6 +119,7 @@ impl Case {
         }
         self.ended = self.ended.filter(|(block, _)| *block <= ancestor);
         self.contested = self.contested.filter(|(block, _)| *block <= ancestor);
+        self.finder_paid = self.finder_paid.filter(|block| *block <= ancestor);
     }
 }
 

@@ -91,6 +91,7 @@ fn case(id: u8, ended: Option<u64>) -> Case {
         ended: ended.map(|block| (block, CaseStatus::Executed)),
         contested: None,
         diverged: 0,
+        finder_paid: None,
     }
 }
 

@@ -1,15 +1,18 @@
-//! The finder's part of a slash: claimed by the signer with the lowest draw when the reports are out, paid after the window.
+//! The finder's part of a slash: claimed by the signer with the lowest draw when the reports are out, paid once the window is
+//! over and the case executed.
 //!
-//! Between case, claim and payment lie hours, and neither gossip nor the chain tells the assignment again. So it is on disk
-//! from the case on; a claim is, as any finding, and says when it is paid.
+//! Between case, claim and payment lie hours, or days where the case is contested, and neither gossip nor the chain tells the
+//! assignment again. So it is on disk from the case on; a claim is, as any finding, until the court owes nobody anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use assay_chain::challenge::FinderClaim;
 use assay_chain::exhibit::Exhibit;
+use assay_chain::fault::FaultKind;
 use assay_protocol::assignment::Assignment;
 use assay_protocol::bls::BlsSignature;
 use assay_protocol::fraud_proof::VerifierSet;
+use assay_protocol::params::Params;
 use assay_protocol::sample::{Odds, draws};
 use assay_protocol::verdict::LeafId;
 use assay_protocol::{Address, B256, keccak256};
@@ -17,7 +20,8 @@ use assay_protocol::{Address, B256, keccak256};
 use super::Finding;
 use super::memory::Memory;
 use super::quorums::named;
-use crate::chain_state::{Case, ChainState};
+use crate::chain_feed::REORG_BLOCKS;
+use crate::chain_state::{Case, ChainState, ROUNDS};
 
 /// Blocks after the reports of an epoch are due in which they arrive.
 const REPORTS_ARRIVE: u64 = 2;
@@ -31,8 +35,29 @@ pub(super) struct Finds {
     works: BTreeMap<B256, Assignment>,
     /// Of these, what is not on disk yet.
     unsaved: Vec<(B256, Assignment)>,
-    /// Claims by assignment, with the first block in which they are paid.
-    settles: BTreeMap<B256, (u64, Assignment)>,
+    /// Claims by case.
+    claims: BTreeMap<B256, Claimed>,
+}
+
+/// A claim of this node's that is not paid yet, as far as is known.
+#[derive(Debug)]
+struct Claimed {
+    assignment: Assignment,
+    /// Names of the files about it.
+    files: BTreeSet<String>,
+}
+
+/// The last block in which a claim can be made.
+fn claimed_by(assignment: &Assignment, params: &Params) -> u64 {
+    let deadline = assignment.deadlineBlock;
+    deadline.saturating_add(params.evidence_blocks)
+}
+
+/// The last block in which a claim is waited for, whatever becomes of its case: a contest takes eight rounds at most, and
+/// while the finder is frozen for a case of its own there may be another one; cases are known for so many rounds.
+pub(super) fn waited_until(assignment: &Assignment, params: &Params) -> u64 {
+    let rounds = params.round_blocks.saturating_mul(ROUNDS as u64);
+    claimed_by(assignment, params).saturating_add(rounds)
 }
 
 impl Memory {
@@ -58,13 +83,25 @@ impl Memory {
         self.finds.works.insert(receipt, assignment);
     }
 
-    /// Takes a claim that this node has made before it was restarted.
-    pub(super) fn claimed(&mut self, assignment: &Assignment) {
-        let until = assignment.deadlineBlock + self.params.evidence_blocks;
-        let hash = self.domain.digest(assignment);
-        self.finds
-            .settles
-            .insert(hash, (until + 1, assignment.clone()));
+    /// Takes a claim of this node's, and the file that says so.
+    pub(super) fn claimed(&mut self, assignment: &Assignment, file: String) {
+        let case = FaultKind::WrongEncode.case_of(self.domain.digest(assignment));
+        let claim = self.finds.claims.entry(case).or_insert_with(|| Claimed {
+            assignment: assignment.clone(),
+            files: BTreeSet::new(),
+        });
+        claim.files.insert(file);
+    }
+
+    /// Names of files about claims that are paid for good, or of which nothing will ever come.
+    pub(super) fn ended_claims(&mut self, state: &ChainState) -> Vec<String> {
+        let ended = |case: &B256, claim: &mut Claimed| {
+            let free = state.cases.get(case).and_then(Case::finder_free);
+            let last = waited_until(&claim.assignment, &self.params);
+            free.map_or(last, |block| block.min(last)) + REORG_BLOCKS < state.head
+        };
+        let ended = self.finds.claims.extract_if(.., ended);
+        ended.flat_map(|(_, claim)| claim.files).collect()
     }
 
     /// Epochs whose tickets decide about this node's claims.
@@ -93,6 +130,11 @@ impl Memory {
             let Some(assignment) = self.finds.works.get(&leaf.receipt).cloned() else {
                 continue;
             };
+            let known = state.cases.get(&case.id);
+            let free = known.is_some_and(|case| case.finder_free().is_some());
+            if free || state.head > claimed_by(&assignment, &self.params) {
+                continue;
+            }
             let epoch = self.params.epoch(assignment.deadlineBlock);
             // Until then the others' tickets are secret, and a claim might only be outdone. After a restart this node's own
             // must be signed anew.
@@ -106,20 +148,35 @@ impl Memory {
             };
             let claim = self.lowest(set, &case, epoch);
             if let Some((_, position, ticket)) = claim.filter(|(who, ..)| *who == self.me) {
-                self.claimed(&assignment);
                 let exhibit = Exhibit::ClaimFinder(Box::new(FinderClaim {
-                    assignment,
+                    assignment: assignment.clone(),
                     position,
                     ticket,
                 }));
-                found.push(Finding::new(exhibit, self.me, &[&named(leaf)]));
+                let finding = Finding::new(exhibit, self.me, &[&named(leaf)]);
+                self.claimed(&assignment, finding.name());
+                found.push(finding);
             }
         }
-        let head = state.head;
-        let due = |_: &B256, (from, _): &mut (u64, Assignment)| *from <= head;
-        for (hash, (_, assignment)) in self.finds.settles.extract_if(.., due) {
-            let exhibit = Exhibit::SettleFinder(Box::new(assignment));
-            found.push(Finding::new(exhibit, self.me, &[hash.as_slice()]));
+        found.extend(self.settles(state));
+        found
+    }
+
+    /// Claims whose cases owe their finder, each once: before its case is executed there is nothing to pay.
+    fn settles(&mut self, state: &ChainState) -> Vec<Finding> {
+        let mut found = Vec::new();
+        for (case, claim) in &mut self.finds.claims {
+            let owes = |case: &Case| case.is_executed() && case.finder_free().is_none();
+            let owed = state.cases.get(case).is_some_and(owes);
+            if !owed || state.head <= claimed_by(&claim.assignment, &self.params) {
+                continue;
+            }
+            let hash = self.domain.digest(&claim.assignment);
+            let exhibit = Exhibit::SettleFinder(Box::new(claim.assignment.clone()));
+            let finding = Finding::new(exhibit, self.me, &[hash.as_slice()]);
+            if claim.files.insert(finding.name()) {
+                found.push(finding);
+            }
         }
         found
     }

@@ -8,6 +8,7 @@ use assay_protocol::B256;
 use assay_protocol::params::Params;
 
 use super::Finding;
+use super::finder::waited_until;
 use crate::chain_feed::REORG_BLOCKS;
 
 /// Files of one kind: who can make evidence against itself for nothing fills its own kind's room.
@@ -31,11 +32,9 @@ pub(super) struct Locker {
 /// The last block in which a finding is of use; `None` where that is not known.
 fn until(exhibit: &Exhibit, params: &Params) -> Option<u64> {
     match exhibit {
-        // Paid at any time after the window, to whoever has claimed; once more is enough.
-        Exhibit::SettleFinder(assignment) => {
-            let window = params.evidence_blocks.saturating_mul(2);
-            Some(assignment.deadlineBlock.saturating_add(window))
-        }
+        // A claim says what is to be settled once its case is executed, whenever that is.
+        Exhibit::ClaimFinder(claim) => Some(waited_until(&claim.assignment, params)),
+        Exhibit::SettleFinder(assignment) => Some(waited_until(assignment, params)),
         other => other.accepted_until(params),
     }
 }
@@ -92,8 +91,13 @@ impl Locker {
             of.count() < most
         };
         let kind = finding.exhibit.kind();
+        // Claims are this node's own.
+        let of_culprit = match kind {
+            Kind::ClaimFinder | Kind::SettleFinder => OF_KIND,
+            _ => OF_CULPRIT,
+        };
         if !room(format!("{kind}-0x"), OF_KIND)
-            || !room(format!("{kind}-{:#x}-", finding.culprit), OF_CULPRIT)
+            || !room(format!("{kind}-{:#x}-", finding.culprit), of_culprit)
         {
             return None;
         }
@@ -135,7 +139,12 @@ impl Locker {
             .filter(|(_, until)| over(until))
             .map(|(name, _)| name.clone())
             .collect();
-        for name in old {
+        self.remove(old)
+    }
+
+    /// Removes these.
+    pub fn remove(&mut self, names: Vec<String>) -> std::io::Result<()> {
+        for name in names {
             self.unwritten.remove(&name);
             match std::fs::remove_file(self.path(&name)) {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
@@ -313,6 +322,19 @@ mod tests {
         }
         assert_eq!(locker.names.len(), OF_CULPRIT);
         assert!(locker.put(&finding(2, 1)).is_some());
+    }
+
+    #[test]
+    fn claims_are_this_nodes_own_and_have_all_the_room_of_their_kind() {
+        let node = tempfile::tempdir().unwrap();
+        let (mut locker, _) = Locker::open(node.path(), &Params::testnet());
+        for claim in 0..=OF_CULPRIT as u64 {
+            let finding = Finding {
+                exhibit: Exhibit::SettleFinder(Box::default()),
+                ..finding(1, claim)
+            };
+            assert!(locker.put(&finding).is_some(), "{claim}");
+        }
     }
 
     #[test]

@@ -116,8 +116,10 @@ impl Witness {
         let mut memory = Memory::new(me, domain, params.clone());
         let (locker, mut recalled) = Locker::open(node, params);
         for finding in recalled.iter().filter(|finding| finding.culprit == me) {
-            if let Exhibit::ClaimFinder(claim) = &finding.exhibit {
-                memory.claimed(&claim.assignment);
+            match &finding.exhibit {
+                Exhibit::ClaimFinder(claim) => memory.claimed(&claim.assignment, finding.name()),
+                Exhibit::SettleFinder(assignment) => memory.claimed(assignment, finding.name()),
+                _ => {}
             }
         }
         recalled.retain(Finding::brings_itself);
@@ -260,7 +262,10 @@ impl Witness {
 
     /// A block: claims whose time has come, and what is of no use any more.
     pub fn block(&self, state: impl Deref<Target = ChainState>) {
-        let found = lock(&self.memory).block(&state);
+        let (found, ended) = {
+            let mut memory = lock(&self.memory);
+            (memory.block(&state), memory.ended_claims(&state))
+        };
         let head = state.head;
         drop(state);
         self.keep(found);
@@ -268,7 +273,7 @@ impl Witness {
         let cleared = {
             let mut locker = lock(&self.locker);
             locker.write_again();
-            locker.clear(head)
+            locker.clear(head).and_then(|()| locker.remove(ended))
         };
         if let Err(e) = cleared {
             tracing::warn!("old evidence stays: {e}");

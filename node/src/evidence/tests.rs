@@ -1,4 +1,4 @@
-use assay_chain::fault::Cause;
+use assay_chain::fault::{CaseStatus, Cause};
 use assay_protocol::accusation::Accusation;
 use assay_protocol::assignment::Assignment;
 use assay_protocol::bls::{BlsKey, BlsPublicKey};
@@ -8,6 +8,7 @@ use assay_protocol::verdict::{Divergence, Verdict};
 use super::*;
 
 mod bench;
+mod finder;
 mod quorums;
 mod restart;
 
@@ -200,8 +201,8 @@ fn the_signer_with_the_lowest_draw_claims_after_the_reports_and_settles_after_th
         let mut bench = Bench::new();
         let message = bench.message(0, leaves(), 1);
         let receipt = bench.hear(&message);
-        bench.case(0, receipt, leaf, 0b0011);
-        let epoch = bench.params.epoch(106);
+        let case = bench.case(0, receipt, leaf, 0b0011).id;
+        let epoch = bench.params.epoch(DEADLINE);
         bench.ticket(0, epoch, false);
         bench.ticket(1, epoch, false);
         bench.at(bench.params.report_block(epoch) + 1);
@@ -219,6 +220,7 @@ fn the_signer_with_the_lowest_draw_claims_after_the_reports_and_settles_after_th
             keccak256([ticket.as_bytes(), receipt.as_slice(), &leaf.to_be_bytes()].concat())
         };
         assert_eq!(claimed, lot(0) < lot(1), "leaf {leaf}");
+        bench.state.end(case, CaseStatus::Executed, 120);
         bench.at(106 + bench.params.evidence_blocks);
         assert_eq!(bench.found(), []);
         bench.at(107 + bench.params.evidence_blocks);

@@ -85,20 +85,23 @@ fn a_batch_goes_when_it_is_full_or_has_waited_and_each_ticket_once_a_round() {
     assert_eq!(sizes(&mut winners, 32, 5, 2), [0_usize; 0]);
     assert_eq!(sizes(&mut winners, 33, 5, 2), [2]);
     assert_eq!(sizes(&mut winners, 40, 5, 2), [0_usize; 0]);
-    assert_eq!(
-        sizes(&mut winners, 40, 6, 2),
-        [2],
-        "nothing was wrong with it"
-    );
-    winners.refused(&[hash(0), hash(1)]);
+    // It was never sent.
+    assert_eq!(sizes(&mut winners, 40, 6, 2), [2]);
+    // The chain has passed over both, or refused both for one of them.
+    for nonce in [0, 1] {
+        winners.refused(hash(nonce), Refusal::Together, 40);
+    }
+    assert_eq!(sizes(&mut winners, 40, 6, 2), [0_usize; 0]);
     assert_eq!(sizes(&mut winners, 40, 7, 2), [1, 1], "then each alone");
+    assert_eq!(sizes(&mut winners, 40, 8, 2), [1, 1], "from then on");
+    assert!(settle(&mut winners, 41).is_empty());
     keep(&mut winners, (2..30).map(|i| winner(i, 12)).collect());
-    assert_eq!(sizes(&mut winners, 33, 7, 99), [BATCH]);
-    assert_eq!(sizes(&mut winners, 33, 7, 99), [0_usize; 0]);
-    assert_eq!(sizes(&mut winners, 132, 7, 99), [8]);
+    assert_eq!(sizes(&mut winners, 33, 8, 99), [BATCH]);
+    assert_eq!(sizes(&mut winners, 33, 8, 99), [0_usize; 0]);
+    assert_eq!(sizes(&mut winners, 132, 8, 99), [8]);
     // A reorganisation that takes nothing back offers nothing anew.
     winners.rewind(0);
-    assert_eq!(sizes(&mut winners, 132, 7, 99), [0_usize; 0]);
+    assert_eq!(sizes(&mut winners, 132, 8, 99), [0_usize; 0]);
 }
 
 #[test]
@@ -116,14 +119,39 @@ fn only_what_the_chain_refuses_is_given_up() {
     while winners.outstanding(SENDER) > U256::ZERO {
         round += 1;
         assert!(round < 300, "never given up");
-        for batch in winners.due(132, round, 20, 0) {
-            let each = batch.iter().map(|w| DOMAIN.digest(&w.ticket.ticket));
-            winners.refused(&each.collect::<Vec<_>>());
+        for winner in winners.due(132, round, 20, 0).into_iter().flatten() {
+            let ticket = DOMAIN.digest(&winner.ticket.ticket);
+            assert!(!winners.refused(ticket, Refusal::Unpaid, 132));
         }
         lost.extend(settle(&mut winners, 133));
     }
     assert_eq!(lost.len(), 30, "given up and told");
     assert!(round > 100 + PATIENCE_ROUNDS, "{round}");
+}
+
+#[test]
+fn what_is_void_is_offered_no_more_covers_nothing_and_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.redb");
+    let mut winners = Winners::open(&path, DOMAIN).unwrap();
+    keep(&mut winners, vec![winner(0, 10), winner(1, 10)]);
+    let offers = |winners: &mut Winners, round| winners.due(50, round, 20, 0).concat();
+    assert_eq!(offers(&mut winners, 1).len(), 2);
+    assert!(winners.refused(hash(0), Refusal::Void, 50));
+    assert!(!winners.refused(hash(0), Refusal::Void, 60), "told once");
+    assert_eq!(winners.outstanding(SENDER), U256::from(100));
+    assert_eq!(offers(&mut winners, 2), [winner(1, 10)]);
+    // The case's end is lost.
+    winners.rewind(49);
+    assert_eq!(winners.outstanding(SENDER), U256::from(200));
+    assert_eq!(offers(&mut winners, 2), [winner(0, 10)]);
+    assert!(winners.refused(hash(0), Refusal::Void, 52));
+    settle(&mut winners, 52 + REORG_BLOCKS);
+    assert_eq!(winners.kept.len(), 2);
+    assert_eq!(settle(&mut winners, 53 + REORG_BLOCKS), [], "not given up");
+    drop(winners);
+    let winners = Winners::open(&path, DOMAIN).unwrap();
+    assert_eq!(winners.kept.keys().collect::<Vec<_>>(), [&hash(1)]);
 }
 
 #[test]

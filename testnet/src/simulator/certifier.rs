@@ -92,7 +92,10 @@ impl CertifierNode {
                 let opened = news.opened.iter().filter(|c| c.kind.is_transcoders());
                 self.accused.extend(opened.map(|c| c.leaf.receipt));
                 let accused = Input::Accused(self.accused.clone());
-                let certified = news.certified.map(Input::Certified);
+                let certified = news.certified.map(|round| Input::Certified {
+                    round,
+                    block: now.block,
+                });
                 let first = [accused].into_iter().chain(certified);
                 first.chain([Input::Block]).collect()
             }

@@ -36,7 +36,8 @@ impl Certifier {
             return Vec::new();
         };
         let led = leader(&view.verifiers, turn).map(|(_, who)| who);
-        if led != Some(proposal.leader) || proposal.leader == self.me {
+        let other = led == Some(proposal.leader) && proposal.leader != self.me;
+        if !other || view.certified.is_some() {
             return Vec::new();
         }
         // One of a turn that begins some day would only be kept.
@@ -118,7 +119,8 @@ impl Certifier {
         };
         let known = view.proposals.contains_key(&objection.number);
         let sits = view.verifiers.find(objection.verifier).is_some();
-        if known && sits && objection.part < MAX_PARTS && objection.number.is_multiple_of(2) {
+        let heard = known && sits && view.certified.is_none();
+        if heard && objection.part < MAX_PARTS && objection.number.is_multiple_of(2) {
             view.objections
                 .entry((objection.number, objection.verifier))
                 .or_default()

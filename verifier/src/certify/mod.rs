@@ -5,6 +5,9 @@
 //! ([`answer`]), and equal votes of two thirds become the certificate ([`count`]). A turn lasts [`TURN_BLOCKS`]; whoever
 //! has the next one proposes what it sees itself, so that a leader that lies or is gone costs a turn and not the round.
 //!
+//! What the chain has taken it may lose again: a certified round rests for [`KEPT_BLOCKS`], and goes on where a reorganisation
+//! takes the certificate back. Whoever had submitted it may be gone by then, and its queue with it.
+//!
 //! Safe: a verifier signs only lists all of whose receipts it confirms, and the chain takes one list of a round; which one
 //! does not matter then, so nothing needs to be locked. Live: votes for equal lists count together whatever their turn.
 
@@ -12,6 +15,7 @@ mod answer;
 mod count;
 mod known;
 mod lead;
+mod over;
 mod reduce;
 mod runs;
 mod shares;
@@ -34,6 +38,7 @@ use assay_protocol::work::RoundWork;
 use assay_protocol::{Address, B256, U256};
 
 pub use self::known::Known;
+pub use self::over::KEPT_BLOCKS;
 pub use self::turns::{Turns, leader};
 use self::view::RoundView;
 
@@ -43,7 +48,8 @@ pub const TURN_BLOCKS: u64 = 6;
 pub const GRACE_BLOCKS: u64 = 2;
 /// Blocks into its turn when a leader proposes again.
 pub const SECOND_BLOCKS: u64 = 2;
-/// Rounds that are kept at most: those between their end and their certificate, with room for slow chains.
+/// Rounds that are kept at most: those between their end and their certificate, with room for slow chains, and of those that
+/// are certified the last ones.
 const MAX_ROUNDS: usize = 16;
 
 /// One event. Messages have passed the shell's checks: signatures, shape, election.
@@ -80,7 +86,14 @@ pub enum Input {
     /// Answer to `Sign` where it could not be written down: it is asked for again with the next block.
     Unsigned(Box<Draft>),
     /// The chain has the round's list.
-    Certified(u64),
+    Certified {
+        /// The round.
+        round: u64,
+        /// Block that took it.
+        block: u64,
+    },
+    /// Everything above this block never was.
+    Rewound(u64),
 }
 
 /// What the chain says of a round that was opened.
@@ -218,9 +231,10 @@ impl Certifier {
                 self.unsigned.push(*draft);
                 Vec::new()
             }
-            Input::Certified(round) => {
-                self.finish(round);
-                vec![self.keep()]
+            Input::Certified { round, block } => self.on_certified(round, block),
+            Input::Rewound(ancestor) => {
+                self.on_rewound(ancestor);
+                Vec::new()
             }
         }
     }
@@ -238,7 +252,9 @@ impl Certifier {
         view.verifiers = facts.verifiers;
         view.transcoders = facts.transcoders;
         while self.rounds.len() > MAX_ROUNDS
-            && let Some(first) = self.rounds.keys().next().copied()
+            && let Some(first) = self
+                .first_certified()
+                .or(self.rounds.keys().next().copied())
         {
             self.finish(first);
         }
@@ -253,15 +269,12 @@ impl Certifier {
         let over: Vec<_> = self
             .rounds
             .iter()
-            .filter(|(_, view)| {
-                self.turns(view)
-                    .is_some_and(|turns| now.block > turns.last.max(turns.first))
-            })
-            .map(|(round, _)| *round)
+            .filter(|(_, view)| self.is_over(view, now.block))
+            .map(|(round, view)| (*round, view.certified.is_none()))
             .collect();
         let due = !over.is_empty() || now.block.is_multiple_of((gap / 2).max(1));
-        for round in over {
-            if self.has_work(round) {
+        for (round, failed) in over {
+            if failed && self.has_work(round) {
                 outputs.push(Output::Uncertified(round));
             }
             self.finish(round);
@@ -284,7 +297,10 @@ impl Certifier {
             turn.is_some_and(|turn| number >= 2 * turn)
         };
         let counts = |draft: &Draft| match draft {
-            Draft::RoundWork { work, .. } => rounds.contains_key(&work.round),
+            Draft::RoundWork { work, .. } => {
+                let view = rounds.get(&work.round);
+                view.is_some_and(|view| view.certified.is_none())
+            }
             Draft::WorkProposal(name) => in_turn(name.round, name.number),
             Draft::WorkObjection(name) => in_turn(name.round, name.number),
             _ => false,
@@ -298,9 +314,13 @@ impl Certifier {
         Some(Turns::new(view.ended?, &self.params))
     }
 
-    /// The present turn of a round and the blocks that have passed in it; `None` before the first.
+    /// The present turn of a round and the blocks that have passed in it; `None` before the first, and while the chain has
+    /// the round's list.
     fn turn(&self, view: &RoundView, now: Now) -> Option<(u32, u64)> {
-        self.turns(view)?.at(now.block)
+        match view.certified {
+            Some(_) => None,
+            None => self.turns(view)?.at(now.block),
+        }
     }
 
     fn on_turn(&mut self, round: u64, now: Now) -> Vec<Output> {
@@ -338,19 +358,5 @@ impl Certifier {
         self.rounds.get(&round).is_some_and(|view| {
             !list(round, view.sheets.values(), &view.transcoders, &self.rule).is_empty()
         })
-    }
-
-    /// Forgets a round that is over, but for where its runs ended.
-    fn finish(&mut self, round: u64) {
-        let Some(view) = self.rounds.remove(&round) else {
-            return;
-        };
-        let mut known = self.known_before(round);
-        view.end_runs(round, &mut known);
-        self.known.take(&known, round);
-    }
-
-    fn keep(&self) -> Output {
-        Output::Keep(Box::new(self.known.clone()))
     }
 }

@@ -67,6 +67,8 @@ pub(super) struct RoundView {
     pub opened: Option<u64>,
     /// Block in which the next round was opened.
     pub ended: Option<u64>,
+    /// Block in which the chain took its list: nothing more is said or taken in.
+    pub certified: Option<u64>,
     pub segments: Shares,
     /// Price cap and block of the seed, by job.
     pub terms: BTreeMap<U256, (U256, u64)>,
@@ -206,6 +208,9 @@ impl Certifier {
             return None;
         }
         let view = self.rounds.entry(round).or_default();
+        if view.certified.is_some() {
+            return None;
+        }
         let watched = view.segments.see(seen)?;
         view.terms.insert(job, terms);
         Some(watched)
@@ -254,7 +259,8 @@ impl Certifier {
         let (params, lots) = (&self.params, &mut self.lots);
         let cannot = |u: &SignedUnverifiable| u.unverifiable.receiptHash;
         let said: BTreeSet<B256> = report.unverifiable.iter().map(cannot).collect();
-        for view in self.rounds.values_mut() {
+        let open = self.rounds.values_mut();
+        for view in open.filter(|view| view.certified.is_none()) {
             let weight = view.weight(verifier);
             if weight.is_zero() || !view.reported.entry(verifier).or_default().insert(epoch) {
                 continue;

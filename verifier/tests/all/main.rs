@@ -4,6 +4,7 @@
 mod cases;
 mod certify;
 mod certify_hostile;
+mod certify_lost;
 mod certify_runs;
 mod floods;
 mod pressure;

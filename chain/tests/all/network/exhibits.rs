@@ -153,6 +153,12 @@ impl Scene {
     /// A certain winner of `value` for the segment.
     pub async fn winner(&self, seq: u32, value: Eth) -> Winner {
         let (work, ..) = self.work(seq).await;
+        self.winner_of(work, value)
+    }
+
+    /// The same for work that is there.
+    pub fn winner_of(&self, work: SignedWork, value: Eth) -> Winner {
+        let seq = work.assignment.seq;
         let (domain, rand) = (self.domain(), keccak256(seq.to_be_bytes()));
         let lottery = Lottery::paying(value.0, U256::from(1));
         let ticket = PaymentTicket {

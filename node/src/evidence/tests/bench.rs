@@ -19,6 +19,8 @@ use crate::chain_state::Round;
 pub(super) const DOMAIN: Domain = Domain::new(31_337, Address::repeat_byte(0xc0));
 pub(super) const ROUND: u64 = 3;
 pub(super) const LEAVES: u32 = 4;
+/// Of all assignments.
+pub(super) const DEADLINE: u64 = 106;
 
 /// Four verifiers of equal weight in a round, and what they say to the witness of one of them.
 pub(super) struct Bench {
@@ -69,6 +71,10 @@ pub(super) fn leaves() -> Vec<Leaf> {
 
 impl Bench {
     pub(super) fn new() -> Self {
+        Self::with(Params::testnet())
+    }
+
+    pub(super) fn with(params: Params) -> Self {
         let mut operators: Vec<_> = (1..5)
             .map(|i| OperatorKey::from_bytes([i; 32]).unwrap())
             .collect();
@@ -111,7 +117,7 @@ impl Bench {
         let params = Params {
             // Everybody draws everything: who is lowest decides.
             checks_per_leaf_ppm: 8_000_000,
-            ..Params::testnet()
+            ..params
         };
         let witness = Witness::new(folder.path(), operators[0].address(), DOMAIN, &params);
         witness.block(&state);
@@ -126,16 +132,7 @@ impl Bench {
     }
 
     pub(super) fn message(&self, by: u8, leaves: Vec<Leaf>, plant: u8) -> ReceiptMessage {
-        let assignment = Assignment {
-            jobId: job().id,
-            round: ROUND,
-            transcoder: transcoder(by),
-            frameCount: 60,
-            profilesHash: profiles().hash(),
-            leafCount: LEAVES,
-            deadlineBlock: 106,
-            ..Default::default()
-        };
+        let assignment = assignment(by);
         let receipt = Receipt {
             assignmentHash: DOMAIN.digest(&assignment),
             outputRoot: output_tree(&leaves).root(),
@@ -176,20 +173,32 @@ impl Bench {
     }
 
     pub(super) fn case(&mut self, by: u8, receipt: B256, leaf: u32, bitmap: u64) -> Case {
+        self.case_in(101, by, receipt, leaf, bitmap)
+    }
+
+    pub(super) fn case_in(
+        &mut self,
+        opened: u64,
+        by: u8,
+        receipt: B256,
+        leaf: u32,
+        bitmap: u64,
+    ) -> Case {
         let case = Case {
-            id: keccak256([by, leaf as u8]),
+            id: FaultKind::WrongEncode.case_of(DOMAIN.digest(&assignment(by))),
             kind: FaultKind::WrongEncode,
             operator: transcoder(by),
             round: ROUND,
             bitmap: U256::from(bitmap),
             joined: vec![],
             receipt,
-            opened: 101,
-            executable: 104,
+            opened,
+            executable: opened + self.params.case_blocks,
             leaf,
             ended: None,
             contested: None,
             diverged: 0,
+            finder_paid: None,
         };
         self.state.cases.insert(case.id, case.clone());
         self.witness.case(&self.state, &case, false);
@@ -226,6 +235,19 @@ impl Bench {
                 finding.exhibit
             })
             .collect()
+    }
+}
+
+fn assignment(by: u8) -> Assignment {
+    Assignment {
+        jobId: job().id,
+        round: ROUND,
+        transcoder: transcoder(by),
+        frameCount: 60,
+        profilesHash: profiles().hash(),
+        leafCount: LEAVES,
+        deadlineBlock: DEADLINE,
+        ..Default::default()
     }
 }
 

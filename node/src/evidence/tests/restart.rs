@@ -8,7 +8,7 @@ fn the_finders_part_survives_restarts_before_the_claim_and_after_it() {
     for leaf in 0..LEAVES {
         let mut bench = Bench::new();
         let receipt = bench.hear(&bench.message(0, leaves(), 1));
-        bench.case(0, receipt, leaf, 0b0011);
+        let case = bench.case(0, receipt, leaf, 0b0011).id;
         bench.restart();
         let epoch = bench.params.epoch(106);
         assert_eq!(bench.witness.find_epochs(), [epoch].into());
@@ -21,6 +21,7 @@ fn the_finders_part_survives_restarts_before_the_claim_and_after_it() {
         bench.restart();
         let recalled = bench.witness.recalled().into_iter().map(|f| f.exhibit);
         assert!(recalled.eq(claimed.iter().cloned()), "brought once more");
+        bench.state.end(case, CaseStatus::Executed, 120);
         bench.at(107 + bench.params.evidence_blocks);
         let settles = matches!(&bench.found()[..], [Exhibit::SettleFinder(_)]);
         assert_eq!(settles, !claimed.is_empty());

@@ -205,7 +205,12 @@ impl Scene {
 
     /// Blocks until something is certified or the window is over; what is gossiped arrives before the next block.
     pub fn run(&mut self) {
-        for block in OPENED + 8..Self::first_turn() + params().certify_blocks {
+        self.run_from(OPENED + 8);
+    }
+
+    /// The same from a block on.
+    pub fn run_from(&mut self, first: u64) {
+        for block in first..Self::first_turn() + params().certify_blocks {
             let mut mail: Vec<(usize, Gossip)> = Vec::new();
             for i in 0..self.nodes.len() {
                 mail.extend(self.hear(i, Input::Block, block));
