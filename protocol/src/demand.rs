@@ -269,4 +269,18 @@ mod tests {
         }
         assert_eq!(run_credit(&[], 8_000), 0);
     }
+    /// A fifth of a run may be idle and not one segment more: the mint's tolerance for stake that does not deliver.
+    #[test]
+    fn a_run_counts_with_20_idle_of_100_and_not_with_21() {
+        let run = |idle: usize, of: usize| {
+            let mut pixels = vec![700; of];
+            pixels[..idle].fill(0);
+            run_credit(&pixels, 8_000)
+        };
+        assert_eq!((run(20, 100), run(21, 100)), (700, 0));
+        // The shortest runs of mainnet, testnet and demo.
+        assert_eq!((run(51, 256), run(52, 256)), (700, 0));
+        assert_eq!((run(1, 5), run(2, 5)), (700, 0));
+        assert_eq!((run(0, 1), run(1, 1)), (700, 0));
+    }
 }

@@ -258,15 +258,22 @@ pub fn sheet<'a>(
     })
 }
 
-/// The claims of a round from the agreed sheets of its jobs, whose price caps were checked ([`admits`]). A sheet that is no
-/// run ([`is_run`]) counts nothing, and costs no memory.
-pub fn list<'a>(
-    round: u64,
+/// Work of one transcoder in a round before it is credited against stake.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Pixels of its credited segments, each cut to what one counts in its run.
+    pub pixels: u64,
+    /// Their receipts.
+    pub receipts: Vec<B256>,
+}
+
+/// What counts in these sheets, by transcoder: nothing of a run that is too short, of one more than a fifth of whose
+/// segments have no credited receipt ([`run_credit`]), or of what is no run ([`is_run`]), which costs no memory either.
+pub fn counted<'a>(
     sheets: impl Iterator<Item = &'a Sheet>,
-    snapshot: &Snapshot,
     rule: &WorkRule,
-) -> WorkList {
-    let mut work: BTreeMap<Address, (u64, Vec<B256>)> = BTreeMap::new();
+) -> BTreeMap<Address, Counted> {
+    let mut work: BTreeMap<Address, Counted> = BTreeMap::new();
     for sheet in sheets {
         let length = sheet.end.saturating_sub(sheet.start);
         if length < rule.min_segments.max(1) || !is_run(sheet.start, sheet.end) {
@@ -277,19 +284,30 @@ pub fn list<'a>(
             continue;
         }
         for entry in sheet.entries.values() {
-            let (pixels, receipts) = work.entry(entry.transcoder).or_default();
-            *pixels = pixels.saturating_add(entry.pixels.min(most));
-            receipts.push(entry.receipt);
+            let counted = work.entry(entry.transcoder).or_default();
+            counted.pixels = counted.pixels.saturating_add(entry.pixels.min(most));
+            counted.receipts.push(entry.receipt);
         }
     }
+    work
+}
+
+/// The claims of a round from the agreed sheets of its jobs, whose price caps were checked ([`admits`]).
+pub fn list<'a>(
+    round: u64,
+    sheets: impl Iterator<Item = &'a Sheet>,
+    snapshot: &Snapshot,
+    rule: &WorkRule,
+) -> WorkList {
+    let mut work = counted(sheets, rule);
     let worked: Vec<_> = work
         .iter()
-        .map(|(who, (pixels, _))| (*who, *pixels))
+        .map(|(who, counted)| (*who, counted.pixels))
         .collect();
     let credit = credit(snapshot, &worked, rule.credit);
     let claims = credit.pixels.iter().filter(|(_, pixels)| *pixels != 0);
     let claims = claims.filter_map(|(transcoder, pixels)| {
-        let (_, receipts) = work.remove(transcoder)?;
+        let receipts = work.remove(transcoder)?.receipts;
         Some(WorkClaim {
             transcoder: *transcoder,
             round,

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use assay_protocol::params::Params;
+use assay_testnet::economy::idle::{self, SHARES};
 use assay_testnet::economy::market::{self, Market, Setting, Summary};
-use assay_testnet::economy::wash::{self, List, Outcome, World};
+use assay_testnet::economy::wash::{self, List, Outcome, Works, World};
 
 use super::{USAGE, fail, say};
 
@@ -25,10 +27,22 @@ enum Action {
         /// Decides everything: the same seed, the same files.
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
+        /// The cheat answers nothing instead: what a silent operator does to the mint.
+        #[arg(long)]
+        silent: bool,
         /// Folder for transcoders.csv, network.csv and the charts.
         #[arg(long, value_name = "DIR", default_value = "assay-economy")]
         out: PathBuf,
         /// Prints the summary as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Which runs count, and what is minted, when a part of the stake answers nothing.
+    Idle {
+        /// Jobs of each share.
+        #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+        jobs: u32,
+        /// Prints every outcome as JSON, in basis points.
         #[arg(long)]
         json: bool,
     },
@@ -49,15 +63,23 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Action::Market {
             rounds,
             seed,
+            silent,
             out,
             json,
-        } => run_market(*rounds, *seed, out, *json),
+        } => {
+            let setting = Setting {
+                silent: *silent,
+                ..Setting::new(*rounds, *seed)
+            };
+            run_market(&setting, out, *json)
+        }
+        Action::Idle { jobs, json } => run_idle(*jobs, *json),
         Action::Wash { jobs, json } => run_wash(*jobs, *json),
     }
 }
 
-fn run_market(rounds: u32, seed: u64, out: &Path, json: bool) -> ExitCode {
-    let market = market::run(&Setting::new(rounds, seed));
+fn run_market(setting: &Setting, out: &Path, json: bool) -> ExitCode {
+    let market = market::run(setting);
     if let Err((path, e)) = write(&market, out) {
         return fail(
             format!("{}: {e}; name a folder that can be written", path.display()),
@@ -105,6 +127,12 @@ fn described(s: &Summary) -> String {
             percent(s.work_off_stake_ppm)
         ),
     ];
+    if let Some(last) = s.last_without_mint {
+        lines.push(format!(
+            "nothing minted      in {} rounds, the last of them {last}",
+            s.rounds_without_mint
+        ));
+    }
     lines.push(match s.cheat_caught_round {
         Some(round) => format!(
             "the cheat           caught in round {round}, {:.1} LPT slashed; work {} before, {} at last; stake {} before, {} at last",
@@ -119,6 +147,26 @@ fn described(s: &Summary) -> String {
     lines.join("\n")
 }
 
+fn run_idle(jobs: u32, json: bool) -> ExitCode {
+    let params = Params::mainnet();
+    let outcomes = SHARES.map(|idle_bps| idle::outcome(&params, idle_bps, jobs));
+    if json {
+        return print_json(&outcomes);
+    }
+    let line = |cells: Vec<String>| say(format!("| {} |", cells.join(" | ")));
+    let lengths = idle::LENGTHS.map(|n| format!("runs of {n} count"));
+    let demands = idle::DEMANDS.map(|n| format!("minted at {n}00 % demand"));
+    let heads = lengths.into_iter().chain(demands);
+    line(["idle".into()].into_iter().chain(heads).collect());
+    say("|--:|--:|--:|--:|--:|--:|--:|");
+    for o in &outcomes {
+        let percent = |bps: &u64| format!("{:.1} %", *bps as f64 / 100.0);
+        let all = [&o.idle_bps].into_iter().chain(&o.counting_bps);
+        line(all.chain(&o.minted_bps).map(percent).collect());
+    }
+    ExitCode::SUCCESS
+}
+
 fn run_wash(jobs: u32, json: bool) -> ExitCode {
     let world = World::mainnet();
     let outcomes: Vec<_> = wash::table(jobs)
@@ -129,9 +177,9 @@ fn run_wash(jobs: u32, json: bool) -> ExitCode {
         return print_json(&outcomes);
     }
     say(
-        "| list | own encoders | stake | demand | elected | own Tpx | others' Tpx | minted without, LPT | minted more, LPT | paid, ETH | profit, ETH | honest lose, LPT | pays when LPT is worth |",
+        "| list | own encoders | stake | demand | honest runs that count | elected | own Tpx | others' Tpx | minted without, LPT | minted more, LPT | paid, ETH | profit, ETH | honest lose, LPT | pays when LPT is worth |",
     );
-    say("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+    say("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     for outcome in &outcomes {
         say(row(outcome, &world));
     }
@@ -156,14 +204,23 @@ fn row(o: &Outcome, world: &World) -> String {
         List::Bare => "all pixels count",
         List::Credited => "credited pixels",
     };
+    // Without the rule every segment counts, whatever lacks beside it.
+    let runs = match a.list {
+        List::Bare => "all".into(),
+        List::Credited => format!("{:.0} %", o.honest_runs_bps as f64 / 100.0),
+    };
     let pays = match o.breaks_even(world) {
-        _ if o.profit_wei > 0 => "pays".into(),
+        _ if o.pays() => "pays".into(),
         Some(hundredths) => format!("{:.2} × as much", hundredths as f64 / 100.0),
         None => "never".into(),
     };
     format!(
-        "| {list} | {} | {:.0} % | {:.0} % | {:.1} % | {} | {} | {} | {} | {} | {} | {} | {pays} |",
-        if a.works { "yes" } else { "no" },
+        "| {list} | {} | {:.0} % | {:.0} % | {runs} | {:.1} % | {} | {} | {} | {} | {} | {} | {} | {pays} |",
+        match a.works {
+            Works::All => "yes",
+            Works::Needed => "as needed",
+            Works::None => "no",
+        },
         a.stake_bps as f64 / 100.0,
         a.demand_bps as f64 / 100.0,
         o.elected_bps as f64 / 100.0,

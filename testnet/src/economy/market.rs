@@ -1,8 +1,8 @@
 //! Transcoders compete on price, delegators look for yield, one transcoder cheats.
 //!
 //! Every round is the protocol's own: a snapshot of weights and prices, `protocol::election` for every segment with
-//! attempts and exclusions, `protocol::demand` and `protocol::mint` for what the work is minted, pools by shares,
-//! slashes of the whole pool. What is modelled is how people act on it:
+//! attempts and exclusions, `protocol::round_work` for which runs count, `protocol::mint` for what the work is minted,
+//! pools by shares, slashes of the whole pool. What is modelled is how people act on it:
 //!
 //! * A broadcaster sets its cap a little above the lowest price that admits two thirds of the stake: a lower one earns
 //!   nobody inflation, so nobody takes the job gladly. It buys more the cheaper it gets, for the same money.
@@ -11,9 +11,11 @@
 //! * A delegator compares its operator's yield with others' now and then, and leaves for one that is clearly better.
 //!   What a slash took counts as yield lost over the rounds after it.
 //! * One transcoder encodes some chunks wrong for a while. Verifiers draw as many leaves as the network's parameters
-//!   say. Who is caught once does not try again.
+//!   say. Who is caught once does not try again. In a setting with [`Setting::silent`] it answers nothing instead, from
+//!   then on.
 
 mod actors;
+mod jobs;
 mod record;
 mod round;
 
@@ -36,12 +38,15 @@ pub struct Setting {
     pub delegators: usize,
     /// Broadcasters, each with one job a round.
     pub broadcasters: u32,
-    /// Elections of a round when a pixel costs `REFERENCE_PRICE`: the demand at which the whole budget is paid.
+    /// Elections of a round when a pixel costs `REFERENCE_PRICE`: the demand at which the whole budget is paid. A job that
+    /// comes to less than the network's shortest run is not minted.
     pub segments: u32,
     /// The cheat begins after this part of the rounds, in hundredths.
     pub cheat_from: u32,
     /// Wrong leaves of the cheat, millionths.
     pub cheat_ppm: u64,
+    /// Whether the cheat falls silent instead: it answers nothing that it is elected to.
+    pub silent: bool,
 }
 
 impl Setting {
@@ -54,9 +59,11 @@ impl Setting {
             transcoders: 12,
             delegators: 240,
             broadcasters: 6,
-            segments: 600,
+            // 400 for each broadcaster: at up to half more than the reference price every job is a run of mainnet's.
+            segments: 2_400,
             cheat_from: 40,
             cheat_ppm: 5_000,
+            silent: false,
         }
     }
 }
@@ -79,7 +86,8 @@ mod tests {
 
     fn market(seed: u64) -> Market {
         run(&Setting {
-            segments: 200,
+            broadcasters: 2,
+            segments: 800,
             cheat_ppm: 500_000,
             ..Setting::new(160, seed)
         })
@@ -133,5 +141,41 @@ mod tests {
                 .iter()
                 .all(|n| n.minted_lpt <= n.mintable_lpt)
         );
+    }
+    /// The rule that the model goes through: more than a fifth of a run idle, and nothing is minted to anybody.
+    #[test]
+    fn a_silent_transcoder_stops_the_mint_while_it_has_the_stake_for_it() {
+        let market = run(&Setting {
+            transcoders: 4,
+            // Few and dear: they ask up to twice the reference price, at which jobs are half as long.
+            broadcasters: 2,
+            segments: 1_600,
+            cheat_from: 0,
+            silent: true,
+            ..Setting::new(300, 1)
+        });
+        let (mut stopped, mut paid) = (0, 0);
+        for (rows, round) in market.rows.chunks(4).zip(&market.network) {
+            assert!(round.segments > 0, "others deliver in its place");
+            let mut prices: Vec<_> = rows.iter().map(|r| (r.price_wei, r.stake_ppm)).collect();
+            prices.sort_unstable();
+            let mut admitted = 0;
+            let lowest = prices.into_iter().find(|(_, stake)| {
+                admitted += stake;
+                admitted * 3 >= 2_000_000
+            });
+            let silent = &rows[0];
+            assert_eq!(silent.work_ppm, 0);
+            let elected = lowest.is_some_and(|(price, _)| silent.price_wei <= price);
+            if elected && silent.stake_ppm > 300_000 {
+                assert_eq!(round.minted_lpt, 0.0, "{round:?}");
+                stopped += 1;
+            } else if silent.stake_ppm < 100_000 {
+                assert!(round.minted_lpt > 0.0, "{round:?}");
+                paid += 1;
+            }
+        }
+        assert!(stopped > 20 && paid > 20, "{stopped} {paid}");
+        assert!(market.summary().rounds_without_mint >= stopped);
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use assay_protocol::U256;
 
 const BPS: u64 = 10_000;
-/// As in `libraries/SharePools.sol`: the price of a share begins at one token for a thousand.
-const VIRTUAL_SHARES: u64 = 1_000;
+/// As in `libraries/SharePools.sol`: shares begin at 2^24 for a base unit.
+const VIRTUAL_SHARES: u64 = 1 << 24;
 
 /// Who holds shares besides the operator.
 pub type Holder = usize;
@@ -130,5 +130,17 @@ mod tests {
         let left = pool.leave(7);
         assert!(left + pool.own() <= pool.tokens() + left);
         assert_eq!(pool.weight(10, lpt(2_000)), U256::ZERO);
+    }
+    #[test]
+    fn shares_begin_as_the_contract_has_them() {
+        let contract = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../chain/contracts/libraries/SharePools.sol"
+        );
+        let source = std::fs::read_to_string(contract).unwrap();
+        assert!(source.contains("uint256 internal constant VIRTUAL_SHARES = 1 << 24;"));
+        let mut pool = Pool::default();
+        pool.bond(U256::from(1));
+        assert_eq!(pool.shares, U256::from(1u64 << 24));
     }
 }

@@ -86,6 +86,10 @@ pub struct Summary {
     pub fees_eth: f64,
     /// Minted in all rounds, LPT.
     pub minted_lpt: f64,
+    /// Rounds in which nothing was minted to anybody.
+    pub rounds_without_mint: usize,
+    /// The last of them.
+    pub last_without_mint: Option<u32>,
     /// Mean distance of work share from stake share, millionths, over all rounds and transcoders.
     pub work_off_stake_ppm: u64,
     /// Times that the cheat was caught.
@@ -207,6 +211,7 @@ impl Market {
         let last = |f: fn(&NetworkRow) -> u64| {
             mean(self.network.iter().rev().take(window as usize).map(f))
         };
+        let unminted = |n: &&NetworkRow| n.minted_lpt == 0.0;
         let caught = self.caught.first().copied();
         let from = caught.unwrap_or(rounds);
         let cheat = |f: fn(&Row) -> u64, low: u32, high: u32| {
@@ -223,6 +228,8 @@ impl Market {
             segments_last: last(|n| n.segments),
             fees_eth: self.network.iter().map(|n| in_eth(n.fees_wei)).sum(),
             minted_lpt: self.network.iter().map(|n| n.minted_lpt).sum(),
+            rounds_without_mint: self.network.iter().filter(unminted).count(),
+            last_without_mint: self.network.iter().rev().find(unminted).map(|n| n.round),
             work_off_stake_ppm: mean(self.rows.iter().map(|r| r.work_ppm.abs_diff(r.stake_ppm))),
             cases: self.caught.len(),
             cheat_caught_round: caught,

@@ -1,46 +1,41 @@
-//! One round: snapshot, jobs, work, cases, pay, and what people make of it.
+//! One round: snapshot, cases, pay, and what people make of it.
 
 use std::collections::BTreeMap;
 
-use assay_protocol::demand::credit;
-use assay_protocol::election::{Ballot, Candidate, Snapshot, elect_without};
-use assay_protocol::mint::Share;
-use assay_protocol::{Address, U256, keccak256};
+use assay_protocol::election::{Candidate, Snapshot};
+use assay_protocol::mint::{MintRule, Share};
+use assay_protocol::work::WorkList;
+use assay_protocol::{Address, U256};
 
+use super::Setting;
 use super::actors::{Delegator, Transcoder};
 use super::record::{Market, NetworkRow, Row};
-use super::{REFERENCE_PRICE, Setting};
-use crate::economy::{credit_rule, mint_rule};
 use crate::simulator::random::Random;
 
 const BPS: u64 = 10_000;
 /// LPT in existence for which mainnet's `full_mint_pixels` was chosen.
 const MAINNET_SUPPLY: u64 = 30_000_000;
-/// Leaves of a segment.
-const LEAVES: u64 = 3;
 /// Purposes of randomness.
 const PEOPLE: u64 = 1;
 const CAPS: u64 = 2;
 const FAULTS: u64 = 3;
-/// Most attempts of a segment after the first.
-const ATTEMPTS: u8 = 3;
-/// The transcoder that cheats: the one with most stake.
-const CHEAT: usize = 0;
+/// The transcoder that cheats, or falls silent: the one with most stake.
+pub(super) const CHEAT: usize = 0;
 
 /// State between rounds.
 pub struct Network<'a> {
-    setting: &'a Setting,
-    transcoders: Vec<Transcoder>,
+    pub(super) setting: &'a Setting,
+    pub(super) transcoders: Vec<Transcoder>,
     delegators: Vec<Delegator>,
     supply: U256,
     inflation_ppb: u64,
     people: Random,
-    caps: Random,
-    faults: Random,
-    caught: bool,
-    market: Market,
+    pub(super) caps: Random,
+    pub(super) faults: Random,
+    pub(super) caught: bool,
+    pub(super) market: Market,
     /// Output pixels that one elected segment stands for.
-    segment_pixels: u64,
+    pub(super) segment_pixels: u64,
 }
 
 fn lpt(whole: u64) -> U256 {
@@ -52,15 +47,22 @@ fn ppm(part: U256, whole: U256) -> u64 {
     (part * U256::from(1_000_000u64) / whole).saturating_to()
 }
 
-/// What happened to each transcoder in a round.
+/// What each transcoder did in a round, and what verifiers certify of it.
+#[derive(Default)]
+pub(super) struct Delivered {
+    /// By operator.
+    pub(super) work: BTreeMap<Address, Work>,
+    /// The round's list.
+    pub(super) list: WorkList,
+}
+
+/// What one transcoder did in a round.
 #[derive(Clone, Copy, Default)]
-struct Work {
+pub(super) struct Work {
     /// Segments whose output it delivered.
-    segments: u64,
-    /// Of them those that count for the mint.
-    counted: u64,
+    pub(super) segments: u64,
     /// Fees, wei.
-    fees: u128,
+    pub(super) fees: u128,
 }
 
 impl<'a> Network<'a> {
@@ -112,9 +114,9 @@ impl<'a> Network<'a> {
         self.execute_cases(number);
         self.let_stake_arrive(number);
         let snapshot = self.snapshot(number);
-        let work = self.publish(number, &snapshot);
+        let Delivered { work, list } = self.publish(number, &snapshot);
         let mintable = self.budget();
-        let minted = self.pay(&snapshot, &work, mintable);
+        let minted = self.pay(&snapshot, &work, &list, mintable);
         self.write_down(number, &snapshot, &work, &minted, mintable);
         self.react(number, &snapshot, &work);
     }
@@ -140,101 +142,7 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// The lowest price that admits two thirds of the stake, and the electees' mean at it.
-    fn two_thirds_price(snapshot: &Snapshot) -> u64 {
-        let mut prices: Vec<_> = snapshot
-            .candidates
-            .iter()
-            .map(|c| (c.price, c.weight))
-            .collect();
-        prices.sort();
-        let (total, mut admitted) = (snapshot.total(), U256::ZERO);
-        for (price, weight) in prices {
-            admitted += weight;
-            if admitted * U256::from(3) >= total * U256::from(2) {
-                return price.saturating_to();
-            }
-        }
-        u64::MAX
-    }
-
-    fn publish(&mut self, number: u32, snapshot: &Snapshot) -> BTreeMap<Address, Work> {
-        let mut work: BTreeMap<Address, Work> = BTreeMap::new();
-        let lowest = Self::two_thirds_price(snapshot);
-        for broadcaster in 0..self.setting.broadcasters {
-            // Between nothing and a quarter more than it must: some care less.
-            let cap = lowest + lowest * self.caps.between((0, 25)) / 100;
-            let job_id = U256::from(u64::from(number) << 16 | u64::from(broadcaster));
-            let high: U256 = U256::from(self.setting.seed) << 64;
-            let seed = keccak256((high | job_id).to_be_bytes::<32>());
-            let segments = u64::from(self.setting.segments) * REFERENCE_PRICE
-                / lowest.max(1)
-                / u64::from(self.setting.broadcasters);
-            for seq in 0..segments as u32 {
-                let ballot = Ballot {
-                    seed,
-                    job_id,
-                    seq,
-                    max_price: U256::from(cap),
-                };
-                self.assign(number, &ballot, snapshot, &mut work);
-            }
-        }
-        work
-    }
-
-    /// Frozen electees are passed over, as the chain shows; so later attempts count like the first.
-    fn assign(
-        &mut self,
-        number: u32,
-        ballot: &Ballot,
-        snapshot: &Snapshot,
-        work: &mut BTreeMap<Address, Work>,
-    ) {
-        let mut passed = Vec::new();
-        for attempt in 0..=ATTEMPTS {
-            let Some(electee) = elect_without(ballot, snapshot, attempt, &passed) else {
-                return;
-            };
-            let found = self
-                .transcoders
-                .iter()
-                .position(|t| t.address == electee.operator);
-            let Some(index) = found else { return };
-            if self.transcoders[index].frozen_until.is_some() {
-                passed.push(electee.operator);
-                continue;
-            }
-            let convicted = index == CHEAT && self.cheats(number) && self.found_wrong();
-            if convicted {
-                // Executed after the window; fees for this segment are void, and it counts nothing.
-                self.transcoders[index].frozen_until = Some(number + self.case_rounds());
-                self.caught = true;
-                self.market.caught(number);
-                return;
-            }
-            let price: u64 = electee.price.saturating_to();
-            let entry = work.entry(electee.operator).or_default();
-            entry.segments += 1;
-            entry.counted += 1;
-            entry.fees += u128::from(price) * u128::from(self.segment_pixels);
-            return;
-        }
-    }
-
-    fn cheats(&self, number: u32) -> bool {
-        !self.caught && number * 100 > self.setting.rounds * self.setting.cheat_from
-    }
-
-    /// Whether a leaf of this segment is wrong and drawn.
-    fn found_wrong(&mut self) -> bool {
-        (0..LEAVES).any(|_| {
-            self.faults.chance(self.setting.cheat_ppm)
-                && self.faults.chance(self.setting.params.checks_per_leaf_ppm)
-        })
-    }
-
-    fn case_rounds(&self) -> u32 {
+    pub(super) fn case_rounds(&self) -> u32 {
         let params = &self.setting.params;
         params.case_blocks.div_ceil(params.round_blocks) as u32
     }
@@ -287,14 +195,10 @@ impl<'a> Network<'a> {
         &mut self,
         snapshot: &Snapshot,
         work: &BTreeMap<Address, Work>,
+        list: &WorkList,
         mintable: U256,
     ) -> Vec<U256> {
-        let pixels: Vec<_> = work
-            .iter()
-            .map(|(o, w)| (*o, w.counted * self.segment_pixels))
-            .collect();
-        let list = credit(snapshot, &pixels, credit_rule(&self.setting.params));
-        let mut rule = mint_rule(&self.setting.params);
+        let mut rule = MintRule::new(&self.setting.params);
         rule.full_mint_pixels = self.segment_pixels * u64::from(self.setting.segments);
         let whole = snapshot.total();
         let burned = self.setting.params.burned_fee_bps;
@@ -307,8 +211,10 @@ impl<'a> Network<'a> {
                 weight,
                 total: whole.max(U256::from(1)),
             };
-            let of = list.of(transcoder.address);
-            let amount = rule.of_transcoder(mintable, of, list.total, share);
+            let mut claims = list.claims.iter();
+            let claim = claims.find(|c| c.transcoder == transcoder.address);
+            let of = claim.map_or(0, |c| c.pixels);
+            let amount = rule.of_transcoder(mintable, of, list.total_pixels, share);
             let rewarded = transcoder.pool.reward(amount, transcoder.reward_cut_bps);
             minted[index] = amount;
             self.supply += amount;
