@@ -204,7 +204,7 @@ impl Segmenter {
         let Some(first) = plan.groups.first().filter(|g| g.hidden > 0) else {
             return Ok(());
         };
-        let mut command = ffmpeg::reader(&probe.path);
+        let mut command = ffmpeg::reader(&probe.path, probe.reach);
         let packets = (first.frames + first.hidden).to_string();
         command.args(["-y", "-map", "0:V:0", "-c", "copy", "-frames:v", &packets]);
         command.args(["-avoid_negative_ts", "disabled", "-movflags", "faststart"]);
@@ -227,7 +227,7 @@ impl Segmenter {
 
     /// Writes the segments from `first` on, a run of them.
     fn command(&self, probe: &Probe, plan: &Plan, container: &str, first: usize) -> Command {
-        let mut command = ffmpeg::reader(&probe.path);
+        let mut command = ffmpeg::reader(&probe.path, probe.reach);
         command.args([
             "-y",
             "-map",

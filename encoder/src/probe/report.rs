@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Audio, DEFAULT_FPS, Probe};
+use crate::ffmpeg::Reach;
 use crate::input::InputError;
 
 /// Nominal rates above this are time bases in disguise.
@@ -151,6 +152,7 @@ impl Report {
             pixel_format: video.pix_fmt,
             codec: video.codec_name,
             audio,
+            reach: Reach::default(),
             path,
         })
     }

@@ -88,7 +88,7 @@ impl Segmenter {
             detail: format!("coded anew with closed key frames: {detail}"),
         };
         let path = self.anew();
-        let mut command = ffmpeg::reader(&probe.path);
+        let mut command = ffmpeg::reader(&probe.path, probe.reach);
         command.args(["-y", "-map", "0:V:0", "-fps_mode", "passthrough"]);
         command.args(["-c:v", "libx264", "-preset", "veryfast", "-crf", QUALITY]);
         command.args(["-flags", "+cgop", "-sc_threshold", "0"]);

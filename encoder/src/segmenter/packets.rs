@@ -42,7 +42,7 @@ pub(super) struct Scan {
 
 /// Reads all packets' headers.
 pub(super) async fn scan(probe: &Probe, worker: &WorkerCommand) -> Result<Scan, InputError> {
-    let mut command = ffmpeg::prober(&probe.path);
+    let mut command = ffmpeg::prober(&probe.path, probe.reach);
     command.args(["-fflags", "+genpts"]);
     let entries = "packet=stream_index,pts_time,dts_time,duration_time,pos,flags";
     let (mut packets, mut count, mut span) = (Vec::new(), 0, None);
@@ -87,7 +87,7 @@ pub(super) async fn fresh(
     if probe.codec != "h264" {
         return Ok(None);
     }
-    let mut command = ffmpeg::prober(&probe.path);
+    let mut command = ffmpeg::prober(&probe.path, probe.reach);
     command.args(["-fflags", "+genpts", "-threads", "1"]);
     command.args(["-select_streams", "V:0", "-skip_frame", "nokey"]);
     let mut times = HashSet::new();

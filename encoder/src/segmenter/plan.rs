@@ -84,8 +84,6 @@ pub(super) struct Plan {
     pub holes: bool,
     /// The last frame is shown for longer than the others.
     pub lasts: bool,
-    /// When its first frame is shown.
-    start: Option<Micros>,
     last: Option<Packet>,
 }
 
@@ -146,7 +144,7 @@ pub(super) async fn plan(
         return Err(cut_off("the last transport packet is incomplete"));
     }
     if let Some(promised) = promised(probe) {
-        let found = packets::seconds(span.1 - plan.start.unwrap_or(span.1).clamp(0, span.1.max(0)));
+        let found = packets::seconds(span.1 - plan.zero.clamp(0, span.1.max(0)));
         if promised - found > SHORT_BY.0.max(promised * SHORT_BY.1) {
             return Err(cut_off(&format!(
                 "the header promises {promised:.2} s, {found:.2} s are there"
@@ -249,7 +247,6 @@ async fn arrange(
         packets: packets.len() as u32,
         holes: false,
         lasts: !even,
-        start: earliest(&all),
         last: packets.last().cloned(),
     })
 }
