@@ -141,8 +141,18 @@ pub fn prober(path: &Path, reach: Reach) -> Command {
     command
 }
 
-/// FFmpeg reading a local file; the caller adds what to do with it.
+/// FFmpeg reading a local file; the caller adds what to do with it. Packets that have no time to be shown at get one by their
+/// order.
 pub fn reader(path: &Path, reach: Reach) -> Command {
+    read(path, reach, &["-fflags", "+genpts"])
+}
+
+/// The same without such times: a decoder knows better where packets are not what they seem.
+pub fn plain_reader(path: &Path, reach: Reach) -> Command {
+    read(path, reach, &[])
+}
+
+fn read(path: &Path, reach: Reach, options: &[&str]) -> Command {
     let mut command = command("ffmpeg");
     let pixels = max_pixels();
     command.args([
@@ -157,7 +167,7 @@ pub fn reader(path: &Path, reach: Reach) -> Command {
         "-format_whitelist",
         CONTAINERS,
     ]);
-    command.args(reach.options()).args(["-fflags", "+genpts"]);
+    command.args(reach.options()).args(options);
     command.arg("-i").arg(local(path));
     command
 }
