@@ -133,7 +133,6 @@ mod ration {
     mod tests {
         use super::*;
         use std::os::unix::process::ExitStatusExt;
-        use std::path::Path;
         use std::process::Command;
 
         fn shell(script: &str) -> Child {
