@@ -152,6 +152,9 @@ impl Segmenter {
             Some(InputError::Cut { .. }) if self.goes_anew(probe) => {
                 self.cut_anew(probe, &plan, worker).await
             }
+            Some(InputError::Cut { detail, .. }) if !self.is_anew(probe) => Err(cannot(&format!(
+                "{detail}; of an odd size or full range it cannot be coded anew"
+            ))),
             failed => Err(failed.unwrap_or_else(|| cannot("no container takes it"))),
         }
     }
