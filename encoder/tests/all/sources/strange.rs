@@ -61,7 +61,7 @@ async fn a_time_that_comes_twice_moves_no_other_frame() {
     // Frame 10 comes with frame 9, or 62.5 µs after it; frame 25 four seconds after frame 24.
     let millis = "-bsf:v setts=ts='N*40+gte(N,25)*4000-eq(N,10)*40'";
     let fine = "-video_track_timescale 16000 -bsf:v setts=ts='N*640+gte(N,25)*64000-eq(N,10)*639'";
-    for (name, how) in [("a.mkv", millis), ("a.flv", millis), ("a.mp4", fine)] {
+    for (name, how) in [("in.mkv", millis), ("of.flv", millis), ("as.mp4", fine)] {
         let path = dir.path().join(name);
         ffmpeg(&format!("{} {} {x264} {how}", picture(2), sine(6)), &path);
         let found = probe(&path, &worker()).await.unwrap();
