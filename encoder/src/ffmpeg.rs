@@ -101,8 +101,28 @@ pub fn decoder(source: &SourceFormat, max_pixels: u64) -> Command {
     command
 }
 
+/// How far into a file FFmpeg reads until it knows its streams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// As far as it does by itself: five seconds, 5 MB.
+    #[default]
+    Usual,
+    /// A minute, 200 MB: where nothing is seen before.
+    Far,
+}
+
+impl Reach {
+    /// Options, before the file.
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Usual => &[],
+            Self::Far => &["-analyzeduration", "60M", "-probesize", "200M"],
+        }
+    }
+}
+
 /// ffprobe on a local file.
-pub fn prober(path: &Path) -> Command {
+pub fn prober(path: &Path, reach: Reach) -> Command {
     let mut command = command("ffprobe");
     let pixels = max_pixels();
     command.args([
@@ -116,12 +136,23 @@ pub fn prober(path: &Path) -> Command {
         "-format_whitelist",
         CONTAINERS,
     ]);
+    command.args(reach.options());
     command.arg("-i").arg(local(path));
     command
 }
 
-/// FFmpeg reading a local file; the caller adds what to do with it.
-pub fn reader(path: &Path) -> Command {
+/// FFmpeg reading a local file; the caller adds what to do with it. Packets that have no time to be shown at get one by their
+/// order.
+pub fn reader(path: &Path, reach: Reach) -> Command {
+    read(path, reach, &["-fflags", "+genpts"])
+}
+
+/// The same without such times: a decoder knows better where packets are not what they seem.
+pub fn plain_reader(path: &Path, reach: Reach) -> Command {
+    read(path, reach, &[])
+}
+
+fn read(path: &Path, reach: Reach, options: &[&str]) -> Command {
     let mut command = command("ffmpeg");
     let pixels = max_pixels();
     command.args([
@@ -136,11 +167,8 @@ pub fn reader(path: &Path) -> Command {
         "-format_whitelist",
         CONTAINERS,
     ]);
-    command
-        .arg("-fflags")
-        .arg("+genpts")
-        .arg("-i")
-        .arg(local(path));
+    command.args(reach.options()).args(options);
+    command.arg("-i").arg(local(path));
     command
 }
 

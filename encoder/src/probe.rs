@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use assay_protocol::profile::{Profiles, Rendition, SourceFormat};
 
 use crate::child::WorkerCommand;
-use crate::ffmpeg;
+use crate::ffmpeg::{self, Reach};
 use crate::input::InputError;
 use crate::limits::Limits;
 use crate::sandbox::Access;
@@ -53,6 +53,8 @@ pub struct Probe {
     pub duration: Option<f64>,
     /// Its audio streams, in order.
     pub audio: Vec<Audio>,
+    /// How far into it FFmpeg has to read to know all that.
+    pub reach: Reach,
 }
 
 /// An audio stream, for pass-through.
@@ -164,7 +166,27 @@ pub async fn probe(path: &Path, worker: &WorkerCommand) -> Result<Probe, InputEr
     if let Some((header, aspect)) = y4m_header(path).await.map_err(open)? {
         return within_caps(of_y4m(path, meta.len(), &header, aspect));
     }
-    let mut command = ffmpeg::prober(path);
+    let found = match ask(path, meta.len(), Reach::Usual, worker).await {
+        // Sound alone, for longer than FFmpeg waits for a picture.
+        Err(InputError::NoFrames { .. }) => ask(path, meta.len(), Reach::Far, worker).await,
+        found => found,
+    };
+    within_caps(found?)
+}
+
+/// Asks ffprobe.
+async fn ask(
+    path: &Path,
+    bytes: u64,
+    reach: Reach,
+    worker: &WorkerCommand,
+) -> Result<Probe, InputError> {
+    let owned = path.to_owned();
+    let open = |source| InputError::Open {
+        path: owned.clone(),
+        source,
+    };
+    let mut command = ffmpeg::prober(path, reach);
     command.args(["-print_format", "json", "-show_format", "-show_streams"]);
     let access = Access {
         read: vec![owned.clone()],
@@ -183,7 +205,7 @@ pub async fn probe(path: &Path, worker: &WorkerCommand) -> Result<Probe, InputEr
             return Err(match boxes::missing(path).await.map_err(open)? {
                 Some(detail) => InputError::CutOff {
                     path: owned.clone(),
-                    place: format!("at byte {}", meta.len()),
+                    place: format!("at byte {bytes}"),
                     detail,
                 },
                 None => InputError::NotVideo {
@@ -193,7 +215,10 @@ pub async fn probe(path: &Path, worker: &WorkerCommand) -> Result<Probe, InputEr
             });
         }
     };
-    within_caps(report.into_probe(path, meta.len(), &text)?)
+    Ok(Probe {
+        reach,
+        ..report.into_probe(path, bytes, &text)?
+    })
 }
 
 /// Refuses pictures larger than workers decode.
@@ -254,5 +279,6 @@ fn of_y4m(path: &Path, bytes: u64, header: &y4m::Header, pixel_aspect: (u32, u32
         colour: [2; 3],
         duration: None,
         audio: Vec::new(),
+        reach: Reach::default(),
     }
 }

@@ -229,7 +229,7 @@ pub(crate) enum Order {
 pub(crate) struct ToolJob {
     pub limits: Limits,
     /// The program's path; it may be run whatever `access` says.
-    pub program: PathBuf,
+    pub program: OsString,
     pub arguments: Vec<OsString>,
     pub access: Access,
     pub feed: Feed,

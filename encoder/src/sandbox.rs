@@ -23,13 +23,35 @@ pub(crate) const THIS_PROGRAM: &str = "/proc/self/exe";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Access {
     /// Programs that may be started.
+    #[serde(with = "paths")]
     pub run: Vec<PathBuf>,
     /// Files that may be read.
+    #[serde(with = "paths")]
     pub read: Vec<PathBuf>,
     /// Folders in which files may be made, written and read.
+    #[serde(with = "paths")]
     pub write: Vec<PathBuf>,
     /// Sockets that may be opened.
     pub sockets: Sockets,
+}
+
+/// Paths as their bytes: serde's own way of writing them takes UTF-8 only.
+mod paths {
+    use std::ffi::OsString;
+    use std::path::PathBuf;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(paths.iter().map(|path| path.as_os_str()))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<PathBuf>, D::Error> {
+        let paths = Vec::<OsString>::deserialize(from)?;
+        Ok(paths.into_iter().map(PathBuf::from).collect())
+    }
 }
 
 /// Sockets of the internet that a worker and its FFmpeg may open; others never.

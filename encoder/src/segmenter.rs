@@ -103,10 +103,7 @@ impl Segmenter {
         let plan = plan::plan(probe, self.target, worker).await?;
         let long = |g: &&Group| g.span >= self.longest || g.frames > MAX_FRAMES;
         if let Some(group) = plan.groups.iter().find(long) {
-            // H.264 of full range is decoded to another format than this one may be; of odd sizes there is none.
-            let even = probe.width.is_multiple_of(2) && probe.height.is_multiple_of(2);
-            let anew = even && !probe.full_range && !self.is_anew(probe);
-            return match anew {
+            return match self.goes_anew(probe) {
                 true => self.cut_anew(probe, &plan, worker).await,
                 false => Err(InputError::LongGop {
                     path: probe.path.clone(),
@@ -117,13 +114,25 @@ impl Segmenter {
                 }),
             };
         }
+        let cannot = |why: &str| InputError::Cut {
+            path: probe.path.clone(),
+            detail: why.to_owned(),
+        };
+        if plan.empty > 0 {
+            return match self.goes_anew(probe) {
+                true => self.cut_anew(probe, &plan, worker).await,
+                false => Err(cannot(
+                    "packets without a picture (packed B-frames), and of an odd size or full range it cannot be coded anew",
+                )),
+            };
+        }
         let mut failed = None;
         for container in containers(probe) {
             if let Err(detail) = self.copy(probe, &plan, container, worker).await? {
-                failed.get_or_insert(InputError::Cut {
-                    path: probe.path.clone(),
-                    detail,
-                });
+                failed.get_or_insert(cannot(&format!(
+                    "no container takes its {}: {detail}",
+                    probe.codec
+                )));
                 continue;
             }
             let segments = self.segments(&plan).await;
@@ -139,10 +148,22 @@ impl Segmenter {
                 checked => return checked.map(|()| segments),
             }
         }
-        Err(failed.unwrap_or(InputError::Cut {
-            path: probe.path.clone(),
-            detail: "no container takes it".into(),
-        }))
+        match failed {
+            Some(InputError::Cut { .. }) if self.goes_anew(probe) => {
+                self.cut_anew(probe, &plan, worker).await
+            }
+            Some(InputError::Cut { detail, .. }) if !self.is_anew(probe) => Err(cannot(&format!(
+                "{detail}; of an odd size or full range it cannot be coded anew"
+            ))),
+            failed => Err(failed.unwrap_or_else(|| cannot("no container takes it"))),
+        }
+    }
+
+    /// Whether a file that cannot be cut as it is can be coded anew.
+    fn goes_anew(&self, probe: &Probe) -> bool {
+        // H.264 of full range is decoded to another format than this one may be; of odd sizes there is none.
+        let even = probe.width.is_multiple_of(2) && probe.height.is_multiple_of(2);
+        even && !probe.full_range && !self.is_anew(probe)
     }
 
     /// Copies all groups to segments of their own, or says why this container does not take them.
@@ -204,7 +225,7 @@ impl Segmenter {
         let Some(first) = plan.groups.first().filter(|g| g.hidden > 0) else {
             return Ok(());
         };
-        let mut command = ffmpeg::reader(&probe.path);
+        let mut command = ffmpeg::reader(&probe.path, probe.reach);
         let packets = (first.frames + first.hidden).to_string();
         command.args(["-y", "-map", "0:V:0", "-c", "copy", "-frames:v", &packets]);
         command.args(["-avoid_negative_ts", "disabled", "-movflags", "faststart"]);
@@ -227,7 +248,7 @@ impl Segmenter {
 
     /// Writes the segments from `first` on, a run of them.
     fn command(&self, probe: &Probe, plan: &Plan, container: &str, first: usize) -> Command {
-        let mut command = ffmpeg::reader(&probe.path);
+        let mut command = ffmpeg::reader(&probe.path, probe.reach);
         command.args([
             "-y",
             "-map",
@@ -343,6 +364,8 @@ fn containers(probe: &Probe) -> [&'static str; 3] {
 fn lossy(said: &Said) -> bool {
     let words = String::from_utf8_lossy(&said.words);
     [
+        // Of MPEG-TS: nothing finds it there.
+        "muxed as a private data stream",
         "Can't write packet",
         "Negative pts not supported",
         "Invalid data found",

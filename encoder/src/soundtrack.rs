@@ -52,7 +52,7 @@ impl Soundtrack {
             .filter(|(_, audio)| is_passed_on(audio))
             .take(MAX_SOUNDS);
         let path = folder.join("audio.ts");
-        let mut command = ffmpeg::reader(&probe.path);
+        let mut command = ffmpeg::reader(&probe.path, probe.reach);
         let offset = f64::from(LEAD) - zero as f64 / 1e6;
         command
             .args([

@@ -149,7 +149,7 @@ pub(crate) async fn start(
             cpu,
             ..Limits::default()
         },
-        program: ffmpeg::find(command.get_program()).map_err(missing)?,
+        program: ffmpeg::find(command.get_program()).map_err(missing)?.into(),
         arguments: command.get_args().map(Into::into).collect(),
         access,
         feed,

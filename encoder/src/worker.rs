@@ -77,7 +77,7 @@ fn serve() -> std::io::Result<ExitCode> {
         }
         Order::Tool(mut job) => {
             drop(stdin);
-            job.access.run.push(job.program.clone());
+            job.access.run.push(job.program.clone().into());
             confine(&job.limits, &job.access).map_err(std::io::Error::other)?;
             tool::run(job)
         }

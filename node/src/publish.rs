@@ -267,6 +267,7 @@ mod tests {
             colour: [2; 3],
             duration: None,
             audio: Vec::new(),
+            reach: assay_encoder::ffmpeg::Reach::default(),
         };
         let ladder = Ladder::preset("360p").unwrap();
         let file = VideoFile {

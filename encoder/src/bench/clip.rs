@@ -124,8 +124,8 @@ impl Clip {
 async fn code(path: &Path, wanted: &Wanted<'_>, worker: &WorkerCommand) -> Result<(), BenchError> {
     let (mut command, fps) = match wanted.input {
         Some(input) => {
-            let fps = probe(input, worker).await?.fps;
-            (ffmpeg::reader(input), fps)
+            let found = probe(input, worker).await?;
+            (ffmpeg::reader(input, found.reach), found.fps)
         }
         None => {
             let mut command = ffmpeg::command("ffmpeg");

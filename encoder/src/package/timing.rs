@@ -102,19 +102,19 @@ impl Clock {
         Span { start, end, jump }
     }
 
-    /// Durations of `count` frames that fill `span`: the source's own where it says them and they are not about even.
+    /// Durations of `count` frames that fill `span`: the source's own where it says them and they are not about even, of one
+    /// tick at least.
     pub fn durations(&self, span: Span, timing: Option<&Timing>, count: usize) -> Vec<u32> {
         let length = span.end - span.start;
         let even = |index: usize| length * index as u64 / count.max(1) as u64;
         let half = u64::from(self.frame / 2);
         let own: Option<Vec<u64>> = timing
             .filter(|timing| timing.frames.len() == count)
-            .map(|timing| timing.frames.iter().map(|&time| self.ticks(time)).collect());
+            .map(|timing| timing.frames.iter().map(|&time| self.ticks(time)))
+            .map(|own| rising(own, length, count as u64));
         let uneven = |own: &Vec<u64>| {
-            let rises = own.first() == Some(&0) && own.is_sorted_by(|a, b| a < b);
-            let fits = own.last().is_some_and(|&last| last < length);
             let off = |(index, &time): (usize, &u64)| time.abs_diff(even(index)) > half;
-            rises && fits && own.iter().enumerate().any(off)
+            own.iter().enumerate().any(off)
         };
         let starts = match own.filter(uneven) {
             Some(own) => own,
@@ -127,6 +127,23 @@ impl Clock {
             .map(|(start, end)| (end - start) as u32)
             .collect()
     }
+}
+
+/// The nearest starts of `count` frames, from 0 on, that rise and leave each of them a tick of `length`. Two frames of one time,
+/// or of one tick, move each other; all others stay where they are.
+fn rising(times: impl Iterator<Item = u64>, length: u64, count: u64) -> Vec<u64> {
+    let mut least = 0;
+    let each = (0u64..).zip(times).map(|(index, time)| {
+        let most = length.saturating_sub(count - index);
+        let start = if index == 0 {
+            0
+        } else {
+            time.max(least).min(most)
+        };
+        least = start + 1;
+        start
+    });
+    each.collect()
 }
 
 #[cfg(test)]
@@ -201,5 +218,49 @@ mod tests {
             clock.durations(span, Some(&uneven), 2).iter().sum::<u32>(),
             1000
         );
+    }
+
+    #[test]
+    fn frames_of_one_time_do_not_move_the_others() {
+        let clock = clock(25, 1);
+        let durations = |times: &[u64], length: u64| {
+            let mut timing = timing(0, length);
+            timing.frames = times.iter().copied().map(Duration::from_millis).collect();
+            let span = Span {
+                start: 0,
+                end: length,
+                jump: false,
+            };
+            clock.durations(span, Some(&timing), times.len())
+        };
+        assert_eq!(durations(&[0, 40, 40, 700], 1000), [40, 1, 659, 300]);
+        assert_eq!(durations(&[0, 0, 0, 700], 1000), [1, 1, 698, 300]);
+        // Set back, which no source should be.
+        assert_eq!(durations(&[0, 600, 40, 700], 1000), [600, 1, 99, 300]);
+        // Later than the next segment begins.
+        assert_eq!(durations(&[0, 100, 1000, 1200], 1000), [100, 898, 1, 1]);
+        assert_eq!(durations(&[0, 500, 500, 500], 4), [1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn starts_rise_and_leave_each_frame_a_tick() {
+        // xorshift64: any times at all.
+        let mut state = 0x9E37_79B9_7F4A_7C15u64;
+        let mut next = move |below: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state % below
+        };
+        for _ in 0..2000 {
+            let count = 1 + next(12);
+            let length = count + next(40);
+            let times: Vec<u64> = (0..count).map(|_| next(60)).collect();
+            let starts = rising(times.iter().copied(), length, count);
+            let said = format!("{times:?} in {length}: {starts:?}");
+            assert_eq!(starts[0], 0, "{said}");
+            assert!(starts.is_sorted_by(|a, b| a < b), "{said}");
+            assert!(starts[count as usize - 1] < length, "{said}");
+        }
     }
 }

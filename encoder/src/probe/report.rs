@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Audio, DEFAULT_FPS, Probe};
+use crate::ffmpeg::Reach;
 use crate::input::InputError;
 
 /// Nominal rates above this are time bases in disguise.
@@ -151,6 +152,7 @@ impl Report {
             pixel_format: video.pix_fmt,
             codec: video.codec_name,
             audio,
+            reach: Reach::default(),
             path,
         })
     }
@@ -195,8 +197,10 @@ fn frame_rate(nominal: &str, average: &str) -> (u32, u32) {
     let value = |(num, den): (u32, u32)| f64::from(num) / f64::from(den);
     let nominal = ratio(nominal).filter(|&r| value(r) <= MAX_NOMINAL);
     let average = ratio(average).filter(|&r| value(r) < MAX_AVERAGE);
+    let times = |n, a, times: f64| (value(n) * times / value(a) - 1.0).abs() <= FPS_TOLERANCE;
     match (nominal, average) {
-        (Some(n), Some(a)) if (value(n) / value(a) - 1.0).abs() <= FPS_TOLERANCE => n,
+        // Of AVI with B-frames in H.264 FFmpeg counts fields: no file has more frames than its nominal rate has places.
+        (Some(n), Some(a)) if times(n, a, 1.0) || times(n, a, 2.0) => n,
         // To a thousandth: averages have long fractions that mean nothing.
         (_, Some(a)) => ((value(a) * 1000.0).round().max(1.0) as u32, 1000),
         (Some(n), None) => n,
@@ -270,6 +274,9 @@ mod tests {
         assert_eq!(frame_rate("90000/1", "0/0"), DEFAULT_FPS);
         assert_eq!(frame_rate("90000/1", "2997/125"), (23976, 1000));
         assert_eq!(frame_rate("60/1", "13/1"), (13000, 1000));
+        assert_eq!(frame_rate("25/1", "50/1"), (25, 1));
+        assert_eq!(frame_rate("50/1", "25/1"), (25000, 1000));
+        assert_eq!(frame_rate("30000/1001", "5000000/83417"), (30000, 1001));
         assert_eq!(frame_rate("25/1", "0/0"), (25, 1));
         assert_eq!(frame_rate("480/1", "480/1"), (480_000, 1000));
         assert_eq!(frame_rate("1000/1", "1000/1"), DEFAULT_FPS);

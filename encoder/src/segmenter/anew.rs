@@ -1,5 +1,5 @@
-//! A file whose key frames are too far apart, or open, coded anew with closed ones: nearly lossless H.264, each picture once
-//! and at its time.
+//! A file whose key frames are too far apart, or open, or that no container takes as it is, coded anew with closed ones: nearly
+//! lossless H.264, each picture once and at its time.
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use assay_protocol::profile::MAX_FRAMES;
 
+use super::packets::{self, Untold};
 use super::plan::Plan;
 use super::{Segment, Segmenter, timing};
 use crate::child::WorkerCommand;
@@ -85,11 +86,20 @@ impl Segmenter {
     ) -> Result<Vec<Segment>, InputError> {
         let fail = |detail: String| InputError::Cut {
             path: probe.path.clone(),
-            detail: format!("coded anew with closed key frames: {detail}"),
+            detail: format!("coded anew: {detail}"),
         };
         let path = self.anew();
-        let mut command = ffmpeg::reader(&probe.path);
+        // AVI has the times of decoding only.
+        let mut command = match probe.container.as_str() {
+            "avi" => ffmpeg::plain_reader(&probe.path, probe.reach),
+            _ => ffmpeg::reader(&probe.path, probe.reach),
+        };
         command.args(["-y", "-map", "0:V:0", "-fps_mode", "passthrough"]);
+        // On the file's own clock, not on the grid of its rate.
+        command.args(["-enc_time_base", "-1", "-vf", &clock(probe, plan)]);
+        if plan.untold.is_some() {
+            command.arg("-copyts");
+        }
         command.args(["-c:v", "libx264", "-preset", "veryfast", "-crf", QUALITY]);
         command.args(["-flags", "+cgop", "-sc_threshold", "0"]);
         // By time: frames may come by tens in one second, and by one in ten in the next.
@@ -113,9 +123,23 @@ impl Segmenter {
         let segments = self.cut_again(&copy, worker).await?;
         let found: u32 = segments.iter().map(|segment| segment.frames).sum();
         let frames: u32 = plan.groups.iter().map(|group| group.frames).sum();
-        if !plan.holes && found + LEADING < frames {
+        if !plan.holes && found + LEADING + plan.empty < frames {
             return Err(fail(format!("{found} of {frames} frames are left")));
         }
         Ok(segments)
+    }
+}
+
+/// FFmpeg's filter that has each frame shown a millisecond after the one before at least, which is what Matroska tells apart, and
+/// those at the beginning whose times the file does not say at its rate before the first one whose time it says.
+fn clock(probe: &Probe, plan: &Plan) -> String {
+    let rising = "setpts='if(N,max(PTS,PREV_OUTPTS+ceil(0.001/TB)),PTS)'";
+    match plan.untold {
+        None => rising.into(),
+        Some(Untold { frames, until }) => {
+            let (until, frame) = (packets::seconds(until), timing::frame(probe.fps) / 1e6);
+            let at = format!("({until:.6}-({frames}-N)*{frame:.9})/TB");
+            format!("setpts='if(lt(N,{frames}),{at},PTS)',{rising}")
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use assay_protocol::assignment::MAX_SOURCE;
 
-use super::packets::{self, Micros, Packet, Scan};
+use super::packets::{self, Micros, Packet, Scan, Untold};
 use super::timing;
 use crate::child::WorkerCommand;
 use crate::ffmpeg;
@@ -84,8 +84,10 @@ pub(super) struct Plan {
     pub holes: bool,
     /// The last frame is shown for longer than the others.
     pub lasts: bool,
-    /// When its first frame is shown.
-    start: Option<Micros>,
+    /// Frames at its beginning whose times were counted.
+    pub untold: Option<Untold>,
+    /// Packets of MPEG-4 that hold no picture: there is none, or it is packed into one before.
+    pub empty: u32,
     last: Option<Packet>,
 }
 
@@ -146,7 +148,7 @@ pub(super) async fn plan(
         return Err(cut_off("the last transport packet is incomplete"));
     }
     if let Some(promised) = promised(probe) {
-        let found = packets::seconds(span.1 - plan.start.unwrap_or(span.1).clamp(0, span.1.max(0)));
+        let found = packets::seconds(span.1 - plan.zero.clamp(0, span.1.max(0)));
         if promised - found > SHORT_BY.0.max(promised * SHORT_BY.1) {
             return Err(cut_off(&format!(
                 "the header promises {promised:.2} s, {found:.2} s are there"
@@ -169,6 +171,8 @@ async fn arrange(
     let mut packets = packets.split_off(first_key.unwrap_or(packets.len()));
     let trailing = packets.iter().rev().take_while(|p| p.hidden).count();
     packets.truncate(packets.len() - trailing);
+    let frame = timing::frame(probe.fps);
+    let untold = packets::date(&mut packets, frame);
     if let Some((frame, before, after)) = set_back(&packets) {
         let at = packets::seconds;
         return Err(InputError::Unsupported {
@@ -199,7 +203,7 @@ async fn arrange(
     let all = times(&packets);
     let constant = timing::constant(&all, probe.fps);
     let earliest = |times: &[Option<Micros>]| times.iter().flatten().min().copied();
-    let frame = timing::frame(probe.fps);
+    let zero = earliest(&all).map_or(zero, |first| first.min(zero));
     // By the number of frames where their times are unknown.
     let counted = |frames: u32| zero + (f64::from(frames) * frame) as Micros;
     let latest = all.iter().flatten().max();
@@ -249,7 +253,11 @@ async fn arrange(
         packets: packets.len() as u32,
         holes: false,
         lasts: !even,
-        start: earliest(&all),
+        untold,
+        empty: match probe.codec.as_str() {
+            "mpeg4" => packets.iter().filter(|p| p.empty).count() as u32,
+            _ => 0,
+        },
         last: packets.last().cloned(),
     })
 }

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::packets::{Micros, length};
 
+/// Two times, each to a microsecond.
+const ROUNDED: f64 = 1.0;
+
 /// When each frame is shown since the first one, by its packets' times in any order; nothing where one is unknown.
 pub(super) fn since_first(times: &[Option<Micros>]) -> Vec<Duration> {
     let mut shown = times
@@ -36,7 +39,7 @@ pub(super) fn constant(times: &[Option<Micros>], fps: (u32, u32)) -> bool {
     shown
         .iter()
         .enumerate()
-        .all(|at| off(at).abs() <= frame / 2.0)
+        .all(|at| off(at).abs() <= frame / 2.0 + ROUNDED)
 }
 
 /// Microseconds of a frame.
@@ -71,5 +74,8 @@ mod tests {
         assert!(constant(&ntsc, (30_000, 1001)) && !constant(&ntsc, (30, 1)));
         assert!(!constant(&known(&[0, 33_000, 500_000, 533_000]), (30, 1)));
         assert!(constant(&[None, Some(1)], (30, 1)));
+        // The last one of an AVI file with B-frames: half a frame early.
+        assert!(constant(&known(&[66_667, 133_333, 166_667]), (15, 1)));
+        assert!(!constant(&known(&[66_667, 133_333, 166_660]), (15, 1)));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Cursor, Read};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 
 use super::{launch, watch_parent, watch_reader};
@@ -16,7 +17,7 @@ pub(super) fn run(job: ToolJob) -> io::Result<ExitCode> {
         Feed::Nothing => {
             watch_parent()?;
             let child = command.stdin(Stdio::null()).spawn()?;
-            return end(child, &job.program.display());
+            return end(child, &Path::new(&job.program).display());
         }
         Feed::Script(script) => {
             watch_parent()?;
@@ -33,7 +34,7 @@ pub(super) fn run(job: ToolJob) -> io::Result<ExitCode> {
     if let Some(to) = child.stdin.take() {
         feed(from, to)?;
     }
-    end(child, &job.program.display())
+    end(child, &Path::new(&job.program).display())
 }
 
 /// Gives the tool its input beside what else happens.

@@ -9,7 +9,7 @@ use assay_encoder::{EncodeRequest, Packager, Priority, synth};
 use support::{frames, raw, workers};
 
 /// Presentation times of a playlist's frames, and the sum of its segments' durations, in seconds.
-fn times(playlist: &std::path::Path) -> (Vec<f64>, f64) {
+pub fn times(playlist: &std::path::Path) -> (Vec<f64>, f64) {
     let mut command = Command::new("ffprobe");
     command.args(["-v", "error", "-show_entries", "packet=pts_time"]);
     let output = command.args(["-of", "csv=p=0"]).arg(playlist).output();

@@ -48,7 +48,7 @@ fn told(path: &Path) -> f64 {
 }
 
 /// The same as it is published.
-async fn heard(path: &Path, dir: &Path) -> f64 {
+pub async fn heard(path: &Path, dir: &Path) -> f64 {
     let found = probe(path, &worker()).await.unwrap();
     let cut = Segmenter::new(dir, Duration::from_secs(2))
         .cut(&found, &worker())

@@ -1,6 +1,7 @@
 //! Every kind of source goes the whole way ([`way`]). What has no video is refused in one line.
 
 mod odd;
+mod strange;
 mod way;
 
 use crate::support::{ffmpeg, workers};

@@ -27,7 +27,7 @@ pub struct Way {
 }
 
 /// Frames of the whole file, as FFmpeg decodes it in one piece.
-fn whole(path: &Path, profiles: &Profiles) -> Vec<Vec<u8>> {
+pub fn whole(path: &Path, profiles: &Profiles) -> Vec<Vec<u8>> {
     let mut command = Command::new("ffmpeg");
     command.args([
         "-nostdin", "-v", "quiet", "-threads", "1", "-flags", "bitexact", "-i",
