@@ -2,6 +2,7 @@
 //!
 //! FFmpeg's own listener takes any stream key, and would show it in its arguments.
 
+mod aggregate;
 mod amf;
 mod chunks;
 mod porch;

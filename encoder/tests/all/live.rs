@@ -3,6 +3,7 @@
 mod cuts;
 mod fetched;
 mod seat;
+mod sent;
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
