@@ -1,4 +1,4 @@
-//! What comes by RTMP from others than FFmpeg: several messages in one.
+//! What comes by RTMP from others than FFmpeg: pictures long after the sound, and several messages in one.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -8,6 +8,8 @@ use super::seat::{admitted, message_at};
 use super::{Heard, free_port};
 use crate::support::ffmpeg;
 
+const AUDIO: u8 = 8;
+const VIDEO: u8 = 9;
 const AGGREGATE: u8 = 22;
 
 /// A tag of FLV: kind, time in milliseconds, body.
@@ -63,6 +65,49 @@ fn check(heard: &Heard, what: &str) {
         .iter()
         .all(|s| s.sounds.iter().any(Option::is_some));
     assert!(heard_all, "{what}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_picture_may_come_long_after_the_sound() {
+    let dir = tempfile::tempdir().unwrap();
+    let tags = tags(dir.path());
+    for (what, late, head) in [
+        ("all of it later", 4000, 4000),
+        ("all of it much later", 7500, 7500),
+        ("only its head at once", 4000, 0),
+    ] {
+        let mut late: Vec<Tag> = tags
+            .iter()
+            .map(|(kind, time, body)| match (kind, &body[..]) {
+                (&VIDEO, [0x17, 0, ..]) => (*kind, time + head, body.clone()),
+                (&VIDEO, _) => (*kind, time + late, body.clone()),
+                _ => (*kind, *time, body.clone()),
+            })
+            .collect();
+        late.sort_by_key(|&(_, time, _)| time);
+        let sent = late
+            .iter()
+            .flat_map(|(kind, time, body)| message_at(*time, *kind, 1, body));
+        check(&publish(sent.collect()).await, what);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sound_alone_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut heard = Heard::of(&format!("rtmp://127.0.0.1:{port}/live").parse().unwrap());
+    let tags = tags(dir.path());
+    let sounds = tags.iter().filter(|(kind, ..)| *kind == AUDIO);
+    let sent: Vec<u8> = sounds
+        .flat_map(|(kind, time, body)| message_at(*time, *kind, 1, body))
+        .collect();
+    let mut stream = tokio::task::spawn_blocking(move || admitted(port))
+        .await
+        .unwrap();
+    stream.write_all(&sent).unwrap();
+    heard.until(|heard| !heard.lost.is_empty()).await;
+    assert_eq!(heard.lost, ["the sender gives no picture for 10 s"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
