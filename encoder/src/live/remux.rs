@@ -13,7 +13,7 @@ use super::cutter::Cutter;
 use super::gate::Gate;
 use super::origin::Origin;
 use super::patience::Patience;
-use super::scrub::scrub;
+use super::scrub::{reason, scrub};
 use super::{Known, LiveError, LiveEvent, walls};
 use crate::child::{Group, WorkerCommand};
 use crate::request::Feed;
@@ -183,7 +183,7 @@ impl Remuxer {
                 let status = self.group.0.wait().await;
                 let words = words.await.unwrap_or_default();
                 let clean = status.is_ok_and(|status| status.success());
-                let reason = || match scrub(&words, self.secret.as_deref()) {
+                let reason = || match reason(&words, self.secret.as_deref()) {
                     nothing if words.is_empty() => format!("the stream ended ({nothing})"),
                     words => words,
                 };
@@ -198,12 +198,16 @@ impl Remuxer {
     }
 }
 
-/// FFmpeg's options for what is fetched: it waits for a playlist as long as we do, and asks through the proxy.
+/// FFmpeg's options for what is fetched: it waits for a playlist as long as we do, takes segments whatever they are called, and
+/// asks through the proxy, which bounds what may be asked for. What it does not know, as by its version, it leaves alone.
 fn patient(gate: Option<&Gate>) -> Vec<(&'static str, String)> {
     let mut options = vec![
         ("rw_timeout", SILENCE.as_micros().to_string()),
         ("max_reload", i32::MAX.to_string()),
         ("m3u8_hold_counters", i32::MAX.to_string()),
+        ("allowed_extensions", "ALL".to_owned()),
+        ("allowed_segment_extensions", "ALL".to_owned()),
+        ("extension_picky", "0".to_owned()),
     ];
     options.extend(gate.map(|gate| ("http_proxy", gate.url())));
     options
