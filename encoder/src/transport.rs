@@ -4,6 +4,7 @@
 
 mod audio;
 mod frames;
+mod place;
 mod tables;
 mod untaken;
 mod video;
