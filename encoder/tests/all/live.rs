@@ -2,10 +2,12 @@
 
 mod cuts;
 mod fetched;
+mod once;
 mod seat;
 mod sent;
 
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,6 +26,14 @@ pub const KEY: &str = "a-key-that-nobody-guesses";
 pub struct Sender(Child);
 
 impl Sender {
+    /// The file as it is, at its pace.
+    pub fn of_file(path: &Path, format: &str, url: &str) -> Self {
+        let mut command = Command::new("ffmpeg");
+        command.args(["-nostdin", "-v", "quiet", "-re", "-i"]);
+        command.arg(path).args(["-c", "copy", "-f", format, url]);
+        Self(command.stdin(Stdio::null()).spawn().unwrap())
+    }
+
     pub fn start(seconds: u32, format: &str, url: &str) -> Self {
         let input = format!(
             "-nostdin -v quiet -re -f lavfi -i testsrc2=size=128x96:rate=25 -re -f lavfi -i sine -t {seconds} -c:v libx264 \
