@@ -24,6 +24,7 @@ mod remux;
 mod repeats;
 mod rtmp;
 mod scrub;
+mod sets;
 mod stale;
 mod walls;
 

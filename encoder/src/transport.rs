@@ -4,6 +4,8 @@
 
 mod audio;
 mod frames;
+mod insert;
+mod place;
 mod tables;
 mod untaken;
 mod video;
@@ -11,6 +13,7 @@ mod video;
 use std::time::Duration;
 
 pub use audio::SoundClock;
+pub(crate) use insert::insert;
 use tables::Tables;
 pub use tables::{Kind, Stream};
 pub use untaken::Untaken;

@@ -7,6 +7,7 @@ use assay_protocol::assignment::MAX_SOURCE;
 use super::dates::Dates;
 use super::flow::{Flow, JUMP, Next};
 use super::repeats::Repeats;
+use super::sets::ParameterSets;
 use super::stale::Stale;
 use crate::package::{MAX_SOUNDS, Sound, Timing};
 use crate::transport::{
@@ -108,6 +109,7 @@ pub struct Cutter {
     end: i64,
     dates: Dates,
     repeats: Repeats,
+    sets: ParameterSets,
     discontinuity: bool,
     flow: Flow,
     /// Ticks of the first picture that waits for a closed key frame.
@@ -133,6 +135,7 @@ impl Cutter {
             end: 0,
             dates: Dates::default(),
             repeats: Repeats::default(),
+            sets: ParameterSets::default(),
             discontinuity: false,
             flow: Flow::new(ticks(longest)),
             keyless: None,
@@ -147,7 +150,7 @@ impl Cutter {
         self.demuxer = Demuxer::default();
         self.seen = 0;
         self.dates.restart();
-        (self.stale, self.untaken) = Default::default();
+        (self.stale, self.untaken, self.sets) = Default::default();
         self.break_off();
     }
 
@@ -277,9 +280,10 @@ impl Cutter {
     fn frame(
         &mut self,
         kind: VideoKind,
-        unit: Unit,
+        mut unit: Unit,
         now: SystemTime,
     ) -> Result<Option<LiveSegment>, CutError> {
+        self.sets.take(kind, &unit.bytes);
         let closed = kind.is_closed(&unit.bytes);
         let mut done = None;
         if let Some(open) = &self.open {
@@ -330,6 +334,7 @@ impl Cutter {
                 self.before = self.end;
             }
             self.keyless = None;
+            self.sets.complete(kind, &mut unit);
             self.open = Some(Open {
                 packets: self.demuxer.video_tables(),
                 times: Vec::new(),

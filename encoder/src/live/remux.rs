@@ -13,7 +13,7 @@ use super::cutter::Cutter;
 use super::gate::Gate;
 use super::origin::Origin;
 use super::patience::Patience;
-use super::scrub::scrub;
+use super::scrub::{reason, scrub};
 use super::{Known, LiveError, LiveEvent, walls};
 use crate::child::{Group, WorkerCommand};
 use crate::request::Feed;
@@ -183,8 +183,13 @@ impl Remuxer {
                 let status = self.group.0.wait().await;
                 let words = words.await.unwrap_or_default();
                 let clean = status.is_ok_and(|status| status.success());
-                let reason = || match scrub(&words, self.secret.as_deref()) {
+                let sent = matches!(self.source, Source::Sent { .. });
+                let reason = || match reason(&words, self.secret.as_deref()) {
                     nothing if words.is_empty() => format!("the stream ended ({nothing})"),
+                    // All that it says of one that closes the connection, and of one that gives nothing any more.
+                    words if sent && words.ends_with("Input/output error") => {
+                        "the sender has gone".to_owned()
+                    }
                     words => words,
                 };
                 match (came, clean && !complains(&words)) {
@@ -198,12 +203,16 @@ impl Remuxer {
     }
 }
 
-/// FFmpeg's options for what is fetched: it waits for a playlist as long as we do, and asks through the proxy.
+/// FFmpeg's options for what is fetched: it waits for a playlist as long as we do, takes segments whatever they are called, and
+/// asks through the proxy, which bounds what may be asked for. What it does not know, as by its version, it leaves alone.
 fn patient(gate: Option<&Gate>) -> Vec<(&'static str, String)> {
     let mut options = vec![
         ("rw_timeout", SILENCE.as_micros().to_string()),
         ("max_reload", i32::MAX.to_string()),
         ("m3u8_hold_counters", i32::MAX.to_string()),
+        ("allowed_extensions", "ALL".to_owned()),
+        ("allowed_segment_extensions", "ALL".to_owned()),
+        ("extension_picky", "0".to_owned()),
     ];
     options.extend(gate.map(|gate| ("http_proxy", gate.url())));
     options
@@ -254,10 +263,11 @@ async fn cut(
     let mut filled = 0;
     let mut from = Some(from);
     let mut pace: Option<(Instant, Duration)> = None;
-    let (mut patience, paced) = match source {
-        Source::Sent { first } => (Patience::new(first), false),
-        Source::Fetched { .. } => (Patience::new(STALLED), true),
+    let (waited, paced) = match source {
+        Source::Sent { first } => (first, false),
+        Source::Fetched { .. } => (STALLED, true),
     };
+    let (mut patience, mut pictured) = (Patience::new(waited), false);
     loop {
         let read = tokio::select! {
             read = patience.read(&mut stream, &mut buffer[filled..]) => read,
@@ -271,7 +281,9 @@ async fn cut(
                 (Some(_), ..) => Ok(from.is_none()),
                 (None, true, Some(_)) => Err(Ended::Nothing),
                 (None, true, None) => Err(lost("it is silent", STALLED)),
-                (None, false, _) => Err(lost("the sender gives no picture", PICTURE)),
+                (None, false, _) if pictured => Err(lost("the sender gives no picture", PICTURE)),
+                // Of SRT that is since it was waited for: FFmpeg does not tell when a sender came.
+                (None, false, _) => Err(lost("no picture has come from the sender", waited)),
             };
         };
         // FFmpeg waits for ever through what stands still.
@@ -303,6 +315,7 @@ async fn cut(
             send(events, LiveEvent::of(segment)).await?;
         }
         if !paced && cutter.shown() != shown {
+            pictured = true;
             patience.renew(PICTURE);
         }
         for what in cutter.untaken() {
@@ -366,7 +379,7 @@ mod tests {
         let (stream, _open) = tokio::io::duplex(64);
         let mut cutter = Cutter::new(PICTURE, PICTURE);
         let (events, _heard) = mpsc::channel(1);
-        let first = Duration::from_millis(50);
+        let first = Duration::from_secs(1);
         let ended = cut(
             stream,
             String::new(),
@@ -375,6 +388,7 @@ mod tests {
             &events,
         );
         let ended = tokio::time::timeout(PICTURE, ended).await.unwrap();
-        assert!(matches!(ended, Err(Ended::Broken(why)) if why.contains("no picture")));
+        let why = "no picture has come from the sender for 1 s";
+        assert_eq!(ended, Err(Ended::Broken(why.to_owned())));
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! FFmpeg's own listener takes any stream key, and would show it in its arguments.
 
+mod aggregate;
 mod amf;
 mod chunks;
+mod opening;
 mod porch;
 mod session;
 
@@ -24,6 +26,7 @@ use super::patience::Patience;
 use super::remux::{Ended, Remuxer};
 use super::{BACKOFF, LiveError, LiveEvent};
 use crate::child::WorkerCommand;
+use opening::Opening;
 use porch::Porch;
 use session::{Out, Session};
 
@@ -41,8 +44,6 @@ struct Sender {
     peer: SocketAddr,
     stream: TcpStream,
     session: Session,
-    /// What came behind its wish to publish.
-    tags: Vec<u8>,
     /// Its place, which is the only one, until it has gone.
     _seat: OwnedSemaphorePermit,
 }
@@ -86,11 +87,14 @@ pub(super) async fn serve(
                 match (ended, why) {
                     (Ended::Closed, _) => return Ok(()),
                     (Ended::Broken(reason) | Ended::Over(reason), None) => reason,
+                    // It was given nothing.
+                    (_, Some(Gone { why, seen: false })) => why,
                     // FFmpeg may say what was wrong with what a sender gave until it went.
-                    (Ended::Broken(reason) | Ended::Over(reason), Some(why)) => {
-                        format!("{why} ({reason})")
+                    (Ended::Broken(reason) | Ended::Over(reason), Some(gone)) => {
+                        format!("{} ({reason})", gone.why)
                     }
-                    (_, why) => why.unwrap_or_else(|| "ffmpeg has ended".to_owned()),
+                    (_, Some(gone)) => gone.why,
+                    (_, None) => "ffmpeg has ended".to_owned(),
                 }
             }
             Err(e) => {
@@ -156,14 +160,14 @@ async fn publish(mut stream: TcpStream, peer: SocketAddr, door: &Door) -> Option
         if read == 0 {
             return None;
         }
-        let mut tags = Vec::new();
         let mut wants = false;
         let outs = session.take(&buffer[..read]);
         for out in outs.outs {
             match out {
                 Out::Send(bytes) => stream.write_all(&bytes).await.ok()?,
                 Out::Publish => wants = true,
-                Out::Tag(tag) => tags.extend_from_slice(&tag),
+                // None comes before it is let.
+                Out::Tag(_) => {}
                 Out::End => return None,
             }
         }
@@ -180,7 +184,6 @@ async fn publish(mut stream: TcpStream, peer: SocketAddr, door: &Door) -> Option
                 peer,
                 stream,
                 session,
-                tags,
                 _seat: seat,
             };
             return door.greeted.send(sender).await.ok();
@@ -188,16 +191,28 @@ async fn publish(mut stream: TcpStream, peer: SocketAddr, door: &Door) -> Option
     }
 }
 
+/// How a sender's stream ended.
+struct Gone {
+    why: String,
+    /// Whether there was anything of it for FFmpeg.
+    seen: bool,
+}
+
 /// Hands a sender's stream to FFmpeg until it ends; says why it did, unless it is FFmpeg that does not take it.
-async fn feed(sender: Sender, mut to: ChildStdin) -> Option<String> {
+async fn feed(sender: Sender, to: ChildStdin) -> Option<Gone> {
+    let mut opening = Opening::default();
+    let why = hand(sender, to, &mut opening).await?;
+    let seen = opening.is_over();
+    Some(Gone { why, seen })
+}
+
+async fn hand(sender: Sender, mut to: ChildStdin, opening: &mut Opening) -> Option<String> {
     let Sender {
         mut stream,
         mut session,
-        tags,
         ..
     } = sender;
-    let begun = [session::FLV_HEAD, &tags].concat();
-    to.write_all(&begun).await.ok()?;
+    to.write_all(session::FLV_HEAD).await.ok()?;
     let mut buffer = vec![0; 64 << 10];
     let mut patience = Patience::new(SILENCE);
     loop {
@@ -219,8 +234,9 @@ async fn feed(sender: Sender, mut to: ChildStdin) -> Option<String> {
                     }
                 }
                 Out::Tag(tag) => {
-                    to.write_all(&tag).await.ok()?;
-                    if tag.first() == Some(&VIDEO) {
+                    let video = tag.first() == Some(&VIDEO);
+                    to.write_all(&opening.take(tag)).await.ok()?;
+                    if video {
                         patience.renew(SILENCE);
                     }
                 }

@@ -4,11 +4,9 @@ use std::collections::VecDeque;
 
 use super::CLOCK;
 use super::frames::{Frame, SoundKind, frame};
+use super::place::Place;
 use crate::package::{Sound, SoundFormat};
 
-/// A frame is heard right after the one before unless its time says otherwise by more than this: senders round times to
-/// milliseconds, and an audible gap is not worth correcting less.
-const SLACK_MS: u64 = 60;
 /// Frames and bytes of a track that wait for their pictures; what is beyond is left out. An hour of AAC is 170,000 frames
 /// and, at 128 kbit/s, 58 MB; only files have segments so long.
 const WAITING: (usize, usize) = (1 << 18, 64 << 20);
@@ -19,10 +17,7 @@ pub struct SoundClock {
     language: Option<String>,
     /// What was put together, all of one format; without frames where nothing waits.
     pending: Option<Pending>,
-    /// Sample after the last one.
-    next: Option<u64>,
-    /// Samples a second by which that is counted.
-    rate: u32,
+    place: Place,
 }
 
 struct Pending {
@@ -44,37 +39,21 @@ impl SoundClock {
     /// Takes an access unit that is heard `time` ticks after the stream's beginning. What comes before it is left out.
     /// Whether there was a frame in it.
     pub fn push(&mut self, kind: SoundKind, time: i64, unit: &[u8]) -> bool {
-        let mut rest = unit;
-        let mut told = Some(time);
+        // Of several frames in it the first has the time.
+        let (mut rest, mut before) = (unit, 0);
         while let Some((frame, after)) = frame(kind, rest) {
             rest = after;
-            self.add(&frame, told.take());
+            let told = i128::from(time) * i128::from(frame.rate) / i128::from(CLOCK);
+            self.add(&frame, told as i64 + before);
+            before += i64::from(frame.samples);
         }
-        told.is_none()
+        before > 0
     }
 
-    fn add(&mut self, frame: &Frame<'_>, time: Option<i64>) {
-        let rate = u64::from(frame.rate);
-        let told = time.map(|time| time as i128 * i128::from(rate) / i128::from(CLOCK));
-        let slack = i128::from(rate * SLACK_MS / 1000);
-        if self.rate != frame.rate {
-            let before = u64::from(self.rate.max(1));
-            self.next = self.next.map(|next| rescale(next, before, rate));
-            self.rate = frame.rate;
-        }
-        let start = match (self.next, told) {
-            (Some(next), Some(told)) if (told - i128::from(next)).abs() > slack => told,
-            (Some(next), _) => i128::from(next),
-            (None, Some(told)) => told,
-            (None, None) => return,
-        };
-        // Heard already, or before the first picture.
-        let Ok(start) = u64::try_from(start) else {
+    fn add(&mut self, frame: &Frame<'_>, told: i64) {
+        let Some(start) = self.place.of(told, frame.samples, frame.rate) else {
             return;
         };
-        if self.next.is_some_and(|next| start < next) {
-            return;
-        }
         let format = SoundFormat {
             codec: frame.codec.clone(),
             channels: frame.channels,
@@ -97,7 +76,7 @@ impl SoundClock {
         let len = frame.bytes.len() as u32;
         pending.frames.push_back((start, frame.samples, len));
         pending.bytes.extend_from_slice(frame.bytes);
-        self.next = Some(start + u64::from(frame.samples));
+        self.place.put(start, frame.samples);
     }
 
     /// Takes the frames that begin before `ticks` after the stream's beginning; none of a track that was never heard.

@@ -19,24 +19,80 @@ impl VideoKind {
 
 /// Whether the first slice of a unit is of an IDR picture.
 fn first_slice(kind: VideoKind, unit: &[u8]) -> Option<bool> {
-    let starts = unit
-        .windows(4)
-        .filter(|window| window.starts_with(&[0, 0, 1]))
-        .map(|window| window[3]);
-    starts
-        .filter_map(|header| match kind {
-            VideoKind::H264 => match header & 0x1f {
-                5 => Some(true),
-                1..=4 => Some(false),
-                _ => None,
-            },
-            VideoKind::Hevc => match header >> 1 & 0x3f {
-                19 | 20 => Some(true),
-                0..=31 => Some(false),
-                _ => None,
-            },
-        })
-        .next()
+    starts(unit).find_map(|at| kind.slice(unit[at]))
+}
+
+/// Where there is the first byte of a unit of the abstraction layer, behind a start code.
+fn starts(unit: &[u8]) -> impl Iterator<Item = usize> {
+    let windows = unit.windows(4).enumerate();
+    windows.filter_map(|(at, window)| window.starts_with(&[0, 0, 1]).then_some(at + 3))
+}
+
+/// What an access unit says before its first slice.
+pub(crate) struct Heads<'a> {
+    /// Parameter sets, without start codes.
+    pub sets: Vec<&'a [u8]>,
+    /// Where more of them can be put: behind the delimiter, which comes first if there is one.
+    pub room: usize,
+}
+
+impl VideoKind {
+    /// Of a slice whether it is of an IDR picture, by its first byte.
+    fn slice(self, head: u8) -> Option<bool> {
+        match (self, self.number(head)) {
+            (Self::H264, 5) | (Self::Hevc, 19 | 20) => Some(true),
+            (Self::H264, 1..=4) | (Self::Hevc, 0..=31) => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The type of a unit of the abstraction layer (H.264, table 7-1; H.265, table 7-1).
+    pub(crate) fn number(self, head: u8) -> u8 {
+        match self {
+            Self::H264 => head & 0x1f,
+            Self::Hevc => head >> 1 & 0x3f,
+        }
+    }
+
+    /// Types of the parameter sets without which nothing is decoded, and of an access unit's delimiter.
+    pub(crate) fn needed(self) -> (&'static [u8], u8) {
+        match self {
+            Self::H264 => (&[7, 8], 9),
+            Self::Hevc => (&[32, 33, 34], 35),
+        }
+    }
+
+    /// What an access unit says before its first slice.
+    pub(crate) fn heads(self, unit: &[u8]) -> Heads<'_> {
+        let (needed, delimiter) = self.needed();
+        // Of H.264 also those of other layers and pictures, which are nothing without the others.
+        let more: &[u8] = match self {
+            Self::H264 => &[13, 15],
+            Self::Hevc => &[],
+        };
+        let mut found = Heads {
+            sets: Vec::new(),
+            room: 0,
+        };
+        let mut starts = starts(unit).peekable();
+        while let Some(at) = starts.next() {
+            let head = unit[at];
+            if self.slice(head).is_some() {
+                break;
+            }
+            let number = self.number(head);
+            // Zeros before the next start code belong to that.
+            let end = starts.peek().map_or(unit.len(), |next| next - 3);
+            let zeros = unit[at..end].iter().rev().take_while(|&&byte| byte == 0);
+            let end = end - zeros.count();
+            if needed.contains(&number) || more.contains(&number) {
+                found.sets.push(&unit[at..end]);
+            } else if number == delimiter && found.sets.is_empty() {
+                found.room = end;
+            }
+        }
+        found
+    }
 }
 
 #[cfg(test)]
@@ -52,5 +108,21 @@ mod tests {
         assert!(VideoKind::Hevc.is_closed(&[0, 0, 1, 0x40, 1, 0, 0, 1, 0x26, 1]));
         // A clean random access picture has leading pictures.
         assert!(!VideoKind::Hevc.is_closed(&[0, 0, 1, 0x2a, 1]));
+    }
+
+    #[test]
+    fn parameter_sets_are_found_before_the_first_slice() {
+        let unit = [
+            0, 0, 0, 1, 9, 0xf0, 0, 0, 0, 1, 0x67, 1, 2, 0, 0, 1, 0x68, 3, 0, 0, 1, 0x65, 4, 0, 0,
+            1, 0x68, 5,
+        ];
+        let heads = VideoKind::H264.heads(&unit);
+        assert_eq!(heads.sets, [&[0x67, 1, 2][..], &[0x68, 3]]);
+        assert_eq!(heads.room, 6);
+        let hevc = [0, 0, 1, 0x40, 1, 7, 0, 0, 1, 0x42, 1, 0, 0, 1, 0x26, 1];
+        let heads = VideoKind::Hevc.heads(&hevc);
+        assert_eq!(heads.sets, [&[0x40, 1, 7][..], &[0x42, 1]]);
+        assert_eq!(heads.room, 0);
+        assert!(VideoKind::H264.heads(&[0, 0, 1]).sets.is_empty());
     }
 }

@@ -2,9 +2,12 @@
 
 mod cuts;
 mod fetched;
+mod once;
 mod seat;
+mod sent;
 
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,6 +26,14 @@ pub const KEY: &str = "a-key-that-nobody-guesses";
 pub struct Sender(Child);
 
 impl Sender {
+    /// The file as it is, at its pace.
+    pub fn of_file(path: &Path, format: &str, url: &str) -> Self {
+        let mut command = Command::new("ffmpeg");
+        command.args(["-nostdin", "-v", "quiet", "-re", "-i"]);
+        command.arg(path).args(["-c", "copy", "-f", format, url]);
+        Self(command.stdin(Stdio::null()).spawn().unwrap())
+    }
+
     pub fn start(seconds: u32, format: &str, url: &str) -> Self {
         let input = format!(
             "-nostdin -v quiet -re -f lavfi -i testsrc2=size=128x96:rate=25 -re -f lavfi -i sine -t {seconds} -c:v libx264 \
@@ -132,7 +143,7 @@ impl Heard {
     }
 }
 
-async fn goes_and_comes_back(address: &str, sender: impl Fn(&str) -> Sender) {
+async fn goes_and_comes_back(address: &str, gone: &str, sender: impl Fn(&str) -> Sender) {
     let address: Address = address.parse().unwrap();
     let mut heard = Heard::of(&address);
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -157,6 +168,7 @@ async fn goes_and_comes_back(address: &str, sender: impl Fn(&str) -> Sender) {
     drop(first);
     let before = heard.segments.len();
     heard.until(|heard| !heard.lost.is_empty()).await;
+    assert!(heard.lost[0].contains(gone), "{:?}", heard.lost);
     let _second = sender(KEY);
     heard
         .until(|heard| heard.segments.len() >= before + 3)
@@ -175,7 +187,9 @@ async fn by_rtmp_with_the_key() {
     let port = free_port();
     let url = move |key: &str| format!("rtmp://127.0.0.1:{port}/live/{key}");
     let sender = move |key: &str| Sender::start(30, "flv", &url(key));
-    goes_and_comes_back(&format!("rtmp://127.0.0.1:{port}/live"), sender).await;
+    // As it is killed, what it has not read may make the system break the connection.
+    let address = format!("rtmp://127.0.0.1:{port}/live");
+    goes_and_comes_back(&address, "the ", sender).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -183,7 +197,8 @@ async fn by_srt_with_the_key() {
     let port = free_port();
     let url = move |key: &str| format!("srt://127.0.0.1:{port}?passphrase={key}");
     let sender = move |key: &str| Sender::start(30, "mpegts", &url(key));
-    goes_and_comes_back(&format!("srt://127.0.0.1:{port}"), sender).await;
+    let address = format!("srt://127.0.0.1:{port}");
+    goes_and_comes_back(&address, "the sender has gone", sender).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,10 @@ pub(super) enum ChunkError {
     Reference,
     #[error("the sender speaks version {0} of RTMP, expected 3")]
     Version(u8),
+    #[error("part {part} of an aggregate message is cut off")]
+    CutOff { part: usize },
+    #[error("an aggregate message has more than {max} parts")]
+    Parts { max: usize },
 }
 
 /// A whole message.

@@ -1,5 +1,6 @@
 //! One sender's conversation: handshake, commands, then media. No I/O.
 
+use super::aggregate::parts;
 use super::amf::{Value, Writer, read};
 use super::chunks::{ChunkError, Chunks, Message, write};
 use crate::live::address::StreamKey;
@@ -106,7 +107,16 @@ impl Session {
             outs.push(control(3, &self.received.to_be_bytes()));
         }
         while let Some(message) = self.chunks.next()? {
-            self.message(message, outs);
+            match message.kind {
+                22 if self.publishing => {
+                    // There is nothing but media in it.
+                    let media = |part: &Message| matches!(part.kind, 8 | 9 | 18);
+                    for part in parts(&message)?.into_iter().filter(media) {
+                        self.message(part, outs);
+                    }
+                }
+                _ => self.message(message, outs),
+            }
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ fn try_cut(path: &Path) -> (Vec<LiveSegment>, Option<CutError>) {
     (segments, refused)
 }
 
-fn cut(path: &Path) -> Result<Vec<LiveSegment>, CutError> {
+pub fn cut(path: &Path) -> Result<Vec<LiveSegment>, CutError> {
     match try_cut(path) {
         (segments, None) => Ok(segments),
         (_, Some(refused)) => Err(refused),

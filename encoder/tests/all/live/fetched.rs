@@ -34,7 +34,8 @@ fn serve(folder: &Path) -> (u16, Asked) {
                 .next()
                 .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
             {}
-            let name = first.split([' ', '?', '/']).find(|part| part.contains('.'));
+            let path = first.split([' ', '?']).nth(1);
+            let name = path.and_then(|path| path.rsplit('/').next());
             noted.lock().unwrap().push(first.clone());
             let Ok(body) = std::fs::read(folder.join(name.unwrap_or("none"))) else {
                 let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
@@ -160,6 +161,28 @@ fn playlist(dir: &Path, name: &str, words: &str) {
     let segments = dir.join(format!("{name}-%d.ts"));
     let list = dir.join(format!("{name}.m3u8"));
     ffmpeg(&format!("{lavfi} {}", segments.display()), &list);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn segments_are_fetched_whatever_they_are_called() {
+    let dir = tempfile::tempdir().unwrap();
+    playlist(dir.path(), "odd", PICTURE);
+    let (list, port) = (dir.path().join("odd.m3u8"), serve(dir.path()).0);
+    let text = std::fs::read_to_string(&list).unwrap();
+    for ending in ["", ".bin", ".jpg", ".php?x=1"] {
+        let file = ending.split('?').next().unwrap();
+        for index in 0..2 {
+            let name = |ending: &str| dir.path().join(format!("odd-{index}{ending}"));
+            std::fs::copy(name(".ts"), name(file)).unwrap();
+        }
+        std::fs::write(&list, text.replace(".ts", ending)).unwrap();
+        let address = format!("http://127.0.0.1:{port}/odd.m3u8");
+        let mut heard = Heard::of(&address.parse().unwrap());
+        heard.until(|_| false).await;
+        assert!(heard.lost.is_empty(), "{ending}: {:?}", heard.lost);
+        let counts: Vec<_> = heard.segments.iter().map(|s| s.frames).collect();
+        assert_eq!(counts, [25; 2], "{ending}");
+    }
 }
 
 const PICTURE: &str = "-f lavfi -i testsrc2=size=128x96:rate=25:duration=2 -c:v libx264 -g 25";

@@ -7,10 +7,16 @@ use std::time::{Duration, Instant};
 
 use super::{Heard, KEY, Sender, free_port};
 
-/// A message in chunks of 128 bytes (RTMP 5.3).
+/// A message at time 0 in chunks of 128 bytes (RTMP 5.3).
 fn message(kind: u8, stream: u8, body: &[u8]) -> Vec<u8> {
-    let len = (body.len() as u32).to_be_bytes();
-    let mut bytes = vec![3, 0, 0, 0, len[1], len[2], len[3], kind, stream, 0, 0, 0];
+    message_at(0, kind, stream, body)
+}
+
+/// The same at a time in milliseconds.
+pub fn message_at(time: u32, kind: u8, stream: u8, body: &[u8]) -> Vec<u8> {
+    let (len, time) = ((body.len() as u32).to_be_bytes(), time.to_be_bytes());
+    let mut bytes = vec![3, time[1], time[2], time[3], len[1], len[2], len[3]];
+    bytes.extend_from_slice(&[kind, stream, 0, 0, 0]);
     for (index, part) in body.chunks(128).enumerate() {
         if index > 0 {
             bytes.push(0xc3);
@@ -29,7 +35,7 @@ fn number(number: f64) -> Vec<u8> {
 }
 
 /// Wishes to publish with the key, and is let.
-fn admitted(port: u16) -> TcpStream {
+pub fn admitted(port: u16) -> TcpStream {
     let begun = Instant::now();
     let mut stream = loop {
         match TcpStream::connect(("127.0.0.1", port)) {
