@@ -134,7 +134,7 @@ async fn a_newcomer_has_its_part_once_it_is_announced_and_due() {
 
     let mined = run("announce").await.unwrap();
     let params = &scene.network.deployment.params;
-    let wait = params.deadline_blocks + params.evidence_blocks + params.case_blocks;
+    let wait = params.response_blocks + params.evidence_blocks + params.case_blocks;
     let announced = Announced {
         round,
         from: mined.block + wait + 1,
