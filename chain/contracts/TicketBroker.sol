@@ -13,6 +13,7 @@ import {IRoster} from "./interfaces/IRoster.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {ITicketBroker, Redemption, SenderState} from "./interfaces/ITicketBroker.sol";
 import {CourtDomain} from "./libraries/CourtDomain.sol";
+import {Reserves, Sender} from "./libraries/Reserves.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {Assignment, Assignments} from "./objects/Assignment.sol";
 import {PaymentTicket, PaymentTickets} from "./objects/PaymentTicket.sol";
@@ -27,21 +28,8 @@ import {InvalidParameter, Parameters} from "./Parameters.sol";
 contract TicketBroker is ITicketBroker {
     using Assignments for Assignment;
     using PaymentTickets for PaymentTicket;
+    using Reserves for Sender;
     using SafeCast for uint256;
-
-    /// @dev Two slots; a payment from the deposit touches the first one only.
-    struct Sender {
-        uint96 deposit;
-        uint96 burned;
-        uint64 withdrawRound;
-        uint96 reserve;
-        /// What the reserve held when it was full, of which the parts are.
-        uint96 whole;
-        /// How often it was filled.
-        uint32 filling;
-        /// By whose stakes it is parted: those of the round in which it was full.
-        uint32 round;
-    }
 
     uint256 private constant BPS = 10_000;
     /// Above it honest payments would cost more than they bring, whatever washing costs.
@@ -67,6 +55,8 @@ contract TicketBroker is ITicketBroker {
     uint256 public immutable burnedFeeBps;
     /// @inheritdoc ITicketBroker
     uint64 public immutable unlockRounds;
+    /// @inheritdoc ITicketBroker
+    uint64 public immutable partingBlocks;
 
     uint256 private immutable _chainId;
     bytes32 private immutable _separator;
@@ -101,6 +91,9 @@ contract TicketBroker is ITicketBroker {
         memoryRounds = operators.memoryRounds();
         burnedFeeBps = parameters.burnedFeeBps;
         unlockRounds = parameters.unlockRounds;
+        // A ticket signed just before an announcement has its deadline D blocks away, then faults are accepted, and who
+        // has won has as long as a case to redeem it.
+        partingBlocks = parameters.deadlineBlocks + parameters.evidenceWindow + parameters.caseWindow + 1;
         _chainId = block.chainid;
         _separator = CourtDomain.separator(addresses.court);
     }
@@ -113,8 +106,14 @@ contract TicketBroker is ITicketBroker {
         // A request to withdraw stays as it is: nobody stops another's by a gift.
         Sender storage s = _senders[broadcaster];
         if (deposit != 0) s.deposit += deposit.toUint96();
-        if (reserve != 0) _fill(s, reserve);
+        if (reserve != 0) s.fill(broadcaster, reserve, rounds);
         emit Funded(broadcaster, msg.sender, deposit, reserve);
+    }
+
+    /// @inheritdoc ITicketBroker
+    function partAnew(address broadcaster) external returns (uint64 round, uint64 from) {
+        if (!operators.mayAct(msg.sender, broadcaster)) revert NotTheBroadcaster(msg.sender, broadcaster);
+        return _senders[broadcaster].partAnew(broadcaster, partingBlocks, rounds);
     }
 
     /// @inheritdoc ITicketBroker
@@ -219,8 +218,29 @@ contract TicketBroker is ITicketBroker {
     }
 
     /// @inheritdoc ITicketBroker
-    function claimableReserve(address sender, address recipient) public view returns (uint256) {
+    function claimableReserve(address sender, address recipient) external view returns (uint256) {
         return _claimable(_senders[sender], sender, recipient);
+    }
+
+    /// @inheritdoc ITicketBroker
+    function partsOf(address sender, address recipient)
+        external
+        view
+        returns (uint256 present, uint256 next)
+    {
+        Sender storage s = _senders[sender];
+        present = _claimable(s, sender, recipient);
+        next = s.whole == 0 || s.announced == 0 ? present : _part(s.whole, s.announced, recipient);
+    }
+
+    /// @inheritdoc ITicketBroker
+    function partingOf(address broadcaster)
+        external
+        view
+        returns (uint256 whole, uint64 round, uint64 announced, uint64 from)
+    {
+        Sender storage s = _senders[broadcaster];
+        if (s.whole != 0) (whole, round, announced, from) = (s.whole, s.round, s.announced, s.from);
     }
 
     /// @inheritdoc ITicketBroker
@@ -326,31 +346,21 @@ contract TicketBroker is ITicketBroker {
         );
     }
 
-    /// @dev When nothing is missing any more, the whole is parted anew. What is filled before there is a round has the
-    ///      first one's parts.
-    function _fill(Sender storage s, uint256 amount) private {
-        uint96 held = (s.reserve + amount).toUint96();
-        s.reserve = held;
-        if (held < s.whole) return;
-        s.whole = held;
-        ++s.filling;
-        // Round numbers have 32 bits, see RoundsManager.
-        s.round = uint32(Math.max(rounds.currentRound(), 1));
-    }
-
-    /// @dev Each recipient's part of the whole reserve is its share of the stake that was active when it was full, whatever
-    ///      was taken since: a sender whose deposit has gone elsewhere leaves them what they counted on [a ticket to
-    ///      oneself]. Parts by number would let a sender make many transcoders of little stake, parts of what is left
-    ///      would let its friends take theirs in each round, and parts by the present stakes would let one stake take its
-    ///      part again under each account that it moves to.
+    /// @dev Each recipient's part of the whole reserve is its share of the stake that was active in the round by which it is
+    ///      parted, whatever was taken since: a sender whose deposit has gone elsewhere leaves them what they counted on [a
+    ///      ticket to oneself]. Parts by number would let a sender make many transcoders of little stake, parts of what is
+    ///      left would let its friends take theirs in each round, and parts by the present stakes would let one stake take
+    ///      its part again under each account that it moves to.
     function _claimable(Sender storage s, address sender, address recipient) private view returns (uint256) {
         if (s.reserve == 0) return 0;
-        uint64 round = s.round;
+        uint256 part = _part(s.whole, s.round, recipient);
+        return part == 0 ? 0 : part - _claims[sender][s.filling][recipient];
+    }
+
+    /// @dev Rounded down: all parts together are at most the whole, and what is left of it covers what is left of them.
+    function _part(uint256 whole, uint64 round, address recipient) private view returns (uint256) {
         uint256 weight = roster.weightAt(Role.Transcoder, round, recipient);
-        if (weight == 0) return 0;
-        // Rounded down: all parts together are at most the whole, and what is left of it covers what is left of them.
-        uint256 part = s.whole * weight / roster.totalAt(Role.Transcoder, round);
-        return part - _claims[sender][s.filling][recipient];
+        return weight == 0 ? 0 : whole * weight / roster.totalAt(Role.Transcoder, round);
     }
 
     function _domain() private view returns (bytes32) {

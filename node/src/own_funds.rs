@@ -1,7 +1,9 @@
 //! What a broadcaster's node looks at when a round begins: whether its reserve and its price cap do for most of the stake.
 
+use assay_chain::broker::{Announced, Parting, Parts};
 use assay_chain::call::BrokerCall;
 use assay_chain::client::Client;
+use assay_chain::queue::TxQueue;
 use assay_protocol::amount::Eth;
 use assay_protocol::election::Snapshot;
 use assay_protocol::payment::Funds;
@@ -39,28 +41,24 @@ impl Node {
             let Some(stakes) = stakes else {
                 return;
             };
-            let Some(mut parts) = parts(&client, me, &stakes).await else {
+            let announced = part_anew(&client, &queue, me, funds.reserve, &stakes).await;
+            let Some(parts) = parts(&client, me, &stakes).await else {
                 return;
             };
-            if funds.reserve != Eth::default() && parts.iter().any(|(_, part)| part.is_zero()) {
-                // Who is new since the reserve was full has no part of it. A wei more parts it anew, if nothing was taken.
-                let wei = BrokerCall::Fund {
-                    broadcaster: me,
-                    deposit: Eth::default(),
-                    reserve: Eth(U256::from(1)),
-                };
-                let key = format!("renew:{me}:{}", stakes.round);
-                match queue.run(key, wei).await {
-                    Ok(_) => parts = self::parts(&client, me, &stakes).await.unwrap_or(parts),
-                    Err(e) => tracing::warn!("the reserve is not renewed: {e}"),
-                }
-            }
-            let covered = parts.iter().filter(|(_, part)| covers(*part, face.0));
+            let covered = parts
+                .iter()
+                .filter(|(_, part)| covers(part.lasting().0, face.0));
             let covered = covered.fold(U256::ZERO, |sum, (weight, _)| sum + *weight);
             if covered * U256::from(10_000) < stakes.total() * bps {
+                let soon = announced.map_or(String::new(), |announced| {
+                    format!(
+                        "; those who are new have their parts from block {} on",
+                        announced.from
+                    )
+                });
                 tracing::warn!(
                     "a reserve of {} ETH covers a winner of {face} ETH for less than two thirds of the stake: the other \
-                     transcoders decline; `assay broadcaster deposit --reserve` changes that, with a wei where they are new",
+                     transcoders decline; `assay broadcaster deposit --reserve` changes that{soon}",
                     funds.reserve
                 );
             }
@@ -92,12 +90,65 @@ impl Node {
     }
 }
 
+/// Gives those who are new their parts of the reserve; says which are announced then.
+async fn part_anew(
+    client: &Client,
+    queue: &TxQueue,
+    me: Address,
+    reserve: Eth,
+    stakes: &Snapshot,
+) -> Option<Announced> {
+    // No more than these two: what was announced holds, and what is new since then is announced.
+    for _ in 0..2 {
+        let parting = client.parting(me).await.ok()??;
+        let next_block = client.head().await.ok()?.number + 1;
+        let parts = parts(client, me, stakes).await?;
+        let step = step(&parting, reserve, next_block, &parts);
+        let key = match step {
+            Step::Wait => return parting.announced,
+            Step::Announce => format!("announce parts:{me}:{}", stakes.round),
+            Step::Hold(announced) => format!("part anew:{me}:{}", announced.from),
+        };
+        if let Err(e) = queue
+            .run(key, BrokerCall::PartAnew { broadcaster: me })
+            .await
+        {
+            tracing::warn!("the reserve is not parted anew: {e}");
+            return parting.announced;
+        }
+    }
+    client.parting(me).await.ok()??.announced
+}
+
+/// What is done about the parts of a reserve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// Nothing now.
+    Wait,
+    /// Parts by the present stakes are announced.
+    Announce,
+    /// The announced parts hold.
+    Hold(Announced),
+}
+
+/// Who is new since the reserve was parted has no part of it; who has taken its own has none either, so nothing is told of
+/// a reserve that is not full, of which nothing is parted anew anyway.
+fn step(parting: &Parting, reserve: Eth, next_block: u64, parts: &[(U256, Parts)]) -> Step {
+    match parting.announced {
+        _ if reserve < parting.whole => Step::Wait,
+        Some(announced) if announced.from <= next_block => Step::Hold(announced),
+        Some(_) => Step::Wait,
+        None if parts.iter().any(|(_, part)| part.present.0.is_zero()) => Step::Announce,
+        None => Step::Wait,
+    }
+}
+
 /// Each transcoder's weight, and what the reserve would pay it.
-async fn parts(client: &Client, payer: Address, stakes: &Snapshot) -> Option<Vec<(U256, U256)>> {
+async fn parts(client: &Client, payer: Address, stakes: &Snapshot) -> Option<Vec<(U256, Parts)>> {
     let mut parts = Vec::new();
     for candidate in &stakes.candidates {
-        let part = client.claimable_reserve(payer, candidate.operator).await;
-        parts.push((candidate.weight, part.ok()?.0));
+        let part = client.parts(payer, candidate.operator).await;
+        parts.push((candidate.weight, part.ok()?));
     }
     Some(parts)
 }
@@ -109,4 +160,52 @@ fn covers(part: U256, face: U256) -> bool {
         ..Funds::default()
     };
     funds.cover() >= face
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FROM: u64 = 50;
+
+    fn eth(wei: u64) -> Eth {
+        Eth(U256::from(wei))
+    }
+
+    fn told(announced: bool, reserve: u64, next_block: u64, parts: &[u64]) -> Step {
+        let parting = Parting {
+            whole: eth(12),
+            round: 1,
+            announced: announced.then_some(Announced {
+                round: 2,
+                from: FROM,
+            }),
+        };
+        let part = |part: &u64| Parts {
+            present: eth(*part),
+            next: eth(*part),
+        };
+        let parts: Vec<_> = parts.iter().map(|wei| (U256::from(1), part(wei))).collect();
+        step(&parting, eth(reserve), next_block, &parts)
+    }
+
+    #[test]
+    fn parts_are_announced_where_somebody_has_none() {
+        assert_eq!(told(false, 12, 9, &[6, 6]), Step::Wait);
+        assert_eq!(told(false, 12, 9, &[6, 6, 0]), Step::Announce);
+        // Who has none may have taken its own.
+        assert_eq!(told(false, 6, 9, &[6, 0]), Step::Wait);
+    }
+
+    #[test]
+    fn announced_parts_hold_once_they_may_and_nothing_is_missing() {
+        let announced = Announced {
+            round: 2,
+            from: FROM,
+        };
+        assert_eq!(told(true, 12, FROM - 1, &[6, 0]), Step::Wait);
+        assert_eq!(told(true, 11, FROM, &[5, 0]), Step::Wait);
+        assert_eq!(told(true, 12, FROM, &[6, 0]), Step::Hold(announced));
+        assert_eq!(told(true, 12, FROM + 9, &[6, 6]), Step::Hold(announced));
+    }
 }

@@ -259,13 +259,11 @@ async fn funds(client: &Client, claim: &Claim) -> Option<Funds> {
             tokio::time::sleep(PAUSE).await;
         }
         let sender = client.sender(claim.sender).await;
-        let reserve = client
-            .claimable_reserve(claim.sender, claim.recipient)
-            .await;
-        match (sender, reserve) {
-            (Ok(sender), Ok(reserve)) => {
+        let parts = client.parts(claim.sender, claim.recipient).await;
+        match (sender, parts) {
+            (Ok(sender), Ok(parts)) => {
                 return Some(Funds {
-                    reserve: reserve.0,
+                    reserve: parts.lasting().0,
                     withdraw_round: sender.withdraw_round,
                     ..Funds::default()
                 });

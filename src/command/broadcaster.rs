@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use assay_chain::broker::SenderView;
+use assay_chain::broker::{Parting, SenderView};
 use assay_chain::call::{BrokerCall, Call};
 use assay_protocol::Address;
 use assay_protocol::amount::Eth;
@@ -26,13 +26,19 @@ enum Action {
         /// With its unit, such as 0.5 ETH; pays any winner.
         #[arg(num_args = 1..=2, value_name = "AMOUNT", required_unless_present = "reserve")]
         deposit: Vec<String>,
-        /// With its unit; pays what the deposit cannot, to each transcoder its part by the stakes of when it was full last: a
-        /// wei more gives those who are new their parts, if nothing was taken.
+        /// With its unit; pays what the deposit cannot, to each transcoder its part by stake. More gives those who are new no
+        /// part: `part-anew` does.
         #[arg(long, num_args = 1..=2, value_name = "AMOUNT")]
         reserve: Vec<String>,
         /// Whose deposit. Default: that of the operator for which the key signs.
         #[arg(long = "for", value_name = "ADDRESS")]
         broadcaster: Option<Address>,
+        #[command(flatten)]
+        account: AccountOptions,
+    },
+    /// Give those transcoders a part of the reserve who are new, in two steps: the first call announces parts by the present
+    /// stakes, and one after all tickets of now are payable lets them hold. A node that publishes does both by itself.
+    PartAnew {
         #[command(flatten)]
         account: AccountOptions,
     },
@@ -69,6 +75,8 @@ struct State {
     round: u64,
     #[serde(flatten)]
     sender: SenderView,
+    /// Null where nobody has a part of the reserve.
+    parting: Option<Parting>,
 }
 
 /// Carries it out.
@@ -80,6 +88,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             broadcaster,
             account,
         } => fund(&deposit, &reserve, broadcaster, &account).await,
+        Action::PartAnew { account } => part_anew(&account).await,
         Action::Withdraw { cancel, account } => withdraw(cancel, &account).await,
         Action::Burn {
             broadcaster,
@@ -110,6 +119,13 @@ async fn fund(
         deposit,
         reserve,
     };
+    session.carry_out(None, vec![call.into()]).await
+}
+
+async fn part_anew(account: &AccountOptions) -> Result<(), CommandError> {
+    let session = account.open().await?;
+    let broadcaster = session.operator(None).await?;
+    let call = BrokerCall::PartAnew { broadcaster };
     session.carry_out(None, vec![call.into()]).await
 }
 
@@ -155,12 +171,14 @@ async fn burn(broadcaster: Option<Address>, account: &AccountOptions) -> Result<
 async fn status(broadcaster: Address, chain: &ChainOptions) -> Result<(), CommandError> {
     let (client, _) = chain.look().await?;
     let sender = client.sender(broadcaster).await?;
+    let parting = client.parting(broadcaster).await?;
     let round = client.round().await?.round;
     if chain.json {
         return print_json(&State {
             broadcaster,
             round,
             sender,
+            parting,
         });
     }
     say(format!(
@@ -173,6 +191,15 @@ async fn status(broadcaster: Address, chain: &ChainOptions) -> Result<(), Comman
             "both can be withdrawn from round {from} on; it is round {round}"
         )),
         None => {}
+    }
+    if let Some(parting) = parting
+        && let Some(announced) = parting.announced
+    {
+        say(format!(
+            "its reserve is parted by the stakes of round {}, and by those of round {} from block {} on, once nothing of it is \
+             missing: assay broadcaster part-anew",
+            parting.round, announced.round, announced.from
+        ));
     }
     if !sender.burned.0.is_zero() {
         say(format!("{} ETH of its payments burn", sender.burned));

@@ -9,7 +9,7 @@ import {PaymentTicket} from "../objects/PaymentTicket.sol";
 struct SenderState {
     /// Pays any winner.
     uint256 deposit;
-    /// Pays what the deposit cannot, to each active transcoder its part.
+    /// Pays what the deposit cannot, to each transcoder its part.
     uint256 reserve;
     /// First round in which both may be withdrawn; 0 if not asked for.
     uint64 withdrawRound;
@@ -42,6 +42,14 @@ interface ITicketBroker {
     error StillLocked(uint64 withdrawRound, uint64 current);
     /// The account does not take ETH.
     error NotTaken(address to, uint256 amount);
+    /// Neither the broadcaster nor its signer.
+    error NotTheBroadcaster(address caller, address broadcaster);
+    /// There is no reserve of which anybody has a part.
+    error NothingParted(address broadcaster);
+    /// The parts by the stakes of `round` are announced, and may hold from block `from` on.
+    error AlreadyAnnounced(address broadcaster, uint64 round, uint64 from);
+    /// Something was taken of the reserve and not put back: it is parted anew when nothing is missing.
+    error ReserveNotFull(address broadcaster, uint256 found, uint256 expected);
     /// Only the court may take a reserve.
     error NotTheCourt(address caller);
 
@@ -72,6 +80,11 @@ interface ITicketBroker {
 
     /// Somebody added to a broadcaster's deposit and reserve.
     event Funded(address indexed broadcaster, address indexed from, uint256 deposit, uint256 reserve);
+    /// Its reserve will be parted by the stakes of `round`, in block `from` at the earliest: new work counts on the smaller
+    /// part from now on.
+    event PartsAnnounced(address indexed broadcaster, uint64 round, uint64 from);
+    /// Its reserve is parted by the stakes of `round` from now on.
+    event ReserveParted(address indexed broadcaster, uint64 round);
     /// A broadcaster asked for its money back.
     event Unlocking(address indexed broadcaster, uint64 withdrawRound);
     /// It changed its mind.
@@ -95,8 +108,17 @@ interface ITicketBroker {
     /// What a broadcaster's payments burned was sent to the zero address.
     event Burned(address indexed broadcaster, uint256 amount);
 
-    /// @notice Adds to a broadcaster's deposit and reserve, one's own or another's; takes exactly their sum.
+    /// @notice Adds to a broadcaster's deposit and reserve, one's own or another's; takes exactly their sum. Who has a part
+    ///         of the reserve has as large a one or a larger one then; who is new has none by it.
     function depositAndReserve(address broadcaster, uint256 deposit, uint256 reserve) external payable;
+
+    /// @notice Gives those a part of a reserve who are new, in two steps, by the broadcaster or its signer. The first call
+    ///         announces the parts by the present round's stakes. `partingBlocks` later, when every ticket that counted on
+    ///         the old ones has been payable for a while, they hold: by another call, or with whatever is added to the
+    ///         reserve, once nothing of it is missing.
+    /// @return round whose stakes were announced, or hold now
+    /// @return from first block in which they may hold
+    function partAnew(address broadcaster) external returns (uint64 round, uint64 from);
 
     /// @notice Asks for the caller's deposit and reserve. Tickets stay payable until `withdraw`.
     function unlock() external returns (uint64 withdrawRound);
@@ -127,9 +149,23 @@ interface ITicketBroker {
     function senderOf(address broadcaster) external view returns (SenderState memory);
 
     /// @notice What the reserve would pay this recipient: of what it held when it was full last, the recipient's share of
-    ///         the stake that was active in that round, less what the recipient has taken since then. Whoever became
-    ///         active later has no part until it is full again.
+    ///         the stake that was active in the round by which it is parted, less what the recipient has taken since it was
+    ///         full. Whoever became active later has no part until it is parted anew.
     function claimableReserve(address sender, address recipient) external view returns (uint256);
+
+    /// @notice That, and what it would pay by the parts that are announced; the same twice if none are. Whoever works for
+    ///         the sender counts on the smaller of both: that stays the recipient's until the tickets of now are payable.
+    function partsOf(address sender, address recipient) external view returns (uint256 present, uint256 next);
+
+    /// @notice How a reserve is parted.
+    /// @return whole what it held when it was full last, of which the parts are; 0, as the others, if nobody has one
+    /// @return round whose stakes part it
+    /// @return announced whose will; 0 if nothing is announced
+    /// @return from first block in which they may
+    function partingOf(address broadcaster)
+        external
+        view
+        returns (uint256 whole, uint64 round, uint64 announced, uint64 from);
 
     /// @notice Whether the ticket was paid.
     function isRedeemed(bytes32 ticketHash) external view returns (bool);
@@ -139,6 +175,9 @@ interface ITicketBroker {
 
     /// @notice Rounds from `unlock` to the earliest `withdraw`.
     function unlockRounds() external view returns (uint64);
+
+    /// @notice Blocks from the announcement of parts to the first in which they may hold.
+    function partingBlocks() external view returns (uint64);
 
     /// @notice Burned part of every payment, in 1/10,000.
     function burnedFeeBps() external view returns (uint256);

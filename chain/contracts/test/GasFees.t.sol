@@ -87,6 +87,20 @@ contract GasFeesTest is Stream, Tickets, GasMeter {
         atMost("withdrawFees, a delegator's first", 175_000);
     }
 
+    /// By the key that a broadcaster uses as long as its own is cold.
+    function test_part_a_reserve_anew() external {
+        authorise(broadcaster, HOT);
+        openRound();
+        vm.prank(vm.addr(HOT));
+        (, uint64 from) = broker.partAnew(broadcaster);
+        atMost("partAnew, announcing", 70_000);
+        vm.roll(from);
+        vm.prank(vm.addr(HOT));
+        (uint64 round,) = broker.partAnew(broadcaster);
+        atMost("partAnew, letting them hold", 50_000);
+        vm.assertEq(round, rounds.currentRound());
+    }
+
     /// @dev Signed now, payable now.
     function _winners(uint32 count, uint256 value) private returns (Redemption[] memory r) {
         r = new Redemption[](count);

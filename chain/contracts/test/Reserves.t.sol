@@ -104,24 +104,31 @@ contract ReservesTest is BrokerStage {
             broker.redeem(r);
         }
         vm.assertEq(broker.redeem(honest), RESERVE / 2);
-        // Full again, it is parted by the stakes of now.
+        // Full again, it has the parts that it had.
         broker.depositAndReserve{value: RESERVE}(broadcaster, 0, RESERVE);
-        vm.assertEq(broker.claimableReserve(broadcaster, friends[2]), RESERVE / 2);
-        vm.assertEq(broker.claimableReserve(broadcaster, other), 0);
+        vm.assertEq(broker.claimableReserve(broadcaster, friends[2]), 0);
+        vm.assertEq(broker.claimableReserve(broadcaster, other), RESERVE / 2);
+        vm.assertEq(broker.claimableReserve(broadcaster, transcoder), RESERVE / 2);
     }
 
-    /// A wei more renews a reserve of which nothing was taken.
-    function test_a_newcomer_has_a_part_from_the_next_filling_on() external {
+    /// More money parts nothing anew: who is new gets nothing by it, and who was there more.
+    function test_more_money_makes_every_part_larger_and_none_anew() external {
         world.setRound(2);
         world.activate(address(0x7003), 2);
-        vm.assertEq(broker.claimableReserve(broadcaster, address(0x7003)), 0);
         broker.depositAndReserve{value: 1}(broadcaster, 0, 1);
-        vm.assertEq(broker.claimableReserve(broadcaster, address(0x7003)), RESERVE / 2);
-        vm.assertEq(broker.claimableReserve(broadcaster, transcoder), RESERVE / 4);
-        // What is filled before the first round has the first one's parts.
+        vm.assertEq(broker.claimableReserve(broadcaster, address(0x7003)), 0);
+        vm.assertEq(broker.claimableReserve(broadcaster, transcoder), RESERVE / 2);
+        broker.depositAndReserve{value: 3}(broadcaster, 0, 3);
+        vm.assertEq(broker.claimableReserve(broadcaster, address(0x7003)), 0);
+        vm.assertEq(broker.claimableReserve(broadcaster, transcoder), RESERVE / 2 + 2);
+    }
+
+    function test_what_is_filled_before_the_first_round_has_its_parts() external {
         world.setRound(0);
         broker.depositAndReserve{value: 4}(address(0xB1), 0, 4);
         vm.assertEq(broker.claimableReserve(address(0xB1), transcoder), 2);
+        (, uint64 round,,) = broker.partingOf(address(0xB1));
+        vm.assertEq(round, 1);
     }
 
     /// Nor do many friends of little stake.

@@ -21,8 +21,13 @@ pub enum BrokerCall {
         broadcaster: Address,
         /// What pays any winner.
         deposit: Eth,
-        /// What pays, in equal parts, when the deposit is short.
+        /// What pays, to each transcoder its part by stake, when the deposit is short.
         reserve: Eth,
+    },
+    /// Announces parts of a reserve by the present round's stakes; later, once those may hold, lets them hold.
+    PartAnew {
+        /// Whose.
+        broadcaster: Address,
     },
     /// Asks for the account's deposit and reserve.
     Unlock,
@@ -68,6 +73,7 @@ impl Callable for BrokerCall {
                 deposit,
                 reserve,
             } => format!("deposit {deposit} ETH and reserve {reserve} ETH for {broadcaster}"),
+            Self::PartAnew { broadcaster } => format!("part the reserve of {broadcaster} anew"),
             Self::Unlock => "ask for the deposit and the reserve".into(),
             Self::CancelUnlock => "leave the deposit and the reserve where they are".into(),
             Self::Withdraw => "withdraw the deposit and the reserve".into(),
@@ -91,6 +97,10 @@ impl Callable for BrokerCall {
                 broadcaster: address_out(*broadcaster),
                 deposit: word_out(deposit.0),
                 reserve: word_out(reserve.0),
+            }
+            .encode(),
+            Self::PartAnew { broadcaster } => abi::PartAnewCall {
+                broadcaster: address_out(*broadcaster),
             }
             .encode(),
             Self::Unlock => abi::UnlockCall.encode(),

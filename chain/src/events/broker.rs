@@ -23,6 +23,14 @@ pub enum BrokerLog {
         deposit: Eth,
         reserve: Eth,
     },
+    /// Its reserve will be parted by another round's stakes.
+    PartsAnnounced {
+        broadcaster: Address,
+        round: u64,
+        from: u64,
+    },
+    /// It is parted by this round's stakes from now on.
+    ReserveParted { broadcaster: Address, round: u64 },
     /// A broadcaster asked for its money back.
     Unlocking {
         broadcaster: Address,
@@ -64,6 +72,15 @@ impl BrokerLog {
                 from: address_in(e.from),
                 deposit: eth(e.deposit),
                 reserve: eth(e.reserve),
+            },
+            Events::PartsAnnouncedFilter(e) => Self::PartsAnnounced {
+                broadcaster: address_in(e.broadcaster),
+                round: e.round,
+                from: e.from,
+            },
+            Events::ReservePartedFilter(e) => Self::ReserveParted {
+                broadcaster: address_in(e.broadcaster),
+                round: e.round,
             },
             Events::UnlockingFilter(e) => Self::Unlocking {
                 broadcaster: address_in(e.broadcaster),
@@ -112,6 +129,18 @@ impl fmt::Display for BrokerLog {
             } => write!(
                 f,
                 "{broadcaster} has {deposit} ETH more in its deposit and {reserve} ETH more in its reserve"
+            ),
+            Self::PartsAnnounced {
+                broadcaster,
+                round,
+                from,
+            } => write!(
+                f,
+                "the reserve of {broadcaster} will be parted by the stakes of round {round}, in block {from} at the earliest"
+            ),
+            Self::ReserveParted { broadcaster, round } => write!(
+                f,
+                "the reserve of {broadcaster} is parted by the stakes of round {round}"
             ),
             Self::Unlocking {
                 broadcaster,

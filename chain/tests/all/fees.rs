@@ -2,9 +2,11 @@
 
 use crate::network;
 
+use assay_chain::broker::Announced;
 use assay_chain::call::{BrokerCall, CourtCall, FeeCall};
 use assay_chain::events::{BrokerLog, Log};
 use assay_chain::fault::{CaseStatus, FaultKind};
+use assay_chain::views::Role;
 use assay_protocol::U256;
 use assay_protocol::amount::Eth;
 use network::scene::Scene;
@@ -100,6 +102,79 @@ async fn a_winner_reaches_operator_and_delegator() {
     scene.delegator.run("take", take).await;
     let after = client.eth_balance(payer).await.unwrap();
     assert_eq!(after - before, others.0);
+}
+
+/// Who bonds after the reserve was filled has a part of it once that is announced and due; the other counts on the
+/// smaller of its parts from the announcement on.
+#[tokio::test]
+async fn a_newcomer_has_its_part_once_it_is_announced_and_due() {
+    let scene = Scene::set().await;
+    let client = &scene.transcoder.client;
+    let payer = scene.broadcaster.key.address();
+    let worker = scene.transcoder.key.address();
+    let call = || BrokerCall::PartAnew { broadcaster: payer };
+    let run = |key: &'static str| scene.broadcaster.queue.run(key, call());
+    assert_eq!(client.parting(payer).await.unwrap(), None);
+    let error = run("too soon").await.unwrap_err();
+    assert!(error.to_string().contains("put one up"), "{error}");
+    let fund = BrokerCall::Fund {
+        broadcaster: payer,
+        deposit: milli(0),
+        reserve: milli(40),
+    };
+    scene.broadcaster.run("fund", fund).await;
+    // As much as the other's own and delegated stake together.
+    let newcomer = scene.network.account(21, 400).await;
+    newcomer.bond(Role::Transcoder, 400).await;
+    let round = scene.network.open_round().await;
+    let stranger = newcomer.queue.run("stranger", call()).await.unwrap_err();
+    assert!(
+        stranger.to_string().contains("nor its signer"),
+        "{stranger}"
+    );
+
+    let mined = run("announce").await.unwrap();
+    let params = &scene.network.deployment.params;
+    let wait = params.response_blocks + params.evidence_blocks + params.case_blocks;
+    let announced = Announced {
+        round,
+        from: mined.block + wait + 1,
+    };
+    let parting = client.parting(payer).await.unwrap().unwrap();
+    assert_eq!((parting.whole, parting.round), (milli(40), scene.round));
+    assert_eq!(parting.announced, Some(announced));
+    let told = client.events_of(mined.tx).await.unwrap();
+    let event = Log::Broker(BrokerLog::PartsAnnounced {
+        broadcaster: payer,
+        round,
+        from: announced.from,
+    });
+    assert!(told.iter().any(|entry| entry.what == event), "{told:?}");
+    let parts = |of| client.parts(payer, of);
+    let (old, new) = (parts(worker), parts(newcomer.key.address()));
+    let (old, new) = (old.await.unwrap(), new.await.unwrap());
+    assert_eq!(
+        (old.present, old.next, old.lasting()),
+        (milli(40), milli(20), milli(20))
+    );
+    assert_eq!(
+        (new.present, new.next, new.lasting()),
+        (milli(0), milli(20), milli(0))
+    );
+    let error = run("again").await.unwrap_err();
+    assert!(error.to_string().contains("announced already"), "{error}");
+
+    scene.mine_to(announced.from - 1).await;
+    run("hold").await.unwrap();
+    let parting = client.parting(payer).await.unwrap().unwrap();
+    assert_eq!((parting.round, parting.announced), (round, None));
+    for of in [worker, newcomer.key.address()] {
+        assert_eq!(parts(of).await.unwrap().lasting(), milli(20));
+        assert_eq!(
+            client.claimable_reserve(payer, of).await.unwrap(),
+            milli(20)
+        );
+    }
 }
 
 #[tokio::test]

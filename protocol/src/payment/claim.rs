@@ -26,16 +26,16 @@ pub struct Claim {
     pub min_face: U256,
 }
 
-/// Winners are covered up to one in so many parts of what the recipient may claim of a reserve. By the time they are
-/// payable its part may be smaller, because others have bonded more; and a broadcaster that burns its reserve by two
-/// assignments for one attempt must lose more than all recipients together.
+/// Winners are covered up to one in so many parts of what the recipient may claim of a reserve: a broadcaster that burns its
+/// reserve by two assignments for one attempt must lose more than all recipients together.
 pub const COVER_PARTS: u64 = 2;
 
 /// What stands behind a broadcaster's tickets, by the chain. Its deposit does not: it pays whoever comes first, and
 /// before the tickets at hand are payable that may be the broadcaster itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Funds {
-    /// Wei of its reserve that the recipient may claim in the present round.
+    /// Wei of its reserve that the recipient may claim until tickets of now are payable: the smaller of what it may now, and
+    /// what it will by the parts that are announced.
     pub reserve: U256,
     /// The round in which it may take both away, if it has asked for that.
     pub withdraw_round: Option<u64>,

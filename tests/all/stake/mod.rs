@@ -289,6 +289,13 @@ async fn a_broadcaster_deposits_and_takes_it_back_in_two_steps() {
     assert!(refused(&withdraw(), 2).contains("0.75 ETH can be withdrawn from round 16 on"));
     said(&owner.types(&["broadcaster", "withdraw", "--cancel"]));
     assert!(!status().contains("round"), "{}", status());
+    // Who is new has a part in two steps as well.
+    let part_anew = || owner.types(&["broadcaster", "part-anew"]);
+    let told = said(&part_anew());
+    assert!(told.contains("will be parted"), "{told}");
+    let parted = status();
+    assert!(parted.contains("by those of round"), "{parted}");
+    assert!(refused(&part_anew(), 2).contains("announced already"));
     said(&withdraw());
     desk.rounds(15).await;
     let done = said(&withdraw());

@@ -14,7 +14,17 @@ import {Tickets} from "../Tickets.sol";
 
 /// @title Random broadcasters, tickets, stakes and cases around one transcoder's fees
 contract Payers is Tickets {
+    /// What a recipient counts on when it takes work: it may claim so much until then, with what it has taken since.
+    struct Counted {
+        address payer;
+        address recipient;
+        uint256 sum;
+        uint256 until;
+    }
+
     uint256 private constant SENDERS = 3;
+    /// D, evidence window and case window.
+    uint256 private constant WAIT = 12 + 20 + 3;
     address public constant OPERATOR = address(0x0FE2);
     /// Active too, and never paid.
     address private constant OTHER = address(0x7002);
@@ -28,6 +38,26 @@ contract Payers is Tickets {
     uint256 public paidOut;
     Redemption[] private _winners;
     mapping(bytes32 ticketHash => bool) private _paid;
+    Counted[] private _counted;
+    /// Of reserves, ever.
+    mapping(address payer => mapping(address recipient => uint256)) private _taken;
+
+    /// Whatever was called, everybody that worked has what it counted on.
+    modifier keepsParts() {
+        _;
+        uint256 i = 0;
+        while (i < _counted.length) {
+            Counted storage c = _counted[i];
+            if (block.number > c.until) {
+                _counted[i] = _counted[_counted.length - 1];
+                _counted.pop();
+                continue;
+            }
+            uint256 has = broker.claimableReserve(c.payer, c.recipient) + _taken[c.payer][c.recipient];
+            vm.assertLe(c.sum, has, "what was counted on is gone");
+            ++i;
+        }
+    }
 
     constructor() {
         vm.roll(1000);
@@ -58,23 +88,63 @@ contract Payers is Tickets {
         return i % 4 == 0 ? OPERATOR : address(uint160(0xA000 + i % 4));
     }
 
-    function fund(uint256 who, uint96 deposit, uint96 reserve) external {
-        (deposit, reserve) = (deposit % 1e20, reserve % 1e20);
+    /// Active or not.
+    function worker(uint256 i) public pure returns (address) {
+        return i % 3 == 0 ? OPERATOR : address(uint160(0x7000 + i % 3));
+    }
+
+    function fund(uint256 who, uint96 deposit, uint96 reserve) external keepsParts {
+        (deposit, reserve) = (deposit % 1e20, reserve % (who % 2 == 0 ? 1e20 : 10));
         address payer = vm.addr(sender(who));
-        uint256 before = broker.claimableReserve(payer, OPERATOR);
+        bool due = _isDue(payer);
+        uint256[3] memory before;
+        for (uint256 i = 0; i < 3; ++i) {
+            before[i] = broker.claimableReserve(payer, worker(i));
+        }
         broker.depositAndReserve{value: uint256(deposit) + reserve}(payer, deposit, reserve);
-        vm.assertLe(before, broker.claimableReserve(payer, OPERATOR), "more makes no part smaller");
+        for (uint256 i = 0; i < 3 && !due; ++i) {
+            uint256 part = broker.claimableReserve(payer, worker(i));
+            vm.assertLe(before[i], part, "more makes no part smaller");
+        }
         paidIn += uint256(deposit) + reserve;
     }
 
-    function sign(uint256 who, uint96 value) external {
+    /// By the sender, or by somebody else.
+    function partAnew(uint256 who) external keepsParts {
+        address payer = vm.addr(sender(who));
+        (uint256 whole,, uint64 announced,) = broker.partingOf(payer);
+        bool due = who % 4 != 0 && whole != 0;
+        if (due && announced != 0) due = _isDue(payer) && broker.senderOf(payer).reserve == whole;
+        if (who % 4 != 0) vm.prank(payer);
+        try broker.partAnew(payer) {
+            vm.assertTrue(due, "parted anew too early, or by another");
+        } catch {
+            vm.assertTrue(!due, "a reserve is not parted anew");
+        }
+    }
+
+    /// Stake comes, grows, moves or goes: it counts from the next round on.
+    function weigh(uint256 who, uint96 weight) external keepsParts {
+        world.setRound(world.currentRound() + 1);
+        world.activate(worker(who), weight % 3 == 0 ? 0 : weight % 1e20);
+    }
+
+    function sign(uint256 who, uint96 value) external keepsParts {
         Assignment memory a;
         (a.jobId, a.seq, a.transcoder) = (1, uint32(_winners.length), OPERATOR);
         (a.round, a.deadlineBlock) = (world.currentRound(), uint64(block.number) + 12);
         _winners.push(ticketFor(sender(who), address(world), a, value % 2e20, a.seq));
+        for (uint256 i = 0; i < 3; ++i) {
+            address payer = vm.addr(sender(who));
+            (uint256 present, uint256 next) = broker.partsOf(payer, worker(i));
+            uint256 counted = present < next ? present : next;
+            if (counted == 0) continue;
+            counted += _taken[payer][worker(i)];
+            _counted.push(Counted(payer, worker(i), counted, block.number + WAIT));
+        }
     }
 
-    function redeem(uint256 which) external {
+    function redeem(uint256 which) external keepsParts {
         if (_winners.length == 0) return;
         Redemption memory r = _winners[which % _winners.length];
         if (block.number < r.assignment.deadlineBlock + 21) vm.roll(r.assignment.deadlineBlock + 21);
@@ -83,7 +153,8 @@ contract Payers is Tickets {
         address payer = r.ticket.sender;
         uint256 others = broker.claimableReserve(payer, OTHER);
         uint256 face = r.ticket.faceValue;
-        uint256 available = broker.senderOf(payer).deposit + broker.claimableReserve(payer, OPERATOR);
+        SenderState memory s = broker.senderOf(payer);
+        uint256 available = s.deposit + broker.claimableReserve(payer, OPERATOR);
         if (available > face) available = face;
         // Others than the recipient take all or nothing.
         bool asks = which % 2 == 0;
@@ -94,6 +165,7 @@ contract Payers is Tickets {
             vm.assertTrue(due, "paid twice, under a case, or in part to another");
             vm.assertEq(paid, available);
             _paid[ticketHash] = true;
+            _taken[payer][OPERATOR] += s.reserve - broker.senderOf(payer).reserve;
         } catch {
             vm.assertTrue(!due, "a winner is not paid");
         }
@@ -116,7 +188,7 @@ contract Payers is Tickets {
         vm.assertEq(done, due);
     }
 
-    function withdraw(uint256 who) external {
+    function withdraw(uint256 who) external keepsParts {
         address account = vm.addr(sender(who));
         SenderState memory s = broker.senderOf(account);
         bool due = s.withdrawRound != 0 && s.withdrawRound <= world.currentRound();
@@ -125,15 +197,18 @@ contract Payers is Tickets {
             vm.assertTrue(due, "withdrawn too early");
             vm.assertEq(amount, s.deposit + s.reserve);
             paidOut += amount;
+            // Here rounds pass without blocks, so it may come too soon for who works.
+            _forget(account);
         } catch {
             vm.assertTrue(!due, "a withdrawal is held up");
         }
     }
 
-    function slashReserve(uint256 who) external {
+    function slashReserve(uint256 who) external keepsParts {
         if (who % 5 != 0) return;
         vm.prank(address(world));
         broker.slashReserve(vm.addr(sender(who)));
+        _forget(vm.addr(sender(who)));
     }
 
     function burn(uint256 who) external {
@@ -172,6 +247,15 @@ contract Payers is Tickets {
         if (round) world.setRound(world.currentRound() + 1);
     }
 
+    /// What each may take of a reserve, together.
+    function parts(uint256 who) external view returns (uint256 sum, uint256 reserve) {
+        address payer = vm.addr(sender(who));
+        for (uint256 i = 0; i < 3; ++i) {
+            sum += broker.claimableReserve(payer, worker(i));
+        }
+        reserve = broker.senderOf(payer).reserve;
+    }
+
     /// Deposits, reserves and what is to be burned.
     function accounts() external view returns (uint256 sum) {
         for (uint256 i = 0; i < SENDERS; ++i) {
@@ -186,6 +270,19 @@ contract Payers is Tickets {
             sum += fees.feesOf(OPERATOR, holder(i));
         }
         sum += fees.poolOf(OPERATOR).pending;
+    }
+
+    /// @dev Whether parts are announced that may hold.
+    function _isDue(address payer) private view returns (bool) {
+        (,, uint64 announced, uint64 from) = broker.partingOf(payer);
+        return announced != 0 && block.number >= from;
+    }
+
+    /// @dev Nobody counts any more on a reserve that is gone.
+    function _forget(address payer) private {
+        for (uint256 i = 0; i < _counted.length; ++i) {
+            if (_counted[i].payer == payer) _counted[i].until = 0;
+        }
     }
 }
 
@@ -206,6 +303,7 @@ contract FeesInvariants is Tickets {
         _theBrokerHoldsExactlyItsAccounts();
         _noMoreEtherGoesOutThanCameIn();
         _theLedgerCoversAllClaims();
+        _theReservesCoverTheirParts();
     }
 
     function _theBrokerHoldsExactlyItsAccounts() private view {
@@ -215,6 +313,13 @@ contract FeesInvariants is Tickets {
     function _noMoreEtherGoesOutThanCameIn() private view {
         uint256 held = address(_payers.broker()).balance + address(_payers.fees()).balance;
         vm.assertEq(held + _payers.paidOut(), _payers.paidIn());
+    }
+
+    function _theReservesCoverTheirParts() private view {
+        for (uint256 i = 0; i < 3; ++i) {
+            (uint256 sum, uint256 reserve) = _payers.parts(i);
+            vm.assertLe(sum, reserve);
+        }
     }
 
     /// And nothing but the wei of roundings stays behind: one for each division.
