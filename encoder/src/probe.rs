@@ -161,7 +161,8 @@ pub async fn probe(path: &Path, worker: &WorkerCommand) -> Result<Probe, InputEr
     if meta.len() == 0 {
         return Err(InputError::Empty { path: owned });
     }
-    if let Some((header, aspect)) = y4m_header(path).await.map_err(open)? {
+    let start = start(path).await.map_err(open)?;
+    if let Some((header, aspect)) = y4m_header(path, &start)? {
         return within_caps(of_y4m(path, meta.len(), &header, aspect));
     }
     let mut command = ffmpeg::prober(path);
@@ -210,21 +211,25 @@ fn within_caps(probe: Probe) -> Result<Probe, InputError> {
     })
 }
 
-async fn y4m_header(path: &Path) -> std::io::Result<Option<(y4m::Header, (u32, u32))>> {
+/// As many bytes as the longest header of Y4M has.
+async fn start(path: &Path) -> std::io::Result<Vec<u8>> {
     use tokio::io::AsyncReadExt;
     let mut start = Vec::new();
-    tokio::fs::File::open(path)
-        .await?
-        .take(1024)
-        .read_to_end(&mut start)
-        .await?;
-    let line = start.split(|&b| b == b'\n').next().unwrap_or_default();
-    Ok(if start.starts_with(y4m::MAGIC) {
-        let header = y4m::Header::parse(line).ok();
-        header.map(|header| (header, report::believable(y4m::Header::pixel_aspect(line))))
-    } else {
-        None
-    })
+    let file = tokio::fs::File::open(path).await?;
+    file.take(y4m::MAX_LINE).read_to_end(&mut start).await?;
+    Ok(start)
+}
+
+/// The header and the pixels' aspect; none where FFmpeg is to say what it is.
+fn y4m_header(path: &Path, start: &[u8]) -> Result<Option<(y4m::Header, (u32, u32))>, InputError> {
+    let line = y4m::first_line(start).map_err(|error| InputError::NotVideo {
+        path: path.to_owned(),
+        detail: error.to_string(),
+    })?;
+    Ok(line.and_then(|line| {
+        let header = y4m::Header::parse(line).ok()?;
+        Some((header, report::believable(y4m::Header::pixel_aspect(line))))
+    }))
 }
 
 fn of_y4m(path: &Path, bytes: u64, header: &y4m::Header, pixel_aspect: (u32, u32)) -> Probe {
