@@ -5,7 +5,7 @@ mod report;
 
 use std::path::{Path, PathBuf};
 
-use assay_protocol::profile::{Profiles, Rendition, SourceFormat};
+use assay_protocol::profile::{MAX_FPS, Profiles, Rendition, SourceFormat, is_frame_rate};
 
 use crate::child::WorkerCommand;
 use crate::ffmpeg;
@@ -70,7 +70,7 @@ impl Probe {
     /// The protocol's source format.
     ///
     /// # Errors
-    /// A picture smaller than 16 or larger than 65,535 in one direction.
+    /// A picture smaller than 16 or larger than 65,535 in one direction, or a frame rate that none can be.
     pub fn source_format(&self) -> Result<SourceFormat, InputError> {
         let side = |what, value: u32| match u16::try_from(value) {
             Ok(side) if side >= 16 => Ok(side),
@@ -81,6 +81,14 @@ impl Probe {
                 expected: "16 to 65535".into(),
             }),
         };
+        if !is_frame_rate(self.fps.0, self.fps.1) {
+            return Err(InputError::Unsupported {
+                path: self.path.clone(),
+                what: "its frame rate",
+                found: format!("{}/{}", self.fps.0, self.fps.1),
+                expected: format!("1/{MAX_FPS} to {MAX_FPS} frames a second"),
+            });
+        }
         Ok(SourceFormat {
             width: side("width", self.width)?,
             height: side("height", self.height)?,
