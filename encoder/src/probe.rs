@@ -62,8 +62,10 @@ pub struct Audio {
     pub codec: String,
     /// Channels.
     pub channels: u32,
-    /// Samples a second.
+    /// Samples a second, as they are decoded.
     pub sample_rate: u32,
+    /// FFmpeg's name of the codec's profile, such as `HE-AAC`.
+    pub profile: String,
 }
 
 impl Probe {

@@ -11,6 +11,7 @@ mod video;
 use std::time::Duration;
 
 pub use audio::SoundClock;
+pub(crate) use frames::AAC_RATES;
 use tables::Tables;
 pub use tables::{Kind, Stream};
 pub use untaken::Untaken;
