@@ -102,6 +102,13 @@ impl Probe {
         })
     }
 
+    /// Bytes of a decoded frame, at most.
+    pub(crate) fn frame_bytes(&self) -> u64 {
+        let samples = u64::from(self.width) * u64::from(self.height);
+        // 4:2:0, with room for odd sides.
+        2 * samples * if self.bit_depth > 8 { 2 } else { 1 }
+    }
+
     /// Size at which the picture is meant to be seen, in square pixels: the height of the decoded frames, and the width
     /// that goes with it.
     pub fn shown_size(&self) -> (u32, u32) {

@@ -28,6 +28,8 @@ pub(crate) struct Access {
     pub read: Vec<PathBuf>,
     /// Folders in which files may be made, written and read.
     pub write: Vec<PathBuf>,
+    /// Bytes of the largest file that may be written.
+    pub largest: u64,
     /// Sockets that may be opened.
     pub sockets: Sockets,
 }

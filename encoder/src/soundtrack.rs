@@ -72,6 +72,7 @@ impl Soundtrack {
         let access = Access {
             read: vec![probe.path.clone()],
             write: vec![folder.into()],
+            largest: tool::room(probe.bytes),
             ..Access::default()
         };
         let said = tool::confined(worker, &command, access).await?;
