@@ -52,7 +52,30 @@ pub fn find(program: &OsStr) -> io::Result<PathBuf> {
     })
 }
 
-/// FFmpeg decoding a segment from its standard input to Y4M on its standard output.
+/// Whether frames come bare. FFmpeg's Y4M has a byte too few in each row of chroma of deep pictures of odd width.
+pub(crate) fn bare(source: &SourceFormat) -> bool {
+    source.bit_depth > 8 && source.width % 2 == 1
+}
+
+/// A filter that lets pictures of one size through, untouched, and ends FFmpeg at others with [`REFUSED`] words.
+fn only(width: u16, height: u16) -> String {
+    let side = |own| format!("if(eq(iw\\,{width})*eq(ih\\,{height})\\,{own}\\,-{own})");
+    format!("crop=w={}:h={}:x=0:y=0:exact=1", side("iw"), side("ih"))
+}
+
+/// What FFmpeg says of a picture that is cropped to less than nothing, before its width and between that and its height.
+const REFUSED: [&str; 2] = ["size for width '-", "' or height '-"];
+
+/// The size of pictures that were to come bare and were refused, by FFmpeg's words.
+pub(crate) fn other_size(words: &[u8]) -> Option<(u32, u32)> {
+    let words = String::from_utf8_lossy(words);
+    let (width, rest) = words.split_once(REFUSED[0])?.1.split_once(REFUSED[1])?;
+    let height = rest.split_once('\'')?.0;
+    Some((width.parse().ok()?, height.parse().ok()?))
+}
+
+/// FFmpeg decoding a segment from its standard input to its standard output: to Y4M, or to [`bare`] frames of the source's
+/// size.
 ///
 /// Frames come upright (FFmpeg applies the container's rotation, by transposition for quarter turns), one output
 /// frame for each decoded frame, bit-exact, in the profile's pixel format, from one thread.
@@ -86,18 +109,13 @@ pub fn decoder(source: &SourceFormat, max_pixels: u64) -> Command {
         "-sws_flags",
         SWS_FLAGS,
     ]);
-    command.args([
-        "-threads",
-        "1",
-        "-flags",
-        "bitexact",
-        "-strict",
-        "-1",
-        "-f",
-        "yuv4mpegpipe",
-        "pipe:1",
-    ]);
-    command.stdin(Stdio::piped());
+    command.args(["-threads", "1", "-flags", "bitexact"]);
+    if bare(source) {
+        command.args(["-vf", &only(source.width, source.height), "-f", "rawvideo"]);
+    } else {
+        command.args(["-strict", "-1", "-f", "yuv4mpegpipe"]);
+    }
+    command.arg("pipe:1").stdin(Stdio::piped());
     command
 }
 

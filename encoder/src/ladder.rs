@@ -31,6 +31,8 @@ const MAX_CHUNK_MS: u32 = 60_000;
 const DEFAULT_QUANTIZER: u8 = 100;
 /// Quantizer index that a bitrate may not exceed where none is named: rav1e's worst, so that the bitrate always holds.
 const DEFAULT_WORST: u8 = 255;
+/// Samples along a side of rav1e's superblocks, of which tiles are made.
+const BLOCK: u32 = 64;
 /// Percent by which a frame rate may exceed `max_fps`: a camera's 30 is a measured 30.03 at times, and half of that is worse.
 const FPS_SLACK: u64 = 2;
 
@@ -251,6 +253,7 @@ impl Ladder {
                 ..rung.rendition(&source, shown)
             }));
         }
+        renditions.iter_mut().for_each(limit_tiles);
         let profiles = Profiles {
             chunk_frames: self.chunk_frames(&source, &renditions),
             source,
@@ -348,6 +351,17 @@ impl Rung {
         let step = (u64::from(source.fps_num) * 100).div_ceil(most);
         step.clamp(1, 255) as u8
     }
+}
+
+/// As many tiles as a picture has blocks of them, to the next power of two: the encoder makes no more, but states the level
+/// that those asked for need.
+fn limit_tiles(rendition: &mut Rendition) {
+    let most = |side: u16| {
+        let blocks = u32::from(side).div_ceil(BLOCK);
+        blocks.next_power_of_two().trailing_zeros() as u8
+    };
+    rendition.tile_cols_log2 = rendition.tile_cols_log2.min(most(rendition.width));
+    rendition.tile_rows_log2 = rendition.tile_rows_log2.min(most(rendition.height));
 }
 
 fn least_common_multiple(a: u64, b: u64) -> u64 {

@@ -30,6 +30,7 @@ use assay_protocol::profile::{Profiles, Rendition};
 
 pub use error::PackageError;
 pub use shelf::Keep;
+pub(crate) use sound::Extension;
 pub use sound::{Sound, SoundCodec, SoundFormat};
 pub use timing::Timing;
 

@@ -5,7 +5,7 @@ mod report;
 
 use std::path::{Path, PathBuf};
 
-use assay_protocol::profile::{Profiles, Rendition, SourceFormat};
+use assay_protocol::profile::{MAX_FPS, Profiles, Rendition, SourceFormat, is_frame_rate};
 
 use crate::child::WorkerCommand;
 use crate::ffmpeg::{self, Reach};
@@ -64,15 +64,17 @@ pub struct Audio {
     pub codec: String,
     /// Channels.
     pub channels: u32,
-    /// Samples a second.
+    /// Samples a second, as they are decoded.
     pub sample_rate: u32,
+    /// FFmpeg's name of the codec's profile, such as `HE-AAC`.
+    pub profile: String,
 }
 
 impl Probe {
     /// The protocol's source format.
     ///
     /// # Errors
-    /// A picture smaller than 16 or larger than 65,535 in one direction.
+    /// A picture smaller than 16 or larger than 65,535 in one direction, or a frame rate that none can be.
     pub fn source_format(&self) -> Result<SourceFormat, InputError> {
         let side = |what, value: u32| match u16::try_from(value) {
             Ok(side) if side >= 16 => Ok(side),
@@ -83,6 +85,14 @@ impl Probe {
                 expected: "16 to 65535".into(),
             }),
         };
+        if !is_frame_rate(self.fps.0, self.fps.1) {
+            return Err(InputError::Unsupported {
+                path: self.path.clone(),
+                what: "its frame rate",
+                found: format!("{}/{}", self.fps.0, self.fps.1),
+                expected: format!("1/{MAX_FPS} to {MAX_FPS} frames a second"),
+            });
+        }
         Ok(SourceFormat {
             width: side("width", self.width)?,
             height: side("height", self.height)?,
@@ -92,6 +102,13 @@ impl Probe {
             fps_num: self.fps.0,
             fps_den: self.fps.1,
         })
+    }
+
+    /// Bytes of a decoded frame, at most.
+    pub(crate) fn frame_bytes(&self) -> u64 {
+        let samples = u64::from(self.width) * u64::from(self.height);
+        // 4:2:0, with room for odd sides.
+        2 * samples * if self.bit_depth > 8 { 2 } else { 1 }
     }
 
     /// Size at which the picture is meant to be seen, in square pixels: the height of the decoded frames, and the width
@@ -163,7 +180,8 @@ pub async fn probe(path: &Path, worker: &WorkerCommand) -> Result<Probe, InputEr
     if meta.len() == 0 {
         return Err(InputError::Empty { path: owned });
     }
-    if let Some((header, aspect)) = y4m_header(path).await.map_err(open)? {
+    let start = start(path).await.map_err(open)?;
+    if let Some((header, aspect)) = y4m_header(path, &start)? {
         return within_caps(of_y4m(path, meta.len(), &header, aspect));
     }
     let found = match ask(path, meta.len(), Reach::Usual, worker).await {
@@ -235,21 +253,25 @@ fn within_caps(probe: Probe) -> Result<Probe, InputError> {
     })
 }
 
-async fn y4m_header(path: &Path) -> std::io::Result<Option<(y4m::Header, (u32, u32))>> {
+/// As many bytes as the longest header of Y4M has.
+async fn start(path: &Path) -> std::io::Result<Vec<u8>> {
     use tokio::io::AsyncReadExt;
     let mut start = Vec::new();
-    tokio::fs::File::open(path)
-        .await?
-        .take(1024)
-        .read_to_end(&mut start)
-        .await?;
-    let line = start.split(|&b| b == b'\n').next().unwrap_or_default();
-    Ok(if start.starts_with(y4m::MAGIC) {
-        let header = y4m::Header::parse(line).ok();
-        header.map(|header| (header, report::believable(y4m::Header::pixel_aspect(line))))
-    } else {
-        None
-    })
+    let file = tokio::fs::File::open(path).await?;
+    file.take(y4m::MAX_LINE).read_to_end(&mut start).await?;
+    Ok(start)
+}
+
+/// The header and the pixels' aspect; none where FFmpeg is to say what it is.
+fn y4m_header(path: &Path, start: &[u8]) -> Result<Option<(y4m::Header, (u32, u32))>, InputError> {
+    let line = y4m::first_line(start).map_err(|error| InputError::NotVideo {
+        path: path.to_owned(),
+        detail: error.to_string(),
+    })?;
+    Ok(line.and_then(|line| {
+        let header = y4m::Header::parse(line).ok()?;
+        Some((header, report::believable(y4m::Header::pixel_aspect(line))))
+    }))
 }
 
 fn of_y4m(path: &Path, bytes: u64, header: &y4m::Header, pixel_aspect: (u32, u32)) -> Probe {

@@ -31,6 +31,8 @@ pub(crate) struct Access {
     /// Folders in which files may be made, written and read.
     #[serde(with = "paths")]
     pub write: Vec<PathBuf>,
+    /// Bytes of the largest file that may be written.
+    pub largest: u64,
     /// Sockets that may be opened.
     pub sockets: Sockets,
 }

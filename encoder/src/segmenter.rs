@@ -54,6 +54,7 @@ pub struct Segmenter {
     dir: PathBuf,
     target: Duration,
     longest: Duration,
+    largest: u64,
 }
 
 impl Segmenter {
@@ -65,12 +66,19 @@ impl Segmenter {
             dir: dir.to_owned(),
             target,
             longest: LONGEST,
+            largest: u64::MAX,
         }
     }
 
     /// The same with another cap on the length of a segment.
     pub fn with_longest(self, longest: Duration) -> Self {
         Self { longest, ..self }
+    }
+
+    /// The same with another cap on the bytes of a file that FFmpeg writes: by default twice the source's and 1 GiB, and where it
+    /// codes anew as many as the frames have, and 1 GiB.
+    pub fn with_largest(self, largest: u64) -> Self {
+        Self { largest, ..self }
     }
 
     /// Cuts a whole file, in child processes of `worker`.
@@ -210,6 +218,7 @@ impl Segmenter {
         Access {
             read: vec![probe.path.clone()],
             write: vec![self.dir.clone()],
+            largest: tool::room(probe.bytes).min(self.largest),
             ..Access::default()
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::child::WorkerCommand;
 use crate::ffmpeg;
 use crate::input::InputError;
-use crate::package::{MAX_SOUNDS, Sound};
+use crate::package::{Extension, MAX_SOUNDS, Sound};
 use crate::probe::{Audio, Probe};
 use crate::sandbox::Access;
 use crate::tool;
@@ -30,6 +30,8 @@ pub fn is_passed_on(audio: &Audio) -> bool {
 #[derive(Clone, Debug)]
 pub struct Soundtrack {
     path: PathBuf,
+    /// What each track's frames do not say of themselves, and samples a second with it.
+    extensions: Vec<Option<(Extension, u32)>>,
 }
 
 impl Soundtrack {
@@ -51,6 +53,8 @@ impl Soundtrack {
         let tracks = tracks
             .filter(|(_, audio)| is_passed_on(audio))
             .take(MAX_SOUNDS);
+        let extension = |audio: &Audio| Some((Extension::of(&audio.profile)?, audio.sample_rate));
+        let extensions = tracks.clone().map(|(_, audio)| extension(audio)).collect();
         let path = folder.join("audio.ts");
         let mut command = ffmpeg::reader(&probe.path, probe.reach);
         let offset = f64::from(LEAD) - zero as f64 / 1e6;
@@ -68,6 +72,7 @@ impl Soundtrack {
         let access = Access {
             read: vec![probe.path.clone()],
             write: vec![folder.into()],
+            largest: tool::room(probe.bytes),
             ..Access::default()
         };
         let said = tool::confined(worker, &command, access).await?;
@@ -80,7 +85,7 @@ impl Soundtrack {
                 ),
             });
         }
-        Ok(Some(Self { path }))
+        Ok(Some(Self { path, extensions }))
     }
 
     /// Begins to read it, for a stream that shows at `begun` the first picture, which the clock of the file's segments has at
@@ -95,6 +100,7 @@ impl Soundtrack {
             origin: i64::from(LEAD) * CLOCK as i64 + ticks(origin) - ticks(begun),
             begun: ticks(begun),
             clocks: Vec::new(),
+            extensions: self.extensions.clone(),
             untaken: Untaken::default(),
             read: i64::MIN,
         })
@@ -109,6 +115,7 @@ pub struct SoundReader {
     origin: i64,
     begun: i64,
     clocks: Vec<SoundClock>,
+    extensions: Vec<Option<(Extension, u32)>>,
     untaken: Untaken,
     /// Time of the last unit.
     read: i64,
@@ -137,7 +144,19 @@ impl SoundReader {
                 self.take(&unit);
             }
         }
-        let taken = self.clocks.iter_mut().map(|clock| clock.take(end));
+        let extensions = self
+            .extensions
+            .iter()
+            .copied()
+            .chain(std::iter::repeat(None));
+        let taken = self.clocks.iter_mut().zip(extensions);
+        let taken = taken.map(|(clock, extension)| {
+            let mut sound = clock.take(end)?;
+            if let Some((extension, rate)) = extension {
+                sound.format = sound.format.extended(extension, rate);
+            }
+            Some(sound)
+        });
         Ok(taken.collect())
     }
 

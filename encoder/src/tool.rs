@@ -24,6 +24,13 @@ const MAX_WORDS: u64 = 256 << 10;
 /// Address space of the tool.
 const MAX_MEMORY: u64 = 4 << 30;
 
+/// Bytes of the largest file that is written of so many bytes of others: as packets of their own, small ones take more room
+/// than before.
+pub(crate) fn room(bytes: u64) -> u64 {
+    const LEAST: u64 = 1 << 30;
+    bytes.saturating_mul(2).saturating_add(LEAST)
+}
+
 /// What a tool said; of its output nothing where each line was handed on.
 #[derive(Debug)]
 pub(crate) struct Said<T = Vec<u8>> {

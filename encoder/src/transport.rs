@@ -13,6 +13,7 @@ mod video;
 use std::time::Duration;
 
 pub use audio::SoundClock;
+pub(crate) use frames::AAC_RATES;
 pub(crate) use insert::insert;
 use tables::Tables;
 pub use tables::{Kind, Stream};

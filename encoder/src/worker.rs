@@ -145,6 +145,7 @@ fn confine(limits: &Limits, access: &Access) -> Result<(), Fault> {
     set(Resource::As, limits.memory)?;
     set(Resource::Cpu, limits.cpu.as_secs().max(1))?;
     set(Resource::Core, 0)?;
+    set(Resource::Fsize, access.largest)?;
     sandbox::enter(access).map_err(|e| Fault::Worker(format!("walls: {e}")))
 }
 

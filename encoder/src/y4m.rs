@@ -7,8 +7,8 @@ use std::io::{self, BufRead, Read, Write};
 /// First bytes of every stream.
 pub const MAGIC: &[u8] = b"YUV4MPEG2";
 const FRAME: &[u8] = b"FRAME";
-/// Longest header line read.
-const MAX_LINE: u64 = 1024;
+/// Longest header line read, with its end.
+pub(crate) const MAX_LINE: u64 = 1024;
 
 /// The stream header, 4:2:0 only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,18 @@ pub enum Y4mError {
     /// A header field that makes no sense or is missing.
     #[error("Y4M header: {0:?}, expected W, H and 4:2:0 with 8 or 10 bits")]
     Header(String),
+    /// A line of text without an end.
+    #[error("Y4M: a header of more than {MAX_LINE} bytes")]
+    Long,
+    /// Frames that FFmpeg did not write in full.
+    #[error(
+        "Y4M frame {frame} has a byte too few in each row of chroma, as FFmpeg writes 10 bits of odd width; use another format, \
+         such as FFV1 in Matroska"
+    )]
+    Short {
+        /// Index of the frame.
+        frame: u64,
+    },
     /// Something else where a frame should begin.
     #[error("Y4M frame {frame}: {found:?} where FRAME should be")]
     Frame {
@@ -141,6 +153,15 @@ impl Header {
         samples * if self.bit_depth > 8 { 2 } else { 1 }
     }
 
+    /// Whether these bytes, as many as a frame's where there are so many, are a shorter frame of FFmpeg's. What follows that in
+    /// them is no sample of 10 bits.
+    fn is_short(&self, read: &[u8]) -> bool {
+        let lost = 2 * (self.height as usize).div_ceil(2);
+        let (odd, written) = (self.width % 2 == 1, self.frame_bytes() - lost);
+        let next = read.get(written..);
+        self.bit_depth > 8 && odd && next.is_some_and(|n| n.is_empty() || n.starts_with(FRAME))
+    }
+
     /// Bytes that [`write_frame`] writes of one.
     pub fn stored_frame_bytes(&self) -> u64 {
         (FRAME.len() + 1 + self.frame_bytes()) as u64
@@ -151,6 +172,7 @@ impl Header {
 pub struct Reader<R> {
     input: R,
     header: Header,
+    bare: bool,
     frames: u64,
 }
 
@@ -161,11 +183,23 @@ impl<R: BufRead> Reader<R> {
         if line.is_empty() {
             return Ok(None);
         }
+        let first = first_line(&line)?.unwrap_or(&line);
         Ok(Some(Self {
-            header: Header::parse(line.trim_ascii_end())?,
+            header: Header::parse(first.trim_ascii_end())?,
             input,
+            bare: false,
             frames: 0,
         }))
+    }
+
+    /// Of frames one after the other, without a word of text.
+    pub(crate) fn bare(input: R, header: Header) -> Self {
+        Self {
+            input,
+            header,
+            bare: true,
+            frames: 0,
+        }
     }
 
     /// The stream header.
@@ -180,6 +214,30 @@ impl<R: BufRead> Reader<R> {
 
     /// Appends the next frame to `out`; false at the end of the stream.
     pub fn read_frame(&mut self, out: &mut Vec<u8>) -> Result<bool, Y4mError> {
+        if !self.bare && !self.text()? {
+            return Ok(false);
+        }
+        let (expected, before) = (self.header.frame_bytes(), out.len());
+        let found = (&mut self.input).take(expected as u64).read_to_end(out)?;
+        if self.bare && found == 0 {
+            return Ok(false);
+        }
+        if !self.bare && self.header.is_short(&out[before..]) {
+            return Err(Y4mError::Short { frame: self.frames });
+        }
+        if found != expected {
+            return Err(Y4mError::CutOff {
+                frame: self.frames,
+                found,
+                expected,
+            });
+        }
+        self.frames += 1;
+        Ok(true)
+    }
+
+    /// Reads the line before a frame; false where there is none.
+    fn text(&mut self) -> Result<bool, Y4mError> {
         let line = line(&mut self.input)?;
         if line.is_empty() {
             return Ok(false);
@@ -191,17 +249,25 @@ impl<R: BufRead> Reader<R> {
                 found,
             });
         }
-        let expected = self.header.frame_bytes();
-        let found = (&mut self.input).take(expected as u64).read_to_end(out)?;
-        if found != expected {
-            return Err(Y4mError::CutOff {
-                frame: self.frames,
-                found,
-                expected,
-            });
-        }
-        self.frames += 1;
-        Ok(true)
+        whole(&line).map(|()| true)
+    }
+}
+
+/// The header line of a stream that begins with these bytes, if it is Y4M.
+pub(crate) fn first_line(start: &[u8]) -> Result<Option<&[u8]>, Y4mError> {
+    if !start.starts_with(MAGIC) {
+        return Ok(None);
+    }
+    let most = &start[..start.len().min(MAX_LINE as usize)];
+    whole(most)?;
+    Ok(most.split(|&b| b == b'\n').next())
+}
+
+/// A line that ends where the stream does is whole.
+fn whole(line: &[u8]) -> Result<(), Y4mError> {
+    match line.len() as u64 >= MAX_LINE && !line.contains(&b'\n') {
+        true => Err(Y4mError::Long),
+        false => Ok(()),
     }
 }
 
@@ -219,67 +285,4 @@ pub fn write_frame(to: &mut impl Write, frame: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stream(depth: u8, frames: usize) -> Vec<u8> {
-        let header = Header {
-            width: 17,
-            height: 5,
-            bit_depth: depth,
-            fps: (30, 1),
-            full_range: false,
-        };
-        let mut out = header.line().into_bytes();
-        for i in 0..frames {
-            write_frame(&mut out, &vec![i as u8; header.frame_bytes()]).unwrap();
-        }
-        out
-    }
-
-    #[test]
-    fn reads_what_it_writes() {
-        for depth in [8, 10] {
-            let bytes = stream(depth, 3);
-            let mut reader = Reader::new(bytes.as_slice()).unwrap().unwrap();
-            assert_eq!(reader.header().bit_depth, depth);
-            let mut frames = Vec::new();
-            while reader.read_frame(&mut frames).unwrap() {}
-            assert_eq!(
-                (reader.frames(), frames.len()),
-                (3, 3 * reader.header().frame_bytes())
-            );
-        }
-    }
-
-    #[test]
-    fn says_where_it_is_cut_off() {
-        let bytes = stream(8, 3);
-        let mut reader = Reader::new(&bytes[..bytes.len() - 10]).unwrap().unwrap();
-        let mut frame = Vec::new();
-        assert!(reader.read_frame(&mut frame).unwrap() && reader.read_frame(&mut frame).unwrap());
-        assert!(matches!(
-            reader.read_frame(&mut frame),
-            Err(Y4mError::CutOff {
-                frame: 2,
-                found: 129,
-                expected: 139
-            })
-        ));
-        assert!(matches!(
-            Header::parse(b"YUV4MPEG2 W4 H4 C444"),
-            Err(Y4mError::Header(_))
-        ));
-        assert!(matches!(Header::parse(b"RIFF"), Err(Y4mError::Magic(_))));
-    }
-
-    #[test]
-    fn pixels_are_square_unless_it_is_said() {
-        assert_eq!(
-            Header::pixel_aspect(b"YUV4MPEG2 W4 H4 A128:117 C420"),
-            (128, 117)
-        );
-        assert_eq!(Header::pixel_aspect(b"YUV4MPEG2 W4 H4 A0:0"), (1, 1));
-        assert_eq!(Header::pixel_aspect(b"YUV4MPEG2 W4 H4"), (1, 1));
-    }
-}
+mod tests;

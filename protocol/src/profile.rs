@@ -10,6 +10,8 @@ const RENDITION: usize = 12;
 pub const MAX_RENDITIONS: usize = 16;
 /// Most decoded frames in a segment: 60 s at 60 frames a second.
 pub const MAX_FRAMES: u32 = 3_600;
+/// Most frames a second, and most seconds that a frame may last: beyond, rav1e's arithmetic is at its end.
+pub const MAX_FPS: u32 = 1_000;
 /// Most leaves in a receipt, so that it fits one gossip message with its assignment: a leaf takes at most 74 bytes there.
 pub const MAX_LEAVES: u32 = 800;
 
@@ -45,6 +47,12 @@ impl SourceFormat {
             fps_den: 1,
         }
     }
+}
+
+/// Whether a fraction is a frame rate that a source may have: 1/1000 to 1000 a second.
+pub fn is_frame_rate(num: u32, den: u32) -> bool {
+    let within = |a: u32, b: u32| u64::from(a) <= u64::from(MAX_FPS) * u64::from(b);
+    num > 0 && den > 0 && within(num, den) && within(den, num)
 }
 
 /// One rung of the ladder.
@@ -179,6 +187,16 @@ impl Profiles {
             s.fps_den,
             s.fps_den > 0,
             "1 or more",
+        )?;
+        range(
+            "frames a second",
+            if s.fps_num > s.fps_den {
+                s.fps_num.div_ceil(s.fps_den)
+            } else {
+                0
+            },
+            is_frame_rate(s.fps_num, s.fps_den),
+            "1/1000 to 1000",
         )?;
         for r in &self.renditions {
             range("width", r.width, r.width >= 16, "16 or more")?;

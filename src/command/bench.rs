@@ -252,11 +252,14 @@ impl Bench {
 }
 
 fn at_least_two(quantizers: &[u8]) -> Result<(), Ended> {
-    match quantizers.len() {
-        0 | 1 => Err(Ended::Argument(
-            "--quantizers: a curve needs two, better four",
+    match quantizers
+        .iter()
+        .any(|other| Some(other) != quantizers.first())
+    {
+        true => Ok(()),
+        false => Err(Ended::Argument(
+            "--quantizers: a curve needs two that differ, better four",
         )),
-        _ => Ok(()),
     }
 }
 

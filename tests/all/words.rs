@@ -23,6 +23,8 @@ fn settings_of_measurements_have_bounds() {
     let cases = [
         ("memory", "--chunk=0", "0.02 to 600 seconds"),
         ("chunk-length", "--lengths=1,601", "0.02 to 600 seconds"),
+        ("chunk-length", "--quantizers=80,80", "two that differ"),
+        ("encode", "--quantizers=80,80", "two that differ"),
         ("verify", "--leaves-per-check=-1", "a number of 0 or more"),
         ("cost", "--watts=NaN", "a number of 0 or more"),
         ("cost", "--eth-price=0", "a number above 0"),

@@ -8,6 +8,11 @@ use crate::error::ChunkError;
 /// Bounds the kernel's support (4 · 16 taps) so that 14-bit coefficients stay meaningful.
 pub const MAX_SCALE: u16 = 16;
 
+/// Most frames a second, and most seconds that a frame may last.
+///
+/// rav1e panics where so many frames a second need more tiles than a picture has blocks.
+const MAX_FPS: u64 = 1_000;
+
 /// What the frames given to the encoder look like: planar 4:2:0, left-sited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceFormat {
@@ -21,7 +26,7 @@ pub struct SourceFormat {
     pub full_range: bool,
     /// CICP code points of primaries, transfer and matrix; 2 is unspecified.
     pub colour: [u8; 3],
-    /// Frames per second, numerator.
+    /// Frames per second, numerator; the fraction is 1/1000 to 1000.
     pub fps_num: u32,
     /// Frames per second, denominator.
     pub fps_den: u32,
@@ -126,6 +131,13 @@ impl SourceFormat {
             self.fps_den,
             self.fps_den > 0,
             "1 or more",
+        )?;
+        let (num, den) = (u64::from(self.fps_num), u64::from(self.fps_den));
+        range(
+            "frames a second",
+            if num > den { num.div_ceil(den) } else { 0 },
+            num <= MAX_FPS * den && den <= MAX_FPS * num,
+            "1/1000 to 1000",
         )?;
         colour::description(self.colour).map(|_| ())
     }

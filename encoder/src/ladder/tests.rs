@@ -190,3 +190,25 @@ fn renditions_have_square_pixels() {
     // Smaller than every rendition: once, at the size at which it is seen.
     assert_eq!(sizes(source(64, 48, (25, 1)), (86, 48)), [(86, 48)]);
 }
+
+#[test]
+fn no_more_tiles_are_asked_for_than_there_are() {
+    let tiles = |cols, rows, (w, h)| {
+        let text = format!(
+            "chunk_ms = 1000\n[[rendition]]\nheight = {}\ntile_cols = {cols}\ntile_rows = {rows}\n",
+            h.min(w)
+        );
+        let profiles = Ladder::parse(&text).unwrap();
+        let profiles = profiles.profiles(source(w, h, (30, 1)), (w.into(), h.into()));
+        let rendition = profiles.unwrap().renditions[0];
+        assert_eq!((rendition.width, rendition.height), (w, h));
+        (1 << rendition.tile_cols_log2, 1 << rendition.tile_rows_log2)
+    };
+    assert_eq!(tiles(64, 64, (16, 16)), (1, 1));
+    assert_eq!(tiles(64, 64, (128, 72)), (2, 2));
+    assert_eq!(tiles(64, 64, (72, 129)), (2, 4));
+    // Fewer remain what they are.
+    assert_eq!(tiles(2, 1, (1920, 1080)), (2, 1));
+    assert_eq!(tiles(4, 2, (192, 108)), (4, 2));
+    assert_eq!(tiles(64, 64, (4096, 2160)), (64, 64));
+}

@@ -12,20 +12,51 @@ use shiguredo_mp4::{BoxSize, Encode, FixedPointNumber, TrackKind, Uint};
 
 use super::PackageError;
 use super::fragment::{self, Piece, Refused};
+use crate::transport::AAC_RATES;
 
-/// Object type of MPEG-1 layer 3 in an MP4 descriptor (mp4ra.org).
-const MP3: u8 = 0x6b;
+/// Object types of layer 3 of MPEG-1 and of MPEG-2, whose rates are lower, in an MP4 descriptor (mp4ra.org).
+const MP3: [u8; 2] = [0x6b, 0x69];
+/// Highest rate of MPEG-2 layer 3 (ISO/IEC 13818-3).
+const MP3_LOWER: u32 = 24_000;
 
 /// Sound that ends by so many seconds more before a segment's end than it began before its start has stopped; muxers interleave
 /// by less. Time that this leaves open is filled with the next piece.
 const LATE: f64 = 0.5;
+
+/// What HE-AAC adds to AAC. Frames do not say it where a player looks: the configuration must (ISO/IEC 14496-3, 1.6.5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extension {
+    /// The upper half of the spectrum (SBR).
+    Spectrum,
+    /// That, and a second channel (parametric stereo).
+    Stereo,
+}
+
+impl Extension {
+    /// By FFmpeg's name of the profile.
+    pub fn of(profile: &str) -> Option<Self> {
+        match profile {
+            "HE-AAC" => Some(Self::Spectrum),
+            "HE-AACv2" => Some(Self::Stereo),
+            _ => None,
+        }
+    }
+
+    /// Its object type (ISO/IEC 14496-3, table 1.17).
+    fn object(self) -> u8 {
+        match self {
+            Self::Spectrum => 5,
+            Self::Stereo => 29,
+        }
+    }
+}
 
 /// A codec that browsers play from fragmented MP4.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SoundCodec {
     /// AAC with its AudioSpecificConfig (ISO/IEC 14496-3).
     Aac(Vec<u8>),
-    /// MPEG-1 layer 3.
+    /// MPEG-1 or MPEG-2 layer 3.
     Mp3,
     /// Opus; its clock is 48 kHz whatever was recorded (RFC 7845).
     Opus,
@@ -52,9 +83,34 @@ impl SoundFormat {
             SoundCodec::Aac(config) => {
                 format!("mp4a.40.{}", config.first().map_or(2, |byte| byte >> 3))
             }
-            SoundCodec::Mp3 => "mp4a.6B".into(),
+            SoundCodec::Mp3 => format!("mp4a.{:02X}", self.mp3()),
             SoundCodec::Opus => "opus".into(),
         }
+    }
+
+    /// The same with an extension, by which a decoder gives so many samples a second; nothing else than AAC-LC has one.
+    pub(crate) fn extended(mut self, extension: Extension, rate: u32) -> Self {
+        const LC: u8 = 2;
+        let index = AAC_RATES.iter().position(|&known| known == rate);
+        if let (SoundCodec::Aac(config), Some(index)) = (&mut self.codec, index)
+            && let [first, second] = config[..]
+            && first >> 3 == LC
+        {
+            // Type (5 bits), rate (4), channels (4), the decoder's rate (4), and the type of what is extended (5).
+            let rest = u32::from(first & 7) << 24 | u32::from(second >> 3) << 19;
+            let new = u32::from(extension.object()) << 27 | rest;
+            let new = new | (index as u32) << 15 | u32::from(LC) << 10;
+            *config = new.to_be_bytes().to_vec();
+            if extension == Extension::Stereo {
+                self.channels = 2;
+            }
+        }
+        self
+    }
+
+    /// Which layer 3 it is.
+    fn mp3(&self) -> u8 {
+        MP3[usize::from(self.rate <= MP3_LOWER)]
     }
 
     fn entry(&self) -> Result<SampleEntry, Refused> {
@@ -97,7 +153,7 @@ impl SoundFormat {
                 DecoderConfigDescriptor::OBJECT_TYPE_INDICATION_AUDIO_ISO_IEC_14496_3,
                 Some(config),
             ),
-            SoundCodec::Mp3 => mp4a(MP3, None),
+            SoundCodec::Mp3 => mp4a(self.mp3(), None),
             SoundCodec::Opus => {
                 let mut payload = audio.encode_to_vec()?;
                 payload.extend_from_slice(&dops(self.channels as u8, self.rate));
@@ -257,5 +313,73 @@ impl SoundTrack {
     /// Notes how far the entries have come; none where the last one is a gap.
     pub fn pass(&mut self, sound: Option<&Sound>) {
         self.next = sound.map(Sound::end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format(codec: SoundCodec, channels: u16, rate: u32) -> SoundFormat {
+        SoundFormat {
+            codec,
+            channels,
+            rate,
+            language: None,
+        }
+    }
+
+    #[test]
+    fn lower_rates_of_layer_three_are_another_type() {
+        let codecs = |rate| format(SoundCodec::Mp3, 2, rate).codecs();
+        for rate in [48_000, 44_100, 32_000] {
+            assert_eq!(codecs(rate), "mp4a.6B");
+        }
+        for rate in [24_000, 22_050, 16_000, 8_000] {
+            assert_eq!(codecs(rate), "mp4a.69");
+        }
+        let bytes = |rate| {
+            let entry = format(SoundCodec::Mp3, 2, rate).entry().unwrap();
+            entry.encode_to_vec().unwrap()
+        };
+        let differ = bytes(32_000)
+            .iter()
+            .zip(bytes(24_000))
+            .any(|(&a, b)| (a, b) == (0x6b, 0x69));
+        assert!(differ);
+    }
+
+    #[test]
+    fn extended_aac_says_so() {
+        // 22.05 kHz; FDK's configurations for the same.
+        let stereo = format(SoundCodec::Aac(vec![0x13, 0x90]), 2, 22_050);
+        assert_eq!(stereo.codecs(), "mp4a.40.2");
+        let extended = stereo.clone().extended(Extension::Spectrum, 44_100);
+        assert_eq!(
+            extended.codec,
+            SoundCodec::Aac(vec![0x2b, 0x92, 0x08, 0x00])
+        );
+        assert_eq!(
+            (extended.codecs(), extended.rate),
+            ("mp4a.40.5".into(), 22_050)
+        );
+        let mono = format(SoundCodec::Aac(vec![0x13, 0x88]), 1, 22_050);
+        let extended = mono.extended(Extension::Stereo, 44_100);
+        assert_eq!(
+            extended.codec,
+            SoundCodec::Aac(vec![0xeb, 0x8a, 0x08, 0x00])
+        );
+        assert_eq!(
+            (extended.codecs(), extended.channels),
+            ("mp4a.40.29".into(), 2)
+        );
+        // Once is enough, and nothing else is extended.
+        assert_eq!(
+            extended.clone().extended(Extension::Stereo, 44_100),
+            extended
+        );
+        assert_eq!(stereo.clone().extended(Extension::Spectrum, 44_000), stereo);
+        let opus = format(SoundCodec::Opus, 2, 48_000);
+        assert_eq!(opus.clone().extended(Extension::Spectrum, 48_000), opus);
     }
 }

@@ -50,6 +50,7 @@ struct Stream {
     avg_frame_rate: String,
     channels: u32,
     sample_rate: String,
+    profile: String,
     disposition: Disposition,
     side_data_list: Vec<SideData>,
 }
@@ -87,6 +88,7 @@ impl Report {
                 codec: s.codec_name.clone(),
                 channels: s.channels,
                 sample_rate: s.sample_rate.parse().unwrap_or_default(),
+                profile: s.profile.clone(),
             })
             .collect();
         let kinds: Vec<_> = self.streams.iter().map(|s| s.codec_type.clone()).collect();

@@ -14,6 +14,7 @@ use crate::child::WorkerCommand;
 use crate::ffmpeg;
 use crate::input::InputError;
 use crate::probe::{self, Probe};
+use crate::sandbox::Access;
 use crate::tool;
 
 /// The quantizer at which nobody sees a difference.
@@ -112,7 +113,13 @@ impl Segmenter {
             _ => "yuv420p",
         });
         command.args(["-f", "matroska"]).arg(ffmpeg::local(&path));
-        let said = tool::confined_for(TIME, worker, &command, self.access(probe)).await?;
+        let frames: u32 = plan.groups.iter().map(|group| group.frames).sum();
+        let access = Access {
+            // No coding takes more than samples do.
+            largest: tool::room(probe.frame_bytes() * u64::from(frames)).min(self.largest),
+            ..self.access(probe)
+        };
+        let said = tool::confined_for(TIME, worker, &command, access).await?;
         if !said.success {
             return Err(fail(ffmpeg::last_words(&said.words)));
         }
@@ -122,7 +129,6 @@ impl Segmenter {
         };
         let segments = self.cut_again(&copy, worker).await?;
         let found: u32 = segments.iter().map(|segment| segment.frames).sum();
-        let frames: u32 = plan.groups.iter().map(|group| group.frames).sum();
         if !plan.holes && found + LEADING + plan.empty < frames {
             return Err(fail(format!("{found} of {frames} frames are left")));
         }

@@ -3,7 +3,7 @@
 use crate::package::SoundCodec;
 
 /// Samples a second by the index in ADTS (ISO/IEC 14496-3, table 1.18).
-const AAC_RATES: [u32; 13] = [
+pub(crate) const AAC_RATES: [u32; 13] = [
     96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000,
     7_350,
 ];
@@ -16,7 +16,7 @@ const OPUS_MOST: u32 = 5760;
 pub enum SoundKind {
     /// AAC in ADTS.
     Aac,
-    /// MPEG-1 layer 3.
+    /// MPEG-1 or MPEG-2 layer 3.
     Mp3,
     /// Opus.
     Opus {

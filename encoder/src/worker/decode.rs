@@ -22,7 +22,7 @@ pub(super) fn decode(
     limits: &Limits,
     mut each: impl FnMut(Vec<u8>) -> Result<(), Fault>,
 ) -> Result<Duration, Fault> {
-    if let Some(header) = native(source, &profiles.source) {
+    if let Some(header) = native(source, &profiles.source)? {
         matches(&header, &profiles.source)?;
         let reader = Reader::new(source).map_err(|e| undecodable(0, e))?;
         read_all(reader, profiles, limits, &mut each)?;
@@ -34,13 +34,10 @@ pub(super) fn decode(
 }
 
 /// The header, when the source is Y4M of the profile's depth; anything else is FFmpeg's business.
-fn native(source: &[u8], format: &SourceFormat) -> Option<Header> {
-    let line = source
-        .starts_with(y4m::MAGIC)
-        .then(|| source.split(|&b| b == b'\n').next())??;
-    Header::parse(line)
-        .ok()
-        .filter(|h| h.bit_depth == format.bit_depth)
+fn native(source: &[u8], format: &SourceFormat) -> Result<Option<Header>, Fault> {
+    let line = y4m::first_line(source).map_err(|e| undecodable(0, e))?;
+    let header = line.and_then(|line| Header::parse(line).ok());
+    Ok(header.filter(|h| h.bit_depth == format.bit_depth))
 }
 
 fn undecodable(frames: u64, error: impl std::fmt::Display) -> Fault {
@@ -52,19 +49,30 @@ fn undecodable(frames: u64, error: impl std::fmt::Display) -> Fault {
 
 fn matches(header: &Header, format: &SourceFormat) -> Result<(), Fault> {
     let found = (header.width, header.height, header.bit_depth);
-    let expected = (
-        u32::from(format.width),
-        u32::from(format.height),
-        format.bit_depth,
-    );
+    let expected = (format.width.into(), format.height.into(), format.bit_depth);
+    match found == expected {
+        true => Ok(()),
+        false => Err(another(found, format)),
+    }
+}
+
+/// What is to come.
+fn expected(format: &SourceFormat) -> Header {
+    Header {
+        width: format.width.into(),
+        height: format.height.into(),
+        bit_depth: format.bit_depth,
+        fps: (format.fps_num, format.fps_den),
+        full_range: format.full_range,
+    }
+}
+
+fn another(found: (u32, u32, u8), format: &SourceFormat) -> Fault {
     let text = |(w, h, d)| format!("{w}x{h} {d} bit");
-    if found == expected {
-        Ok(())
-    } else {
-        Err(Fault::SourceFormat {
-            found: text(found),
-            expected: text(expected),
-        })
+    let (width, height) = (format.width.into(), format.height.into());
+    Fault::SourceFormat {
+        found: text(found),
+        expected: text((width, height, format.bit_depth)),
     }
 }
 
@@ -131,7 +139,12 @@ fn through_ffmpeg(
             let _ = std::io::copy(&mut stderr, &mut std::io::sink());
             words
         });
-        let read = match Reader::new(BufReader::with_capacity(1 << 18, stdout)) {
+        let stdout = BufReader::with_capacity(1 << 18, stdout);
+        let reader = match ffmpeg::bare(&profiles.source) {
+            true => Ok(Some(Reader::bare(stdout, expected(&profiles.source)))),
+            false => Reader::new(stdout),
+        };
+        let read = match reader {
             Ok(reader) => read_all(reader, profiles, limits, each),
             Err(error) => Err(undecodable(0, error)),
         };
@@ -141,9 +154,16 @@ fn through_ffmpeg(
         let status = child
             .wait()
             .map_err(|e| Fault::Worker(format!("waiting for ffmpeg: {e}")))?;
-        let detail = ffmpeg::last_words(&words.join().unwrap_or_default());
+        let words = words.join().unwrap_or_default();
+        let detail = ffmpeg::last_words(&words);
         match read {
-            Err(Fault::NoFrames { .. }) => Err(Fault::NoFrames { detail }),
+            Err(Fault::NoFrames { .. }) => match ffmpeg::other_size(&words) {
+                Some((width, height)) => {
+                    let format = &profiles.source;
+                    Err(another((width, height, format.bit_depth), format))
+                }
+                None => Err(Fault::NoFrames { detail }),
+            },
             Err(Fault::Undecodable {
                 frames,
                 detail: found,

@@ -5,6 +5,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 
+use rustix::process::Signal;
+
 use super::{launch, watch_parent, watch_reader};
 use crate::request::{Feed, ToolJob};
 
@@ -13,11 +15,15 @@ pub(super) fn run(job: ToolJob) -> io::Result<ExitCode> {
     let mut command = Command::new(&job.program);
     command.args(&job.arguments);
     let mut command = launch::tied(&command)?;
+    let end = |child| {
+        let program = Path::new(&job.program);
+        end(child, &program.display(), job.access.largest)
+    };
     let from: Box<dyn Read + Send> = match job.feed {
         Feed::Nothing => {
             watch_parent()?;
             let child = command.stdin(Stdio::null()).spawn()?;
-            return end(child, &Path::new(&job.program).display());
+            return end(child);
         }
         Feed::Script(script) => {
             watch_parent()?;
@@ -34,7 +40,7 @@ pub(super) fn run(job: ToolJob) -> io::Result<ExitCode> {
     if let Some(to) = child.stdin.take() {
         feed(from, to)?;
     }
-    end(child, &Path::new(&job.program).display())
+    end(child)
 }
 
 /// Gives the tool its input beside what else happens.
@@ -47,16 +53,17 @@ fn feed(mut from: Box<dyn Read + Send>, mut to: ChildStdin) -> io::Result<()> {
     feeder.spawn(feed).map(drop)
 }
 
-fn end(mut child: Child, program: &dyn std::fmt::Display) -> io::Result<ExitCode> {
+fn end(mut child: Child, program: &dyn std::fmt::Display, largest: u64) -> io::Result<ExitCode> {
     let status = child.wait()?;
     match status.code() {
         Some(0) => Ok(ExitCode::SUCCESS),
         Some(_) => Ok(ExitCode::FAILURE),
         None => {
             let signal = status.signal().unwrap_or_default();
-            Err(io::Error::other(format!(
-                "{program} was ended by signal {signal}"
-            )))
+            Err(io::Error::other(match signal == Signal::XFSZ.as_raw() {
+                true => format!("{program} was ended at a file of more than {largest} bytes"),
+                false => format!("{program} was ended by signal {signal}"),
+            }))
         }
     }
 }

@@ -102,3 +102,32 @@ async fn parameter_sets_at_the_beginning_only_are_in_each_segment() {
         assert_eq!(frames(&segment.path), 30);
     }
 }
+
+#[tokio::test]
+async fn what_ffmpeg_writes_has_a_bound() {
+    let dir = tempfile::tempdir().unwrap();
+    let x264 = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p";
+    let noise = "-f lavfi -i nullsrc=s=160x96:r=30:d=3,geq=random(1)*255:128:128";
+    // Copied, and coded anew.
+    for (name, group) in [("short.mkv", 15), ("long.mkv", 1000)] {
+        let path = dir.path().join(name);
+        ffmpeg(&format!("{noise} {x264} -g {group}"), &path);
+        let found = probe(&path, &worker()).await.unwrap();
+        let segmenter = Segmenter::new(&dir.path().join("s"), Duration::from_secs(1));
+        let segmenter = segmenter.with_longest(Duration::from_secs(2));
+        let refused = segmenter
+            .clone()
+            .with_largest(50_000)
+            .cut(&found, &worker())
+            .await;
+        let text = refused.unwrap_err().to_string();
+        assert!(
+            text.contains("ended at a file of more than 50000 bytes"),
+            "{text}"
+        );
+        let cut = segmenter.cut(&found, &worker()).await.unwrap();
+        assert_eq!(cut.iter().map(|segment| segment.frames).sum::<u32>(), 90);
+        let size = |segment: &Segment| std::fs::metadata(&segment.path).unwrap().len();
+        assert!(cut.iter().any(|segment| size(segment) > 50_000));
+    }
+}

@@ -136,3 +136,58 @@ fn what_is_left_out_is_as_if_it_had_never_been() {
         encode_chunk(&kept, &source(10), &settings(1)).unwrap()
     );
 }
+
+#[test]
+fn the_ends_of_the_range_encode_and_what_is_beyond_is_refused() {
+    let frames: Vec<Vec<u8>> = (0..3).map(|i| synth::frame(64, 48, i)).collect();
+    let views: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
+    let encode = |(fps_num, fps_den), frame_step, bitrate_kbps| {
+        let source = SourceFormat {
+            width: 64,
+            height: 48,
+            bit_depth: 8,
+            full_range: false,
+            colour: [2; 3],
+            fps_num,
+            fps_den,
+        };
+        let settings = RenditionSettings {
+            width: 64,
+            height: 48,
+            bitrate_kbps,
+            frame_step,
+            ..RenditionSettings::default()
+        };
+        encode_chunk(&views, &source, &settings)
+    };
+    for fps in [
+        (1000, 1),
+        (1, 1000),
+        (u32::MAX, u32::MAX / 1000 + 1),
+        (u32::MAX, u32::MAX),
+    ] {
+        for (step, kbps) in [
+            (1, 0),
+            (255, 0),
+            (1, 1),
+            (1, 65_535),
+            (255, 1),
+            (255, 65_535),
+        ] {
+            // The encoder has 32 bits for the duration of a frame.
+            let kept = step == 1 || fps.1 <= u32::MAX / 255;
+            let encoded = encode(fps, step, kbps);
+            assert_eq!(encoded.is_ok(), kept, "{fps:?} {step} {kbps}: {encoded:?}");
+        }
+    }
+    for fps in [
+        (u32::MAX, 1),
+        (1, u32::MAX),
+        (1_000_000, 1),
+        (1001, 1),
+        (1, 1001),
+    ] {
+        let refused = encode(fps, 1, 0).unwrap_err().to_string();
+        assert!(refused.contains("expected 1/1000 to 1000"), "{refused}");
+    }
+}

@@ -27,3 +27,4 @@ mod streaming;
 mod support;
 mod surroundings;
 mod worker;
+mod y4m;

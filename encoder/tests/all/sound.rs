@@ -184,3 +184,82 @@ async fn silence_of_every_codec_is_decoded_and_fills_the_time() {
         );
     }
 }
+
+/// An ADTS frame of HE-AAC, 24 kHz and twice that: silent stereo with an extension that begins later (ISO/IEC 14496-3, table 4.57).
+fn high_efficiency() -> Vec<u8> {
+    const PAIR: (u64, usize) = (1, 3);
+    const FILL: (u64, usize) = (6, 3);
+    const SPECTRUM: (u64, usize) = (13, 4);
+    const END: (u64, usize) = (7, 3);
+    let parts = [PAIR, (0, 49), FILL, (8, 4), SPECTRUM, (0, 60), END];
+    let bits: Vec<u8> = parts
+        .iter()
+        .flat_map(|&(value, count)| (0..count).rev().map(move |bit| (value >> bit & 1) as u8))
+        .collect();
+    let byte = |bits: &[u8]| {
+        bits.iter()
+            .enumerate()
+            .map(|(at, bit)| bit << (7 - at))
+            .sum()
+    };
+    let raw: Vec<u8> = bits.chunks(8).map(byte).collect();
+    let len = raw.len() as u8 + 7;
+    let head = [
+        0xff,
+        0xf1,
+        1 << 6 | 6 << 2,
+        2 << 6,
+        len >> 3,
+        len << 5 | 0x1f,
+        0xfc,
+    ];
+    [&head[..], &raw].concat()
+}
+
+/// The labels of a file's tracks as they are published.
+async fn labels(path: &Path) -> Vec<(String, u32)> {
+    let found = probe(path, &worker()).await.unwrap();
+    let dir = path.parent().unwrap();
+    let track = Soundtrack::extract(&found, 0, dir, &worker())
+        .await
+        .unwrap();
+    let mut reader = track.unwrap().open(Duration::ZERO, Duration::ZERO).unwrap();
+    let sounds = reader.until(Duration::from_secs(1)).unwrap();
+    let label = |sound: Sound| (sound.format.codecs(), sound.format.rate);
+    sounds.into_iter().flatten().map(label).collect()
+}
+
+#[tokio::test]
+async fn sound_is_called_what_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let lavfi =
+        "-f lavfi -i color=s=16x16:r=10:d=1 -f lavfi -i sine=d=1:r=48000 -map 0 -map 1 -map 1";
+    let mp3 = dir.path().join("mp3.mkv");
+    ffmpeg(
+        &format!("{lavfi} -c:a libmp3lame -ar:a:0 24000 -ar:a:1 48000"),
+        &mp3,
+    );
+    let told = |label: &str, rate| (label.to_owned(), rate);
+    let expected = [told("mp4a.69", 24_000), told("mp4a.6B", 48_000)];
+    assert_eq!(labels(&mp3).await, expected);
+    let low = dir.path().join("low.mp4");
+    ffmpeg(&format!("{lavfi} -c:v libx264 -c:a aac -ar 24000"), &low);
+    let plain = told("mp4a.40.2", 24_000);
+    assert_eq!(labels(&low).await, [plain.clone(), plain.clone()]);
+    let adts = dir.path().join("high.aac");
+    std::fs::write(&adts, high_efficiency().repeat(30)).unwrap();
+    for (name, how) in [
+        ("high.ts", ""),
+        ("high.mkv", ""),
+        ("high.mp4", "-bsf:a:1 aac_adtstoasc"),
+    ] {
+        let path = dir.path().join(name);
+        let both = format!("-i {} -i {}", low.display(), adts.display());
+        ffmpeg(
+            &format!("{both} -map 0:v -map 0:a:0 -map 1 -c copy {how}"),
+            &path,
+        );
+        let expected = [plain.clone(), told("mp4a.40.5", 24_000)];
+        assert_eq!(labels(&path).await, expected, "{name}");
+    }
+}

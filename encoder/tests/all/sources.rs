@@ -4,7 +4,9 @@ mod odd;
 mod strange;
 mod way;
 
-use crate::support::{ffmpeg, workers};
+use assay_encoder::{Fault, InspectRequest, Priority, WorkerError};
+
+use crate::support::{bytes, ffmpeg, workers};
 use way::{H264, PICTURE, X264, all, counts, go};
 
 #[tokio::test]
@@ -312,5 +314,75 @@ async fn one_frame_is_enough() {
     }
     for way in &ways[5..] {
         assert_eq!(counts(way), [5, 5, 1], "{}", way.probe.path.display());
+    }
+}
+
+#[tokio::test]
+async fn deep_pictures_of_odd_width() {
+    let sized =
+        |size: &str| format!("-f lavfi -i testsrc2=size=162x132:rate=15:duration=0.6,scale={size}");
+    let vp9 =
+        "-c:v libvpx-vp9 -profile:v 2 -pix_fmt yuv420p10le -deadline realtime -cpu-used 8 -g 3";
+    let prores = "-c:v prores_ks -pix_fmt yuv422p10le";
+    let av1 = "-c:v libaom-av1 -usage realtime -cpu-used 8 -pix_fmt yuv420p10le -g 3";
+    let cases = [
+        (
+            "vp9.mkv",
+            format!("{},setsar=4/3 {vp9}", sized("161:90")),
+            (161, 90),
+        ),
+        (
+            "portrait.webm",
+            format!("{} {vp9}", sized("73:131")),
+            (73, 131),
+        ),
+        (
+            "prores.mov",
+            format!("{} {prores}", sized("161:91")),
+            (161, 91),
+        ),
+        ("av1.mkv", format!("{} {av1}", sized("161:91")), (161, 91)),
+        ("high.mkv", format!("{} {vp9}", sized("160:91")), (160, 91)),
+    ];
+    let texts: Vec<_> = cases
+        .iter()
+        .map(|(name, how, _)| (*name, how.as_str()))
+        .collect();
+    for (way, (name, _, size)) in all(&texts).await.iter().zip(&cases) {
+        assert_eq!((way.probe.width, way.probe.height), *size, "{name}");
+        assert_eq!(way.probe.bit_depth, 10, "{name}");
+    }
+    let (dir, workers) = (tempfile::tempdir().unwrap(), workers(1));
+    let flat = dir.path().join("flat.mov");
+    ffmpeg(&format!("{} {prores}", sized("90:161")), &flat);
+    let turned = dir.path().join("turned.mov");
+    ffmpeg(
+        &format!("-i {} -c copy -metadata:s:v:0 rotate=90", flat.display()),
+        &turned,
+    );
+    let way = go(&turned, &workers).await;
+    assert_eq!((way.probe.width, way.probe.height), (161, 90));
+    // What a broadcaster says of it is held against what it is.
+    let mut profiles = way.profiles;
+    for (width, height) in [(163, 90), (161, 91), (159, 89), (160, 90)] {
+        (profiles.source.width, profiles.source.height) = (width, height);
+        let request = InspectRequest {
+            source: bytes(&turned),
+            profiles: profiles.clone(),
+        };
+        let refused = workers
+            .inspect(&request, Priority::Sample)
+            .await
+            .unwrap_err();
+        let expected = format!("{width}x{height} 10 bit");
+        match refused {
+            WorkerError::Fault(Fault::SourceFormat {
+                found,
+                expected: wanted,
+            }) => {
+                assert_eq!((found, wanted), ("161x90 10 bit".into(), expected));
+            }
+            other => unreachable!("{width}x{height}: {other:?}"),
+        }
     }
 }

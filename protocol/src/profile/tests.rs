@@ -53,6 +53,40 @@ fn left_out_frames_are_left_out_of_every_chunk_alike() {
 }
 
 #[test]
+fn frame_rates_have_bounds() {
+    let mut profiles = ladder();
+    let mut check = |num, den| {
+        (profiles.source.fps_num, profiles.source.fps_den) = (num, den);
+        let read = Profiles::from_bytes(&profiles.to_bytes()).map(drop);
+        assert_eq!(read, profiles.validate());
+        read
+    };
+    for (num, den) in [
+        (1000, 1),
+        (1, 1000),
+        (30_000, 1001),
+        (u32::MAX, u32::MAX),
+        (u32::MAX, 5_000_000),
+    ] {
+        assert_eq!(check(num, den), Ok(()), "{num}/{den}");
+    }
+    for (num, den, found) in [
+        (1001, 1, 1001),
+        (2001, 2, 1001),
+        (1, 1001, 0),
+        (u32::MAX, 1, u64::from(u32::MAX)),
+        (1, u32::MAX, 0),
+    ] {
+        let expected = ProfileError::Range {
+            field: "frames a second",
+            found,
+            expected: "1/1000 to 1000",
+        };
+        assert_eq!(check(num, den), Err(expected), "{num}/{den}");
+    }
+}
+
+#[test]
 fn bytes_have_one_reading() {
     let bytes = ladder().to_bytes();
     assert_eq!(bytes.len(), 21 + 24);
