@@ -262,8 +262,11 @@ async fn start(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(start)
 }
 
-/// The header and the pixels' aspect; none where FFmpeg is to say what it is.
-fn y4m_header(path: &Path, start: &[u8]) -> Result<Option<(y4m::Header, (u32, u32))>, InputError> {
+/// A header and its pixels' aspect.
+type FoundY4m = (y4m::Header, (u32, u32));
+
+/// None where FFmpeg is to say what it is.
+fn y4m_header(path: &Path, start: &[u8]) -> Result<Option<FoundY4m>, InputError> {
     let line = y4m::first_line(start).map_err(|error| InputError::NotVideo {
         path: path.to_owned(),
         detail: error.to_string(),

@@ -193,7 +193,7 @@ fn renditions_have_square_pixels() {
 
 #[test]
 fn no_more_tiles_are_asked_for_than_there_are() {
-    let tiles = |cols, rows, (w, h)| {
+    let tiles = |cols: u16, rows: u16, (w, h): (u16, u16)| {
         let text = format!(
             "chunk_ms = 1000\n[[rendition]]\nheight = {}\ntile_cols = {cols}\ntile_rows = {rows}\n",
             h.min(w)
