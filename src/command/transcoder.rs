@@ -11,7 +11,6 @@ use serde_json::json;
 
 use super::account::{AccountOptions, RoleName};
 use super::error::{CommandError, finish};
-use super::session::Session;
 use super::units;
 
 /// Options of `assay transcoder`.

@@ -148,7 +148,11 @@ fn what_is_void_is_offered_no_more_covers_nothing_and_is_dropped() {
     assert!(winners.refused(hash(0), Refusal::Void, 52));
     settle(&mut winners, 52 + REORG_BLOCKS);
     assert_eq!(winners.kept.len(), 2);
-    assert_eq!(settle(&mut winners, 53 + REORG_BLOCKS), [], "not given up");
+    assert_eq!(
+        settle(&mut winners, 53 + REORG_BLOCKS),
+        Vec::<B256>::new(),
+        "not given up"
+    );
     drop(winners);
     let winners = Winners::open(&path, DOMAIN).unwrap();
     assert_eq!(winners.kept.keys().collect::<Vec<_>>(), [&hash(1)]);
