@@ -2,8 +2,8 @@
 
 /// Has all threads share one heap; to be called before there is a second one.
 ///
-/// glibc gives threads heaps of their own, and each keeps the pages of its busiest moment: what a node uses stays the same, what
-/// it holds creeps up for an hour. Nothing in a node allocates so much that its threads would wait for each other. Workers, whose
+/// glibc gives threads heaps of their own, and each keeps the pages of its busiest moment: what a node uses stays the same, while what
+/// it holds goes on creeping up. Nothing in a node allocates so much that its threads would wait for each other. Workers, whose
 /// encoders do, keep the default.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code)]

@@ -260,7 +260,7 @@ async fn a_ticket_of_work_with_a_case_is_refused_with_the_cases_status() {
         .run("prove", CourtCall::Prove(Box::new(proof)))
         .await;
     scene
-        .mine_to(paid.assignment.deadlineBlock + params.evidence_blocks)
+        .mine_to(paid.assignment.deadlineBlock + params.evidence_blocks + 1)
         .await;
     for status in [CaseStatus::Open, CaseStatus::Executed] {
         if status == CaseStatus::Executed {

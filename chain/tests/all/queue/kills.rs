@@ -265,13 +265,18 @@ async fn killed_at_random_among_reorganisations_and_failing_nodes() {
     let mut kills = 0;
     let mut child = task.spawn();
     let begun = Instant::now();
-    let mut mined = 0;
+    let (mut mined, mut reorganised) = (0, false);
     for turn in 0.. {
         let pause = Duration::from_millis(random.gen_range(20..300));
         let ended = tokio::time::timeout(pause, child.wait()).await;
         if let Ok(ended) = ended {
             assert!(ended.unwrap().success());
-            break;
+            // Blocks may have gone while it was ending: the next one finds what they took along.
+            if !std::mem::take(&mut reorganised) {
+                break;
+            }
+            child = task.spawn();
+            continue;
         }
         assert!(begun.elapsed() < Duration::from_secs(120), "no end");
         match random.gen_range(0..10) {
@@ -292,7 +297,7 @@ async fn killed_at_random_among_reorganisations_and_failing_nodes() {
             }
             5 if mined > 3 && kills < 30 => {
                 network.anvil.reorg(random.gen_range(1..3)).await.unwrap();
-                mined = 0;
+                (mined, reorganised) = (0, true);
             }
             _ => {
                 network.anvil.mine(1).await.unwrap();
