@@ -90,8 +90,8 @@ fn case(number: u64) -> Case {
         bit_depth,
         full_range: dice.one_in(3),
         colour: if dice.one_in(2) { [1; 3] } else { [2; 3] },
-        fps_num: dice.between(1, 60_000) as u32,
-        fps_den: if dice.one_in(2) { 1_001 } else { 1 },
+        fps_num: dice.between(2, 60_000) as u32,
+        fps_den: if dice.one_in(2) { 1_001 } else { 60 },
     };
     let content = dice.between(0, 6);
     let profiles = Profiles {

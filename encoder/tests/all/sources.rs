@@ -357,7 +357,11 @@ async fn deep_pictures_of_odd_width() {
     ffmpeg(&format!("{} {prores}", sized("90:161")), &flat);
     let turned = dir.path().join("turned.mov");
     ffmpeg(
-        &format!("-i {} -c copy -metadata:s:v:0 rotate=90", flat.display()),
+        // Its index comes first: it is read from a pipe.
+        &format!(
+            "-i {} -c copy -metadata:s:v:0 rotate=90 -movflags +faststart",
+            flat.display()
+        ),
         &turned,
     );
     let way = go(&turned, &workers).await;

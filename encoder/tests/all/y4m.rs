@@ -19,7 +19,7 @@ fn grey(header: &str) -> Vec<u8> {
 async fn frame_rates_have_bounds() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.y4m");
-    let mut format = async |rate: &str| {
+    let format = async |rate: &str| {
         std::fs::write(&path, grey(&format!("F{rate}"))).unwrap();
         probe(&path, &worker()).await.unwrap().source_format()
     };
