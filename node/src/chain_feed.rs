@@ -199,6 +199,11 @@ impl Feed {
                 burned: burned.0,
                 block,
             }),
+            Log::Roster(RosterLog::AbsenceNoted { round, positions }) => Some(ChainNews::Absent {
+                round,
+                positions,
+                block,
+            }),
             Log::Roster(RosterLog::Jailed {
                 role: Role::Verifier,
                 operator,
