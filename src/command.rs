@@ -9,6 +9,7 @@ mod deploy;
 mod doctor;
 mod earlier;
 mod economy;
+mod entry;
 mod error;
 mod heap;
 mod init;

@@ -159,7 +159,7 @@ contract BondingManager is StakePools {
     function enlist(Role role, address operator) external {
         Pool storage p = _pools[role][operator];
         _release(p);
-        _refresh(role, operator, p);
+        roster.enter(role, operator, _weight(p.bonded, p.ownShares));
     }
 
     // ---- rewards ----

@@ -7,7 +7,6 @@ import {IRollCalls} from "./interfaces/IRollCalls.sol";
 import {IRoster} from "./interfaces/IRoster.sol";
 import {IRoundsManager} from "./interfaces/IRoundsManager.sol";
 import {IVerifierRegistry} from "./interfaces/IVerifierRegistry.sol";
-import {Role} from "./objects/Role.sol";
 import {Parameters} from "./Parameters.sol";
 
 /// @title Jails silent verifiers when there is no quorum that could
@@ -79,10 +78,7 @@ abstract contract RollCalls is IRollCalls {
         _roll.closedAt = uint64(block.number);
         uint64 silent = _silent(present.round, present.answered);
         emit RollClosed(present.round, present.answered, silent);
-        (address[] memory verifiers,,,) = registry.snapshot(present.round);
-        for (uint256 i = 0; i < verifiers.length; ++i) {
-            if ((silent >> i) & 1 == 1) roster.jail(Role.Verifier, verifiers[i]);
-        }
+        roster.jail(present.round, silent);
     }
 
     /// @inheritdoc IRollCalls

@@ -77,6 +77,7 @@ abstract contract StakePools is IBondingManager {
         Pool storage p = _unfrozen(role, operator);
         _release(p);
         if (p.bonded.isWorn()) _renew(role, operator, p);
+        bool isNew = p.bonded.shares == 0;
         if (holder == operator) {
             _tell(role, operator, holder, p.ownShares, p);
             p.ownShares += p.bonded.deposit(amount);
@@ -92,7 +93,10 @@ abstract contract StakePools is IBondingManager {
         }
         // A pool holds less than 2^96.
         _bonded += uint128(amount);
-        _refresh(role, operator, p);
+        // A new operator pays for its place in the set. Later deposits, which settle rewards and fees of the pool, do not
+        // look for one: that is `enlist`'s.
+        if (isNew) roster.enter(role, operator, _weight(p.bonded, p.ownShares));
+        else _refresh(role, operator, p);
     }
 
     /// @dev Takes from the holder's bonded stake and puts it into the unbonding pool; returns its shares there.

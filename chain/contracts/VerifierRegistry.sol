@@ -219,6 +219,11 @@ contract VerifierRegistry is IVerifierRegistry {
     }
 
     /// @inheritdoc IVerifierRegistry
+    function everybody(uint64 round) external view returns (uint64 bitmap) {
+        return _setOf(round).all();
+    }
+
+    /// @inheritdoc IVerifierRegistry
     function weigh(uint64 round, uint64 bitmap, address excluded)
         external
         view

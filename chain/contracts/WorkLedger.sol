@@ -184,13 +184,11 @@ contract WorkLedger is IWorkLedger, RollCalls {
     /// @dev Who was absent from the round leaves the next snapshot until it returns, so that what it would not sign
     ///      no longer shields anybody. A round from which more than a third were absent jails nobody here: that was the
     ///      network's trouble, and jailing them would leave a rest that two thirds of can be bought cheaply. They are
-    ///      asked for first (`RollCalls`). Bounded by the number of verifiers.
+    ///      asked for first (`RollCalls`). `weigh` has found no position in `duties` that the round has not.
     function _jailAbsent(uint64 round, uint64 duties) private {
         (uint256 present, uint256 total) = _weigh(round, duties);
-        if (present == total || 3 * present < 2 * total) return;
-        (address[] memory verifiers,,,) = registry.snapshot(round);
-        for (uint256 i = 0; i < verifiers.length; ++i) {
-            if ((duties >> i) & 1 == 0) roster.jail(Role.Verifier, verifiers[i]);
+        if (present != total && 3 * present >= 2 * total) {
+            roster.jail(round, registry.everybody(round) ^ duties);
         }
     }
 

@@ -152,7 +152,7 @@ impl Client {
     }
 
     /// Whether `enlist` would bring the operator into the active set, which has so many places: it is not in it, not kept out,
-    /// and has the weight. Nothing on chain does so when a place becomes free.
+    /// and has the weight. Nothing on chain does so when a place becomes free, or when a deposit makes it heavy enough.
     ///
     /// # Errors
     /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
@@ -163,11 +163,26 @@ impl Client {
         operator: Address,
         places: u64,
     ) -> Result<bool, ChainError> {
+        let weight = self.pool(role, operator).await?.weight;
+        self.could_enter_with(weight, role, operator, places).await
+    }
+
+    /// The same, if the operator's weight were this.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
+    pub async fn could_enter_with(
+        &self,
+        weight: Lpt,
+        role: Role,
+        operator: Address,
+        places: u64,
+    ) -> Result<bool, ChainError> {
         let standing = self.standing(role, operator).await?;
         if standing.active || standing.jailed {
             return Ok(false);
         }
-        let weight = self.pool(role, operator).await?.weight;
         let call = roster::ActiveSetCall { role: role.code() };
         let members: roster::ActiveSetReturn = self
             .view("an active set", self.contracts().roster, call)

@@ -202,6 +202,11 @@ impl Feed {
             Log::Broker(BrokerLog::TicketSkipped { ticket }) => {
                 Some(ChainNews::TicketSkipped(ticket))
             }
+            Log::Roster(RosterLog::AbsenceNoted { round, positions }) => Some(ChainNews::Absent {
+                round,
+                positions,
+                block,
+            }),
             Log::Roster(RosterLog::Jailed {
                 role: Role::Verifier,
                 operator,

@@ -1,5 +1,5 @@
 //! Coming back into the active set. Who lost its place to a larger operator is not put back when that one leaves: the contracts
-//! have no loop over all operators, and look at one only when its own stake changes, or when it asks.
+//! have no loop over all operators, and look for a place for one only when it is new, or when somebody asks.
 
 use assay_chain::call::StakeCall;
 use assay_chain::client::Client;

@@ -142,6 +142,22 @@ impl Node {
                 self.tell(Notice::Certified { round, pixels }).await;
                 self.on_certified(round, claims_root, duties, block).await;
             }
+            ChainNews::Absent {
+                round,
+                positions,
+                block,
+            } => {
+                let seat = self.seat_in(round);
+                if seat.is_some_and(|position| positions >> position & 1 == 1) {
+                    self.dues.jailed(block);
+                    if self.live {
+                        let text = format!(
+                            "absent from round {round}: out of the next snapshot, unless it returns before"
+                        );
+                        self.tell(Notice::Warning(text)).await;
+                    }
+                }
+            }
             ChainNews::Jailed(operator, block) => {
                 if operator == self.me {
                     self.dues.jailed(block);

@@ -172,7 +172,8 @@ impl Node {
         due.then_some(RollStep::Call(*failed))
     }
 
-    fn seat_in(&self, round: u64) -> Option<u64> {
+    /// This node's position among the verifiers of a round.
+    pub(crate) fn seat_in(&self, round: u64) -> Option<u64> {
         self.read(|state| {
             let (position, _) = state.verifiers(round)?.find(self.me)?;
             Some(position as u64)

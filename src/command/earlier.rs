@@ -1,6 +1,6 @@
 //! What earlier commands of an account have left: what they could not tell, and what is not true any more.
 
-use assay_chain::call::{Call, TokenCall};
+use assay_chain::call::{Call, StakeCall, TokenCall};
 use assay_chain::queue::{Left, Mined, TxQueue, typed_key};
 
 use super::error::CommandError;
@@ -101,11 +101,11 @@ impl Session {
         Ok(numbered.collect())
     }
 
-    /// What of this command an earlier one has done, where that came to its last call. An allowance that is missing was
+    /// What of this command an earlier one has done, where that came to its decisive call. An allowance that is missing was
     /// there when its call was made.
     pub(super) fn typed_before(&self, keys: &[String], calls: &[Call]) -> Option<Before> {
         let done = |key: &String| self.earlier.iter().find(|known| known.key == *key);
-        done(keys.last()?)?;
+        done(keys.get(decisive(calls)?)?)?;
         let prepares = |call: &Call| matches!(call, Call::Token(TokenCall::Approve { .. }));
         let missing = keys.iter().zip(calls);
         let missing = missing.filter(|(key, call)| done(key).is_none() && !prepares(call));
@@ -116,5 +116,36 @@ impl Session {
             missing: missing.collect(),
             lost: known.iter().any(|earlier| earlier.lost),
         })
+    }
+}
+
+/// The last call, but for the entry into the active set that follows a deposit: where that has not happened the deposit must
+/// not be made twice.
+fn decisive(calls: &[Call]) -> Option<usize> {
+    let follows = |call: &Call| matches!(call, Call::Stake(StakeCall::Enlist { .. }));
+    let decisive = calls.iter().rposition(|call| !follows(call));
+    decisive.or_else(|| calls.len().checked_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_chain::views::Role;
+    use assay_protocol::Address;
+    use assay_protocol::amount::Lpt;
+
+    use super::*;
+
+    #[test]
+    fn a_deposit_decides_and_not_the_entry_behind_it() {
+        let (role, operator) = (Role::Transcoder, Address::ZERO);
+        let bond = Call::from(StakeCall::Bond {
+            role,
+            amount: Lpt::whole(1),
+        });
+        let enlist = Call::from(StakeCall::Enlist { role, operator });
+        assert_eq!(decisive(&[bond.clone(), enlist.clone()]), Some(0));
+        assert_eq!(decisive(&[bond.clone(), bond]), Some(1));
+        assert_eq!(decisive(&[enlist]), Some(0));
+        assert_eq!(decisive(&[]), None);
     }
 }

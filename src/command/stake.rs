@@ -11,7 +11,7 @@ use assay_protocol::{Address, U256};
 use super::account::{AccountOptions, ChainOptions, RoleName};
 use super::error::{CommandError, finish};
 use super::session::Session;
-use super::{offer, stake_status, units};
+use super::{entry, offer, stake_status, units};
 
 /// Options of `assay stake`.
 #[derive(clap::Args)]
@@ -183,10 +183,12 @@ async fn begin(
 ) -> Result<(), CommandError> {
     let call = call?;
     let session = account.open().await?;
-    session.carry_out(None, vec![call.into()]).await
+    let calls = entry::with_entries(&session, vec![call.into()]).await?;
+    session.carry_out(None, calls).await
 }
 
-/// The calls of a deposit: an allowance first, where there is not enough.
+/// The calls of a deposit: an allowance first, where there is not enough, and last the entry into the active set, where the
+/// operator is outside.
 async fn deposit(
     session: &Session,
     amount: Lpt,
@@ -195,7 +197,7 @@ async fn deposit(
     let spender = session.client.contracts().bonding_manager;
     let mut calls = session.allow(spender, amount).await?;
     calls.push(call.into());
-    Ok(calls)
+    entry::with_entries(session, calls).await
 }
 
 async fn bond(amount: Amount, role: Role, account: &AccountOptions) -> Result<(), CommandError> {
@@ -339,6 +341,7 @@ async fn claim(account: &AccountOptions) -> Result<(), CommandError> {
                 .into(),
         ));
     }
+    let calls = entry::with_entries(&session, calls).await?;
     session.carry_out(None, calls).await
 }
 

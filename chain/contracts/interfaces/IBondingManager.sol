@@ -110,7 +110,8 @@ interface IBondingManager is ISlashable {
     /// What many slashes left of the pool's older shares became pending rewards, and a generation began.
     event PoolRenewed(Role indexed role, address indexed operator, uint32 generation, uint256 left);
 
-    /// @notice Adds to the caller's own bond as an operator; needs an allowance.
+    /// @notice Adds to the caller's own bond as an operator; needs an allowance. Where nobody has anything in the pool it
+    ///         enters the active set if there is a place or a smaller member; otherwise who is outside needs `enlist`.
     function bond(Role role, uint256 amount) external;
 
     /// @notice As `bond`, with an ERC-2612 permit in place of the allowance.
@@ -151,8 +152,9 @@ interface IBondingManager is ISlashable {
     ///         round to its own bond, the rest over the next `roundLength` blocks to all by shares. The minter's alone.
     function reward(uint64 round, Role role, address operator, uint256 amount) external;
 
-    /// @notice Releases what rewards are due and brings the operator's weight in the roster up to date. Anyone may
-    ///         call it; every change of stake does it by itself.
+    /// @notice Releases what rewards are due, brings the operator's weight in the roster up to date, which every change of
+    ///         stake does by itself, and brings the operator into the active set if it is outside and there is a place or
+    ///         a smaller member. Anyone may call it.
     function enlist(Role role, address operator) external;
 
     /// @notice Full state of a pool; zeros if there is none.

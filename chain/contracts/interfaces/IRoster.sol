@@ -25,22 +25,30 @@ interface IRoster {
     event Activated(Role indexed role, address indexed operator, uint256 weight);
     /// The operator left the active set.
     event Deactivated(Role indexed role, address indexed operator);
-    /// The operator leaves the next snapshot until it returns.
+    /// These verifiers of the round, by position, leave the next snapshot unless they return before.
+    event AbsenceNoted(uint64 indexed round, uint64 positions);
+    /// The operator is in this snapshot no more, and in no other one until it returns.
     event Jailed(Role indexed role, address indexed operator);
     /// The operator may be in the next snapshot again.
     event Released(Role indexed role, address indexed operator);
     /// The round's snapshot of the role was stored as the code of `blob`.
     event SnapshotStored(Role indexed role, uint64 indexed round, uint256 operators, address blob);
 
-    /// @notice Records an operator's weight; 0 takes it out. The bonding manager's alone.
+    /// @notice Records the weight of an operator in the set; 0 takes it out. Of who is outside it records nothing. The
+    ///         bonding manager's alone.
     function update(Role role, address operator, uint96 weight) external;
+
+    /// @notice As `update`, and takes in who is outside and not jailed: to a free place, or to that of the smallest member if
+    ///         that is smaller. The bonding manager's alone.
+    function enter(Role role, address operator, uint96 weight) external;
 
     /// @notice Stores the snapshots of a round; the rounds manager's alone, once a round.
     function takeSnapshot(uint64 round) external;
 
-    /// @notice Keeps the operator out of the next snapshots until it returns; nothing if it is kept out already. The
-    ///         work ledger's alone.
-    function jail(Role role, address operator) external;
+    /// @notice Keeps verifiers out of the next snapshots until they return; nothing of who is kept out already. The work
+    ///         ledger's alone.
+    /// @param positions among the verifiers of `round`, as bits
+    function jail(uint64 round, uint64 positions) external;
 
     /// @notice Ends a jailing: by the operator or its signer. Counts from the next snapshot on.
     function release(Role role, address operator) external;
@@ -57,7 +65,8 @@ interface IRoster {
     /// @notice Sum of all weights of a round.
     function totalAt(Role role, uint64 round) external view returns (uint256);
 
-    /// @notice The operators that the next snapshot takes, in no order, with their weights.
+    /// @notice The operators that have a place, in no order, with their weights. The next snapshot takes them, but for those
+    ///         who are jailed by then and lose it.
     function activeSet(Role role) external view returns (address[] memory operators, uint256[] memory weights);
 
     /// @notice Whether the next snapshot takes the operator.

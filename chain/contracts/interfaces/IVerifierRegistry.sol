@@ -93,6 +93,9 @@ interface IVerifierRegistry {
         view
         returns (address operator, uint256 weight);
 
+    /// @notice The positions of all verifiers of the round, as bits.
+    function everybody(uint64 round) external view returns (uint64 bitmap);
+
     /// @notice Weight of the verifiers in `bitmap` (bit i: position i) and of all, both without `excluded`'s, and
     ///         the own bonds of those in `bitmap`.
     function weigh(uint64 round, uint64 bitmap, address excluded)

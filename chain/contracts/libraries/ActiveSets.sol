@@ -17,8 +17,8 @@ struct ActiveSet {
     /// One word each: address in the upper 160 bits, weight in the lower 96. In no order.
     mapping(uint256 place => uint256) members;
     mapping(address operator => Seat) seats;
-    /// The members' weights once more, shortened to 24 bits, ten in a word, by place: what a newcomer to a full set
-    /// reads to find the smallest. All ones where there is no member.
+    /// The members' weights once more, shortened to 24 bits, ten in a word, by place (the first place is bits 0 to 23 of
+    /// word 0): what a newcomer to a full set reads to find the smallest. All ones where there is no member.
     mapping(uint256 word => uint256) keys;
 }
 
@@ -59,8 +59,8 @@ library ActiveSets {
     /// @notice Makes the set ready, once, before anything else.
     function open(ActiveSet storage self, uint256 bound) internal {
         self.next = 1;
-        for (uint256 i = 0; i <= bound / KEYS_PER_WORD; ++i) {
-            self.keys[i] = type(uint256).max;
+        for (uint256 first = 0; first < bound; first += KEYS_PER_WORD) {
+            self.keys[first / KEYS_PER_WORD] = type(uint256).max;
         }
     }
 
@@ -86,6 +86,12 @@ library ActiveSets {
         return self.seats[operator].barred;
     }
 
+    /// @notice Records the weight of a member; nothing of who is not.
+    function note(ActiveSet storage self, address operator, uint96 weight) internal {
+        uint256 place = self.seats[operator].place;
+        if (place != 0) _write(self, place, operator, weight);
+    }
+
     /// @notice Records the weight of a member, or admits a newcomer that is not barred: to a free place, or to that
     ///         of the smallest member if the newcomer is larger.
     /// @param bound most members, that of `open`; at most 255
@@ -98,8 +104,7 @@ library ActiveSets {
         Seat memory seat = self.seats[operator];
         if (seat.barred) return (false, address(0));
         if (seat.place != 0) {
-            self.members[seat.place] = pack(operator, weight);
-            _note(self, seat.place, keyOf(weight));
+            _write(self, seat.place, operator, weight);
             return (false, address(0));
         }
         uint256 place = self.next;
@@ -112,9 +117,8 @@ library ActiveSets {
             evicted = operatorOf(member);
             delete self.seats[evicted];
         }
-        self.members[place] = pack(operator, weight);
         self.seats[operator].place = uint8(place);
-        _note(self, place, keyOf(weight));
+        _write(self, place, operator, weight);
         return (true, evicted);
     }
 
@@ -128,11 +132,11 @@ library ActiveSets {
             uint256 moved = self.members[last];
             self.members[place] = moved;
             self.seats[operatorOf(moved)].place = uint8(place);
-            _note(self, place, keyOf(weightOf(moved)));
+            _noteKey(self, place, keyOf(weightOf(moved)));
         }
         delete self.members[last];
         self.next = last;
-        _note(self, last, KEY_MASK);
+        _noteKey(self, last, KEY_MASK);
         self.seats[operator].place = 0;
         return true;
     }
@@ -151,9 +155,9 @@ library ActiveSets {
     function _smallestPlace(ActiveSet storage self, uint256 bound) private view returns (uint256 place) {
         uint256 smallest = KEY_MASK;
         unchecked {
-            for (uint256 i = 0; i <= bound / KEYS_PER_WORD; ++i) {
-                uint256 word = self.keys[i];
-                for (uint256 here = i * KEYS_PER_WORD; word > type(uint16).max; word >>= KEY_BITS) {
+            for (uint256 before = 0; before < bound; before += KEYS_PER_WORD) {
+                uint256 word = self.keys[before / KEYS_PER_WORD];
+                for (uint256 here = before + 1; word > type(uint16).max; word >>= KEY_BITS) {
                     uint256 key = word & KEY_MASK;
                     if (key < smallest) (smallest, place) = (key, here);
                     ++here;
@@ -162,10 +166,19 @@ library ActiveSets {
         }
     }
 
-    function _note(ActiveSet storage self, uint256 place, uint256 key) private {
-        uint256 shift = place % KEYS_PER_WORD * KEY_BITS;
-        uint256 word = self.keys[place / KEYS_PER_WORD];
-        uint256 noted = (word & ~(KEY_MASK << shift)) | (key << shift);
-        if (noted != word) self.keys[place / KEYS_PER_WORD] = noted;
+    function _write(ActiveSet storage self, uint256 place, address operator, uint96 weight) private {
+        self.members[place] = pack(operator, weight);
+        _noteKey(self, place, keyOf(weight));
+    }
+
+    function _noteKey(ActiveSet storage self, uint256 place, uint256 key) private {
+        // Places are counted from 1.
+        unchecked {
+            uint256 shift = (place - 1) % KEYS_PER_WORD * KEY_BITS;
+            uint256 number = (place - 1) / KEYS_PER_WORD;
+            uint256 word = self.keys[number];
+            uint256 noted = (word & ~(KEY_MASK << shift)) | (key << shift);
+            if (noted != word) self.keys[number] = noted;
+        }
     }
 }

@@ -42,6 +42,7 @@ library Wiring {
         _same("roster.bonding", named.bonding(), a.bonding);
         _same("roster.rounds", named.rounds(), a.rounds);
         _same("roster.work", named.work(), a.work);
+        _same("roster.registry", named.registry(), a.registry);
         named = IWired(a.fees);
         _same("fees.bonding", named.bonding(), a.bonding);
         _same("fees.operators", named.operators(), a.operators);

@@ -27,11 +27,34 @@ contract ActiveSetsTest is TestBase {
         vm.assertTrue(_set.contains(address(9)));
     }
 
+    /// What is noted of a member counts when somebody wants its place; of others nothing is noted.
+    function test_only_members_weights_are_noted() external {
+        for (uint160 i = 1; i <= BOUND; ++i) {
+            _set.put(address(i), uint96(10 * i), BOUND);
+        }
+        _set.note(address(1), 60);
+        _set.note(address(9), 70);
+        vm.assertFalse(_set.contains(address(9)));
+        (, address evicted) = _set.put(address(9), 70, BOUND);
+        vm.assertEq(evicted, address(2));
+    }
+
+    /// A bound that fills its words of keys to the last place.
+    function test_ten_places_are_one_word() external {
+        for (uint160 i = 1; i <= 10; ++i) {
+            _set.put(address(i), uint96(100 - i), 10);
+        }
+        (, address evicted) = _set.put(address(99), 1000, 10);
+        vm.assertEq(evicted, address(10));
+        vm.assertEq(_set.keys[1], 0);
+    }
+
     /// Random steps: places always point at their members, and never more members than the bound.
     function testFuzz_places_and_members_agree(uint256[30] memory steps) external {
         for (uint256 i = 0; i < steps.length; ++i) {
             address operator = address(uint160(steps[i] % 9 + 1));
-            if ((steps[i] >> 8) % 3 == 0) _set.remove(operator);
+            if ((steps[i] >> 8) % 4 == 0) _set.remove(operator);
+            else if ((steps[i] >> 8) % 4 == 1) _set.note(operator, uint96((steps[i] >> 16) % 100));
             else _set.put(operator, uint96((steps[i] >> 16) % 100), BOUND);
             vm.assertLe(_set.size(), BOUND);
             uint256 placed;
@@ -72,7 +95,7 @@ contract ActiveSetsTest is TestBase {
     /// Over several words of keys: of all members the one with the smallest key gives way, the first of them.
     function testFuzz_the_smallest_of_many_gives_way(uint256 seed, uint96 newcomer) external {
         uint256 bound_ = 31;
-        for (uint256 i = 0; i <= bound_ / 10; ++i) {
+        for (uint256 i = 0; i <= (bound_ - 1) / 10; ++i) {
             _set.keys[i] = type(uint256).max;
         }
         address expected;
@@ -102,6 +125,6 @@ contract ActiveSetsTest is TestBase {
     }
 
     function _keyAt(uint256 place) private view returns (uint256) {
-        return (_set.keys[place / 10] >> (place % 10 * 24)) & 0xffffff;
+        return (_set.keys[(place - 1) / 10] >> ((place - 1) % 10 * 24)) & 0xffffff;
     }
 }

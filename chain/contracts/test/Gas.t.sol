@@ -140,6 +140,20 @@ contract GasTest is Stream, GasMeter {
         atMost("bond, replacing the smallest of 100", 200_000);
     }
 
+    /// All verifiers but one are to be taken out first, as when that one has two thirds of the weight.
+    function test_the_largest_round_in_which_most_are_jailed() external {
+        for (uint160 i = 1; i <= 99; ++i) {
+            bond(Role.Transcoder, address(0x10000 - i), 100 * LPT);
+        }
+        _seatSixtyFour();
+        uint64 round = rounds.currentRound();
+        vm.prank(address(work));
+        roster.jail(round, type(uint64).max >> 1);
+        vm.roll(rounds.openableAt());
+        rounds.openRound();
+        atMost("openRound, 100 transcoders, 64 verifiers, 63 jailed", 5_300_000);
+    }
+
     /// 100 registered, 64 of them active, 10 of these absent.
     function test_prove_with_sixty_four_active_and_ten_absent() external {
         _seatSixtyFour();

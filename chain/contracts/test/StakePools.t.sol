@@ -208,6 +208,7 @@ contract StakePoolsTest is Network {
             bonding.unbond(T, OP, own);
         }
         bond(T, OP, 10 * LPT);
+        bonding.enlist(T, OP);
         vm.assertGe(bonding.ownStakeOf(T, OP) + 1, 10 * LPT);
         vm.assertTrue(bonding.weightOf(T, OP) != 0 && roster.isActive(T, OP));
         delegate(T, OP, DEL, LPT);
@@ -232,6 +233,7 @@ contract StakePoolsTest is Network {
             }
         }
         bond(T, OP, 10 * LPT);
+        bonding.enlist(T, OP);
         vm.assertGe(bonding.ownStakeOf(T, OP) + 1, 10 * LPT);
         vm.assertTrue(roster.isActive(T, OP));
     }

@@ -28,6 +28,7 @@ contract WiringTest is Network {
         _refused(addresses.roster, IWired.bonding.selector, "roster.bonding", addresses.bonding);
         _refused(addresses.roster, IWired.rounds.selector, "roster.rounds", addresses.rounds);
         _refused(addresses.roster, IWired.work.selector, "roster.work", addresses.work);
+        _refused(addresses.roster, IWired.registry.selector, "roster.registry", addresses.registry);
         _refused(addresses.fees, IWired.bonding.selector, "fees.bonding", addresses.bonding);
         _refused(addresses.fees, IWired.operators.selector, "fees.operators", addresses.operators);
         _refused(addresses.fees, IWired.broker.selector, "fees.broker", addresses.broker);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Bls} from "../libraries/Bls.sol";
+import {IRoster} from "../interfaces/IRoster.sol";
 import {MerkleTree} from "../libraries/MerkleTree.sol";
 import {Role} from "../objects/Role.sol";
 import {RoundWork} from "../objects/RoundWork.sol";
@@ -38,24 +38,27 @@ contract WorkGasTest is WorkStage, GasMeter {
         atMost("claimDuty", 260_000);
     }
 
-    /// The dearest list: 64 verifiers, of whom ten did not sign.
-    function test_certify_with_ten_of_64_absent() external {
-        uint256[64] memory secrets = _verifiers();
-        uint64 round = openRound();
-        bytes32[] memory hashes = _list();
-        RoundWork memory list =
-            RoundWork(round, Trees.root(hashes), uint32(CLAIMS), 1_000_000, type(uint64).max);
-        settle(round);
-        (address[] memory order,,,) = registry.snapshot(round);
-        (uint64 bitmap, bytes memory sum) = (0, "");
-        bytes32 digest = work.hashRoundWork(list);
-        for (uint256 i = 0; i < 54; ++i) {
-            bytes memory signature = _secretOf(secrets, order[i]).sign(digest);
-            sum = i == 0 ? signature : Bls.addG1(sum, signature);
-            bitmap |= uint64(1) << uint64(i);
-        }
-        work.certify(list, bitmap, sum);
-        atMost("certify, 100 claims, 54 of 64 verifiers", 450_000);
+    function test_certify_and_jail_ten_of_64() external {
+        _certifyBy(54, 100 * LPT);
+        atMost("certify, 100 claims, 54 of 64 verifiers, ten jailed", 450_000);
+    }
+
+    /// A third of the weight, in equal parts.
+    function test_certify_and_jail_21_of_64() external {
+        _certifyBy(43, 100 * LPT);
+        atMost("certify, 100 claims, 43 of 64 verifiers, 21 jailed", 450_000);
+    }
+
+    /// The dearest list: no other sum of keys takes as many additions, and the absent have a third of the weight.
+    function test_certify_and_jail_half_of_64() external {
+        _certifyBy(32, 200 * LPT);
+        atMost("certify, 100 claims, 32 of 64 verifiers, 32 jailed", 450_000);
+    }
+
+    /// The most that can be jailed: one verifier has two thirds.
+    function test_certify_and_jail_all_but_one_of_64() external {
+        _certifyBy(1, 12_600 * LPT);
+        atMost("certify, 100 claims, one of 64 verifiers, 63 jailed", 450_000);
     }
 
     /// Who was absent is jailed with the certificate.
@@ -77,19 +80,35 @@ contract WorkGasTest is WorkStage, GasMeter {
         }
     }
 
-    function _verifiers() private returns (uint256[64] memory secrets) {
+    /// @dev Of 64 verifiers so many sign and did their duty; each weighs that much, the others 100 LPT. They are jailed.
+    function _certifyBy(uint256 signers, uint256 weight) private {
+        uint256 sum;
         for (uint256 i = 0; i < 64; ++i) {
-            secrets[i] = i < 4 ? seats[i] : 0x1000 + i;
-            if (i < 4) continue;
-            bond(Role.Verifier, vm.addr(secrets[i]), 100 * LPT);
-            register(vm.addr(secrets[i]), secrets[i]);
+            uint256 secret = i < 4 ? seats[i] : 0x1000 + i;
+            if (i >= 4) {
+                bond(Role.Verifier, vm.addr(secret), 100 * LPT);
+                register(vm.addr(secret), secret);
+            }
+            if (i >= signers) continue;
+            sum += secret;
+            if (weight > 100 * LPT) bond(Role.Verifier, vm.addr(secret), weight - 100 * LPT);
         }
+        uint64 round = openRound();
+        uint64 bitmap;
+        (address[] memory order,,,) = registry.snapshot(round);
+        for (uint256 i = 0; i < signers; ++i) {
+            bitmap |= uint64(1) << _positionIn(order, vm.addr(i < 4 ? seats[i] : 0x1000 + i));
+        }
+        settle(round);
+        bytes32[] memory hashes = _list();
+        RoundWork memory list = RoundWork(round, Trees.root(hashes), uint32(CLAIMS), 1_000_000, bitmap);
+        bytes memory aggregate = sum.sign(work.hashRoundWork(list));
+        vm.expectEmit(true, true, true, true, address(roster));
+        emit IRoster.AbsenceNoted(round, ~bitmap);
+        work.certify(list, bitmap, aggregate);
     }
 
-    function _secretOf(uint256[64] memory secrets, address who) private pure returns (uint256) {
-        for (uint256 i = 0; i < 64; ++i) {
-            if (vm.addr(secrets[i]) == who) return secrets[i];
-        }
-        revert("no such verifier");
+    function _positionIn(address[] memory order, address who) private pure returns (uint64 position) {
+        while (order[position] != who) ++position;
     }
 }

@@ -65,7 +65,8 @@ pub enum StakeCall {
         /// The lock.
         lock: U256,
     },
-    /// Releases due rewards and brings the operator's weight up to date; anyone may.
+    /// Releases due rewards, brings the operator's weight up to date, and the operator into the active set if it is
+    /// outside and there is a place for it; anyone may.
     Enlist {
         /// Which pool.
         role: Role,

@@ -25,7 +25,9 @@ pub enum RosterLog {
     },
     /// An operator left the active set.
     Deactivated { role: Role, operator: Address },
-    /// An operator is kept out until it returns.
+    /// Verifiers of a round, by position, leave the next snapshot unless they return before.
+    AbsenceNoted { round: u64, positions: u64 },
+    /// An operator is in this snapshot no more, and kept out until it returns.
     Jailed { role: Role, operator: Address },
     /// An operator may be in the next snapshot again.
     Released { role: Role, operator: Address },
@@ -43,6 +45,10 @@ impl RosterLog {
             Events::DeactivatedFilter(e) => Self::Deactivated {
                 role: Role::of(e.role)?,
                 operator: address_in(e.operator),
+            },
+            Events::AbsenceNotedFilter(e) => Self::AbsenceNoted {
+                round: e.round,
+                positions: e.positions,
             },
             Events::JailedFilter(e) => Self::Jailed {
                 role: Role::of(e.role)?,
@@ -71,6 +77,11 @@ impl fmt::Display for RosterLog {
             Self::Deactivated { role, operator } => {
                 write!(f, "{operator} leaves the active {role}s")
             }
+            Self::AbsenceNoted { round, positions } => write!(
+                f,
+                "{} verifiers of round {round} leave the next snapshot unless they return before",
+                positions.count_ones()
+            ),
             Self::Jailed { role, operator } => write!(
                 f,
                 "{role} {operator} is kept out of snapshots until it returns"

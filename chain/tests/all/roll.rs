@@ -4,6 +4,7 @@ use crate::network;
 
 use assay_chain::call::WorkCall;
 use assay_chain::events::{Log, RosterLog, WorkLog};
+use assay_chain::views::Role;
 use network::Account;
 use network::scene::Scene;
 
@@ -64,8 +65,13 @@ async fn who_does_not_answer_the_roll_leaves() {
         .0
         .key
         .address();
-    let left = |entry: &assay_chain::events::LogEntry| matches!(entry.what, Log::Roster(RosterLog::Jailed { operator, .. }) if operator == gone);
-    assert!(told.iter().any(left));
+    let noted = Log::Roster(RosterLog::AbsenceNoted {
+        round,
+        positions: jailed,
+    });
+    assert!(told.iter().any(|entry| entry.what == noted));
+    let standing = client.standing(Role::Verifier, gone).await.unwrap();
+    assert!(standing.jailed && !standing.active);
     let next = scene.network.open_round().await;
     let seats = client.verifiers(next).await.unwrap().seats;
     assert!(seats.len() == 3 && seats.iter().all(|seat| seat.operator != gone));

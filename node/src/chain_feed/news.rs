@@ -65,7 +65,13 @@ pub(crate) enum ChainNews {
     },
     /// Nobody assigns work to an encoder until this round has ended.
     EncoderStopped { encoder: B256, until_round: u64 },
-    /// A verifier was jailed, in this block.
+    /// Verifiers of a round, by position, leave the next snapshot unless they return before.
+    Absent {
+        round: u64,
+        positions: u64,
+        block: u64,
+    },
+    /// A verifier was taken out, in this block.
     Jailed(Address, u64),
     /// A verifier has returned, in this block.
     Released(Address, u64),

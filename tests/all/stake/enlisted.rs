@@ -55,4 +55,25 @@ async fn who_lost_its_place_returns_once_there_is_one() {
     let round = desk.client().round().await.unwrap().round;
     let set = desk.client().snapshot(role, round).await.unwrap();
     assert!(set.get(owner.address).is_some());
+
+    // Outside again: what makes it heavy enough brings it in as well, whoever deposits, and what does not, does not.
+    bonds(&large, "20 LPT");
+    let rival = desk.account("rival", 100).await;
+    bonds(&rival, "60 LPT");
+    assert!(!active().await);
+    let small = desk.does(
+        &owner,
+        &[&["stake", "bond", "1 LPT"], &as_role[..]].concat(),
+    );
+    assert!(!small.await.to_string().contains("activated") && !active().await);
+    let friend = desk.account("friend", 100).await;
+    let to = owner.address.to_string();
+    let delegate = ["stake", "delegate", "20 LPT", "--to", &to];
+    let dry = said(&friend.types(&[&delegate[..], &as_role, &["--dry-run"]].concat()));
+    assert!(dry.contains("the last call brings it in"), "{dry}");
+    let done = desk
+        .does(&friend, &[&delegate[..], &as_role].concat())
+        .await;
+    assert!(done.to_string().contains("activated"), "{done}");
+    assert!(active().await && !could().await);
 }
