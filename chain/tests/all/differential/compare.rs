@@ -6,6 +6,7 @@ use num_traits::Zero;
 use crate::differential::contracts::*;
 use crate::differential::model::{Exact, Lock, exact, small};
 use crate::differential::run::{LOCKS, OPERATORS, Run};
+use crate::differential::sets::FACTOR;
 
 impl Run {
     /// Within the slack of the exact amount.
@@ -57,6 +58,15 @@ impl Run {
             );
             all += state.ownStake + state.delegatedStake + state.pendingRewards;
             all += state.ownUnbonding + state.delegatedUnbonding;
+            let weight = model.weight(id);
+            assert!(
+                weight.admits(U256::from(state.weight)),
+                "operation {}: the weight of {id:?} is {}, expected {weight:?}",
+                self.tally.done,
+                state.weight
+            );
+            let bound = state.ownStake * U256::from(FACTOR);
+            self.tally.bounded += u64::from(state.delegatedStake > bound);
             self.near(
                 "pending",
                 state.pendingRewards,
@@ -107,6 +117,7 @@ impl Run {
             self.near("lock", found, &lock.amount, &slack);
         }
         self.compare_fees(now, ledger);
+        self.compare_purses();
     }
 
     pub(crate) fn some_locks(&self) -> Vec<(u64, Lock)> {

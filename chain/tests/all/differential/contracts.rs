@@ -1,81 +1,19 @@
-//! The real contracts of stake, rewards and fees, deployed with accounts of the test in the place of those that only
-//! command them: court, broker and work ledger.
+//! A whole deployment, in which the test also speaks for those that only command others: court, work ledger, minter.
 
 use std::fs;
 use std::path::Path;
 
-use alloy_primitives::{Address, U256, hex, keccak256};
-use alloy_sol_types::{SolCall, SolValue, sol};
+use alloy_primitives::{Address, B256, U256, hex, keccak256};
+use alloy_sol_types::{SolCall, SolValue};
+use assay_protocol::domain::Domain;
 use serde_json::{Value, json};
 
-use crate::differential::rpc::{Mined, Rpc};
+pub use crate::differential::abi::*;
+use crate::differential::mint;
+use crate::differential::purses::{BURNED_BPS, UNLOCKING};
+use crate::differential::rpc::{Mined, Rpc, number};
+use crate::differential::sets::FACTOR;
 
-sol! {
-    struct PoolState {
-        uint256 ownStake;
-        uint256 delegatedStake;
-        uint256 ownUnbonding;
-        uint256 delegatedUnbonding;
-        uint256 pendingRewards;
-        uint64 pendingUntil;
-        uint256 weight;
-        uint16 openCases;
-        uint32 generation;
-    }
-
-    struct LockState {
-        address holder;
-        uint8 role;
-        address operator;
-        address destination;
-        uint256 amount;
-        uint64 round;
-        uint64 withdrawableRound;
-        uint64 withdrawableBlock;
-    }
-
-    struct FeePool {
-        uint256 pending;
-        uint256 undivided;
-        uint64 endBlock;
-    }
-
-    function approve(address spender, uint256 amount) returns (bool);
-    function transfer(address to, uint256 amount) returns (bool);
-    function balanceOf(address account) view returns (uint256);
-    function totalSupply() view returns (uint256);
-    function openRound() returns (uint64);
-    function openableAt() view returns (uint256);
-    function currentRound() view returns (uint64);
-    function setCuts(uint8 role, uint16 rewardCutBps, uint16 feeShareBps);
-    function bond(uint8 role, uint256 amount);
-    function delegate(uint8 role, address operator, uint256 amount);
-    function unbond(uint8 role, address operator, uint256 amount) returns (uint256);
-    function move(uint8 role, address from, address to, uint256 amount) returns (uint256);
-    function rebond(uint256 lockId) returns (uint256);
-    function arrive(uint256 lockId) returns (uint256);
-    function withdraw(uint256 lockId) returns (uint256);
-    function enlist(uint8 role, address operator);
-    function freeze(uint8 role, address operator);
-    function unfreeze(uint8 role, address operator);
-    function slash(uint8 role, address operator, uint256 bps) returns (uint256, uint256);
-    function pool(uint8 role, address operator) view returns (PoolState memory);
-    function stakeOf(uint8 role, address operator, address holder) view returns (uint256);
-    function sharesOf(uint8 role, address operator) view returns (uint256, uint256, uint32);
-    function lockOf(uint256 lockId) view returns (LockState memory);
-    function lockCount() view returns (uint256);
-    function totalBonded() view returns (uint256);
-    function credit(address operator, uint64 round) payable;
-    function withdrawFees(address operator, address to) returns (uint256);
-    function feesOf(address operator, address holder) view returns (uint256);
-    function poolOf(address operator) view returns (FeePool memory);
-    function pay(uint64 round, uint8 role, address operator, uint256 amount);
-    function budgetOf(uint64 round) view returns (uint256, uint256);
-    function currentInflationPpb() view returns (uint256);
-}
-
-/// Returns 32 zero bytes to everybody: whatever the contracts ask of an account that only commands them is denied.
-const SAYS_ZERO: &str = "0x60206000f3";
 /// Returns the number of the block that a call sees.
 const SAYS_BLOCK: &str = "0x4360005260206000f3";
 /// Blocks of a round, over which rewards and fees are released.
@@ -84,12 +22,27 @@ pub const ROUND: u64 = 20;
 pub const UNBONDING: u64 = 2;
 /// What inflation moves by each round, 10^-9 of the supply.
 pub const INFLATION_STEP: u64 = 5_000;
-/// What evidence and cases need after a round: 2 + 6 + 2 blocks.
-pub const AFTER_ROUND: u64 = 10;
+/// D.
+pub const DEADLINE: u64 = 2;
+/// Blocks after a deadline in which evidence is taken.
+pub const EVIDENCE: u64 = 6;
+/// Blocks from a case's opening to its execution.
+pub const CASE: u64 = 2;
+/// What evidence and cases need after a round.
+pub const AFTER_ROUND: u64 = DEADLINE + EVIDENCE + CASE;
+pub const EPOCH: u64 = 5;
+/// Places of transcoders and of verifiers: there is one transcoder more.
+pub const PLACES: [usize; 2] = [3, 64];
+/// So many that nearly everybody draws every leaf.
+pub const CHECKS_PPM: u64 = 4_000_000_000;
+/// Blocks in which a list is certified, and after that claimed.
+pub const CERTIFY: u64 = 80;
+pub const CLAIM: u64 = 80;
 
 pub struct Contracts {
     pub rpc: Rpc,
     pub at: Places,
+    pub domain: Domain,
     clock: Address,
 }
 
@@ -97,98 +50,139 @@ pub fn lpt(n: u64) -> U256 {
     U256::from(n) * U256::from(10u64).pow(U256::from(18))
 }
 
-/// Value of one constructor field; what is not named here is nobody's business in these sequences.
-fn parameter(name: &str) -> U256 {
-    match name {
-        "minimumOwnBond" => lpt(10),
-        "roundLength" => U256::from(ROUND),
-        "epochBlocks" => U256::from(5),
-        "deadlineBlocks" | "caseWindow" | "seedDelayBlocks" => U256::from(2),
-        "evidenceWindow" => U256::from(6),
-        "unbondingRounds" => U256::from(UNBONDING),
-        "maxTranscoders" => U256::from(100),
-        "maxVerifiers" => U256::from(64),
-        "delegationFactor" => U256::from(10),
-        "repeatRounds" | "capRounds" => U256::from(30),
-        "resolverRounds" | "challengeBlocks" => U256::from(8),
-        "unlockRounds" => U256::from(16),
-        "targetBondingBps" => U256::from(5_000),
-        // Ten times mainnet's, so that rewards move pools visibly.
-        "inflationPpb" => U256::from(2_000_000),
-        "inflationStepPpb" => U256::from(INFLATION_STEP),
-        "certifyBlocks" | "claimBlocks" => U256::from(80),
-        _ => U256::ZERO,
-    }
+/// Least own bond of an operator.
+pub fn minimum() -> U256 {
+    lpt(10)
 }
 
-/// Where everything is. The contracts' own addresses follow from the deployer's nonces.
+/// Value of one constructor field; what is not named here is nobody's business in these sequences.
+fn parameter(name: &str) -> U256 {
+    U256::from(match name {
+        "minimumOwnBond" => return minimum(),
+        "roundLength" => ROUND,
+        "epochBlocks" => EPOCH,
+        "deadlineBlocks" => DEADLINE,
+        "evidenceWindow" => EVIDENCE,
+        "caseWindow" => CASE,
+        "seedDelayBlocks" | "challengeBlocks" | "breakerRounds" => 2,
+        "unbondingRounds" => UNBONDING,
+        "maxTranscoders" => PLACES[0] as u64,
+        "maxVerifiers" => PLACES[1] as u64,
+        "delegationFactor" => FACTOR,
+        "repeatRounds" => mint::REPEAT_ROUNDS,
+        "capRounds" => 30,
+        "resolverRounds" => 7,
+        "breakerOperators" => 3,
+        "breakerStakeBps" => 10_000,
+        "burnedFeeBps" => BURNED_BPS,
+        "unlockRounds" => UNLOCKING,
+        "targetBondingBps" => 5_000,
+        // Ten times mainnet's, so that rewards move pools visibly.
+        "inflationPpb" => 2_000_000,
+        "inflationStepPpb" => INFLATION_STEP,
+        "transcodersMintBps" => mint::TRANSCODERS_BPS,
+        "claimSlackBps" => mint::SLACK_BPS,
+        "fullMintPixels" => mint::FULL_PIXELS,
+        "certifyBlocks" => CERTIFY,
+        "claimBlocks" => CLAIM,
+        "wrongEncodeBps" => mint::WRONG_ENCODE_BPS,
+        "signersBps" => mint::SIGNERS_BPS,
+        "finderBps" => mint::FINDER_BPS,
+        "checksPerLeafPpm" => CHECKS_PPM,
+        _ => 0,
+    })
+}
+
+/// The contracts in the order in which one account creates them: their addresses follow from its nonces.
+const CREATED: [&str; 16] = [
+    "token",
+    "randomSource",
+    "operators",
+    "rounds",
+    "roster",
+    "fees",
+    "bonding",
+    "registry",
+    "jobs",
+    "evidence",
+    "court",
+    "contests",
+    "challenges",
+    "broker",
+    "minter",
+    "work",
+];
+
+/// Where everything is.
 #[derive(Clone, Copy)]
 pub struct Places {
+    deployer: Address,
     pub token: Address,
     pub operators: Address,
     pub rounds: Address,
     pub roster: Address,
     pub fees: Address,
     pub bonding: Address,
-    pub minter: Address,
-    pub court: Address,
-    pub broker: Address,
-    pub work: Address,
     pub registry: Address,
+    pub jobs: Address,
+    pub court: Address,
+    pub contests: Address,
+    pub challenges: Address,
+    pub broker: Address,
+    pub minter: Address,
+    pub work: Address,
+    pub resolver: Address,
 }
 
 impl Places {
-    fn named(&self, name: &str) -> Address {
-        match name {
-            "token" => self.token,
-            "operators" => self.operators,
-            "rounds" => self.rounds,
-            "roster" => self.roster,
-            "fees" => self.fees,
-            "bonding" => self.bonding,
-            "minter" => self.minter,
-            "court" => self.court,
-            "broker" => self.broker,
-            "work" => self.work,
-            "registry" => self.registry,
-            _ => Address::ZERO,
+    fn of(deployer: Address) -> Self {
+        let at = |name| place(deployer, name);
+        Self {
+            deployer,
+            token: at("token"),
+            operators: at("operators"),
+            rounds: at("rounds"),
+            roster: at("roster"),
+            fees: at("fees"),
+            bonding: at("bonding"),
+            registry: at("registry"),
+            jobs: at("jobs"),
+            court: at("court"),
+            contests: at("contests"),
+            challenges: at("challenges"),
+            broker: at("broker"),
+            minter: at("minter"),
+            work: at("work"),
+            resolver: at("resolver"),
         }
     }
 }
 
+fn place(deployer: Address, name: &str) -> Address {
+    let nonce = CREATED.iter().position(|created| *created == name);
+    // The resolver is no contract.
+    nonce.map_or(Address::repeat_byte(0x5e), |n| created(deployer, n as u8))
+}
+
 impl Contracts {
     /// Deploys, gives every actor LPT and ether and takes its allowance.
-    pub fn deploy(url: &str, actors: &[Address]) -> Self {
+    pub fn deploy(url: &str, actors: &[Address], broadcasters: &[Address]) -> Self {
         let mut rpc = Rpc::new(url);
         rpc.ask("anvil_autoImpersonateAccount", json!([true]))
             .unwrap();
         let deployer = Address::repeat_byte(0xde);
-        let next = |nonce| created(deployer, nonce);
-        let at = Places {
-            token: next(0),
-            operators: next(1),
-            rounds: next(2),
-            roster: next(3),
-            fees: next(4),
-            bonding: next(5),
-            minter: next(6),
-            court: Address::repeat_byte(0xc0),
-            broker: Address::repeat_byte(0xb0),
-            work: Address::repeat_byte(0xe0),
-            registry: Address::repeat_byte(0xa0),
-        };
+        let at = Places::of(deployer);
         let clock = Address::repeat_byte(0xcc);
-        for (account, code) in [
-            (at.court, SAYS_ZERO),
-            (at.registry, SAYS_ZERO),
-            (clock, SAYS_BLOCK),
-        ] {
-            rpc.ask("anvil_setCode", json!([account, code])).unwrap();
-        }
-        for account in actors
-            .iter()
-            .chain([&deployer, &at.court, &at.broker, &at.work])
-        {
+        rpc.ask("anvil_setCode", json!([clock, SAYS_BLOCK]))
+            .unwrap();
+        let chain_id = rpc.ask("eth_chainId", json!([])).unwrap();
+        let domain = Domain::new(number(&chain_id), at.court);
+        let people =
+            actors
+                .iter()
+                .chain(broadcasters)
+                .chain([&deployer, &at.court, &at.work, &at.resolver]);
+        for account in people {
             // A million ether.
             rpc.ask(
                 "anvil_setBalance",
@@ -196,44 +190,52 @@ impl Contracts {
             )
             .unwrap();
         }
-        let mut this = Self { rpc, at, clock };
+        let mut this = Self {
+            rpc,
+            at,
+            domain,
+            clock,
+        };
         let supply = lpt(10_000_000);
-        let first = (deployer, supply, this.at.minter).abi_encode_params();
-        this.create(deployer, "LivepeerToken", Some(first));
+        let token = (deployer, supply, at.minter).abi_encode_params();
+        this.create("LivepeerToken", Some(token));
+        let seed = B256::repeat_byte(0x5e).abi_encode();
+        this.create("FixedRandomSource", Some(seed));
         for name in [
             "Operators",
             "RoundsManager",
             "Roster",
             "FeeLedger",
             "BondingManager",
+            "VerifierRegistry",
+            "JobRegistry",
+            "Evidence",
+            "FraudCourt",
+            "Contests",
+            "Challenges",
+            "TicketBroker",
             "Minter",
+            "WorkLedger",
         ] {
-            this.create(deployer, name, None);
+            this.create(name, None);
         }
-        let (token, bonding) = (this.at.token, this.at.bonding);
         for actor in actors {
-            this.run(
-                deployer,
-                token,
-                &transferCall {
-                    to: *actor,
-                    amount: lpt(300_000),
-                },
-            );
-            this.run(
-                *actor,
-                token,
-                &approveCall {
-                    spender: bonding,
-                    amount: U256::MAX,
-                },
-            );
+            let gift = transferCall {
+                to: *actor,
+                amount: lpt(300_000),
+            };
+            this.run(deployer, at.token, &gift);
+            let all = approveCall {
+                spender: at.bonding,
+                amount: U256::MAX,
+            };
+            this.run(*actor, at.token, &all);
         }
         this
     }
 
     /// Parameters and addresses are encoded in the order of the artifact's own interface: words all of them.
-    fn create(&mut self, deployer: Address, name: &str, arguments: Option<Vec<u8>>) {
+    fn create(&mut self, name: &str, arguments: Option<Vec<u8>>) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("abi/{name}.json"));
         let text = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let artifact: Value = serde_json::from_slice(&text).unwrap();
@@ -253,7 +255,7 @@ impl Contracts {
                 .collect::<Vec<u8>>()
         };
         code.extend(arguments.unwrap_or_else(own));
-        let mined = self.rpc.send(deployer, None, code, U256::ZERO);
+        let mined = self.rpc.send(self.at.deployer, None, code, U256::ZERO);
         assert!(
             mined.succeeded && mined.created.is_some(),
             "{name} is not deployed"
@@ -263,7 +265,7 @@ impl Contracts {
     fn word(&self, field: &Value) -> [u8; 32] {
         let name = field["name"].as_str().unwrap();
         match field["type"].as_str().unwrap() {
-            "address" => self.at.named(name).into_word().0,
+            "address" => place(self.at.deployer, name).into_word().0,
             _ => parameter(name).to_be_bytes(),
         }
     }

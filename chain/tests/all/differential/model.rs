@@ -15,6 +15,10 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Zero};
 
+use crate::differential::cuts::Cuts;
+use crate::differential::purses::{Purse, Weights};
+use crate::differential::sets::{ActiveSet, Weight};
+
 pub type Exact = BigRational;
 pub type Actor = usize;
 /// 0 transcoder, 1 verifier, and the operator.
@@ -119,6 +123,16 @@ pub struct Model {
     pub pools: BTreeMap<PoolId, Pool>,
     pub locks: BTreeMap<u64, Lock>,
     pub fees: BTreeMap<Actor, Fees>,
+    pub cuts: BTreeMap<PoolId, Cuts>,
+    pub purses: Vec<Purse>,
+    /// Of transcoders and of verifiers.
+    pub sets: [ActiveSet; 2],
+    /// Weights that were told since the sets were looked at last.
+    pub told: Vec<(PoolId, Weight)>,
+    /// The sets as they were when each round opened.
+    pub snapshots: BTreeMap<u64, [Weights; 2]>,
+    /// Least own bond of an active operator.
+    pub minimum: Exact,
     /// Blocks over which rewards and fees are released.
     pub release_blocks: u64,
 }
@@ -166,6 +180,24 @@ impl Model {
         fees.slack = cut(&(&fees.slack + small(2) + &all * &pool.slack / &bonded));
     }
 
+    /// An operator's weight as its pool is.
+    pub fn weight(&mut self, id: PoolId) -> Weight {
+        let minimum = self.minimum.clone();
+        Weight::of(self.pool(id), id.1, &minimum)
+    }
+
+    /// After every change of a pool, its rewards and its slashes: the active set hears of the weight.
+    fn tell(&mut self, id: PoolId) {
+        let weight = self.weight(id);
+        self.told.push((id, weight));
+    }
+
+    /// What is due is released, and the active set hears of it.
+    pub fn enlist(&mut self, id: PoolId, now: u64) {
+        self.release(id, now);
+        self.tell(id);
+    }
+
     fn before_change(&mut self, id: PoolId, now: u64) {
         self.release(id, now);
         if id.0 == 0 {
@@ -178,6 +210,7 @@ impl Model {
         let pool = self.pool(id);
         *pool.holdings.entry(holder).or_default() += amount;
         pool.slack += small(1);
+        self.tell(id);
     }
 
     /// A lock of `amount`; a holder that takes everything leaves nothing.
@@ -193,7 +226,9 @@ impl Model {
         }
         pool.slack += small(1);
         pool.lock_slack += small(1);
+        let id = lock.pool;
         self.locks.insert(number, lock);
+        self.tell(id);
     }
 
     /// A lock is over, and this is what came of it.
@@ -214,7 +249,9 @@ impl Model {
         } else {
             amount * U256::from(cut_bps) / U256::from(BPS)
         };
-        if !own.is_zero() {
+        if own.is_zero() {
+            self.tell(id);
+        } else {
             self.deposit(id, id.1, &exact(own), now);
         }
         if own != amount {
@@ -260,6 +297,7 @@ impl Model {
         for lock in self.locks.values_mut().filter(|l| l.pool == id) {
             lock.amount = cut(&(&lock.amount * &left));
         }
+        self.tell(id);
     }
 
     /// A payment, of which `share_bps` go to all by stake over the next blocks, the rest to the operator. Returns the

@@ -1,55 +1,72 @@
-//! Cuts, minted rewards, ether.
+//! Cuts, minted rewards, fees.
 
 use alloy_primitives::U256;
 
 use crate::differential::contracts::*;
-use crate::differential::model::PoolId;
+use crate::differential::cuts::Terms;
+use crate::differential::model::{Actor, PoolId};
 use crate::differential::run::{ACTORS, OPERATORS, Run, TOLERATED_END};
 
 impl Run {
-    pub(crate) fn cuts_now(&self, id: PoolId) -> (u16, u16) {
-        self.cuts[usize::from(id.0) * OPERATORS as usize + id.1][0]
+    /// What was kept and shared in the round that is paid for.
+    pub(crate) fn terms(&mut self, id: PoolId, round: u64) -> Terms {
+        let cuts = self.model.cuts.entry(id).or_default();
+        let terms = cuts.in_round(round);
+        self.tally.other_cuts += u64::from(terms != cuts.in_round(self.round));
+        self.tally.forgotten_cuts += u64::from(cuts.forgot(round));
+        terms
     }
 
     pub(crate) fn set_cuts(&mut self) {
         let id = self.any_pool();
-        let (reward, share) = (
+        let (reward_cut, fee_share) = (
             self.random.below(10_001) as u16,
             self.random.below(10_001) as u16,
         );
         let (from, to) = (self.actors[id.1], self.chain.at.operators);
-        self.chain.run(
-            from,
-            to,
-            &setCutsCall {
-                role: id.0,
-                rewardCutBps: reward,
-                feeShareBps: share,
-            },
-        );
-        self.cuts[usize::from(id.0) * OPERATORS as usize + id.1][1] = (reward, share);
+        let call = setCutsCall {
+            role: id.0,
+            rewardCutBps: reward_cut,
+            feeShareBps: fee_share,
+        };
+        self.chain.run(from, to, &call);
+        let terms = Terms {
+            reward_cut,
+            fee_share,
+        };
+        let cuts = self.model.cuts.entry(id).or_default();
+        cuts.set(self.round + 1, terms);
+    }
+
+    /// What is left of a round's budget.
+    pub(crate) fn left_of(&mut self, round: u64) -> U256 {
+        let budget = self
+            .chain
+            .read(self.chain.at.minter, &budgetOfCall { round });
+        budget._0 - budget._1
     }
 
     pub(crate) fn reward(&mut self) {
         let id = self.any_pool();
+        let round = self.some_round();
         let (work, minter) = (self.chain.at.work, self.chain.at.minter);
-        let budget = self.chain.read(minter, &budgetOfCall { round: self.round });
-        let left = budget._0 - budget._1;
+        let left = self.left_of(round);
         let operator = self.actors[id.1];
         let over = payCall {
-            round: self.round,
+            round,
             role: id.0,
             operator,
             amount: left + U256::from(1),
         };
         self.must_refuse(work, minter, &over);
-        let amount = left / U256::from(2 + self.random.below(5));
+        // Something stays for those who claim.
+        let amount = left / U256::from(4 + self.random.below(12));
         if amount.is_zero() {
             return;
         }
         let supply = self.chain.read(self.chain.at.token, &totalSupplyCall {});
         let call = payCall {
-            round: self.round,
+            round,
             role: id.0,
             operator,
             amount,
@@ -59,39 +76,32 @@ impl Run {
             self.chain.read(self.chain.at.token, &totalSupplyCall {}),
             supply + amount
         );
-        let (cut, _) = self.cuts_now(id);
+        let cut = self.terms(id, round).reward_cut;
         self.model.reward(id, amount, cut, mined.block);
     }
 
-    pub(crate) fn credit(&mut self) {
-        let operator = self.random.below(OPERATORS) as usize;
-        let wei = U256::from(1_000_000_000_000_000u64) + U256::from(self.random.next() / 4);
-        let (broker, fees) = (self.chain.at.broker, self.chain.at.fees);
-        let call = creditCall {
-            operator: self.actors[operator],
-            round: self.round,
-        };
-        let mined = self.chain.pay(broker, fees, &call, wei);
-        self.eth_in += wei;
-        let (_, share) = self.cuts_now((0, operator));
-        let expected = self.model.credit(operator, wei, share, mined.block);
-        let end = self
-            .chain
-            .read(
-                fees,
-                &poolOfCall {
-                    operator: self.actors[operator],
-                },
-            )
-            .endBlock;
-        if share != 0 {
-            assert!(
-                end.abs_diff(expected) <= TOLERATED_END,
-                "fees end in block {end}, expected {expected}"
-            );
-            // The end is rounded down of amounts that are rounded: taken over where they differ.
-            self.model.fees.entry(operator).or_default().stream.until = end;
+    /// Payments that came to a transcoder in one block, each for a round.
+    pub(crate) fn credited(&mut self, operator: Actor, payments: &[(u64, U256)], block: u64) {
+        let mut expected = None;
+        for (round, wei) in payments {
+            self.eth_in += *wei;
+            let share = self.terms((0, operator), *round).fee_share;
+            let end = self.model.credit(operator, *wei, share, block);
+            if share != 0 {
+                expected = Some(end);
+            }
         }
+        let Some(expected) = expected else { return };
+        let pool = poolOfCall {
+            operator: self.actors[operator],
+        };
+        let end = self.chain.read(self.chain.at.fees, &pool).endBlock;
+        assert!(
+            end.abs_diff(expected) <= TOLERATED_END * payments.len() as u64,
+            "fees end in block {end}, expected {expected}"
+        );
+        // The end is rounded down of amounts that are rounded: taken over where they differ.
+        self.model.fees.entry(operator).or_default().stream.until = end;
     }
 
     pub(crate) fn withdraw_fees(&mut self) {
@@ -135,6 +145,6 @@ impl Run {
                 operator: self.actors[id.1],
             },
         );
-        self.model.release(id, mined.block);
+        self.model.enlist(id, mined.block);
     }
 }

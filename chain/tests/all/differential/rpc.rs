@@ -8,7 +8,7 @@ use alloy_primitives::{Address, Bytes, U256, hex};
 use serde_json::{Value, json};
 
 /// Gas of every transaction: more than any of them needs.
-const GAS: &str = "0x2dc6c0";
+const GAS: &str = "0x5b8d80";
 
 pub struct Rpc {
     stream: BufReader<TcpStream>,
@@ -118,6 +118,6 @@ impl Rpc {
     }
 }
 
-fn number(value: &Value) -> u64 {
+pub fn number(value: &Value) -> u64 {
     u64::from_str_radix(value.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
 }

@@ -1,12 +1,24 @@
 //! One random sequence of operations, carried out on the chain and in the model, compared as it goes.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{Address, U256};
+use assay_protocol::bls::{BlsKey, possession_message};
+use assay_protocol::sig::OperatorKey;
 
 use crate::differential::contracts::*;
-use crate::differential::model::{Model, PoolId};
+use crate::differential::mint::Record;
+use crate::differential::model::{Model, PoolId, exact};
+use crate::differential::purses::Purse;
+use crate::differential::sets::ActiveSet;
+use crate::differential::tally::Tally;
+use crate::differential::tickets::Drawn;
+use crate::differential::work::Certified;
+use crate::network::profiles;
 
 pub(crate) const OPERATORS: u64 = 4;
 pub(crate) const ACTORS: u64 = 12;
+pub(crate) const BROADCASTERS: u64 = 3;
 /// Operations between two comparisons of everything.
 pub(crate) const EVERY: u64 = 200;
 /// Locks compared each time, of those that there are: the newest and the oldest are always among them.
@@ -34,58 +46,106 @@ impl Random {
     }
 }
 
-#[derive(Default, Debug)]
-pub struct Tally {
-    pub done: u64,
-    pub refused: u64,
-    pub slashes: u64,
-    pub wiped: u64,
-    pub comparisons: u64,
-    pub largest_off: U256,
-}
-
 pub struct Run {
     pub(crate) chain: Contracts,
     pub(crate) model: Model,
     pub(crate) random: Random,
     pub(crate) actors: Vec<Address>,
-    /// Cuts in force and those from the next round on, by role and operator.
-    pub(crate) cuts: Vec<[(u16, u16); 2]>,
+    /// Of the operators, which are the first actors.
+    pub(crate) keys: Vec<OperatorKey>,
+    pub(crate) bls: Vec<BlsKey>,
+    pub(crate) broadcasters: Vec<OperatorKey>,
     pub(crate) round: u64,
     pub(crate) opened: Vec<u64>,
     pub(crate) eth_in: U256,
     pub(crate) eth_out: U256,
+    /// Winners that have not been paid, and some that have.
+    pub(crate) waiting: Vec<Drawn>,
+    pub(crate) spent: Vec<Drawn>,
+    pub(crate) nonce: u64,
+    pub(crate) certified: BTreeMap<u64, Certified>,
+    pub(crate) records: BTreeMap<usize, Record>,
     pub tally: Tally,
+}
+
+fn keys(first: u8, count: u64) -> Vec<OperatorKey> {
+    (0..count)
+        .map(|i| OperatorKey::from_bytes([first + i as u8; 32]).unwrap())
+        .collect()
 }
 
 impl Run {
     pub fn new(url: &str, seed: u64) -> Self {
-        let actors: Vec<_> = (0..ACTORS)
-            .map(|i| Address::repeat_byte(0x21 + i as u8))
-            .collect();
-        let chain = Contracts::deploy(url, &actors);
+        let mut keys_of_all = keys(0x21, ACTORS);
+        let actors: Vec<_> = keys_of_all.iter().map(OperatorKey::address).collect();
+        keys_of_all.truncate(OPERATORS as usize);
+        let broadcasters = keys(0x71, BROADCASTERS);
+        let payers: Vec<_> = broadcasters.iter().map(OperatorKey::address).collect();
+        let chain = Contracts::deploy(url, &actors, &payers);
+        let set = |role: usize| ActiveSet {
+            bound: PLACES[role],
+            ..ActiveSet::default()
+        };
         let model = Model {
             release_blocks: ROUND,
+            minimum: exact(minimum()),
+            purses: vec![Purse::default(); BROADCASTERS as usize],
+            sets: [set(0), set(1)],
             ..Model::default()
         };
-        Self {
+        let mut this = Self {
             chain,
             model,
             random: Random(seed),
             actors,
-            cuts: vec![[(0, 0); 2]; 2 * OPERATORS as usize],
+            bls: keys_of_all
+                .iter()
+                .map(|key| BlsKey::derive(key.secret()).unwrap())
+                .collect(),
+            keys: keys_of_all,
+            broadcasters,
             round: 0,
             opened: vec![0],
             eth_in: U256::ZERO,
             eth_out: U256::ZERO,
+            waiting: Vec::new(),
+            spent: Vec::new(),
+            nonce: 0,
+            certified: BTreeMap::new(),
+            records: BTreeMap::new(),
             tally: Tally::default(),
+        };
+        this.introduce();
+        this
+    }
+
+    /// Every operator's BLS key is registered, and the first broadcaster has a job.
+    fn introduce(&mut self) {
+        let (registry, chain_id) = (self.chain.at.registry, self.chain.domain.chain_id);
+        for operator in 0..OPERATORS as usize {
+            let (address, key) = (self.actors[operator], &self.bls[operator]);
+            let message = possession_message(&key.public(), address, chain_id, registry).unwrap();
+            let possession = key.prove_possession(message).unwrap();
+            let call = registerCall {
+                operator: address,
+                key: key.public().to_evm().unwrap().to_vec().into(),
+                possession: possession.to_evm().unwrap().to_vec().into(),
+            };
+            self.chain.run(address, registry, &call);
         }
+        let call = createJobCall {
+            profiles: profiles().to_bytes().into(),
+            maxPricePerPixel: U256::from(9),
+        };
+        let from = self.broadcasters[0].address();
+        self.chain.run(from, self.chain.at.jobs, &call);
     }
 
     pub fn operations(&mut self, count: u64) {
         self.open_round();
         for number in 1..=count {
             self.operation();
+            self.look_at_sets();
             if number % EVERY == 0 || number == count {
                 self.compare();
             }
@@ -94,7 +154,7 @@ impl Run {
 
     pub(crate) fn operation(&mut self) {
         self.tally.done += 1;
-        match self.random.below(100) {
+        match self.random.below(144) {
             0..=7 => self.bond(),
             8..=21 => self.delegate(),
             22..=30 => self.unbond(false),
@@ -102,13 +162,21 @@ impl Run {
             37..=55 => self.end_lock(),
             56..=60 => self.rebond(),
             61..=70 => self.reward(),
-            71..=80 => self.credit(),
-            81..=87 => self.withdraw_fees(),
-            88..=89 => self.freeze(),
-            90..=91 => self.judge(),
-            92..=93 => self.set_cuts(),
-            94..=97 => self.pass_time(),
-            _ => self.enlist(),
+            71..=77 => self.fund(),
+            78..=90 => self.redeem(),
+            91..=95 => self.redeem_batch(),
+            96..=100 => self.take_back(),
+            101 => self.lose_reserve(),
+            102 => self.burn(),
+            103..=109 => self.withdraw_fees(),
+            110..=111 => self.freeze(),
+            112..=113 => self.judge(),
+            114..=118 => self.set_cuts(),
+            119..=125 => self.pass_time(),
+            126..=129 => self.enlist(),
+            130..=133 => self.certify(),
+            134..=140 => self.claim(),
+            _ => self.prosecute(),
         }
     }
 
@@ -117,6 +185,16 @@ impl Run {
             self.random.below(2) as u8,
             self.random.below(OPERATORS) as usize,
         )
+    }
+
+    /// The present round as often as not, or an earlier one.
+    pub(crate) fn some_round(&mut self) -> u64 {
+        let back = if self.random.below(2) == 0 {
+            0
+        } else {
+            self.random.below(self.round)
+        };
+        self.round - back
     }
 
     pub(crate) fn any_actor(&mut self) -> usize {
@@ -157,9 +235,6 @@ impl Run {
         };
         self.round += 1;
         self.opened.push(mined.block);
-        for cuts in &mut self.cuts {
-            cuts[0] = cuts[1];
-        }
         // Inflation moves one step toward the target, and the budget is what it makes of the supply.
         let bonded = self.chain.read(self.bonding(), &totalBondedCall {});
         let step = U256::from(INFLATION_STEP);
@@ -175,6 +250,7 @@ impl Run {
         );
         let budget = self.chain.read(minter, &budgetOfCall { round: self.round });
         assert_eq!(budget._0, supply * expected / U256::from(1_000_000_000u64));
+        self.hold_snapshots();
     }
 
     pub(crate) fn must_refuse(
