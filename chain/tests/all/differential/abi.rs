@@ -114,7 +114,9 @@ sol! {
     function slashReserve(address broadcaster) returns (uint256);
     function burn(address broadcaster) returns (uint256);
     function senderOf(address broadcaster) view returns (SenderState memory);
-    function claimableReserve(address sender, address recipient) view returns (uint256);
+    function partAnew(address broadcaster) returns (uint64, uint64);
+    function partsOf(address sender, address recipient) view returns (uint256 present, uint256 next);
+    function partingOf(address broadcaster) view returns (uint256 whole, uint64 round, uint64 announced, uint64 from);
     function isRedeemed(bytes32 ticketHash) view returns (bool);
 
     function weightOf(uint8 role, address operator) view returns (uint96);

@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 
 use crate::differential::contracts::*;
-use crate::differential::purses::{Purse, UNLOCKING, Weights};
+use crate::differential::purses::{Parting, Purse, UNLOCKING, Weights};
 use crate::differential::run::{BROADCASTERS, OPERATORS, Run};
 
 pub(crate) fn wei(random: u64) -> U256 {
@@ -17,7 +17,10 @@ impl Run {
 
     /// Weights of the round by which a broadcaster's reserve is parted.
     pub(crate) fn parting(&self, broadcaster: usize) -> Weights {
-        let round = self.model.purses[broadcaster].reserve.round;
+        self.transcoders(self.model.purses[broadcaster].reserve.round)
+    }
+
+    fn transcoders(&self, round: u64) -> Weights {
         let snapshot = self.model.snapshots.get(&round);
         snapshot.map(|sets| sets[0].clone()).unwrap_or_default()
     }
@@ -31,21 +34,22 @@ impl Run {
             _ => wei(self.random.next()) * U256::from(3),
         };
         let (deposit, reserve) = (amount(3), amount(4));
-        let purse = &mut self.model.purses[broadcaster];
-        let reserve = purse.reserve.addable(reserve, self.round);
         let call = depositAndReserveCall {
             broadcaster: self.broadcasters[broadcaster].address(),
             deposit,
             reserve,
         };
-        purse.deposit += deposit;
-        purse.reserve.add(reserve, self.round);
         let (from, broker) = (self.actors[from], self.chain.at.broker);
         if !(deposit + reserve).is_zero() {
             // Without the ether.
             self.must_refuse(from, broker, &call);
         }
-        self.chain.pay(from, broker, &call, deposit + reserve);
+        let mined = self.chain.pay(from, broker, &call, deposit + reserve);
+        let purse = &mut self.model.purses[broadcaster];
+        purse.deposit += deposit;
+        let before = purse.reserve.announced;
+        purse.reserve.add(reserve, self.round, mined.block);
+        self.tally.parted += u64::from(before.is_some() && purse.reserve.announced.is_none());
         self.hold_purse(broadcaster);
     }
 
@@ -82,6 +86,41 @@ impl Run {
         assert_eq!(paid, expected, "deposit and reserve come back");
         self.tally.withdrawn += 1;
         self.hold_purse(broadcaster);
+    }
+
+    /// Announces the present round's parts, or lets those hold that were announced.
+    pub(crate) fn part_anew(&mut self) {
+        let broadcaster = self.any_broadcaster();
+        let from = self.broadcasters[broadcaster].address();
+        let broker = self.chain.at.broker;
+        let call = partAnewCall { broadcaster: from };
+        self.must_refuse(self.actors[0], broker, &call);
+        let (round, next) = (self.round, self.chain.now() + 1);
+        let reserve = &mut self.model.purses[broadcaster].reserve;
+        let parting = reserve.part_anew(round, next);
+        if parting == Parting::Refused {
+            return self.must_refuse(from, broker, &call);
+        }
+        let mined = self.chain.run(from, broker, &call);
+        assert_eq!(mined.block, next);
+        self.tally.parted += u64::from(parting == Parting::Done);
+        self.hold_parting(broadcaster);
+    }
+
+    /// How the reserve is parted, now and next.
+    fn hold_parting(&mut self, broadcaster: usize) {
+        let call = partingOfCall {
+            broadcaster: self.broadcasters[broadcaster].address(),
+        };
+        let found = self.chain.read(self.chain.at.broker, &call);
+        let reserve = &self.model.purses[broadcaster].reserve;
+        let (announced, from) = reserve.announced.unwrap_or_default();
+        assert_eq!(
+            (found.whole, found.round, found.announced, found.from),
+            (reserve.whole, reserve.round, announced, from),
+            "operation {}: the parting of {broadcaster}'s reserve",
+            self.tally.done
+        );
     }
 
     /// Of who signs two assignments for one attempt.
@@ -143,22 +182,29 @@ impl Run {
         let mut all = U256::ZERO;
         for broadcaster in 0..BROADCASTERS as usize {
             self.hold_purse(broadcaster);
+            self.hold_parting(broadcaster);
             let weights = self.parting(broadcaster);
             let purse = self.model.purses[broadcaster].clone();
             all += purse.all();
             let mut parts = U256::ZERO;
             for operator in 0..OPERATORS as usize {
-                let call = claimableReserveCall {
+                let call = partsOfCall {
                     sender: self.broadcasters[broadcaster].address(),
                     recipient: self.actors[operator],
                 };
-                let found = self.chain.read(broker, &call);
+                let reserve = &purse.reserve;
+                let present = reserve.claimable(&weights, operator);
+                let next = reserve.announced.map_or(present, |(round, _)| {
+                    reserve.part(&self.transcoders(round), operator)
+                });
+                let parts_of = self.chain.read(broker, &call);
                 assert_eq!(
-                    found,
-                    purse.reserve.claimable(&weights, operator),
-                    "operation {}: the part of {operator} in the reserve of {broadcaster}",
+                    (parts_of.present, parts_of.next),
+                    (present, next),
+                    "operation {}: the parts of {operator} in the reserve of {broadcaster}",
                     self.tally.done
                 );
+                let found = parts_of.present;
                 parts += found;
             }
             assert!(parts <= purse.reserve.held, "parts beyond the reserve");

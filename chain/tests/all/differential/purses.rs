@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::U256;
 
+use crate::differential::contracts::{CASE, DEADLINE, EVIDENCE};
 use crate::differential::model::Actor;
 use crate::differential::sets::part_of;
 
@@ -13,47 +14,83 @@ const BPS: u64 = 10_000;
 pub const BURNED_BPS: u64 = 500;
 /// Rounds from asking for a deposit to having it.
 pub const UNLOCKING: u64 = 12;
+/// Blocks from the announcement of parts to the first in which they may hold: D, evidence window, case window, one more.
+pub const PARTING_BLOCKS: u64 = DEADLINE + EVIDENCE + CASE + 1;
 
 /// Weights of a round's transcoders as its snapshot has them.
 pub type Weights = BTreeMap<Actor, U256>;
 
-/// The part that is left of a reserve. This is the one place that knows how it is parted.
+/// A reserve. This is the one place that knows how it is parted.
 #[derive(Clone, Debug, Default)]
 pub struct Reserve {
     pub held: U256,
-    /// What it held when it was full, of which the parts are.
-    whole: U256,
+    /// What it held when it was full last, of which the parts are; zero: nobody has one.
+    pub whole: U256,
     /// By whose weights.
     pub round: u64,
+    /// By whose weights next, and the first block in which they may.
+    pub announced: Option<(u64, u64)>,
+    /// Since it was full last.
     taken: BTreeMap<Actor, U256>,
 }
 
-impl Reserve {
-    /// As much of `amount` as leaves no question by which round's weights it is parted afterwards: before it is full
-    /// again, or in the round in which it was filled.
-    pub fn addable(&self, amount: U256, present: u64) -> U256 {
-        if self.whole.is_zero() || self.round == present {
-            return amount;
-        }
-        let room = (self.whole - self.held).saturating_sub(U256::from(1));
-        amount.min(room)
-    }
+/// What came of a request to part a reserve anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    Refused,
+    Announced,
+    Done,
+}
 
-    pub fn add(&mut self, amount: U256, present: u64) {
+impl Reserve {
+    /// More parts nothing anew, but for what was announced and is due; once nothing is missing, all can be taken again.
+    pub fn add(&mut self, amount: U256, present: u64, block: u64) {
         if amount.is_zero() {
             return;
         }
+        let first = self.whole.is_zero();
         self.held += amount;
-        if self.held >= self.whole {
-            (self.whole, self.round) = (self.held, present);
-            self.taken.clear();
+        if self.held < self.whole {
+            return;
         }
+        self.whole = self.held;
+        self.taken.clear();
+        if first {
+            (self.round, self.announced) = (present, None);
+        } else if let Some((round, from)) = self.announced
+            && block >= from
+        {
+            (self.round, self.announced) = (round, None);
+        }
+    }
+
+    /// The present round's weights are announced; later, if nothing is missing, they hold.
+    pub fn part_anew(&mut self, present: u64, block: u64) -> Parting {
+        if self.whole.is_zero() {
+            return Parting::Refused;
+        }
+        match self.announced {
+            None => {
+                self.announced = Some((present, block + PARTING_BLOCKS));
+                Parting::Announced
+            }
+            Some((round, from)) if block >= from && self.held >= self.whole => {
+                (self.round, self.announced) = (round, None);
+                Parting::Done
+            }
+            Some(_) => Parting::Refused,
+        }
+    }
+
+    /// The recipient's part of the whole by these weights.
+    pub fn part(&self, weights: &Weights, recipient: Actor) -> U256 {
+        let weight = weights.get(&recipient).copied().unwrap_or_default();
+        part_of(self.whole, weight, weights.values().sum())
     }
 
     /// What the recipient may take: its part of the whole, less what it has taken since.
     pub fn claimable(&self, weights: &Weights, recipient: Actor) -> U256 {
-        let weight = weights.get(&recipient).copied().unwrap_or_default();
-        let part = part_of(self.whole, weight, weights.values().sum());
+        let part = self.part(weights, recipient);
         part - self.taken.get(&recipient).copied().unwrap_or_default()
     }
 

@@ -154,7 +154,7 @@ impl Run {
 
     pub(crate) fn operation(&mut self) {
         self.tally.done += 1;
-        match self.random.below(144) {
+        match self.random.below(150) {
             0..=7 => self.bond(),
             8..=21 => self.delegate(),
             22..=30 => self.unbond(false),
@@ -176,7 +176,8 @@ impl Run {
             126..=129 => self.enlist(),
             130..=133 => self.certify(),
             134..=140 => self.claim(),
-            _ => self.prosecute(),
+            141..=143 => self.prosecute(),
+            _ => self.part_anew(),
         }
     }
 

@@ -19,6 +19,8 @@ pub struct Tally {
     pub whole: u64,
     pub partly: u64,
     pub of_reserves: u64,
+    /// Reserves that were parted by announced weights.
+    pub parted: u64,
     /// Deposits that came back.
     pub withdrawn: u64,
     /// Members of a full set that lost their place; weights found beyond the bound of delegations.
@@ -44,6 +46,7 @@ impl Tally {
             ("tickets paid in whole", self.whole),
             ("tickets paid in part", self.partly),
             ("payments from reserves", self.of_reserves),
+            ("reserves parted anew", self.parted),
             ("deposits withdrawn", self.withdrawn),
             ("evictions", self.evicted),
             ("delegations beyond the bound", self.bounded),
@@ -69,10 +72,12 @@ impl fmt::Display for Tally {
         )?;
         writeln!(
             f,
-            "operations of broadcasters: {} winners paid, {} in part, {} with something of a reserve; {} deposits withdrawn",
+            "operations of broadcasters: {} winners paid, {} in part, {} with something of a reserve; {} reserves parted \
+             anew, {} deposits withdrawn",
             self.whole + self.partly,
             self.partly,
             self.of_reserves,
+            self.parted,
             self.withdrawn
         )?;
         writeln!(
