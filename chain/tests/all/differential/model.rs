@@ -17,7 +17,7 @@ use num_traits::{One, Zero};
 
 use crate::differential::cuts::Cuts;
 use crate::differential::purses::{Purse, Weights};
-use crate::differential::sets::{ActiveSet, Weight};
+use crate::differential::sets::{ActiveSet, Told, Weight};
 
 pub type Exact = BigRational;
 pub type Actor = usize;
@@ -127,8 +127,8 @@ pub struct Model {
     pub purses: Vec<Purse>,
     /// Of transcoders and of verifiers.
     pub sets: [ActiveSet; 2],
-    /// Weights that were told since the sets were looked at last.
-    pub told: Vec<(PoolId, Weight)>,
+    /// What the sets were told since they were looked at last.
+    pub told: Vec<Told>,
     /// The sets as they were when each round opened.
     pub snapshots: BTreeMap<u64, [Weights; 2]>,
     /// Least own bond of an active operator.
@@ -186,16 +186,21 @@ impl Model {
         Weight::of(self.pool(id), id.1, &minimum)
     }
 
-    /// After every change of a pool, its rewards and its slashes: the active set hears of the weight.
-    fn tell(&mut self, id: PoolId) {
-        let weight = self.weight(id);
-        self.told.push((id, weight));
+    /// After every change of a pool, its rewards and its slashes: the active set hears of the weight. An operator that is
+    /// not in it enters only where the rules say so.
+    fn tell(&mut self, pool: PoolId, enters: bool) {
+        let weight = self.weight(pool);
+        self.told.push(Told {
+            pool,
+            weight,
+            enters,
+        });
     }
 
-    /// What is due is released, and the active set hears of it.
+    /// What is due is released, and the active set takes the operator in.
     pub fn enlist(&mut self, id: PoolId, now: u64) {
         self.release(id, now);
-        self.tell(id);
+        self.tell(id, true);
     }
 
     fn before_change(&mut self, id: PoolId, now: u64) {
@@ -205,12 +210,18 @@ impl Model {
         }
     }
 
+    /// The first deposit in a pool brings its operator into the active set.
     pub fn deposit(&mut self, id: PoolId, holder: Actor, amount: &Exact, now: u64) {
+        let first = self.pool(id).holdings.is_empty();
+        self.add(id, holder, amount, now);
+        self.tell(id, first);
+    }
+
+    fn add(&mut self, id: PoolId, holder: Actor, amount: &Exact, now: u64) {
         self.before_change(id, now);
         let pool = self.pool(id);
         *pool.holdings.entry(holder).or_default() += amount;
         pool.slack += small(1);
-        self.tell(id);
     }
 
     /// A lock of `amount`; a holder that takes everything leaves nothing.
@@ -228,7 +239,7 @@ impl Model {
         pool.lock_slack += small(1);
         let id = lock.pool;
         self.locks.insert(number, lock);
-        self.tell(id);
+        self.tell(id, false);
     }
 
     /// A lock is over, and this is what came of it.
@@ -249,11 +260,10 @@ impl Model {
         } else {
             amount * U256::from(cut_bps) / U256::from(BPS)
         };
-        if own.is_zero() {
-            self.tell(id);
-        } else {
-            self.deposit(id, id.1, &exact(own), now);
+        if !own.is_zero() {
+            self.add(id, id.1, &exact(own), now);
         }
+        self.tell(id, false);
         if own != amount {
             let pool = self.pool(id);
             pool.rewards.pending += exact(amount - own);
@@ -297,7 +307,7 @@ impl Model {
         for lock in self.locks.values_mut().filter(|l| l.pool == id) {
             lock.amount = cut(&(&lock.amount * &left));
         }
-        self.tell(id);
+        self.tell(id, false);
     }
 
     /// A payment, of which `share_bps` go to all by stake over the next blocks, the rest to the operator. Returns the
@@ -319,7 +329,8 @@ impl Model {
         stream.pending = total;
         let blocks: u64 = mean.floor().to_integer().try_into().unwrap();
         (stream.from, stream.until) = (now, now + blocks);
-        fees.slack += small(1);
+        // So much for each block is rounded down, and what that leaves over is released at once: a base unit a block at most.
+        fees.slack += small(blocks.max(1));
         stream.until
     }
 

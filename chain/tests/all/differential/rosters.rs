@@ -6,7 +6,7 @@ use crate::differential::contracts::*;
 use crate::differential::model::Actor;
 use crate::differential::purses::Weights;
 use crate::differential::run::Run;
-use crate::differential::sets::Weight;
+use crate::differential::sets::{ActiveSet, Weight};
 
 impl Run {
     fn actor(&self, address: alloy_primitives::Address) -> Actor {
@@ -18,15 +18,12 @@ impl Run {
     pub(crate) fn look_at_sets(&mut self) {
         let told = std::mem::take(&mut self.model.told);
         for role in 0..2u8 {
-            let told = told.iter().filter(|(id, _)| id.0 == role);
+            let told = told.iter().filter(|told| told.pool.0 == role);
             let mut outcomes = vec![self.model.sets[usize::from(role)].clone()];
             let mut any = false;
-            for (id, weight) in told {
+            for told in told {
                 any = true;
-                outcomes = outcomes
-                    .iter()
-                    .flat_map(|set| set.outcomes(id.1, weight))
-                    .collect();
+                outcomes = outcomes.iter().flat_map(|set| set.outcomes(told)).collect();
             }
             if !any {
                 continue;
@@ -35,7 +32,7 @@ impl Run {
                 .chain
                 .read(self.chain.at.roster, &activeSetCall { role });
             let found: Vec<_> = found._0.into_iter().zip(found._1).collect();
-            let is = |set: &crate::differential::sets::ActiveSet| {
+            let is = |set: &ActiveSet| {
                 let members = set.members.iter().zip(&found);
                 let same = |((actor, weight), (address, found)): (&(Actor, Weight), &(_, U256))| {
                     self.actors[*actor] == *address && weight.admits(*found)
@@ -58,9 +55,10 @@ impl Run {
         }
     }
 
-    /// The round that has just opened has the sets as they are.
+    /// The round that has just opened has the sets as they are, without those who were absent.
     pub(crate) fn hold_snapshots(&mut self) {
         self.look_at_sets();
+        self.tally.jailed += self.model.sets[1].jail();
         let (roster, round) = (self.chain.at.roster, self.round);
         let mut snapshots = [Weights::new(), Weights::new()];
         for role in 0..2u8 {

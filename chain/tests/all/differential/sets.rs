@@ -9,7 +9,7 @@ use alloy_primitives::U256;
 use num_bigint::{BigInt, Sign};
 use num_traits::{Signed, Zero};
 
-use crate::differential::model::{Actor, Exact, Pool, exact, small};
+use crate::differential::model::{Actor, Exact, Pool, PoolId, exact, small};
 
 /// Delegations count up to this many times the own bond.
 pub const FACTOR: u64 = 10;
@@ -63,6 +63,14 @@ impl Weight {
     }
 }
 
+/// What the active set hears of an operator, and whether that brings it in if it is outside.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub pool: PoolId,
+    pub weight: Weight,
+    pub enters: bool,
+}
+
 /// The order of weights: how far the leading bits are shifted, and they.
 fn key(weight: &Exact) -> (u64, BigInt) {
     let weight = weight.floor().to_integer().max(BigInt::zero());
@@ -78,11 +86,14 @@ pub struct ActiveSet {
     pub members: Vec<(Actor, Weight)>,
     /// Who does not enter before it has asked to be released.
     pub jailed: BTreeSet<Actor>,
+    /// Who is to be jailed when the next round opens, in order.
+    pub absent: Vec<Actor>,
 }
 
 impl ActiveSet {
-    /// What may become of the set when this operator's weight is told.
-    pub fn outcomes(&self, operator: Actor, weight: &Weight) -> Vec<Self> {
+    /// What may become of the set when it hears this.
+    pub fn outcomes(&self, told: &Told) -> Vec<Self> {
+        let (operator, weight) = (told.pool.1, &told.weight);
         let mut outcomes = Vec::new();
         let mut stays = false;
         if let Some(place) = self.place(operator) {
@@ -92,7 +103,7 @@ impl ActiveSet {
             if weight.none {
                 outcomes.push(self.without(place));
             }
-        } else if self.jailed.contains(&operator) {
+        } else if !told.enters || self.jailed.contains(&operator) {
             stays = true;
         } else {
             stays = weight.none;
@@ -116,11 +127,25 @@ impl ActiveSet {
         outcomes
     }
 
-    pub fn jail(&mut self, operator: Actor) {
-        if let Some(place) = self.place(operator) {
-            *self = self.without(place);
+    /// A round opens: who was absent leaves, and is jailed. Returns how many.
+    pub fn jail(&mut self) -> u64 {
+        let mut count = 0;
+        for operator in std::mem::take(&mut self.absent) {
+            if !self.jailed.insert(operator) {
+                continue;
+            }
+            count += 1;
+            if let Some(place) = self.place(operator) {
+                *self = self.without(place);
+            }
         }
-        self.jailed.insert(operator);
+        count
+    }
+
+    /// Who has asked to be released is neither jailed nor going to be.
+    pub fn forgive(&mut self, operator: Actor) {
+        self.jailed.remove(&operator);
+        self.absent.retain(|absent| *absent != operator);
     }
 
     fn place(&self, operator: Actor) -> Option<usize> {

@@ -122,7 +122,7 @@ impl Run {
         }
         let aggregate = self.together(&seats, bitmap, digest);
         self.chain.run(from, ledger, &call(bitmap, aggregate));
-        self.jail_absent(&seats, duties, weight);
+        self.note_absent(&seats, duties, weight);
         let certified = Certified {
             list,
             duties,
@@ -133,8 +133,8 @@ impl Run {
         self.tally.certified += 1;
     }
 
-    /// Those without duty leave, unless less than two thirds of the weight did theirs.
-    fn jail_absent(&mut self, seats: &[(Actor, U256)], duties: u64, weight: U256) {
+    /// Those without duty leave with the next round, unless less than two thirds of the weight did theirs.
+    fn note_absent(&mut self, seats: &[(Actor, U256)], duties: u64, weight: U256) {
         let did = |position: usize| duties >> position & 1 == 1;
         let present: U256 = seats
             .iter()
@@ -147,15 +147,15 @@ impl Run {
         }
         for (position, (actor, _)) in seats.iter().enumerate() {
             if !did(position) {
-                self.model.sets[1].jail(*actor);
-                self.tally.jailed += 1;
+                self.model.sets[1].absent.push(*actor);
             }
         }
     }
 
-    /// Who was jailed returns with the weight that it has.
+    /// Who was jailed, or is about to be, returns with the weight that it has.
     fn leave_jail(&mut self) -> bool {
-        let Some(operator) = self.model.sets[1].jailed.first().copied() else {
+        let set = &self.model.sets[1];
+        let Some(operator) = set.absent.first().or(set.jailed.first()).copied() else {
             return false;
         };
         let call = releaseCall {
@@ -166,12 +166,11 @@ impl Run {
         let stranger = self.actors[OPERATORS as usize];
         self.must_refuse(stranger, roster, &call);
         let mined = self.chain.run(self.actors[operator], roster, &call);
-        self.model.sets[1].jailed.remove(&operator);
+        self.model.sets[1].forgive(operator);
         // As it is with all that is due, which stays due.
         let mut model = self.model.clone();
-        model.release((1, operator), mined.block);
-        let weight = model.weight((1, operator));
-        self.model.told.push(((1, operator), weight));
+        model.enlist((1, operator), mined.block);
+        self.model.told = model.told;
         true
     }
 
