@@ -61,11 +61,9 @@ async fn who_lost_its_place_returns_once_there_is_one() {
     let rival = desk.account("rival", 100).await;
     bonds(&rival, "60 LPT");
     assert!(!active().await);
-    let small = desk.does(
-        &owner,
-        &[&["stake", "bond", "1 LPT"], &as_role[..]].concat(),
-    );
-    assert!(!small.await.to_string().contains("activated") && !active().await);
+    let small = ["stake", "bond", "1 LPT"];
+    let small = desk.does(&owner, &[&small[..], &as_role].concat()).await;
+    assert!(!small.to_string().contains("activated") && !active().await);
     let friend = desk.account("friend", 100).await;
     let to = owner.address.to_string();
     let delegate = ["stake", "delegate", "20 LPT", "--to", &to];
