@@ -159,7 +159,9 @@ contract BondingManager is StakePools {
     function enlist(Role role, address operator) external {
         Pool storage p = _pools[role][operator];
         _release(p);
-        roster.enter(role, operator, _weight(p.bonded, p.ownShares));
+        // Who is about to be taken out evicts nobody before.
+        if (roster.isJailed(role, operator)) _refresh(role, operator, p);
+        else roster.enter(role, operator, _weight(p.bonded, p.ownShares));
     }
 
     // ---- rewards ----

@@ -34,6 +34,8 @@ contract TicketBroker is ITicketBroker {
     uint256 private constant BPS = 10_000;
     /// Above it honest payments would cost more than they bring, whatever washing costs.
     uint256 private constant MAX_BURN_BPS = 5000;
+    /// Blocks that a transcoder's head and a signing block may be apart.
+    uint64 private constant SIGNING_TOLERANCE = 2;
 
     /// Verifying contract of all signatures; knows the cases.
     ICourt public immutable court;
@@ -91,9 +93,10 @@ contract TicketBroker is ITicketBroker {
         memoryRounds = operators.memoryRounds();
         burnedFeeBps = parameters.burnedFeeBps;
         unlockRounds = parameters.unlockRounds;
-        // A ticket signed just before an announcement has its deadline D blocks away, then faults are accepted, and who
-        // has won has as long as a case to redeem it.
-        partingBlocks = parameters.deadlineBlocks + parameters.evidenceWindow + parameters.caseWindow + 1;
+        // A ticket signed just before an announcement has its deadline D blocks away, and what transcoders tolerate; then
+        // faults are accepted, and who has won has as long as a case to redeem it.
+        partingBlocks = parameters.deadlineBlocks + SIGNING_TOLERANCE + parameters.evidenceWindow
+            + parameters.caseWindow + 1;
         _chainId = block.chainid;
         _separator = CourtDomain.separator(addresses.court);
     }
@@ -106,14 +109,13 @@ contract TicketBroker is ITicketBroker {
         // A request to withdraw stays as it is: nobody stops another's by a gift.
         Sender storage s = _senders[broadcaster];
         if (deposit != 0) s.deposit += deposit.toUint96();
-        if (reserve != 0) s.fill(broadcaster, reserve, rounds);
+        if (reserve != 0) s.fill(broadcaster, reserve, operators, rounds);
         emit Funded(broadcaster, msg.sender, deposit, reserve);
     }
 
     /// @inheritdoc ITicketBroker
     function partAnew(address broadcaster) external returns (uint64 round, uint64 from) {
-        if (!operators.mayAct(msg.sender, broadcaster)) revert NotTheBroadcaster(msg.sender, broadcaster);
-        return _senders[broadcaster].partAnew(broadcaster, partingBlocks, rounds);
+        return _senders[broadcaster].partAnew(broadcaster, partingBlocks, operators, rounds);
     }
 
     /// @inheritdoc ITicketBroker
@@ -352,7 +354,7 @@ contract TicketBroker is ITicketBroker {
     ///      left would let its friends take theirs in each round, and parts by the present stakes would let one stake take
     ///      its part again under each account that it moves to.
     function _claimable(Sender storage s, address sender, address recipient) private view returns (uint256) {
-        if (s.reserve == 0) return 0;
+        if (s.reserve == 0 || s.whole == 0) return 0;
         uint256 part = _part(s.whole, s.round, recipient);
         return part == 0 ? 0 : part - _claims[sender][s.filling][recipient];
     }

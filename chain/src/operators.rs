@@ -183,10 +183,29 @@ impl Client {
         if standing.active || standing.jailed {
             return Ok(false);
         }
+        self.has_place(weight, role, operator, places).await
+    }
+
+    /// Whether the active set, which has so many places, has one for an operator of this weight that nothing keeps out: its own,
+    /// a free one, or that of somebody lighter.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
+    pub async fn has_place(
+        &self,
+        weight: Lpt,
+        role: Role,
+        operator: Address,
+        places: u64,
+    ) -> Result<bool, ChainError> {
         let call = roster::ActiveSetCall { role: role.code() };
         let members: roster::ActiveSetReturn = self
             .view("an active set", self.contracts().roster, call)
             .await?;
+        if members.operators.contains(&address_out(operator)) {
+            return Ok(!weight.0.is_zero());
+        }
         let weights = members.weights.into_iter().map(|w| Lpt(word_in(w)));
         Ok(enters(weight, &weights.collect::<Vec<_>>(), places))
     }

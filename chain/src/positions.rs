@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::client::{Client, topic};
 use crate::error::ChainError;
 use crate::events::{Log, LogEntry, StakeLog};
+use crate::operators::Standing;
 use crate::views::{LockView, Role};
 
 /// Stake in one pool.
@@ -19,6 +20,9 @@ pub struct Position {
     pub role: Role,
     /// Whose pool; the account's own for its bond.
     pub operator: Address,
+    /// Whether the operator is in the active set: elsewhere stake earns nothing.
+    #[serde(flatten)]
+    pub standing: Standing,
     /// What it is worth, without what is unbonding.
     pub stake: Lpt,
     /// Its part of rewards that the pool has been paid and that are released block by block.
@@ -129,6 +133,7 @@ impl Client {
         Ok(Position {
             role,
             operator,
+            standing: self.standing(role, operator).await?,
             stake,
             pending_rewards: Lpt(part.checked_div(pool.bonded().0).unwrap_or_default()),
             pending_until: pool.pending_until,

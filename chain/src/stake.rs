@@ -37,6 +37,22 @@ impl Client {
         })
     }
 
+    /// Whether nobody has anything in the pool, be it worth nothing: the next deposit is its first.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
+    pub async fn is_new(&self, role: Role, operator: Address) -> Result<bool, ChainError> {
+        let call = abi::bonding_manager::SharesOfCall {
+            role: role.code(),
+            operator: address_out(operator),
+        };
+        let abi::bonding_manager::SharesOfReturn(_, all, _) = self
+            .view("a pool's shares", self.contracts().bonding_manager, call)
+            .await?;
+        Ok(all.is_zero())
+    }
+
     /// What a holder's stake in a pool is worth, without what is unbonding.
     ///
     /// # Errors

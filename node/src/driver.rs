@@ -103,6 +103,8 @@ pub(crate) enum Event {
     Failed(Box<Chore>),
     /// The chain refuses to pay these winning tickets.
     Unredeemed(Vec<(B256, Refusal)>),
+    /// What the chain says of these winners could not be asked.
+    Unoffered(Vec<B256>),
     /// A part without which the node is none has ended.
     Died(&'static str),
     Notice(Notice),
@@ -263,6 +265,7 @@ impl Node {
                     self.keeper.failed(*chore, block);
                 }
                 Event::Unredeemed(refusals) => self.on_unredeemed(refusals),
+                Event::Unoffered(tickets) => self.winners.unoffered(&tickets),
                 Event::Died(part) => {
                     tracing::error!("{part} has died: this node ends");
                     self.ended = Some(Ended::Died(part));

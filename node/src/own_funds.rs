@@ -41,18 +41,16 @@ impl Node {
             let Some(stakes) = stakes else {
                 return;
             };
-            let announced = part_anew(&client, &queue, me, funds.reserve, &stakes).await;
+            let announced = part_anew(&client, &queue, me, funds.reserve, face, &stakes).await;
             let Some(parts) = parts(&client, me, &stakes).await else {
                 return;
             };
-            let covered = parts
-                .iter()
-                .filter(|(_, part)| covers(part.lasting().0, face.0));
-            let covered = covered.fold(U256::ZERO, |sum, (weight, _)| sum + *weight);
+            let lasting = parts.iter().map(|(weight, part)| (*weight, part.lasting()));
+            let covered = covered(lasting, face);
             if covered * U256::from(10_000) < stakes.total() * bps {
                 let soon = announced.map_or(String::new(), |announced| {
                     format!(
-                        "; those who are new have their parts from block {} on",
+                        "; parts by the present stakes are announced for block {}",
                         announced.from
                     )
                 });
@@ -90,22 +88,23 @@ impl Node {
     }
 }
 
-/// Gives those who are new their parts of the reserve; says which are announced then.
+/// Has the reserve parted by the present stakes where that covers more of them; says which parts are announced then.
 async fn part_anew(
     client: &Client,
     queue: &TxQueue,
     me: Address,
     reserve: Eth,
+    face: Eth,
     stakes: &Snapshot,
 ) -> Option<Announced> {
     // No more than these two: what was announced holds, and what is new since then is announced.
     for _ in 0..2 {
-        let parting = client.parting(me).await.ok()??;
+        let parting = client.parting(me).await.ok()?;
+        let announced = parting.as_ref().and_then(|parting| parting.announced);
         let next_block = client.head().await.ok()?.number + 1;
         let parts = parts(client, me, stakes).await?;
-        let step = step(&parting, reserve, next_block, &parts);
-        let key = match step {
-            Step::Wait => return parting.announced,
+        let key = match step(parting.as_ref(), reserve, next_block, &parts, face) {
+            Step::Wait => return announced,
             Step::Announce => format!("announce parts:{me}:{}", stakes.round),
             Step::Hold(announced) => format!("part anew:{me}:{}", announced.from),
         };
@@ -114,7 +113,7 @@ async fn part_anew(
             .await
         {
             tracing::warn!("the reserve is not parted anew: {e}");
-            return parting.announced;
+            return announced;
         }
     }
     client.parting(me).await.ok()??.announced
@@ -125,22 +124,51 @@ async fn part_anew(
 enum Step {
     /// Nothing now.
     Wait,
-    /// Parts by the present stakes are announced.
+    /// Parts by the present stakes are announced; where nobody has one, they hold at once.
     Announce,
     /// The announced parts hold.
     Hold(Announced),
 }
 
-/// Who is new since the reserve was parted has no part of it; who has taken its own has none either, so nothing is told of
-/// a reserve that is not full, of which nothing is parted anew anyway.
-fn step(parting: &Parting, reserve: Eth, next_block: u64, parts: &[(U256, Parts)]) -> Step {
+/// Who is new since the reserve was parted has no part of it, who has grown a small one; who has taken its own has none
+/// either, so nothing is told of a reserve that is not full, of which nothing is parted anew anyway.
+fn step(
+    parting: Option<&Parting>,
+    reserve: Eth,
+    next_block: u64,
+    parts: &[(U256, Parts)],
+    face: Eth,
+) -> Step {
+    let Some(parting) = parting else {
+        // What others have put up has no parts before the broadcaster says so.
+        return match reserve.0.is_zero() {
+            true => Step::Wait,
+            false => Step::Announce,
+        };
+    };
     match parting.announced {
         _ if reserve < parting.whole => Step::Wait,
         Some(announced) if announced.from <= next_block => Step::Hold(announced),
         Some(_) => Step::Wait,
-        None if parts.iter().any(|(_, part)| part.present.0.is_zero()) => Step::Announce,
-        None => Step::Wait,
+        None => {
+            let total: U256 = parts.iter().map(|(weight, _)| *weight).sum();
+            let anew = |weight: U256| Eth(parting.whole.0 * weight / total.max(U256::ONE));
+            let present = parts.iter().map(|(weight, part)| (*weight, part.present));
+            let next = parts.iter().map(|(weight, _)| (*weight, anew(*weight)));
+            match covered(next, face) > covered(present, face) {
+                true => Step::Announce,
+                false => Step::Wait,
+            }
+        }
     }
+}
+
+/// Weight of those who count on a winner of this face value, each by its part of the reserve.
+fn covered(parts: impl Iterator<Item = (U256, Eth)>, face: Eth) -> U256 {
+    parts
+        .filter(|(_, part)| covers(part.0, face.0))
+        .map(|(weight, _)| weight)
+        .sum()
 }
 
 /// Each transcoder's weight, and what the reserve would pay it.
@@ -172,6 +200,7 @@ mod tests {
         Eth(U256::from(wei))
     }
 
+    /// What is done about a whole of 12 wei where a winner is worth one.
     fn told(announced: bool, reserve: u64, next_block: u64, parts: &[u64]) -> Step {
         let parting = Parting {
             whole: eth(12),
@@ -186,13 +215,20 @@ mod tests {
             next: eth(*part),
         };
         let parts: Vec<_> = parts.iter().map(|wei| (U256::from(1), part(wei))).collect();
-        step(&parting, eth(reserve), next_block, &parts)
+        step(Some(&parting), eth(reserve), next_block, &parts, eth(1))
     }
 
     #[test]
-    fn parts_are_announced_where_somebody_has_none() {
+    fn parts_are_announced_where_present_stakes_would_cover_more() {
         assert_eq!(told(false, 12, 9, &[6, 6]), Step::Wait);
         assert_eq!(told(false, 12, 9, &[6, 6, 0]), Step::Announce);
+        // Somebody who has left has nearly all of it.
+        assert_eq!(told(false, 12, 9, &[1, 1, 1]), Step::Announce);
+        assert_eq!(told(false, 12, 9, &[10, 2]), Step::Wait);
+        // Of thirteen none would count on a winner.
+        assert_eq!(told(false, 12, 9, &[0; 13]), Step::Wait);
+        assert_eq!(step(None, eth(0), 9, &[], eth(1)), Step::Wait);
+        assert_eq!(step(None, eth(1), 9, &[], eth(1)), Step::Announce);
         // Who has none may have taken its own.
         assert_eq!(told(false, 6, 9, &[6, 0]), Step::Wait);
     }

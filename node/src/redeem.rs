@@ -14,7 +14,8 @@ impl Node {
     pub(crate) async fn redeem_due(&mut self, block: u64) {
         let round = self.read(|state| state.current().map_or(0, |(number, _)| number));
         let evidence = self.params.evidence_blocks;
-        let patience = self.params.round_blocks / 4;
+        // A part of the reserve that was counted on is sure for the case window's blocks and no longer.
+        let patience = (self.params.round_blocks / 4).min(self.params.case_blocks / 2);
         for batch in self.winners.due(block, round, evidence, patience) {
             self.redeem(batch, round);
         }
@@ -37,11 +38,17 @@ impl Node {
     fn redeem(&self, batch: Vec<Winner>, round: u64) {
         let (client, domain) = (self.client.clone(), self.domain);
         let (queue, events) = (self.queue.clone(), self.events.clone());
+        let digest = |winner: &Winner| domain.digest(&winner.ticket.ticket);
+        let tickets: Vec<B256> = batch.iter().map(digest).collect();
         tokio::spawn(async move {
             let tried = match try_each(&client, &domain, batch).await {
                 Ok(tried) => tried,
-                // That says nothing of the tickets: they are offered again in the next round.
-                Err(e) => return tracing::warn!("winning tickets are not redeemed now: {e}"),
+                // That says nothing of the tickets: they are offered again with the next block.
+                Err(e) => {
+                    tracing::warn!("winning tickets are not redeemed now: {e}");
+                    let _ = events.send(Event::Unoffered(tickets)).await;
+                    return;
+                }
             };
             let mut refusals = Vec::new();
             for refused in tried.refused {

@@ -278,6 +278,15 @@ impl Winners {
         offers
     }
 
+    /// These never reached the chain: they are due as before.
+    pub(crate) fn unoffered(&mut self, tickets: &[B256]) {
+        for ticket in tickets {
+            if let Some(kept) = self.kept.get_mut(ticket) {
+                kept.offered = 0;
+            }
+        }
+    }
+
     /// The chain refuses a ticket at block `now`; gives whether it has become void by that.
     pub(crate) fn refused(&mut self, ticket: B256, why: Refusal, now: u64) -> bool {
         let Some(kept) = self.kept.get_mut(&ticket) else {

@@ -101,6 +101,11 @@ impl Session {
         Ok(numbered.collect())
     }
 
+    /// Whether an earlier command has made the call of this key.
+    pub(super) fn was_done(&self, key: &str) -> bool {
+        self.earlier.iter().any(|known| known.key == key)
+    }
+
     /// What of this command an earlier one has done, where that came to its decisive call. An allowance that is missing was
     /// there when its call was made.
     pub(super) fn typed_before(&self, keys: &[String], calls: &[Call]) -> Option<Before> {

@@ -1,6 +1,8 @@
 //! The way into the active set behind a deposit. Contracts look for a place where a new operator bonds and where somebody asks
 //! (`enlist`), not with every deposit: an operator that is outside and becomes heavy enough is brought in by a call of its own.
 
+use std::collections::BTreeMap;
+
 use assay_chain::call::{Call, StakeCall};
 use assay_chain::views::Role;
 use assay_protocol::amount::Lpt;
@@ -59,29 +61,49 @@ impl Deposit {
     }
 }
 
+/// What is added to one pool, by its operator and by others.
+#[derive(Clone, Copy, Debug, Default)]
+struct Added {
+    own: U256,
+    delegated: U256,
+}
+
 /// The calls, and behind them one for each operator outside that their deposits make heavy enough for the active set.
 pub async fn with_entries(
     session: &Session,
     mut calls: Vec<Call>,
 ) -> Result<Vec<Call>, CommandError> {
     let (client, params) = (&session.client, &session.deployment.params);
-    let mut entering: Vec<(Role, Address)> = Vec::new();
-    for call in &calls {
+    let mut pools: BTreeMap<(Role, Address), Added> = BTreeMap::new();
+    for (key, call) in session.keys(&calls)?.iter().zip(&calls) {
         let Some(deposit) = Deposit::of(session, call).await else {
             continue;
         };
-        let (role, operator) = (deposit.role, deposit.operator);
-        let pool = client.pool(role, operator).await?;
-        // Of a new operator the bond itself looks for a place.
-        if pool.bonded().0.is_zero() || entering.contains(&(role, operator)) {
+        let added = pools.entry((deposit.role, deposit.operator)).or_default();
+        // What an earlier command has deposited is in the pool already.
+        if session.was_done(key) {
             continue;
         }
-        let added = |to: Lpt, is_to: bool| match is_to {
-            true => to.0.saturating_add(deposit.amount.0),
-            false => to.0,
+        let part = match deposit.holder == deposit.operator {
+            true => &mut added.own,
+            false => &mut added.delegated,
         };
-        let is_own = deposit.holder == operator;
-        let (own, delegated) = (added(pool.own, is_own), added(pool.delegated, !is_own));
+        *part = part.saturating_add(deposit.amount.0);
+    }
+    for ((role, operator), added) in pools {
+        // Of a new operator the bond itself looks for a place.
+        if client.is_new(role, operator).await? {
+            continue;
+        }
+        if client.standing(role, operator).await?.jailed {
+            session.warn(format!(
+                "{role} {operator} is kept out of snapshots until it returns: assay operator release --role {role}"
+            ));
+            continue;
+        }
+        let pool = client.pool(role, operator).await?;
+        let own = pool.own.0.saturating_add(added.own);
+        let delegated = pool.delegated.0.saturating_add(added.delegated);
         if own.saturating_add(U256::ONE) < params.min_own_bond.0 {
             continue;
         }
@@ -95,10 +117,8 @@ pub async fn with_entries(
             session.tell(format!(
                 "{operator} is not among the active {role}s, and has the weight with this: the last call brings it in"
             ));
-            entering.push((role, operator));
+            calls.push(StakeCall::Enlist { role, operator }.into());
         }
     }
-    let entries = entering.into_iter();
-    calls.extend(entries.map(|(role, operator)| StakeCall::Enlist { role, operator }.into()));
     Ok(calls)
 }

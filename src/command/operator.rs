@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use assay_chain::call::OperatorCall;
+use assay_chain::views::Role;
 use assay_protocol::Address;
 use assay_protocol::sig::{OperatorKey, Signature};
 use serde::Serialize;
@@ -177,10 +178,23 @@ async fn release(
 ) -> Result<(), CommandError> {
     let session = account.open().await?;
     let operator = session.operator(operator).await?;
-    let call = OperatorCall::Release {
-        role: role.into(),
-        operator,
-    };
+    let (role, params) = (Role::from(role), &session.deployment.params);
+    let (places, pool) = (
+        role.places(params),
+        session.client.pool(role, operator).await?,
+    );
+    let client = &session.client;
+    if !client
+        .has_place(pool.weight, role, operator, places)
+        .await?
+    {
+        session.warn(format!(
+            "{operator} is not kept out any more by this, but has no place among the active {role}s: its own bond is below \
+             {} LPT, or it is not larger than the smallest of {places}",
+            params.min_own_bond
+        ));
+    }
+    let call = OperatorCall::Release { role, operator };
     session.carry_out(None, vec![call.into()]).await
 }
 

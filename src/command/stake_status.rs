@@ -26,6 +26,15 @@ pub async fn show(holder: Address, chain: &ChainOptions) -> Result<(), CommandEr
             false => format!("with {role} {operator}"),
         };
         say(format!("{what}: {} LPT", position.stake));
+        match (position.standing.jailed, position.standing.active) {
+            (true, _) => say(format!(
+                "  kept out of snapshots until the operator returns: assay operator release --role {role}"
+            )),
+            (false, false) => say(
+                "  not in the active set, so it earns nothing: with the weight for a place, assay stake enlist",
+            ),
+            (false, true) => {}
+        }
         if !position.pending_rewards.0.is_zero() {
             say(format!(
                 "  rewards on their way: {} LPT, the last of them by block {}",

@@ -232,6 +232,9 @@ async fn given(plan: &Plan, folder: &Folder) -> Result<Option<Video>, LauncherEr
         path: path.clone(),
         source,
     })?;
+    if resolved.to_str().is_none() {
+        return Err(LauncherError::NotText(resolved));
+    }
     let dir = folder.dir();
     if resolved.starts_with(dir.canonicalize().unwrap_or_else(|_| dir.into())) {
         return Err(LauncherError::Inside {

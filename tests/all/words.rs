@@ -1,6 +1,8 @@
 //! Words that cannot be are refused before anything is done, and the line says what can.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::testnet::{clip, testnet};
@@ -80,4 +82,16 @@ fn a_test_network_does_not_remove_its_own_input() {
     let said = refused(&testnet(&["up", "--input", &clip], folder.path()), 2);
     assert!(said.contains("--dir") && said.contains("emptied"), "{said}");
     assert!(Path::new(&clip).exists());
+}
+
+#[test]
+fn a_name_that_no_configuration_can_hold_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join(OsStr::from_bytes(b"gr\xfcn.mkv"));
+    fs::write(&clip, "").unwrap();
+    let dir = folder.path().join("network");
+    let mut command = assay(&["testnet", "up", "--dir"]);
+    let output = command.arg(&dir).arg("--input").arg(&clip).output();
+    let said = refused(&output.unwrap(), 2);
+    assert!(said.contains("not UTF-8") && !dir.join("broadcaster").exists());
 }

@@ -38,7 +38,17 @@ abstract contract BrokerStage is Tickets {
         a.broker = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
         a.fees = address(fees = FeeLedger(create("FeeLedger", abi.encode(parameters(), a))));
         broker = TicketBroker(create("TicketBroker", abi.encode(parameters(), a)));
-        broker.depositAndReserve{value: DEPOSIT + RESERVE}(broadcaster, DEPOSIT, RESERVE);
+        vm.deal(broadcaster, DEPOSIT);
+        vm.prank(broadcaster);
+        broker.depositAndReserve{value: DEPOSIT}(broadcaster, DEPOSIT, 0);
+        putUp(RESERVE);
+    }
+
+    /// The broadcaster's own addition to its reserve.
+    function putUp(uint256 reserve) internal {
+        vm.deal(broadcaster, broadcaster.balance + reserve);
+        vm.prank(broadcaster);
+        broker.depositAndReserve{value: reserve}(broadcaster, 0, reserve);
     }
 
     /// The demo's times.

@@ -19,6 +19,8 @@ contract FeesTest is Stream, Tickets {
     function setUp() external {
         startStream();
         vm.deal(address(this), 1e24);
+        vm.deal(broadcaster, DEPOSIT + 10 ether);
+        vm.prank(broadcaster);
         broker.depositAndReserve{value: DEPOSIT + 10 ether}(broadcaster, DEPOSIT, 10 ether);
     }
 

@@ -7,8 +7,8 @@ import {BrokerStage} from "./BrokerStage.sol";
 
 /// By whose stakes a reserve is parted: who worked keeps its part until its winners are payable, who is new gets one then.
 contract PartingsTest is BrokerStage {
-    /// D, evidence window and case window, and one.
-    uint256 private constant DELAY = 12 + 20 + 3 + 1;
+    /// D, what signing blocks may be off, evidence window and case window, and one.
+    uint256 private constant DELAY = 12 + 2 + 20 + 3 + 1;
     address private constant NEWCOMER = address(0x7003);
 
     function setUp() external {
@@ -156,6 +156,34 @@ contract PartingsTest is BrokerStage {
         broker.partAnew(transcoder);
     }
 
+    /// [a wei that parts it by the stakes of long ago] What others put in before the broadcaster did is nobody's part, and is
+    /// parted with what it adds itself, or when it says so.
+    function test_no_stranger_chooses_the_round_of_the_first_parts() external {
+        address later = vm.addr(0xB1);
+        broker.depositAndReserve{value: 3}(later, 0, 3);
+        (uint256 whole,,,) = broker.partingOf(later);
+        vm.assertEq(whole + broker.claimableReserve(later, transcoder), 0);
+        world.setRound(300);
+        world.activate(other, 0);
+        world.activate(NEWCOMER, 1);
+        uint256 before = vm.snapshotState();
+        vm.deal(later, 5);
+        vm.prank(later);
+        broker.depositAndReserve{value: 5}(later, 0, 5);
+        vm.assertEq(broker.claimableReserve(later, NEWCOMER), 4);
+        vm.assertEq(broker.claimableReserve(later, other), 0);
+        vm.revertToState(before);
+        vm.expectRevert(
+            abi.encodeWithSelector(ITicketBroker.NotTheBroadcaster.selector, address(this), later)
+        );
+        broker.partAnew(later);
+        vm.prank(later);
+        (uint64 round, uint64 from) = broker.partAnew(later);
+        vm.assertEq(round, 300);
+        vm.assertEq(from, block.number);
+        vm.assertEq(broker.claimableReserve(later, NEWCOMER), 1);
+    }
+
     /// An announcement ends with the reserve that it was about: the next one has the present stakes' parts, and keeps them.
     function test_a_slash_ends_an_announcement() external {
         _announce();
@@ -238,7 +266,7 @@ contract PartingsTest is BrokerStage {
         world.setRound(round);
         world.activate(transcoder, 3);
         vm.roll(block.number + DELAY);
-        broker.depositAndReserve{value: 8}(broadcaster, 0, 8);
+        putUp(8);
         _assertParts(transcoder, 6, 6);
         broker.depositAndReserve{value: 4}(broadcaster, 0, 4);
         _assertParts(transcoder, 9, 9);

@@ -125,6 +125,8 @@ contract ReservesTest is BrokerStage {
 
     function test_what_is_filled_before_the_first_round_has_its_parts() external {
         world.setRound(0);
+        vm.deal(address(0xB1), 4);
+        vm.prank(address(0xB1));
         broker.depositAndReserve{value: 4}(address(0xB1), 0, 4);
         vm.assertEq(broker.claimableReserve(address(0xB1), transcoder), 2);
         (, uint64 round,,) = broker.partingOf(address(0xB1));
@@ -163,7 +165,7 @@ contract ReservesTest is BrokerStage {
         vm.prank(broadcaster);
         broker.withdraw();
         vm.assertEq(broker.claimableReserve(broadcaster, transcoder), 0);
-        broker.depositAndReserve{value: 2}(broadcaster, 0, 2);
+        putUp(2);
         vm.assertEq(broker.claimableReserve(broadcaster, transcoder), 1);
     }
 

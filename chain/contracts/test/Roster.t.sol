@@ -18,7 +18,7 @@ contract RosterTest is Network {
 
     function parameters() internal pure override returns (Parameters memory p) {
         p = super.parameters();
-        p.maxTranscoders = 5;
+        (p.maxTranscoders, p.maxVerifiers) = (5, 4);
     }
 
     function test_a_larger_newcomer_replaces_the_smallest() external {
@@ -183,6 +183,23 @@ contract RosterTest is Network {
         vm.prank(all[0]);
         roster.release(V, all[0]);
         vm.assertTrue(roster.isActive(V, all[0]));
+    }
+
+    /// Nor does it take anybody's place meanwhile, however heavy it has become.
+    function test_who_is_about_to_be_jailed_evicts_nobody() external {
+        address[] memory all = _verifiers(4);
+        openRound();
+        _jail(1, 1);
+        vm.prank(all[0]);
+        bonding.unbond(V, all[0], 95 * LPT);
+        address newcomer = vm.addr(0x500);
+        register(newcomer, 0x500);
+        bond(V, newcomer, 100 * LPT);
+        bond(V, all[0], 300 * LPT);
+        bonding.enlist(V, all[0]);
+        vm.assertTrue(roster.isActive(V, newcomer) && !roster.isActive(V, all[0]));
+        openRound();
+        vm.assertEq(roster.totalAt(V, 2), 400 * LPT);
     }
 
     /// Whatever is noted and whoever returns between the rounds: a snapshot has exactly those who are not jailed then.

@@ -87,7 +87,7 @@ impl fmt::Display for RosterLog {
                 "{role} {operator} is kept out of snapshots until it returns"
             ),
             Self::Released { role, operator } => {
-                write!(f, "{role} {operator} returns with the next snapshot")
+                write!(f, "{role} {operator} is not kept out of snapshots any more")
             }
         }
     }

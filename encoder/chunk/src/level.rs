@@ -26,6 +26,9 @@ pub(crate) fn level(source: &SourceFormat, rendition: &RenditionSettings) -> u8 
     let samples = u64::from(rendition.width) * u64::from(rendition.height);
     let displayed = u128::from(samples) * u128::from(source.fps_num);
     let duration = u128::from(source.fps_den) * u128::from(rendition.frame_step);
+    // rav1e 0.8 holds the reciprocal of the frame rate against the level as well, and refuses one that does not admit that:
+    // of 1080p slower than a frame in 34 s the level is higher than it need be.
+    let upside_down = u128::from(samples) * duration;
     let columns = 1u32 << rendition.tile_cols_log2;
     let tiles = columns << rendition.tile_rows_log2;
     let admits = |&&(_, size, width, height, rate, max_tiles, max_columns): &&(
@@ -41,6 +44,7 @@ pub(crate) fn level(source: &SourceFormat, rendition: &RenditionSettings) -> u8 
             && rendition.width <= width
             && rendition.height <= height
             && displayed <= u128::from(rate) * duration
+            && upside_down <= u128::from(rate) * u128::from(source.fps_num)
             && tiles <= max_tiles
             && columns <= max_columns
     };
@@ -82,5 +86,12 @@ mod tests {
             ..size(640, 360)
         };
         assert_eq!(level(&source(60), &half_rate), 1);
+        let slow = |fps_den| SourceFormat {
+            fps_den,
+            ..source(1)
+        };
+        assert_eq!(level(&slow(34), &size(1920, 1080)), 8);
+        assert_eq!(level(&slow(35), &size(1920, 1080)), 9);
+        assert_eq!(level(&slow(1000), &size(3840, 2160)), 31);
     }
 }

@@ -87,6 +87,8 @@ fn a_batch_goes_when_it_is_full_or_has_waited_and_each_ticket_once_a_round() {
     assert_eq!(sizes(&mut winners, 40, 5, 2), [0_usize; 0]);
     // It was never sent.
     assert_eq!(sizes(&mut winners, 40, 6, 2), [2]);
+    winners.unoffered(&[hash(0), hash(9)]);
+    assert_eq!(sizes(&mut winners, 40, 6, 2), [1], "it could not be asked");
     // The chain has passed over both, or refused both for one of them.
     for nonce in [0, 1] {
         winners.refused(hash(nonce), Refusal::Together, 40);

@@ -59,6 +59,9 @@ pub enum LauncherError {
         /// The network's folder.
         dir: PathBuf,
     },
+    /// The nodes' configuration is a text file, and this is not text.
+    #[error("{}: the nodes' configuration names the video, and this name is not UTF-8; rename the file", .0.display())]
+    NotText(PathBuf),
     /// A network runs there.
     #[error("a network is up in {dir} ({name} runs); type: assay testnet down --dir {dir}", dir = dir.display())]
     AlreadyUp {
@@ -148,6 +151,7 @@ impl LauncherError {
                 | Self::Clip(_)
                 | Self::Foreign(_)
                 | Self::Inside { .. }
+                | Self::NotText(_)
                 | Self::AlreadyUp { .. }
                 | Self::NoNetwork(_)
                 | Self::OtherChain { .. }

@@ -231,6 +231,7 @@ fn configuration(
     known: Option<PeerId>,
     input: &Path,
 ) -> String {
+    let input = toml::Value::from(input.to_string_lossy().into_owned());
     let is_known = player.part == Part::Broadcaster;
     let (rpc, host, known_host, port, known_port, discovery) = match *place {
         Place::Here { port, rpc } => {
@@ -258,7 +259,7 @@ fn configuration(
         Part::Broadcaster => {
             format!(
                 "[broadcaster]\n\
-             input = {input:?}\n\
+             input = {input}\n\
              profile = \"../{LADDER}\"\n\
              repeat = true\n\
              output = \"hls\"\n\

@@ -23,8 +23,8 @@ contract Payers is Tickets {
     }
 
     uint256 private constant SENDERS = 3;
-    /// D, evidence window and case window.
-    uint256 private constant WAIT = 12 + 20 + 3;
+    /// D, what signing blocks may be off, evidence window and case window.
+    uint256 private constant WAIT = 12 + 2 + 20 + 3;
     address public constant OPERATOR = address(0x0FE2);
     /// Active too, and never paid.
     address private constant OTHER = address(0x7002);
@@ -101,6 +101,10 @@ contract Payers is Tickets {
         for (uint256 i = 0; i < 3; ++i) {
             before[i] = broker.claimableReserve(payer, worker(i));
         }
+        if (who % 8 < 4) {
+            vm.deal(payer, payer.balance + deposit + reserve);
+            vm.prank(payer);
+        }
         broker.depositAndReserve{value: uint256(deposit) + reserve}(payer, deposit, reserve);
         for (uint256 i = 0; i < 3 && !due; ++i) {
             uint256 part = broker.claimableReserve(payer, worker(i));
@@ -113,8 +117,9 @@ contract Payers is Tickets {
     function partAnew(uint256 who) external keepsParts {
         address payer = vm.addr(sender(who));
         (uint256 whole,, uint64 announced,) = broker.partingOf(payer);
-        bool due = who % 4 != 0 && whole != 0;
-        if (due && announced != 0) due = _isDue(payer) && broker.senderOf(payer).reserve == whole;
+        uint256 reserve = broker.senderOf(payer).reserve;
+        bool due = who % 4 != 0 && whole + reserve != 0;
+        if (due && announced != 0) due = _isDue(payer) && reserve == whole;
         if (who % 4 != 0) vm.prank(payer);
         try broker.partAnew(payer) {
             vm.assertTrue(due, "parted anew too early, or by another");

@@ -28,7 +28,11 @@ impl Run {
     /// Anyone adds to anyone's deposit and reserve.
     pub(crate) fn fund(&mut self) {
         let broadcaster = self.any_broadcaster();
-        let from = self.any_actor();
+        let (own, anyone) = (self.random.below(2) == 0, self.any_actor());
+        let from = match own {
+            true => self.broadcasters[broadcaster].address(),
+            false => self.actors[anyone],
+        };
         let mut amount = |one_in: u64| match self.random.below(one_in) {
             0 => U256::ZERO,
             _ => wei(self.random.next()) * U256::from(3),
@@ -39,7 +43,7 @@ impl Run {
             deposit,
             reserve,
         };
-        let (from, broker) = (self.actors[from], self.chain.at.broker);
+        let broker = self.chain.at.broker;
         if !(deposit + reserve).is_zero() {
             // Without the ether.
             self.must_refuse(from, broker, &call);
@@ -48,7 +52,7 @@ impl Run {
         let purse = &mut self.model.purses[broadcaster];
         purse.deposit += deposit;
         let before = purse.reserve.announced;
-        purse.reserve.add(reserve, self.round, mined.block);
+        purse.reserve.add(reserve, own, self.round, mined.block);
         self.tally.parted += u64::from(before.is_some() && purse.reserve.announced.is_none());
         self.hold_purse(broadcaster);
     }

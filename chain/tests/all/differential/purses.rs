@@ -14,8 +14,9 @@ const BPS: u64 = 10_000;
 pub const BURNED_BPS: u64 = 500;
 /// Rounds from asking for a deposit to having it.
 pub const UNLOCKING: u64 = 12;
-/// Blocks from the announcement of parts to the first in which they may hold: D, evidence window, case window, one more.
-pub const PARTING_BLOCKS: u64 = DEADLINE + EVIDENCE + CASE + 1;
+/// Blocks from the announcement of parts to the first in which they may hold: D, two that signing blocks may be off, evidence
+/// window, case window, one more.
+pub const PARTING_BLOCKS: u64 = DEADLINE + 2 + EVIDENCE + CASE + 1;
 
 /// Weights of a round's transcoders as its snapshot has them.
 pub type Weights = BTreeMap<Actor, U256>;
@@ -43,31 +44,44 @@ pub enum Parting {
 }
 
 impl Reserve {
-    /// More parts nothing anew, but for what was announced and is due; once nothing is missing, all can be taken again.
-    pub fn add(&mut self, amount: U256, present: u64, block: u64) {
+    /// More parts nothing anew, but for what was announced and is due; once nothing is missing, all can be taken again. The
+    /// first parts are made by the broadcaster's own addition.
+    pub fn add(&mut self, amount: U256, own: bool, present: u64, block: u64) {
         if amount.is_zero() {
             return;
         }
         let first = self.whole.is_zero();
         self.held += amount;
-        if self.held < self.whole {
+        if self.held < self.whole || (first && !own) {
             return;
+        }
+        if first {
+            return self.part_first(present);
         }
         self.whole = self.held;
         self.taken.clear();
-        if first {
-            (self.round, self.announced) = (present, None);
-        } else if let Some((round, from)) = self.announced
+        if let Some((round, from)) = self.announced
             && block >= from
         {
             (self.round, self.announced) = (round, None);
         }
     }
 
-    /// The present round's weights are announced; later, if nothing is missing, they hold.
+    fn part_first(&mut self, present: u64) {
+        self.whole = self.held;
+        self.taken.clear();
+        (self.round, self.announced) = (present, None);
+    }
+
+    /// The present round's weights are announced; later, if nothing is missing, they hold. Where nobody has a part of what others
+    /// have put in, they do at once.
     pub fn part_anew(&mut self, present: u64, block: u64) -> Parting {
-        if self.whole.is_zero() {
+        if self.held.is_zero() && self.whole.is_zero() {
             return Parting::Refused;
+        }
+        if self.whole.is_zero() {
+            self.part_first(present);
+            return Parting::Done;
         }
         match self.announced {
             None => {
