@@ -244,7 +244,7 @@ pub fn last_words(stderr: &[u8]) -> String {
         .lines()
         .rev()
         .map(str::trim)
-        .find(|l| !l.is_empty())
+        .find(|l| !l.is_empty() && !l.contains("Last message repeated"))
         .unwrap_or("no message");
     // Without the component and its address in memory: `[h264 @ 0x55…] `.
     let line = line

@@ -102,6 +102,14 @@ pub enum InputError {
         /// FFmpeg's last words.
         detail: String,
     },
+    /// None of its audio can be taken out.
+    #[error("{}: its audio cannot be taken out: {detail}", path.display())]
+    Sound {
+        /// The file.
+        path: PathBuf,
+        /// FFmpeg's last words.
+        detail: String,
+    },
     /// A segment cannot be written.
     #[error("writing {}: {source}", path.display())]
     Write {

@@ -12,6 +12,7 @@
 mod error;
 mod fragment;
 mod journal;
+mod language;
 mod listing;
 mod playlist;
 mod shelf;

@@ -35,8 +35,8 @@ pub struct Probe {
     pub width: u32,
     /// Height of the decoded frames, upright.
     pub height: u32,
-    /// Degrees by which the decoder turns the coded picture to make it upright.
-    pub rotation: i32,
+    /// Whether the decoder turns or mirrors the coded picture to make it upright.
+    pub turned: bool,
     /// Width to height of an upright pixel; 1:1 where the file does not say, or says what cannot be.
     pub pixel_aspect: (u32, u32),
     /// Frame rate, numerator and denominator; the average where frames come at odd times.
@@ -51,7 +51,7 @@ pub struct Probe {
     pub colour: [u8; 3],
     /// What the container says, in seconds.
     pub duration: Option<f64>,
-    /// Its audio streams, in order.
+    /// Its audio streams, in order; of several programmes those of the picture's.
     pub audio: Vec<Audio>,
     /// How far into it FFmpeg has to read to know all that.
     pub reach: Reach,
@@ -60,6 +60,8 @@ pub struct Probe {
 /// An audio stream, for pass-through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audio {
+    /// Index among all streams.
+    pub stream: u32,
     /// FFmpeg's name of the codec.
     pub codec: String,
     /// Channels.
@@ -68,6 +70,10 @@ pub struct Audio {
     pub sample_rate: u32,
     /// FFmpeg's name of the codec's profile, such as `HE-AAC`.
     pub profile: String,
+    /// Whether the file says that it is the one to be heard.
+    pub is_default: bool,
+    /// Whether it is a commentary.
+    pub is_comment: bool,
 }
 
 impl Probe {
@@ -206,6 +212,7 @@ async fn ask(
     };
     let mut command = ffmpeg::prober(path, reach);
     command.args(["-print_format", "json", "-show_format", "-show_streams"]);
+    command.arg("-show_programs");
     let access = Access {
         read: vec![owned.clone()],
         ..Access::default()
@@ -219,6 +226,16 @@ async fn ask(
     let text = String::from_utf8_lossy(&said.words);
     let report: report::Report = match serde_json::from_slice(&said.output) {
         Ok(report) if said.success => report,
+        _ if let Some(stream) = unopened(&text) => {
+            return Err(InputError::Unsupported {
+                path: owned.clone(),
+                what: "a stream",
+                found: format!("number {stream}, which FFmpeg cannot open"),
+                expected: format!(
+                    "a copy without it: ffmpeg -i FILE -map 0 -map -0:{stream} -c copy COPY"
+                ),
+            });
+        }
         _ => {
             return Err(match boxes::missing(path).await.map_err(open)? {
                 Some(detail) => InputError::CutOff {
@@ -237,6 +254,13 @@ async fn ask(
         reach,
         ..report.into_probe(path, bytes, &text)?
     })
+}
+
+/// The stream whose decoder ffprobe could not open; it says nothing of the others then.
+fn unopened(words: &str) -> Option<u32> {
+    let (_, after) = words.split_once("Could not open codec for input stream ")?;
+    let digits = after.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
 }
 
 /// Refuses pictures larger than workers decode.
@@ -271,10 +295,20 @@ fn y4m_header(path: &Path, start: &[u8]) -> Result<Option<FoundY4m>, InputError>
         path: path.to_owned(),
         detail: error.to_string(),
     })?;
-    Ok(line.and_then(|line| {
-        let header = y4m::Header::parse(line).ok()?;
-        Some((header, report::believable(y4m::Header::pixel_aspect(line))))
-    }))
+    let Some(line) = line else {
+        return Ok(None);
+    };
+    match y4m::Header::parse(line) {
+        Ok(header) => Ok(Some((
+            header,
+            report::believable(y4m::Header::pixel_aspect(line)),
+        ))),
+        Err(error @ y4m::Y4mError::Size(_)) => Err(InputError::NotVideo {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        }),
+        Err(_) => Ok(None),
+    }
 }
 
 fn of_y4m(path: &Path, bytes: u64, header: &y4m::Header, pixel_aspect: (u32, u32)) -> Probe {
@@ -286,7 +320,7 @@ fn of_y4m(path: &Path, bytes: u64, header: &y4m::Header, pixel_aspect: (u32, u32
         codec: "rawvideo".into(),
         width: header.width,
         height: header.height,
-        rotation: 0,
+        turned: false,
         pixel_aspect,
         fps: if header.fps.0 == 0 || header.fps.1 == 0 {
             DEFAULT_FPS

@@ -359,7 +359,8 @@ impl Segmenter {
 /// Containers to try: the source's own kind first, as it takes the stream with its quirks.
 fn containers(probe: &Probe) -> [&'static str; 3] {
     match probe.container.as_str() {
-        _ if probe.rotation != 0 => ["mov", "matroska", "nut"],
+        // The others cannot say that a picture is turned or mirrored.
+        _ if probe.turned => ["mov", "matroska", "nut"],
         // Raw pictures of every format.
         "yuv4mpegpipe" => ["nut", "matroska", "mpegts"],
         "mpegts" => ["mpegts", "matroska", "nut"],

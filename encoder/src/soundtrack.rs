@@ -10,7 +10,7 @@ use crate::input::InputError;
 use crate::package::{Extension, MAX_SOUNDS, Sound};
 use crate::probe::{Audio, Probe};
 use crate::sandbox::Access;
-use crate::tool;
+use crate::tool::{self, Said};
 use crate::transport::{CLOCK, Demuxer, Kind, PACKET, SoundClock, Untaken};
 
 /// Audio is looked for this far behind a segment's end: a muxer interleaves by less.
@@ -21,9 +21,13 @@ const LEAD: u32 = 3600;
 /// FFmpeg's names of what is passed on; everything else would have to be transcoded.
 const CODECS: [&str; 3] = ["aac", "mp3", "opus"];
 
+/// FFmpeg's names of AAC's profiles that the frames of a transport stream cannot carry.
+const NO_ADTS: [&str; 3] = ["LD", "ELD", "xHE-AAC"];
+
 /// Whether an audio stream is passed on.
 pub fn is_passed_on(audio: &Audio) -> bool {
-    CODECS.contains(&audio.codec.as_str())
+    let low_delay = audio.codec == "aac" && NO_ADTS.contains(&audio.profile.as_str());
+    CODECS.contains(&audio.codec.as_str()) && !low_delay
 }
 
 /// A file with nothing but the audio of another one.
@@ -32,60 +36,65 @@ pub struct Soundtrack {
     path: PathBuf,
     /// What each track's frames do not say of themselves, and samples a second with it.
     extensions: Vec<Option<(Extension, u32)>>,
+    /// Streams that could not be taken out, by their indices among all.
+    left_out: Vec<u32>,
 }
 
 impl Soundtrack {
-    /// Takes the audio out of a file, into `folder`, in a child process of `worker`. The file's own clock says `zero` microseconds
-    /// where the one of its segments begins. `None` if there is none that can be passed on.
+    /// Takes the audio out of a file, into `folder`, in a child process of `worker`: what the file says is to be heard comes first, and
+    /// commentaries last. The file's own clock says `zero` microseconds where the one of its segments begins. `None` if there is
+    /// none that can be passed on.
     ///
     /// # Errors
-    /// A full disk, or no FFmpeg.
+    /// A full disk, no FFmpeg, or audio of which no track can be taken out.
     pub async fn extract(
         probe: &Probe,
         zero: i64,
         folder: &Path,
         worker: &WorkerCommand,
     ) -> Result<Option<Self>, InputError> {
-        if probe.audio.iter().all(|audio| !is_passed_on(audio)) {
+        let passed = probe.audio.iter().filter(|audio| is_passed_on(audio));
+        let mut tracks: Vec<&Audio> = passed.collect();
+        if tracks.is_empty() {
             return Ok(None);
         }
-        let tracks = probe.audio.iter().enumerate();
-        let tracks = tracks
-            .filter(|(_, audio)| is_passed_on(audio))
-            .take(MAX_SOUNDS);
-        let extension = |audio: &Audio| Some((Extension::of(&audio.profile)?, audio.sample_rate));
-        let extensions = tracks.clone().map(|(_, audio)| extension(audio)).collect();
+        tracks.sort_by_key(|audio| (audio.is_comment, !audio.is_default));
+        tracks.truncate(MAX_SOUNDS);
         let path = folder.join("audio.ts");
-        let mut command = ffmpeg::reader(&probe.path, probe.reach);
-        let offset = f64::from(LEAD) - zero as f64 / 1e6;
-        command
-            .args([
-                "-y",
-                "-copyts",
-                "-output_ts_offset",
-                &format!("{offset:.6}"),
-            ])
-            .args(tracks.flat_map(|(track, _)| ["-map".to_owned(), format!("0:a:{track}")]))
-            .args(["-c", "copy"]);
-        command.args(["-muxdelay", "0", "-muxpreload", "0", "-f", "mpegts"]);
-        command.arg(ffmpeg::local(&path));
-        let access = Access {
-            read: vec![probe.path.clone()],
-            write: vec![folder.into()],
-            largest: tool::room(probe.bytes),
-            ..Access::default()
-        };
-        let said = tool::confined(worker, &command, access).await?;
+        let mut said = take_out(probe, zero, &tracks, &path, worker).await?;
+        let mut left_out = Vec::new();
+        if !said.success && tracks.len() > 1 {
+            // One that cannot be taken out takes no other with it.
+            let mut good = Vec::new();
+            for track in std::mem::take(&mut tracks) {
+                let alone = take_out(probe, zero, &[track], &path, worker).await?;
+                match alone.success {
+                    true => good.push(track),
+                    false => left_out.push(track.stream),
+                }
+            }
+            tracks = good;
+            if !tracks.is_empty() {
+                said = take_out(probe, zero, &tracks, &path, worker).await?;
+            }
+        }
         if !said.success {
-            return Err(InputError::Cut {
+            return Err(InputError::Sound {
                 path: probe.path.clone(),
-                detail: format!(
-                    "its audio cannot be taken out: {}",
-                    ffmpeg::last_words(&said.words)
-                ),
+                detail: ffmpeg::last_words(&said.words),
             });
         }
-        Ok(Some(Self { path, extensions }))
+        let extension = |audio: &&Audio| Some((Extension::of(&audio.profile)?, audio.sample_rate));
+        Ok(Some(Self {
+            path,
+            extensions: tracks.iter().map(extension).collect(),
+            left_out,
+        }))
+    }
+
+    /// Streams that could not be taken out, by their indices among all.
+    pub fn left_out(&self) -> &[u32] {
+        &self.left_out
     }
 
     /// Begins to read it, for a stream that shows at `begun` the first picture, which the clock of the file's segments has at
@@ -105,6 +114,34 @@ impl Soundtrack {
             read: i64::MIN,
         })
     }
+}
+
+/// Copies these streams of a file to `path`.
+async fn take_out(
+    probe: &Probe,
+    zero: i64,
+    tracks: &[&Audio],
+    path: &Path,
+    worker: &WorkerCommand,
+) -> Result<Said, InputError> {
+    let mut command = ffmpeg::reader(&probe.path, probe.reach);
+    let offset = f64::from(LEAD) - zero as f64 / 1e6;
+    let offset = format!("{offset:.6}");
+    let maps = tracks.iter();
+    let maps = maps.flat_map(|audio| ["-map".to_owned(), format!("0:{}", audio.stream)]);
+    command
+        .args(["-y", "-copyts", "-output_ts_offset", &offset])
+        .args(maps)
+        .args(["-c", "copy"]);
+    command.args(["-muxdelay", "0", "-muxpreload", "0", "-f", "mpegts"]);
+    command.arg(ffmpeg::local(path));
+    let access = Access {
+        read: vec![probe.path.clone()],
+        write: path.parent().map(Path::to_owned).into_iter().collect(),
+        largest: tool::room(probe.bytes),
+        ..Access::default()
+    };
+    Ok(tool::confined(worker, &command, access).await?)
 }
 
 /// Reads audio from the beginning to the end.

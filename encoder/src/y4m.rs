@@ -37,6 +37,9 @@ pub enum Y4mError {
     /// A header field that makes no sense or is missing.
     #[error("Y4M header: {0:?}, expected W, H and 4:2:0 with 8 or 10 bits")]
     Header(String),
+    /// A picture of no size, or of more than there can be.
+    #[error("Y4M header: {0:?}, expected W and H of 1 to 65535")]
+    Size(String),
     /// A line of text without an end.
     #[error("Y4M: a header of more than {MAX_LINE} bytes")]
     Long,
@@ -78,6 +81,7 @@ impl Header {
             return Err(Y4mError::Magic(text.chars().take(16).collect()));
         }
         let bad = || Y4mError::Header(text.clone());
+        let size = || Y4mError::Size(text.clone());
         let mut header = Self {
             width: 0,
             height: 0,
@@ -88,8 +92,8 @@ impl Header {
         for field in fields.filter(|f| !f.is_empty()) {
             let (tag, value) = field.split_at_checked(1).ok_or_else(bad)?;
             match tag {
-                "W" => header.width = value.parse().map_err(|_| bad())?,
-                "H" => header.height = value.parse().map_err(|_| bad())?,
+                "W" => header.width = value.parse().map_err(|_| size())?,
+                "H" => header.height = value.parse().map_err(|_| size())?,
                 "F" => {
                     let (num, den) = value.split_once(':').ok_or_else(bad)?;
                     header.fps = (
@@ -111,7 +115,7 @@ impl Header {
             || header.width > 65_535
             || header.height > 65_535
         {
-            return Err(bad());
+            return Err(size());
         }
         Ok(header)
     }

@@ -25,10 +25,15 @@ pub(crate) async fn soundtrack(
         tracing::warn!("published without audio: {e}");
         None
     });
+    for stream in track.iter().flat_map(Soundtrack::left_out) {
+        tracing::warn!("its audio in stream {stream} cannot be taken out, and is not passed on");
+    }
     for audio in probe.audio.iter().filter(|audio| !is_passed_on(audio)) {
         tracing::warn!(
-            "its audio is {}, which is not passed on: AAC, MP3 and Opus are",
-            audio.codec
+            "its audio in stream {} is {} {}, which is not passed on: AAC, MP3 and Opus are, but for AAC of low delay",
+            audio.stream,
+            audio.codec,
+            audio.profile
         );
     }
     track

@@ -258,7 +258,7 @@ mod tests {
             codec: "h264".into(),
             width: 64,
             height: 48,
-            rotation: 0,
+            turned: false,
             pixel_aspect: (1, 1),
             fps: (30, 1),
             pixel_format: "yuv420p".into(),

@@ -135,7 +135,8 @@ async fn a_newcomer_has_its_part_once_it_is_announced_and_due() {
 
     let mined = run("announce").await.unwrap();
     let params = &scene.network.deployment.params;
-    let wait = params.response_blocks + params.evidence_blocks + params.case_blocks;
+    // Two more are what signing blocks may be off.
+    let wait = params.response_blocks + 2 + params.evidence_blocks + params.case_blocks;
     let announced = Announced {
         round,
         from: mined.block + wait + 1,

@@ -8,6 +8,7 @@ use m3u8_rs::{
     VariantStream,
 };
 
+use super::language;
 use super::shelf::Rate;
 use super::sound::{SoundCodec, SoundTrack};
 use super::track::Track;
@@ -23,17 +24,26 @@ const GROUP: &str = "audio";
 /// Version that admits `EXT-X-GAP`.
 pub(super) const VERSION: usize = 8;
 
-/// Renditions and audio tracks with what was measured of them so far; `media` is the name of their playlists.
+/// Frames that are nearer by less than this are those of a constant rate, and a container's rounding.
+const VARIES: f64 = 1.05;
+
+/// Renditions and audio tracks with what was measured of them so far: how many of the source's frames there are in a second at most,
+/// `fastest`, is one of it; `media` is the name of their playlists.
 ///
 /// `SUPPLEMENTAL-CODECS` is for bases with an enhancement on top, such as Dolby Vision; plain AV1 has nothing to say there.
 pub(super) fn multivariant(
     video: &[(&Track, Rate)],
     audio: &[(&SoundTrack, Rate)],
     source: &SourceFormat,
+    fastest: f64,
     media: &str,
 ) -> Vec<u8> {
-    // RFC 8216, section 4.3.4.2: rounded to three decimals.
-    let frames_per_second = f64::from(source.fps_num) / f64::from(source.fps_den);
+    // RFC 8216, section 4.3.4.2: the highest there is, rounded to three decimals. The nominal rate is the mean of those that vary.
+    let nominal = f64::from(source.fps_num) / f64::from(source.fps_den);
+    let frames_per_second = match fastest > nominal * VARIES {
+        true => fastest,
+        false => nominal,
+    };
     let frame_rate = |step: u32| (frames_per_second / f64::from(step) * 1000.0).round() / 1000.0;
     // RFC 8216, section 4.3.4.1.1: groups of one type have the same members. So there is one, and CODECS has what any of
     // them needs.
@@ -48,7 +58,7 @@ pub(super) fn multivariant(
     let peak = heard(Rate::peak).unwrap_or_default();
     let average = heard(Rate::average).unwrap_or_default();
     let alternatives = audio.iter().enumerate().map(|(index, (track, _))| {
-        let language = track.format.language.clone();
+        let language = track.format.language.as_deref().map(language::tag);
         let first = index == 0;
         AlternativeMedia {
             media_type: AlternativeMediaType::Audio,
@@ -81,12 +91,13 @@ pub(super) fn multivariant(
             .map(String::as_str)
             .collect();
         let (peak, average) = if heard { (peak, average) } else { (0, 0) };
+        let average = rate.average() + average;
         // The peak so far may be that of a black intro.
-        let bandwidth = rate.peak().max(track.floor) + peak;
+        let bandwidth = (rate.peak().max(track.floor) + peak).max(average);
         VariantStream {
             uri: format!("{}/{media}", track.name()),
             bandwidth,
-            average_bandwidth: Some((rate.average() + average).min(bandwidth)),
+            average_bandwidth: Some(average),
             codecs: Some(codecs.join(",")),
             resolution: Some(Resolution {
                 width: track.width.into(),

@@ -29,6 +29,8 @@ pub(super) struct Tracks {
     written: u32,
     /// Seconds that no segment of any track was longer than: players want one figure for all.
     target: u64,
+    /// Most of the source's frames in a second so far.
+    fastest: f64,
 }
 
 impl Tracks {
@@ -70,6 +72,7 @@ impl Tracks {
             goes_on: false,
             written: 0,
             target: 0,
+            fastest: 0.0,
         };
         tracks.go_on();
         Ok(tracks)
@@ -123,6 +126,7 @@ impl Tracks {
         sounds: &[Option<Sound>],
     ) -> Result<(), PackageError> {
         self.written += 1;
+        self.fastest = fastest(durations, self.timescale).max(self.fastest);
         let files = self.hear(sounds).and_then(|()| {
             let mut files = self.write_videos(span.start, durations, media)?;
             files.extend(self.write_sounds(span, entry.discontinuity, sounds)?);
@@ -268,11 +272,45 @@ impl Tracks {
             let sounds: Vec<_> = sounds
                 .filter_map(|(track, shelf)| Some((track.as_ref()?, shelf.rate)))
                 .collect();
-            multivariant(&videos, &sounds, source, media)
+            multivariant(&videos, &sounds, source, self.fastest, media)
         };
         if let Keep::Window { archive: true, .. } = self.keep {
             write(&self.dir.join(ARCHIVE), &all(ARCHIVE))?;
         }
         write(&self.dir.join(MULTIVARIANT), &all(MEDIA))
+    }
+}
+
+/// Frames a second where they follow each other fastest, from durations in ticks. A tenth may be shorter, where times that came
+/// twice were moved apart; the mean of those about as short evens out what containers round.
+fn fastest(durations: &[u32], timescale: u32) -> f64 {
+    let mut sorted = durations.to_vec();
+    sorted.sort_unstable();
+    let Some(&short) = sorted.get(sorted.len() / 10) else {
+        return 0.0;
+    };
+    let alike = |ticks: &&u32| (short..=short.saturating_add(short / 4)).contains(*ticks);
+    let alike: Vec<_> = sorted.iter().filter(alike).collect();
+    let ticks: f64 = alike.iter().map(|ticks| f64::from(**ticks)).sum();
+    f64::from(timescale) * alike.len() as f64 / ticks.max(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fastest_frames_make_the_rate() {
+        assert_eq!(fastest(&[], 1000), 0.0);
+        assert_eq!(fastest(&[40; 50], 1000), 25.0);
+        // Half of a segment at 60 frames a second in milliseconds, the rest still.
+        let half: Vec<_> = (0..60)
+            .map(|i| [17, 17, 16][i % 3])
+            .chain([500, 500])
+            .collect();
+        assert!((fastest(&half, 1000) - 60.0).abs() < 0.1);
+        // A time that came twice.
+        let twice: Vec<_> = [1, 79].into_iter().chain([40; 28]).collect();
+        assert_eq!(fastest(&twice, 1000), 25.0);
     }
 }

@@ -22,7 +22,28 @@ pub(super) struct Report {
     #[serde(default)]
     streams: Vec<Stream>,
     #[serde(default)]
+    programs: Vec<Program>,
+    #[serde(default)]
     format: Format,
+}
+
+/// What belongs together in a transport stream of several.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Program {
+    streams: Vec<Member>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Member {
+    index: u32,
+}
+
+impl Program {
+    fn has(&self, stream: u32) -> bool {
+        self.streams.iter().any(|member| member.index == stream)
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -59,12 +80,15 @@ struct Stream {
 #[serde(default)]
 struct Disposition {
     attached_pic: u8,
+    default: u8,
+    comment: u8,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct SideData {
     rotation: Option<f64>,
+    displaymatrix: String,
 }
 
 impl Report {
@@ -80,18 +104,22 @@ impl Report {
             let detail = format!("FFmpeg takes it for {container}");
             return Err(InputError::NotVideo { path, detail });
         }
-        let audio = self
-            .streams
-            .iter()
-            .filter(|s| s.codec_type == "audio")
-            .map(|s| Audio {
-                codec: s.codec_name.clone(),
-                channels: s.channels,
-                sample_rate: s.sample_rate.parse().unwrap_or_default(),
-                profile: s.profile.clone(),
-            })
-            .collect();
-        let kinds: Vec<_> = self.streams.iter().map(|s| s.codec_type.clone()).collect();
+        let audio = |s: &Stream| Audio {
+            stream: s.index,
+            codec: s.codec_name.clone(),
+            channels: s.channels,
+            sample_rate: s.sample_rate.parse().unwrap_or_default(),
+            profile: s.profile.clone(),
+            is_default: s.disposition.default != 0,
+            is_comment: s.disposition.comment != 0,
+        };
+        let sounds = self.streams.iter().filter(|s| s.codec_type == "audio");
+        let mut audio: Vec<_> = sounds.map(audio).collect();
+        let kind = |s: &Stream| match s.disposition.attached_pic {
+            0 => s.codec_type.clone(),
+            _ => "a cover picture".to_owned(),
+        };
+        let kinds: Vec<_> = self.streams.iter().map(kind).collect();
         let video = self
             .streams
             .into_iter()
@@ -104,6 +132,13 @@ impl Report {
             };
             return Err(InputError::NoVideo { path, found });
         };
+        // Of several programmes the picture's own is heard.
+        let own: Vec<_> = self
+            .programs
+            .iter()
+            .filter(|p| p.has(video.index))
+            .collect();
+        audio.retain(|audio| own.is_empty() || own.iter().any(|p| p.has(audio.stream)));
         if video.width == 0 || video.height == 0 || video.pix_fmt.is_empty() {
             if words.contains("File ended prematurely") {
                 let place = format!("at byte {bytes}");
@@ -122,6 +157,10 @@ impl Report {
             .find_map(|s| s.rotation)
             .unwrap_or_default()
             .round() as i32;
+        let turned = video
+            .side_data_list
+            .iter()
+            .any(|data| !upright(&data.displaymatrix));
         let ratio = video.sample_aspect_ratio.replacen(':', "/", 1);
         let (num, den) = believable(self::ratio(&ratio).unwrap_or((1, 1)));
         let (width, height, pixel_aspect) = match rotation.rem_euclid(180) {
@@ -142,7 +181,7 @@ impl Report {
             stream: video.index,
             width,
             height,
-            rotation,
+            turned,
             pixel_aspect,
             fps: frame_rate(&video.r_frame_rate, &video.avg_frame_rate),
             bit_depth: if deep(&video.pix_fmt) { 10 } else { 8 },
@@ -157,6 +196,17 @@ impl Report {
             reach: Reach::default(),
             path,
         })
+    }
+}
+
+/// Whether a display matrix, as FFmpeg prints it, neither turns nor mirrors; what there is none of does not.
+fn upright(matrix: &str) -> bool {
+    let rows = matrix.lines().filter_map(|line| line.split_once(':'));
+    let numbers = rows.flat_map(|(_, row)| row.split_whitespace());
+    let numbers: Vec<i64> = numbers.filter_map(|n| n.parse().ok()).collect();
+    match numbers[..] {
+        [a, b, _, c, d, ..] => a > 0 && b == 0 && c == 0 && d > 0,
+        _ => true,
     }
 }
 
@@ -270,6 +320,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_mirrored_picture_is_not_upright() {
+        let matrix = |a, d| {
+            format!(
+                "\n00000000:        {a}           0           0\n00000001:            0      {d}           0\n\
+                 00000002:            0     5898240  1073741824\n"
+            )
+        };
+        assert!(upright("") && upright(&matrix(65536, 65536)));
+        assert!(!upright(&matrix(65536, -65536)) && !upright(&matrix(-65536, 65536)));
+    }
+
+    #[test]
     fn frame_rates_are_read_as_meant() {
         assert_eq!(frame_rate("30/1", "1000/33"), (30, 1));
         assert_eq!(frame_rate("30000/1001", "30000/1001"), (30000, 1001));
@@ -320,6 +382,7 @@ mod tests {
                 ..Stream::default()
             };
             let report = Report {
+                programs: Vec::new(),
                 streams: vec![stream],
                 format: Format::default(),
             };

@@ -26,5 +26,6 @@ mod sources;
 mod streaming;
 mod support;
 mod surroundings;
+mod tracks;
 mod worker;
 mod y4m;

@@ -186,7 +186,7 @@ async fn audio_tracks_are_alternatives_and_bandwidths_are_measured() {
         .iter()
         .filter_map(|a| a.language.clone())
         .collect();
-    assert_eq!(languages, ["eng", "deu"]);
+    assert_eq!(languages, ["en", "de"]);
     assert!(master.alternatives[0].default && !master.alternatives[1].default);
     assert_eq!(master.variants.len(), 2);
     let mut measured = 0;
@@ -278,7 +278,7 @@ async fn a_track_that_is_left_out_takes_no_other_with_it() {
     packager.finish().unwrap();
     let offered = master(dir.path()).alternatives;
     let offered: Vec<_> = offered.iter().map(|a| (&a.language, a.default)).collect();
-    assert_eq!(offered, [(&Some("deu".to_owned()), true)]);
+    assert_eq!(offered, [(&Some("de".to_owned()), true)]);
 }
 
 #[tokio::test]
