@@ -140,7 +140,7 @@ async fn what_has_no_video_is_refused() {
         ("words.srt", "not a video"),
         ("cover.png", "not a video"),
         ("sound.ts", "no video stream, only audio"),
-        ("cover.m4a", "no video stream, only audio, video"),
+        ("cover.m4a", "no video stream, only audio, a cover picture"),
         ("words.mkv", "no video stream, only subtitle"),
     ];
     for (name, words) in cases {
