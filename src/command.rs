@@ -135,9 +135,6 @@ pub fn run(command: Command) -> ExitCode {
         Ok(runtime) => runtime,
         Err(e) => return fail(format!("no runtime: {e}"), 1),
     };
-    if node.is_some() {
-        runtime.spawn(heap::give_back());
-    }
     let code = runtime.block_on(async {
         match command {
             Command::Demo(arguments) => until_interrupted(demo::run(arguments)).await,

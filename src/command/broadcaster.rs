@@ -192,14 +192,24 @@ async fn status(broadcaster: Address, chain: &ChainOptions) -> Result<(), Comman
         )),
         None => {}
     }
-    if let Some(parting) = parting
-        && let Some(announced) = parting.announced
-    {
-        say(format!(
-            "its reserve is parted by the stakes of round {}, and by those of round {} from block {} on, once nothing of it is \
-             missing: assay broadcaster part-anew",
-            parting.round, announced.round, announced.from
-        ));
+    match parting {
+        Some(Parting {
+            round,
+            announced: Some(announced),
+            ..
+        }) => say(format!(
+            "its reserve is parted by the stakes of round {round}, and by those of round {} from block {} on, once nothing of it \
+             is missing: assay broadcaster part-anew",
+            announced.round, announced.from
+        )),
+        Some(parting) => say(format!(
+            "its reserve is parted by the stakes of round {}",
+            parting.round
+        )),
+        None if !sender.reserve.0.is_zero() => say(
+            "nobody has a part of its reserve before it adds to it itself, or: assay broadcaster part-anew",
+        ),
+        None => {}
     }
     if !sender.burned.0.is_zero() {
         say(format!("{} ETH of its payments burn", sender.burned));
