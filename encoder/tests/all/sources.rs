@@ -193,14 +193,11 @@ async fn turned_pictures_come_upright_with_their_pixels() {
     // Upside down, which is no rotation: the matrix of `tkhd` mirrors the rows (ISO/IEC 14496-12, 8.3.2).
     let mut bytes = std::fs::read(&flat).unwrap();
     let header = bytes.windows(4).position(|at| at == b"tkhd").unwrap();
-    let one = 0x1_0000_i32.to_be_bytes();
     let matrix = header + 4 + 40;
-    assert_eq!(bytes[matrix..matrix + 4], one);
     bytes[matrix + 16..matrix + 20].copy_from_slice(&(-0x1_0000_i32).to_be_bytes());
     bytes[matrix + 28..matrix + 32].copy_from_slice(&(90 * 0x1_0000_i32).to_be_bytes());
-    let mirrored = dir.path().join("mirrored.mp4");
-    std::fs::write(&mirrored, bytes).unwrap();
-    assert!(go(&mirrored, &workers).await.probe.turned);
+    std::fs::write(&flat, bytes).unwrap();
+    assert!(go(&flat, &workers).await.probe.turned);
 }
 
 #[tokio::test]
