@@ -163,26 +163,11 @@ impl Client {
         operator: Address,
         places: u64,
     ) -> Result<bool, ChainError> {
-        let weight = self.pool(role, operator).await?.weight;
-        self.could_enter_with(weight, role, operator, places).await
-    }
-
-    /// The same, if the operator's weight were this.
-    ///
-    /// # Errors
-    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
-    /// it is another one.
-    pub async fn could_enter_with(
-        &self,
-        weight: Lpt,
-        role: Role,
-        operator: Address,
-        places: u64,
-    ) -> Result<bool, ChainError> {
         let standing = self.standing(role, operator).await?;
         if standing.active || standing.jailed {
             return Ok(false);
         }
+        let weight = self.pool(role, operator).await?.weight;
         self.has_place(weight, role, operator, places).await
     }
 

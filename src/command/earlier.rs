@@ -101,15 +101,15 @@ impl Session {
         Ok(numbered.collect())
     }
 
-    /// Whether an earlier command has made the call of this key.
-    pub(super) fn was_done(&self, key: &str) -> bool {
-        self.earlier.iter().any(|known| known.key == key)
+    /// What an earlier command has done under this key.
+    pub(super) fn done(&self, key: &str) -> Option<&Earlier> {
+        self.earlier.iter().find(|known| known.key == key)
     }
 
     /// What of this command an earlier one has done, where that came to its decisive call. An allowance that is missing was
     /// there when its call was made.
     pub(super) fn typed_before(&self, keys: &[String], calls: &[Call]) -> Option<Before> {
-        let done = |key: &String| self.earlier.iter().find(|known| known.key == *key);
+        let done = |key: &String| self.done(key);
         done(keys.get(decisive(calls)?)?)?;
         let prepares = |call: &Call| matches!(call, Call::Token(TokenCall::Approve { .. }));
         let missing = keys.iter().zip(calls);

@@ -81,7 +81,7 @@ pub async fn with_entries(
         };
         let added = pools.entry((deposit.role, deposit.operator)).or_default();
         // What an earlier command has deposited is in the pool already.
-        if session.was_done(key) {
+        if session.done(key).is_some() {
             continue;
         }
         let part = match deposit.holder == deposit.operator {
@@ -95,10 +95,14 @@ pub async fn with_entries(
         if client.is_new(role, operator).await? {
             continue;
         }
-        if client.standing(role, operator).await?.jailed {
+        let standing = client.standing(role, operator).await?;
+        if standing.jailed {
             session.warn(format!(
                 "{role} {operator} is kept out of snapshots until it returns: assay operator release --role {role}"
             ));
+            continue;
+        }
+        if standing.active {
             continue;
         }
         let pool = client.pool(role, operator).await?;
@@ -110,10 +114,7 @@ pub async fn with_entries(
         let counted = own.saturating_mul(U256::from(params.delegation_factor));
         let weight = Lpt(own.saturating_add(delegated.min(counted)));
         let places = role.places(params);
-        if client
-            .could_enter_with(weight, role, operator, places)
-            .await?
-        {
+        if client.has_place(weight, role, operator, places).await? {
             session.tell(format!(
                 "{operator} is not among the active {role}s, and has the weight with this: the last call brings it in"
             ));
