@@ -42,7 +42,7 @@ pub struct EncodeRequest {
     pub frame_count: u32,
     /// What to encode.
     pub leaves: Vec<LeafRequest>,
-    /// Leaves encoded at the same time, at most: as many as slots are free. Changes no bit.
+    /// Leaves encoded at the same time, at most: as many as slots are free, now or while it runs. Changes no bit.
     pub threads: u16,
     /// Whether the answer carries the bytes, or their hash and length only.
     pub want_bytes: bool,
@@ -224,6 +224,18 @@ pub(crate) enum Order {
     Escape(Escape),
 }
 
+impl Order {
+    /// How much can be encoded at the same time.
+    pub(crate) fn threads(&self) -> usize {
+        match self {
+            Self::Video(Job {
+                encode: Some(job), ..
+            }) => job.threads.into(),
+            _ => 1,
+        }
+    }
+}
+
 /// A tool to run, with the worker's own output as its output.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ToolJob {
@@ -276,6 +288,10 @@ pub(crate) struct Job {
 pub(crate) struct EncodeJob {
     pub frame_count: u32,
     pub leaves: Vec<LeafRequest>,
+    /// Leaves encoded at the same time at most: one, and one for each [`ONE_MORE`] that comes after the source.
     pub threads: u16,
     pub want_bytes: bool,
 }
+
+/// A byte that comes after the source: one more leaf may be encoded at the same time.
+pub(crate) const ONE_MORE: u8 = b'+';

@@ -4,8 +4,8 @@
 //! the end. A tool's output goes straight through, and so does a live stream to its input. Before it looks at a byte of
 //! video the worker puts walls around itself ([`sandbox`]) and FFmpeg.
 //!
-//! Standard input stays open meanwhile, and standard output is read: when either ends, the parent is gone and the worker
-//! ends at once. FFmpeg ends with the worker, whatever it is doing: the kernel kills it ([`launch`]).
+//! Standard input stays open meanwhile, for permits to encode more at a time, and standard output is read: when either ends,
+//! the parent is gone and the worker ends at once. FFmpeg ends with the worker, whatever it is doing: the kernel kills it ([`launch`]).
 
 mod ahead;
 pub(crate) mod cpu;
@@ -14,10 +14,12 @@ mod encode;
 mod escape;
 mod launch;
 mod outlet;
+mod permits;
 mod tool;
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use assay_protocol::profile::Profiles;
@@ -30,10 +32,11 @@ use crate::ffmpeg;
 use crate::framing::{self, MAX_MESSAGE};
 use crate::limits::Limits;
 use crate::reply::{Message, Reply};
-use crate::request::{Job, Order};
+use crate::request::{Job, ONE_MORE, Order};
 use crate::sandbox::{self, Access};
 use crate::settings;
 use outlet::Outlet;
+use permits::Permits;
 
 /// Exit code when the parent went away.
 const ORPHANED: i32 = 3;
@@ -69,9 +72,9 @@ fn serve() -> std::io::Result<ExitCode> {
             let confined = confine(&job.limits, &decoding());
             let source = framing::read(&mut stdin, job.limits.max_source)?;
             drop(stdin);
-            watch_parent()?;
+            let permits = watch_parent()?;
             let outlet = Outlet::new(std::io::stdout());
-            let last = confined.and_then(|()| answer(&job, &source, &outlet));
+            let last = confined.and_then(|()| answer(&job, &source, &permits, &outlet));
             outlet.end(&last).map_err(std::io::Error::other)?;
             Ok(ExitCode::SUCCESS)
         }
@@ -106,15 +109,21 @@ fn decoding() -> Access {
     }
 }
 
-fn watch_parent() -> std::io::Result<()> {
+/// The permits that the parent adds to.
+fn watch_parent() -> std::io::Result<Arc<Permits>> {
+    let permits = Arc::new(Permits::default());
     let watch = std::thread::Builder::new().name("parent-watch".into());
-    watch.spawn(end_with_parent).map(drop)
+    let added = Arc::clone(&permits);
+    watch.spawn(move || end_with_parent(&added))?;
+    Ok(permits)
 }
 
-fn end_with_parent() {
-    let mut byte = [0];
-    // Nothing more is ever sent: whatever ends this read ends the worker.
-    let _ = std::io::stdin().lock().read(&mut byte);
+fn end_with_parent(permits: &Permits) {
+    let (mut stdin, mut byte) = (std::io::stdin().lock(), [0]);
+    // Nothing else is ever sent: whatever ends this ends the worker.
+    while matches!(stdin.read(&mut byte), Ok(1)) && byte == [ONE_MORE] {
+        permits.add(1);
+    }
     std::process::exit(ORPHANED);
 }
 
@@ -149,7 +158,12 @@ fn confine(limits: &Limits, access: &Access) -> Result<(), Fault> {
     sandbox::enter(access).map_err(|e| Fault::Worker(format!("walls: {e}")))
 }
 
-fn answer(job: &Job, source: &[u8], outlet: &Outlet<impl Write + Send>) -> Message {
+fn answer(
+    job: &Job,
+    source: &[u8],
+    permits: &Permits,
+    outlet: &Outlet<impl Write + Send>,
+) -> Message {
     let profiles =
         Profiles::from_bytes(&job.profiles).map_err(|e| Fault::Profile(e.to_string()))?;
     settings::check(&profiles).map_err(|e| Fault::Profile(e.to_string()))?;
@@ -181,7 +195,7 @@ fn answer(job: &Job, source: &[u8], outlet: &Outlet<impl Write + Send>) -> Messa
         Some(ask) => {
             let raw = settings::chunk_bytes(&profiles, ask.frame_count);
             within("bytes of a chunk's frames", raw, job.limits.max_chunk())?;
-            encode::encode(source, &profiles, &job.limits, ask, outlet)?
+            encode::encode(source, &profiles, &job.limits, ask, permits, outlet)?
         }
     };
     Ok(Reply::Done { encode_cpu })

@@ -18,7 +18,7 @@ use crate::request::{
 };
 use crate::sandbox::{Sockets, Walls};
 pub use crate::slots::Priority;
-use crate::slots::Slots;
+use crate::slots::{Slot, Slots};
 use exchange::{exchange, reply};
 use progress::Progress;
 
@@ -124,9 +124,11 @@ impl Workers {
             profiles: request.profiles.to_bytes(),
             encode: None,
         });
-        let _slot = self.slots.acquire(priority, 1).await?;
+        let mut slot = self.slots.acquire(priority).await?;
         let mut progress = Progress::new(&[], |_, _: &Inspected, _| ready(()));
-        let cpu = self.run(&job, &request.source, None, &mut progress).await?;
+        let cpu = self
+            .run(&job, &request.source, None, &mut slot, &mut progress)
+            .await?;
         Ok(progress.finish(cpu)?.source)
     }
 
@@ -190,9 +192,11 @@ impl Workers {
         // No leaf is asked for of a segment that may not have so many, and nothing would be the answer.
         leaf_count(&request.profiles, request.frame_count)?;
         let mut progress = Progress::new(&request.leaves, on_leaf);
-        let most = usize::from(request.threads).min(request.leaves.len());
-        let slot = self.slots.acquire(priority, most).await?;
-        let job = |leaves| {
+        let mut slot = self.slots.acquire(priority).await?;
+        let job = |leaves, slot: &mut Slot| {
+            // What a first try had is not the second's.
+            slot.held.can_use(1);
+            while slot.more.try_recv().is_ok() {}
             Order::Video(Job {
                 limits: self.limits,
                 niceness: self.niceness(priority),
@@ -200,17 +204,21 @@ impl Workers {
                 encode: Some(EncodeJob {
                     frame_count: request.frame_count,
                     leaves,
-                    threads: slot.count as u16,
+                    threads: request.threads,
                     want_bytes: request.want_bytes,
                 }),
             })
         };
         let (source, level, scalar) = (&request.source, request.level, Some(SimdLevel::Scalar));
-        let first = job(request.leaves.clone());
-        let mut cpu = self.run(&first, source, level, &mut progress).await;
+        let first = job(request.leaves.clone(), &mut slot);
+        let mut cpu = self
+            .run(&first, source, level, &mut slot, &mut progress)
+            .await;
         if level != scalar && cpu.as_ref().is_err_and(WorkerError::worth_scalar) {
-            let second = job(progress.remaining());
-            cpu = self.run(&second, source, scalar, &mut progress).await;
+            let second = job(progress.remaining(), &mut slot);
+            cpu = self
+                .run(&second, source, scalar, &mut slot, &mut progress)
+                .await;
         }
         progress.finish(cpu?)
     }
@@ -220,6 +228,7 @@ impl Workers {
         order: &Order,
         source: &[u8],
         level: Option<SimdLevel>,
+        slot: &mut Slot,
         progress: &mut Progress<F>,
     ) -> Result<Duration, WorkerError>
     where
@@ -237,8 +246,8 @@ impl Workers {
         }
         let mut child = self.start(level)?;
         let wall = self.limits.wall;
-        let answer = tokio::time::timeout(wall, exchange(&mut child.0, order, source, progress));
-        let answer = answer.await;
+        let answer = exchange(&mut child.0, order, source, slot, progress);
+        let answer = tokio::time::timeout(wall, answer).await;
         answer.unwrap_or_else(|_| Err(progress.too_late(wall)))
     }
 
@@ -267,8 +276,11 @@ mod tests {
     #[tokio::test]
     async fn slots_of_its_own_are_as_many_as_asked_for() {
         for (workers, expected) in [(few().with_slots(8), 8), (few(), 1)] {
-            let slot = workers.slots.acquire(Priority::Transcode, 8).await.unwrap();
-            assert_eq!(slot.count, expected);
+            let mut slot = workers.slots.acquire(Priority::Transcode).await.unwrap();
+            slot.held.can_use(9);
+            slot.more.close();
+            let more = std::iter::from_fn(|| slot.more.try_recv().ok()).count();
+            assert_eq!(1 + more, expected);
         }
     }
 

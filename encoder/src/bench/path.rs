@@ -19,17 +19,16 @@ use super::usage::{Meter, Usage};
 pub struct Load {
     /// Segments worked on at the same time.
     pub segments: usize,
-    /// Chunks of one segment encoded at the same time.
+    /// Chunks of one segment encoded at the same time, where slots are free.
     pub threads: u16,
 }
 
 impl Load {
-    /// As the slots of a busy node share the cores: one for each segment, several only where there are fewer segments.
+    /// As a busy node: the slots are the cores, which segments share as they come and go.
     pub fn filling(cores: usize, clip: &Clip) -> Self {
-        let segments = cores.clamp(1, clip.segments.len().max(1));
         Self {
-            segments,
-            threads: cores.div_ceil(segments) as u16,
+            segments: cores.clamp(1, clip.segments.len().max(1)),
+            threads: cores.max(1) as u16,
         }
     }
 }
@@ -151,7 +150,7 @@ mod tests {
         };
         assert_eq!(
             (load(2, 4), load(2, 1), load(8, 3)),
-            ((2, 1), (1, 2), (3, 3))
+            ((2, 2), (1, 2), (3, 8))
         );
     }
 }

@@ -13,6 +13,7 @@ use assay_protocol::profile::Profiles;
 
 use super::ahead::{Ahead, Chunk, bound};
 use super::outlet::Outlet;
+use super::permits::Permits;
 use super::{cpu, decode};
 use crate::fault::Fault;
 use crate::limits::Limits;
@@ -42,11 +43,13 @@ pub(super) fn encode(
     profiles: &Profiles,
     limits: &Limits,
     ask: &EncodeJob,
+    permits: &Permits,
     outlet: &Outlet<impl Write + Send>,
 ) -> Result<Duration, Fault> {
     let tasks = tasks(profiles, ask)?;
     let done = Done::default();
     let threads = usize::from(ask.threads.clamp(1, MAX_THREADS)).min(tasks.len().max(1));
+    permits.add(1);
     let chunk = usize::from(profiles.chunk_frames) * profiles.frame_bytes();
     let ahead = Ahead::new(bound(threads, chunk, limits.memory));
     let (sender, receiver) = sync_channel::<(Task, Arc<Chunk>)>(tasks.len());
@@ -59,7 +62,7 @@ pub(super) fn encode(
                 .stack_size(STACK);
             thread
                 .spawn_scoped(scope, || {
-                    work(&receiver, &done, outlet, &format, ask.want_bytes)
+                    work(&receiver, &done, permits, outlet, &format, ask.want_bytes)
                 })
                 .map_err(|e| Fault::Worker(format!("starting a thread: {e}")))?;
         }
@@ -207,11 +210,13 @@ fn give<'a, 'b>(
 fn work(
     receiver: &Mutex<Receiver<(Task, Arc<Chunk>)>>,
     done: &Done,
+    permits: &Permits,
     outlet: &Outlet<impl Write>,
     format: &SourceFormat,
     want_bytes: bool,
 ) {
     loop {
+        let _permit = permits.take();
         let next = lock(receiver).recv();
         let Ok((task, chunk)) = next else { break };
         if lock(&done.fault).is_some() {

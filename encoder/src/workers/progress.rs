@@ -49,8 +49,13 @@ where
         WorkerError::Timeout {
             wall,
             frames: self.frames,
-            missing: self.asked.iter().flatten().count(),
+            missing: self.missing(),
         }
+    }
+
+    /// Leaves that have not come.
+    pub(super) fn missing(&self) -> usize {
+        self.asked.iter().flatten().count()
     }
 
     pub(super) fn source(&mut self, source: Inspected) -> Result<(), WorkerError> {
@@ -88,7 +93,7 @@ where
     }
 
     pub(super) fn finish(self, encode_cpu: Duration) -> Result<Finished, WorkerError> {
-        let missing = self.asked.iter().flatten().count();
+        let missing = self.missing();
         match self.source {
             Some(source) if missing == 0 => Ok(Finished { source, encode_cpu }),
             Some(_) => Err(WorkerError::Answer(format!("{missing} leaves are missing"))),
