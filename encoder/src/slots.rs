@@ -72,7 +72,7 @@ struct Running {
     /// Slots that it can use.
     most: usize,
     /// Hears of each further one.
-    more: mpsc::UnboundedSender<()>,
+    more: mpsc::Sender<()>,
 }
 
 /// What a request holds; dropping it gives its slots to the most urgent waiters.
@@ -80,7 +80,7 @@ pub(crate) struct Slot {
     /// Its slots.
     pub(crate) held: Held,
     /// Comes once for each slot beyond the first.
-    pub(crate) more: mpsc::UnboundedReceiver<()>,
+    pub(crate) more: mpsc::Receiver<()>,
 }
 
 /// Slots that are given back when this is dropped.
@@ -115,16 +115,17 @@ impl State {
 
     /// Who is next.
     fn next(&mut self) -> Option<(oneshot::Sender<Slot>, Priority)> {
-        let next = PRIORITIES.into_iter().find_map(|priority| {
+        let next = PRIORITIES.into_iter().find(|&priority| {
             let queue = &mut self.waiting[priority as usize];
             queue.retain(|waiter| !waiter.is_closed());
-            (!queue.is_empty() && self.free(priority) > 0).then_some(priority)
+            !queue.is_empty() && self.free(priority) > 0
         })?;
         Some((self.waiting[next as usize].pop_front()?, next))
     }
 
     fn take(&mut self, shared: &Arc<Mutex<Self>>, priority: Priority) -> Slot {
-        let (sender, more) = mpsc::unbounded_channel();
+        // All that there are. Who has not heard of so many more yet gets no others.
+        let (sender, more) = mpsc::channel(2 * self.slots);
         self.id += 1;
         self.used += 1;
         self.running.push(Running {
@@ -162,10 +163,12 @@ impl State {
         for priority in PRIORITIES {
             let mut free = self.free(priority);
             for running in &mut self.running {
-                while running.priority == priority && running.count < running.most && free > 0 {
+                while running.priority == priority
+                    && running.count < running.most
+                    && free > 0
+                    && running.more.try_send(()).is_ok()
+                {
                     (running.count, self.used, free) = (running.count + 1, self.used + 1, free - 1);
-                    // Whoever does not listen any more gives all back soon.
-                    let _ = running.more.send(());
                 }
             }
         }

@@ -41,12 +41,12 @@ impl Drop for Permit<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::sync::mpsc::{RecvTimeoutError, sync_channel};
     use std::time::Duration;
 
     #[test]
     fn so_many_at_a_time_and_one_more() {
-        let (permits, (sender, receiver)) = (Permits::default(), channel());
+        let (permits, (sender, receiver)) = (Permits::default(), sync_channel(8));
         let soon = Duration::from_millis(20);
         std::thread::scope(|scope| {
             for _ in 0..3 {
