@@ -190,14 +190,16 @@ fn read(path: &Path, reach: Reach, options: &[&str]) -> Command {
     command
 }
 
-/// FFmpeg reading a segment just cut, giving up at the first fault.
-pub fn strict_reader(path: &Path) -> Command {
+/// FFmpeg reading a segment just cut, with options for decoding, giving up at the first fault.
+pub fn strict_reader(path: &Path, decoding: &[&str]) -> Command {
     let mut command = command("ffmpeg");
     command.args(["-nostdin", "-hide_banner", "-v", "error"]);
     command.args(["-protocol_whitelist", "file"]);
     command.args(["-format_whitelist", DEMUXERS]);
     command.args(["-max_pixels", &max_pixels(), "-threads", "1"]);
-    command.args(["-xerror", "-err_detect", "explode"]);
+    command
+        .args(["-xerror", "-err_detect", "explode"])
+        .args(decoding);
     command.arg("-i").arg(local(path));
     command
 }

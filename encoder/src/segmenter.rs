@@ -316,7 +316,8 @@ impl Segmenter {
         segments
     }
 
-    /// Decodes the last segment strictly: a stream without lengths in it shows only there that it was cut off.
+    /// Decodes the last segment strictly: a stream without lengths in it shows only there that it was cut off. Where that is
+    /// also the first, frames at its beginning may lack what they refer to, of which none is a frame that others need.
     async fn check_end(
         &self,
         probe: &Probe,
@@ -333,13 +334,11 @@ impl Segmenter {
         if plan.holes {
             return Ok(());
         }
-        let mut command = ffmpeg::strict_reader(&last.path);
-        command.args(["-map", "0:V:0", "-fps_mode", "drop", "-f", "null", "-"]);
-        let access = Access {
-            read: vec![last.path.clone()],
-            ..Access::default()
-        };
-        let said = tool::confined(worker, &command, access).await?;
+        let mut said = self.strictly(&last.path, &[], worker).await?;
+        if !said.success && plan.leading && segments.len() == 1 {
+            let backwards_only = ["-skip_frame", "bidir"];
+            said = self.strictly(&last.path, &backwards_only, worker).await?;
+        }
         if said.success {
             return Ok(());
         }
@@ -353,6 +352,22 @@ impl Segmenter {
             place,
             detail,
         })
+    }
+
+    /// Decodes a segment until the first mistake.
+    async fn strictly(
+        &self,
+        segment: &Path,
+        decoding: &[&str],
+        worker: &WorkerCommand,
+    ) -> Result<Said, InputError> {
+        let mut command = ffmpeg::strict_reader(segment, decoding);
+        command.args(["-map", "0:V:0", "-fps_mode", "drop", "-f", "null", "-"]);
+        let access = Access {
+            read: vec![segment.to_owned()],
+            ..Access::default()
+        };
+        Ok(tool::confined(worker, &command, access).await?)
     }
 }
 

@@ -78,7 +78,7 @@ impl Clip {
                 .map_err(file(&segment.path))?;
             segments.push((bytes.into(), segment.frames));
         }
-        let mut decode = ffmpeg::strict_reader(&source);
+        let mut decode = ffmpeg::strict_reader(&source, &[]);
         decode.args(["-y", "-fps_mode", "passthrough", "-f", "yuv4mpegpipe"]);
         run(decode.arg(ffmpeg::local(&raw)), "decoding the clip").await?;
         Ok(Self {

@@ -82,6 +82,8 @@ pub(super) struct Plan {
     pub packets: u32,
     /// Packets of a transport stream were lost, so frames that do not decode say nothing about its end.
     pub holes: bool,
+    /// Frames after the first key frame are shown before it, and may refer to what was before the file.
+    pub leading: bool,
     /// The last frame is shown for longer than the others.
     pub lasts: bool,
     /// Frames at its beginning whose times were counted.
@@ -188,6 +190,8 @@ async fn arrange(
                 .into(),
         });
     }
+    let key = packets.first().and_then(|packet| packet.time);
+    let leading = key.is_some() && packets.iter().any(|p| p.time.is_some() && p.time < key);
     let length = Length::of(target, probe.fps);
     let mut starts = starts(&packets, length);
     if starts.len() > 1
@@ -252,6 +256,7 @@ async fn arrange(
         zero,
         packets: packets.len() as u32,
         holes: false,
+        leading,
         lasts: !even,
         untold,
         empty: match probe.codec.as_str() {

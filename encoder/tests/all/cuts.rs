@@ -103,6 +103,37 @@ async fn parameter_sets_at_the_beginning_only_are_in_each_segment() {
     }
 }
 
+/// What a recorder has that is started in the middle: frames before the first key frame's that refer to what it has not.
+#[tokio::test]
+async fn a_short_recording_that_begins_in_an_open_group_is_whole_if_its_end_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let picture = "-f lavfi -i testsrc2=size=160x90:rate=25:duration=6,noise=alls=60:allf=t";
+    let open = "open-gop=1:keyint=60:min-keyint=60:bframes=4:b-pyramid=2:b-adapt=0:scenecut=0";
+    let x264 = format!("-c:v libx264 -pix_fmt yuv420p -x264-params {open}");
+    ffmpeg(&format!("{picture} {x264}"), &at("all.ts"));
+    let all = std::fs::read(at("all.ts")).unwrap();
+    let packets = all.len() / 188;
+    let recorded = &all[packets / 3 * 188..];
+    std::fs::write(at("recorded.ts"), recorded).unwrap();
+    let segments = cut(&at("recorded.ts"), 60, 90).await.unwrap();
+    assert_eq!(segments.len(), 1);
+    assert!(frames(&segments[0].path) > 60);
+
+    // Somewhere in a frame that others refer to: of five frames there is one, or two.
+    let mut told = 0;
+    for percent in (80..100).step_by(4) {
+        let cut_at = recorded.len() / 188 * percent / 100 * 188;
+        std::fs::write(at("cut.ts"), &recorded[..cut_at]).unwrap();
+        match cut(&at("cut.ts"), 60, 90).await {
+            Ok(segments) => assert_eq!(segments.len(), 1),
+            Err(InputError::CutOff { .. }) => told += 1,
+            Err(error) => panic!("{percent} %: {error}"),
+        }
+    }
+    assert!(told > 0);
+}
+
 #[tokio::test]
 async fn what_ffmpeg_writes_has_a_bound() {
     let dir = tempfile::tempdir().unwrap();
