@@ -111,6 +111,9 @@ abstract contract Cases is Penalties {
         if (msg.sender != challenges && msg.sender != contests) {
             revert NotAllowed(msg.sender, contests);
         }
+        if (_cases[caseId].head.statusOf() == CaseStatus.Contested) {
+            return IContests(contests).addCause(caseId, cause);
+        }
         (Case storage c, Head memory head) = _inStatus(caseId, CaseStatus.Open);
         _contest(caseId, c, head, cause);
     }
@@ -309,7 +312,7 @@ abstract contract Cases is Penalties {
 
         head.status = CaseStatus.Executed;
         c.head = head.pack();
-        _count(head.kind, head.operator, head.openedBlock, sentence);
+        _count(head, sentence);
 
         Role role = _roleOf(head.kind);
         (uint256 ownCut, uint256 delegatedCut) = stakes.slash(role, head.operator, sentence.bps);
@@ -331,6 +334,7 @@ abstract contract Cases is Penalties {
     function _sentence(Head memory head, Votes memory votes) private view returns (Sentence memory sentence) {
         sentence.round = rounds.currentRound();
         (sentence.bps, sentence.strikes) = _penalty(head.kind, head.operator, sentence.round);
+        if (head.kind == FaultKind.WithheldLeaf) _asAtDemand(head, sentence);
         sentence.total = 1;
         if (votes.bitmap == 0) return sentence;
         (sentence.signed, sentence.total, sentence.ownStake) =

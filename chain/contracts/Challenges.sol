@@ -172,7 +172,7 @@ contract Challenges is VerifierFaults {
         Opening memory opening;
         (opening.kind, opening.caseId) = (FaultKind.WithheldLeaf, caseId);
         (opening.operator, opening.receiptHash) = (challenge.transcoder, receiptHash);
-        opening.leafIndex = leafIndex;
+        (opening.leafIndex, opening.signedBlock) = (leafIndex, challenge.answerUntil - challengeBlocks);
         return _openFor(opening, challenge.challenger);
     }
 

@@ -119,10 +119,17 @@ contract Contests is IContests {
     }
 
     /// @inheritdoc IContests
+    function addCause(bytes32 caseId, Cause cause) external {
+        if (msg.sender != address(court)) revert NotTheCourt(msg.sender);
+        _addCause(caseId, cause);
+    }
+
+    /// @inheritdoc IContests
     function forget(bytes32 caseId) external {
         if (msg.sender != address(court)) revert NotTheCourt(msg.sender);
         Contest storage c = _contests[caseId];
-        if (c.cause == Cause.Accused) revert OwnContest(caseId);
+        // Whatever else it is contested for by now.
+        if (c.by != address(0)) revert OwnContest(caseId);
         _settleBond(c, true);
         _letGo(caseId, false);
         // Another leaf of the receipt may get the case next: nothing of this one's contest is about it.
@@ -210,6 +217,7 @@ contract Contests is IContests {
         if (weight * 3 <= total) revert BelowBreaker(votes.length, weight, total);
         _stop(signed.assignment.encoderId);
         if (status == CaseStatus.Open) court.contest(caseId, Cause.Breaker);
+        else _addCause(caseId, Cause.Breaker);
         // They answer for it if the resolver finds the work wrong, so their stake waits for its word.
         _divergers[caseId] = Divergers(work.round, 0, counted, true);
         emit DivergersHeld(caseId, work.round, counted);
@@ -310,10 +318,25 @@ contract Contests is IContests {
         for (uint256 i = 0; i < assignments.length; ++i) {
             bytes32 caseId = _caseIdOf(assignments[i]);
             (,, CaseStatus status,) = court.statusOf(caseId);
-            if (status != CaseStatus.Open) continue;
+            if (status == CaseStatus.Contested) {
+                if (!_addCause(caseId, Cause.Breaker)) continue;
+            } else if (status == CaseStatus.Open) {
+                court.contest(caseId, Cause.Breaker);
+            } else {
+                continue;
+            }
             any = true;
-            court.contest(caseId, Cause.Breaker);
         }
+    }
+
+    /// @dev Who contests early must not be worse off by it than who waits until others do: what makes silence annul an open
+    ///      case does so for one that the accused has contested.
+    function _addCause(bytes32 caseId, Cause cause) private returns (bool joined) {
+        Contest storage c = _contests[caseId];
+        joined = c.cause == Cause.Accused;
+        if (!joined) return false;
+        c.cause = cause;
+        emit ContestBegun(caseId, cause, c.by, c.round);
     }
 
     /// @dev Weight of all verifiers that diverged, each counted once, and of all; and which they are.

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {CaseIds} from "./CaseIds.sol";
 import {FaultKind, IFraudCourt} from "./interfaces/IFraudCourt.sol";
+import {Head} from "./libraries/CaseWords.sol";
 import {OffenceRecords} from "./libraries/OffenceRecords.sol";
 import {Role} from "./objects/Role.sol";
 import {InvalidParameter, Parameters} from "./Parameters.sol";
@@ -20,6 +21,15 @@ struct Sentence {
     uint256 ownStake;
     /// The signers' part of the own cut if all had signed, in 1/10,000.
     uint256 signersBps;
+    /// Of a leaf demanded before the last slash for silence: counted with that.
+    bool sameSilence;
+}
+
+/// @notice The last slash for a withheld leaf that was no part of another silence.
+struct Silence {
+    uint64 executedBlock;
+    /// Repeats before it.
+    uint8 strikes;
 }
 
 /// @title What each fault costs, and who is rewarded
@@ -55,6 +65,7 @@ abstract contract Penalties is CaseIds {
 
     /// @dev Of wrong encodes, leaf faults and withheld leaves.
     mapping(address operator => uint256 record) private _records;
+    mapping(address operator => Silence) private _silences;
 
     constructor(Parameters memory p) {
         _atMost("deadlineBlocks", p.deadlineBlocks, type(uint8).max);
@@ -97,10 +108,26 @@ abstract contract Penalties is CaseIds {
     }
 
     /// @dev Counts an offence of the kinds that double; a wrong encode's burst is one fault from now on.
-    function _count(FaultKind kind, address operator, uint32 openedBlock, Sentence memory sentence) internal {
-        if (!_doubles(kind)) return;
-        uint256 record = _records[operator].punished(sentence.round, sentence.strikes + 1);
-        _records[operator] = kind == FaultKind.WrongEncode ? record.opened(openedBlock) : record;
+    function _count(Head memory head, Sentence memory sentence) internal {
+        if (!_doubles(head.kind) || sentence.sameSilence) return;
+        uint256 record = _records[head.operator].punished(sentence.round, sentence.strikes + 1);
+        _records[head.operator] =
+            head.kind == FaultKind.WrongEncode ? record.opened(head.openedBlock) : record;
+        if (head.kind == FaultKind.WithheldLeaf) {
+            _silences[head.operator] = Silence(uint64(block.number), sentence.strikes);
+        }
+    }
+
+    /// @dev Who is away for a while answers nobody: leaves that were demanded before the first of them was punished cost what
+    ///      that one did each, and are no repeats of it [an outage that costs everything].
+    function _asAtDemand(Head memory head, Sentence memory sentence) internal view {
+        Silence memory silence = _silences[head.operator];
+        bool longAgo = head.age == type(uint16).max;
+        sentence.sameSilence =
+            silence.executedBlock != 0 && (longAgo || head.openedBlock - head.age <= silence.executedBlock);
+        if (!sentence.sameSilence) return;
+        if (silence.strikes < sentence.strikes) sentence.strikes = silence.strikes;
+        sentence.bps = _doubled(sentence.strikes);
     }
 
     function _penalty(FaultKind kind, address operator, uint64 round)
@@ -112,8 +139,7 @@ abstract contract Penalties is CaseIds {
         (uint64 last, uint8 past) = _records[operator].lastOf();
         if (past != 0 && round <= last + repeatRounds) strikes = past;
         if (strikes >= MAX_STRIKES) strikes = MAX_STRIKES - 1;
-        bps = wrongEncodeBps << strikes;
-        if (bps > BPS) bps = BPS;
+        bps = _doubled(strikes);
     }
 
     /// @dev Whose signers a quorum's reward goes to.
@@ -126,6 +152,11 @@ abstract contract Penalties is CaseIds {
         return kind < FaultKind.VerifierEquivocation || kind == FaultKind.WithheldLeaf
             ? Role.Transcoder
             : Role.Verifier;
+    }
+
+    function _doubled(uint8 strikes) private view returns (uint256 bps) {
+        bps = wrongEncodeBps << strikes;
+        if (bps > BPS) bps = BPS;
     }
 
     function _fixedPenalty(FaultKind kind) private view returns (uint256) {

@@ -144,18 +144,19 @@ abstract contract VerifierFaults is ChallengeBonds {
         opening.subject = _wrongEncodeId(work.assignmentHash);
         CaseState memory base = court.caseOf(opening.subject);
         bool isSame = base.leafIndex == proof.leafIndex && base.subject == work.receiptHash;
-        if (isSame && base.status != CaseStatus.None) {
-            if (base.status == CaseStatus.Open) {
-                court.contest(opening.subject, Cause.Conflict);
-            } else if (base.status != CaseStatus.Contested && !_isVoid(base.status)) {
-                revert NotTheCase(opening.subject, base.status);
-            }
+        bool conflicts = isSame && (base.status == CaseStatus.Open || base.status == CaseStatus.Contested);
+        if (conflicts) {
+            court.contest(opening.subject, Cause.Conflict);
+        } else if (isSame && base.status != CaseStatus.None && !_isVoid(base.status)) {
+            revert NotTheCase(opening.subject, base.status);
         }
         (opening.round, opening.bitmap) = (work.round, passes.bitmap);
         _accuse(opening, FaultKind.FalseAccusation, accusation.position, work.receiptHash, proof.leafIndex);
         bytes32 digest =
             evidence.hashAccusation(Accusation(work.receiptHash, proof.leafIndex, accusation.commit));
         evidence.checkOperator(opening.operator, work.round, digest, accusation.signature);
+        // Shown before the proof, and once more against it.
+        if (conflicts && beneficiaryOf[opening.caseId] != address(0)) return opening.caseId;
         emit LeafAcquitted(work.receiptHash, proof.leafIndex, work.transcoder, opening.operator);
         return _open(opening);
     }

@@ -77,6 +77,10 @@ interface IContests {
     /// @notice Records that a case waits; the court's alone.
     function begin(bytes32 caseId, Cause cause) external;
 
+    /// @notice Gives a case that the accused has contested another cause, by which silence annuls it; of others nothing changes.
+    ///         The court's alone.
+    function addCause(bytes32 caseId, Cause cause) external;
+
     /// @notice Records that a contested case has ended as planted, by whomever but the accused it was contested; the court's
     ///         alone.
     function forget(bytes32 caseId) external;

@@ -42,7 +42,7 @@ struct Opening {
     /// What the case rests on, see `CaseState`.
     bytes32 subject;
     uint32 leafIndex;
-    /// Block in which the accused work was signed; 0 where bursts do not matter.
+    /// Block in which the accused work was signed, or a withheld leaf demanded; 0 where neither matters.
     uint64 signedBlock;
     /// Whose verifiers signed; zeros if nobody's word is needed.
     uint64 round;
@@ -170,7 +170,8 @@ interface IFraudCourt is ICourt, IEvidenceErrors {
     ///         challenges alone.
     function payFinder(bytes32 caseId, address finder) external returns (uint256 amount);
 
-    /// @notice Makes an open case wait for the resolver; for the contracts of contests and challenges alone.
+    /// @notice Makes an open case wait for the resolver, or gives one that the accused has contested this cause; for the contracts
+    ///         of contests and challenges alone.
     function contest(bytes32 caseId, Cause cause) external;
 
     /// @notice Ends a contested case; for the contract of contests alone.

@@ -38,8 +38,8 @@ interface IRoster {
     ///         bonding manager's alone.
     function update(Role role, address operator, uint96 weight) external;
 
-    /// @notice As `update`, and takes in who is outside and not jailed: to a free place, or to that of the smallest member if
-    ///         that is smaller. The bonding manager's alone.
+    /// @notice As `update`, and takes in who is outside and was not jailed with the last snapshot: to a free place, or to that of
+    ///         the smallest member if that is smaller. Absences noted since are not asked about. The bonding manager's alone.
     function enter(Role role, address operator, uint96 weight) external;
 
     /// @notice Stores the snapshots of a round; the rounds manager's alone, once a round.

@@ -109,13 +109,15 @@ interface ITicketBroker {
     event Burned(address indexed broadcaster, uint256 amount);
 
     /// @notice Adds to a broadcaster's deposit and reserve, one's own or another's; takes exactly their sum. Who has a part
-    ///         of the reserve has as large a one or a larger one then; who is new has none by it.
+    ///         of the reserve has as large a one or a larger one then; who is new has none by it. A reserve of which nobody
+    ///         has a part is parted by the present round's stakes with what the broadcaster or its signer adds, and not with
+    ///         what others do.
     function depositAndReserve(address broadcaster, uint256 deposit, uint256 reserve) external payable;
 
     /// @notice Gives those a part of a reserve who are new, in two steps, by the broadcaster or its signer. The first call
     ///         announces the parts by the present round's stakes. `partingBlocks` later, when every ticket that counted on
     ///         the old ones has been payable for a while, they hold: by another call, or with whatever is added to the
-    ///         reserve, once nothing of it is missing.
+    ///         reserve, once nothing of it is missing. What others have put up and nobody has a part of is parted at once.
     /// @return round whose stakes were announced, or hold now
     /// @return from first block in which they may hold
     function partAnew(address broadcaster) external returns (uint64 round, uint64 from);

@@ -17,7 +17,8 @@ struct Head {
     address operator;
     uint32 openedBlock;
     uint24 leafIndex;
-    /// Blocks from the signing of the accused work to the opening.
+    /// Blocks from the signing of the accused work to the opening, or from the demand of a withheld leaf; for that the most
+    /// means that and more.
     uint16 age;
     FaultKind kind;
     CaseStatus status;
@@ -73,6 +74,7 @@ library CaseWords {
     function opened(Opening memory opening, CaseStatus status) internal view returns (uint256) {
         (uint256 leafIndex, uint256 age) = (opening.leafIndex, 0);
         if (opening.signedBlock != 0) age = block.number - opening.signedBlock;
+        if (opening.kind == FaultKind.WithheldLeaf && age > type(uint16).max) age = type(uint16).max;
         // One test for what never happens; the casts say what is too large.
         if ((block.number >> 32) | (leafIndex >> 24) | (age >> 16) != 0) {
             SafeCast.toUint32(block.number);

@@ -72,24 +72,6 @@ contract DivergersTest is Courtroom {
         vm.assertFalse(court.holds(Role.Verifier, seat(3), 1));
     }
 
-    /// A case that the accused had contested before, and that is beyond the cap afterwards: held until its end.
-    function test_whoever_contested_first_divergers_are_held_to_the_end() external {
-        delegate(Role.Transcoder, transcoder, address(0xDE1F), 8490 * LPT);
-        delegate(Role.Transcoder, transcoder, address(0xDE20), 3000 * LPT);
-        SignedReceipt memory signed = receipt(1);
-        bytes32 base = prove(signed, 0x7);
-        vm.prank(transcoder);
-        contests.contest(base);
-        _trip(signed);
-        passRounds(7);
-        contests.lapse(base);
-        assertStatus(base, CaseStatus.Contested);
-        vm.assertTrue(court.holds(Role.Verifier, seat(3), 1));
-        passRounds(7);
-        contests.lapse(base);
-        vm.assertFalse(court.holds(Role.Verifier, seat(3), 1));
-    }
-
     function test_nobody_diverges_who_has_not_signed() external {
         SignedReceipt memory signed = receipt(1);
         DivergenceVotes[] memory votes = new DivergenceVotes[](1);
@@ -161,6 +143,20 @@ contract DivergersTest is Courtroom {
         afterWindow();
         court.execute(caseId);
         vm.assertEq(ownStake(Role.Verifier, seat(3)), 270 * LPT);
+    }
+
+    function test_a_divergence_helps_who_has_contested_before() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 base = prove(signed, 0x7);
+        vm.prank(transcoder);
+        contests.contest(base);
+        _trip(signed);
+        vm.assertTrue(court.holds(Role.Verifier, seat(3), 1));
+        passRounds(7);
+        contests.lapse(base);
+        assertStatus(base, CaseStatus.Annulled);
+        vm.assertFalse(court.holds(Role.Verifier, seat(3), 1));
+        vm.assertEq(contests.owed(transcoder), 10 * LPT);
     }
 
     function test_nobody_else_holds_verifiers() external {

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IChallenges, SignedAccusation} from "../interfaces/IChallenges.sol";
 import {IEvidenceErrors, LeafProof, QuorumVerdict, SignedReceipt} from "../interfaces/IEvidence.sol";
-import {CaseStatus, IFraudCourt} from "../interfaces/IFraudCourt.sol";
+import {CaseStatus, Cause, IFraudCourt} from "../interfaces/IFraudCourt.sol";
 import {Assignment} from "../objects/Assignment.sol";
 import {Role} from "../objects/Role.sol";
 import {BlsSigner} from "./BlsSigner.sol";
@@ -151,6 +151,42 @@ contract VerifierFaultsTest is Courtroom {
         court.execute(caseId);
         assertStatus(caseId, CaseStatus.Annulled);
         vm.assertEq(ownStake(Role.Verifier, seat(3)), 300 * LPT);
+    }
+
+    /// Who has contested is not worse off than who waits: the resolver's silence annuls, and its bond comes back.
+    function test_an_acquittal_helps_who_has_contested_before() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 base = prove(signed, 0xe);
+        vm.prank(transcoder);
+        contests.contest(base);
+        (, uint64 round,) = contests.contestOf(base);
+        passRounds(1);
+        _acquit(signed, 3, 0x7, 3);
+        (Cause cause, uint64 since, address by) = contests.contestOf(base);
+        vm.assertTrue(
+            cause == Cause.Conflict && since == round && by == transcoder, "no new time for the resolver"
+        );
+        passRounds(6);
+        contests.lapse(base);
+        assertStatus(base, CaseStatus.Annulled);
+        vm.assertEq(contests.owed(transcoder), 10 * LPT);
+        vm.assertEq(ownStake(Role.Transcoder, transcoder), 1000 * LPT);
+    }
+
+    function test_an_acquittal_that_came_before_the_proof_is_shown_again() external {
+        SignedReceipt memory signed = receipt(1);
+        bytes32 caseId = _acquit(signed, 3, 0x7, 3);
+        vm.expectPartialRevert(IFraudCourt.AlreadyProven.selector);
+        this.acquitWith(signed, 3, 0x7, 3);
+        bytes32 base = prove(signed, 0xe);
+        assertStatus(base, CaseStatus.Open);
+        vm.assertEq(_acquit(signed, 3, 0x7, 3), caseId);
+        assertStatus(base, CaseStatus.Contested);
+        vm.assertEq(bonding.pool(Role.Verifier, seat(3)).openCases, 1, "one accusation is one fault");
+        passRounds(7);
+        contests.lapse(base);
+        assertStatus(base, CaseStatus.Annulled);
+        vm.assertEq(ownStake(Role.Transcoder, transcoder), 1000 * LPT);
     }
 
     function test_no_acquittal_below_a_quorum_or_of_what_was_found_wrong() external {
