@@ -10,7 +10,7 @@ use crate::call::{Call, Encoded};
 use crate::client::Client;
 use crate::error::ChainError;
 use crate::events::Log;
-use crate::queue::{FeeCaps, fees::Fees};
+use crate::queue::{FeeCaps, QueueConfig, fees::Fees};
 use crate::revert::Revert;
 use crate::rpc::{CallRequest, RpcError};
 
@@ -122,6 +122,19 @@ impl Client {
         let tip = self.rpc().suggested_tip().await?;
         let fees = Fees::first(head.base_fee, tip, &FeeCaps::default());
         Ok(Eth(head.base_fee.saturating_add(fees.tip)))
+    }
+
+    /// Wei that the queue promises for so much gas before anything is stuck.
+    ///
+    /// # Errors
+    /// As [`gas_price`](Self::gas_price).
+    pub async fn promised_for(&self, gas: u64, config: &QueueConfig) -> Result<Eth, ChainError> {
+        let head = self.rpc().latest().await?;
+        let tip = self.rpc().suggested_tip().await?;
+        let fees = Fees::first(head.base_fee, tip, &config.fees);
+        Ok(Eth(
+            U256::from(config.with_margin(gas)).saturating_mul(fees.max_fee)
+        ))
     }
 
     fn as_json(&self, call: &Encoded) -> Value {

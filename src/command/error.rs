@@ -81,6 +81,19 @@ pub enum CommandError {
         .0.label, Eth(.0.asked), Eth(.0.spent), Eth(.0.share), .0.account
     )]
     Held(Box<Held>),
+    /// The day's gas does not last for all of it.
+    #[error(
+        "it may cost {asked} ETH of gas in all, and {spent} ETH of today's {limit} ETH are spent or promised by this account; a day \
+         ends at midnight UTC, and a higher limit allows more. Nothing is sent"
+    )]
+    DayTooShort {
+        /// What may be spent on it.
+        asked: Eth,
+        /// What has been spent or promised.
+        spent: Eth,
+        /// What may be spent in all on such calls.
+        limit: Eth,
+    },
     /// No Ethereum node answers any more, or gas is too dear.
     #[error(
         "nothing has gone on for {} s: {why}. What was sent is in {path}: the same command, typed again, waits for it \
@@ -118,6 +131,7 @@ impl CommandError {
             | Self::Chain(_)
             | Self::Unfinished { .. }
             | Self::Held(_)
+            | Self::DayTooShort { .. }
             | Self::Away { .. }
             | Self::WouldRevert { .. }
             | Self::Declined => 1,

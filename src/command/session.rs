@@ -44,6 +44,7 @@ pub struct Session {
     options: AccountOptions,
     /// None in a dry run.
     queue: Option<TxQueue>,
+    config: QueueConfig,
     journal: PathBuf,
     /// What earlier commands had left.
     pub(super) earlier: Vec<Earlier>,
@@ -60,31 +61,32 @@ impl Session {
             client,
             deployment,
             queue: None,
+            config: QueueConfig::default(),
             journal: PathBuf::new(),
             earlier: Vec::new(),
             options,
         };
-        if session.options.dry_run {
-            return Ok(session);
-        }
         let purse = session.options.purse(&session.client).await?;
-        let config = QueueConfig {
+        session.config = QueueConfig {
             poll: Duration::from_millis(100),
             daily_gas: purse.limit,
             ..QueueConfig::default()
         };
+        if session.options.dry_run {
+            return Ok(session);
+        }
         session.journal = purse.journal;
-        let queue = session.open_journal(config).await?;
+        let queue = session.open_journal().await?;
         session.queue = Some(queue.clone());
         session.hear_of_earlier(&queue).await?;
         Ok(session)
     }
 
-    async fn open_journal(&self, config: QueueConfig) -> Result<TxQueue, CommandError> {
+    async fn open_journal(&self) -> Result<TxQueue, CommandError> {
         let begun = Instant::now();
         loop {
             let journal = Journal::File(self.journal.clone());
-            match TxQueue::open(&self.client, journal, config.clone()).await {
+            match TxQueue::open(&self.client, journal, self.config.clone()).await {
                 Err(ChainError::Journal(StoreError::InUse { .. }))
                     if begun.elapsed() < JOURNAL_LIMIT =>
                 {
@@ -260,6 +262,7 @@ impl Session {
             }
         }
         let gas: u64 = trials.iter().filter_map(|trial| trial.gas).sum();
+        self.fits_the_day(calls, gas).await?;
         let price = self.client.gas_price().await?;
         let steps = trials.into_iter().map(|trial| Step {
             what: trial.label,
@@ -269,6 +272,28 @@ impl Session {
         });
         let cost = U256::from(gas).saturating_mul(price.0);
         Ok((steps.collect(), gas, cost))
+    }
+
+    /// Says before anything is sent that the day's gas does not last for all of it. What is spent of it is in the journal,
+    /// which a dry run does not open.
+    async fn fits_the_day(&self, calls: &[Call], gas: u64) -> Result<(), CommandError> {
+        let least_urgent = calls.iter().map(Call::purpose).max().unwrap_or_default();
+        let Some(limit) = self.config.daily_gas.map(|limit| limit.share(least_urgent)) else {
+            return Ok(());
+        };
+        let spent = match &self.queue {
+            Some(queue) => queue.gas_today().await?.spent,
+            None => U256::ZERO,
+        };
+        let asked = self.client.promised_for(gas, &self.config).await?.0;
+        match spent.saturating_add(asked) <= limit {
+            true => Ok(()),
+            false => Err(CommandError::DayTooShort {
+                asked: Eth(asked),
+                spent: Eth(spent),
+                limit: Eth(limit),
+            }),
+        }
     }
 
     pub(super) async fn step(

@@ -142,13 +142,14 @@ impl Callable for ChallengeCall {
         contracts.challenges
     }
 
-    /// Most of it is accepted for a while only; what is merely paid out can wait.
+    /// Most of it is accepted for a while only; what is merely paid out can wait, and what is demanded cannot.
     fn purpose(&self) -> Purpose {
         match self {
             Self::SettleFinder(_)
             | Self::ClaimReward { .. }
             | Self::BurnPlant { .. }
             | Self::Withdraw => Purpose::Chore,
+            Self::OpenLeaf(_) => Purpose::Answer,
             _ => Purpose::Evidence,
         }
     }

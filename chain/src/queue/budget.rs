@@ -32,14 +32,17 @@ impl Day {
 }
 
 /// What gas is spent on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
+    /// What is slashed for its absence, and each of which somebody has put up a bond for: no limit holds it, or whoever
+    /// can make a day's answers dear enough has the next one slashed.
+    Answer,
+    /// Proofs of faults, which are accepted for a while only.
+    Evidence,
     /// Everything that can wait until tomorrow without anybody getting away.
     #[default]
     Chore,
-    /// Proofs of faults, which are accepted for a while only.
-    Evidence,
 }
 
 /// An account's daily limit.
@@ -53,8 +56,9 @@ pub struct GasLimit {
 
 impl GasLimit {
     /// What a purpose may use of it in all.
-    fn share(&self, purpose: Purpose) -> U256 {
+    pub fn share(&self, purpose: Purpose) -> U256 {
         let percent = match purpose {
+            Purpose::Answer => return U256::MAX,
             Purpose::Evidence => 100,
             Purpose::Chore => 100_u8.saturating_sub(self.for_evidence),
         };
@@ -186,7 +190,7 @@ impl fmt::Display for Held {
         let eth = |wei: U256| format!("{} ETH", crate::revert::decimal(wei));
         let what = match self.purpose {
             Purpose::Chore => "for anything but evidence",
-            Purpose::Evidence => "in all",
+            Purpose::Evidence | Purpose::Answer => "in all",
         };
         if self.asked > self.share {
             return write!(
@@ -239,6 +243,7 @@ mod tests {
         assert!(!allows(&spending, Purpose::Chore, 1));
         assert!(allows(&spending, Purpose::Evidence, 400));
         assert!(!allows(&spending, Purpose::Evidence, 401));
+        assert!(allows(&spending, Purpose::Answer, u64::MAX));
         // It cost less than it might have.
         spending.set(1, Some((TODAY, wei(100))));
         assert!(allows(&spending, Purpose::Chore, 500));

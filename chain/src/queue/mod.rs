@@ -76,6 +76,13 @@ impl Default for QueueConfig {
     }
 }
 
+impl QueueConfig {
+    /// Gas that a transaction is given whose estimate is `gas`.
+    pub(crate) fn with_margin(&self, gas: u64) -> u64 {
+        gas + gas * self.gas_margin_percent / 100
+    }
+}
+
 /// Beginning of the keys of what a person has typed. What of it was never signed does not go on when the journal is
 /// opened again: who has interrupted a command may not mean it any more. [`TxQueue::left`] tells the rest.
 pub const TYPED: &str = "typed ";

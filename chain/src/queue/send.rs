@@ -43,7 +43,7 @@ enum Preflight {
 }
 
 impl Driver {
-    /// Signs and broadcasts what is queued: evidence first, then chores in order of submission.
+    /// Signs and broadcasts what is queued: answers first, then evidence, then chores, each in order of submission.
     ///
     /// A chore that fails while an earlier one of this account is under way is held back rather than failed, with all
     /// that come after it: it may depend on it, and not every node's `pending` state contains the pool. For the same reason
@@ -62,7 +62,7 @@ impl Driver {
             self.dear = None;
             return Ok(());
         }
-        waiting.sort_by_key(|(purpose, _)| *purpose == Purpose::Chore);
+        waiting.sort_by_key(|(purpose, _)| *purpose);
         let tip = self.client.rpc().suggested_tip().await?;
         let fees = Fees::first(head.base_fee, tip, &self.config.fees);
         let mut nonce = self.next_nonce().await?;
@@ -117,14 +117,14 @@ impl Driver {
             .count();
         // A quarter of the places is evidence's.
         let places = match entry.purpose {
-            Purpose::Evidence => self.config.in_flight,
+            Purpose::Answer | Purpose::Evidence => self.config.in_flight,
             Purpose::Chore => self.config.in_flight - self.config.in_flight / 4,
         };
         if in_flight >= places {
             return Ok(Step::Waits);
         }
         let gas = match self.preflight(entry).await? {
-            Preflight::Gas(gas) => gas + gas * self.config.gas_margin_percent / 100,
+            Preflight::Gas(gas) => self.config.with_margin(gas),
             Preflight::Failing(_) if in_flight > 0 => return Ok(Step::Waits),
             Preflight::Failing(_) if behind => {
                 self.doubted.remove(&seq);
@@ -164,6 +164,8 @@ impl Driver {
                     entry.label, fees.max_fee
                 ))
             }
+            // One node of several behind an address may have taken it, and another refused it.
+            Broadcast::Refused(_) if self.is_known(seq).await? => Step::Used,
             Broadcast::Refused(reason) => {
                 let label = entry.label.clone();
                 let error = TxError::Refused { label, reason };
@@ -173,6 +175,19 @@ impl Driver {
         };
         self.unsent.remove(&seq);
         Ok(step)
+    }
+
+    /// Whether a node has what was signed for this entry, in its pool or in a block.
+    async fn is_known(&self, seq: u64) -> Result<bool, StepError> {
+        let state = self.active.get(&seq).map(|entry| &entry.state);
+        if let Some(State::Sent(sent)) = state {
+            for attempt in &sent.attempts {
+                if self.client.rpc().knows(attempt.hash).await? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// One refusal does not decide: a node that is just putting a block together may show `pending` without the
@@ -280,7 +295,7 @@ impl Driver {
         let promised = first.gas_cost().filter(|(day, _)| *day == self.today);
         let cost = U256::from(PLAIN_TRANSFER_GAS).saturating_mul(fees.max_fee);
         let both = promised.map_or(cost, |(_, wei)| wei.saturating_add(cost));
-        if self.affords(&first, Purpose::Evidence, both).is_err() {
+        if self.affords(&first, self.most_urgent(), both).is_err() {
             return Ok(());
         }
         let seq = entry.seq;

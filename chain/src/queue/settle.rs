@@ -1,6 +1,6 @@
 //! From the pool to a settled block: receipts, replacements, reorganisations.
 
-use alloy_primitives::U256;
+use alloy_primitives::{B256, U256};
 
 use crate::convert::{hash_in, word_in};
 use crate::queue::budget::Purpose;
@@ -39,28 +39,39 @@ impl Driver {
             })
             .collect();
         mined.sort_by_key(|(block, ..)| std::cmp::Reverse(*block));
-        for (block, hash, seq, mut sent) in mined {
-            let canonical = self.client.rpc().head(block_tag(block)).await?;
-            if canonical.is_some_and(|c| c.hash == hash) {
+        for (block, hash, seq, sent) in mined {
+            if self.is_in_chain(block, hash).await? {
                 // Everything older lies below this block.
                 break;
             }
-            tracing::warn!(
-                block,
-                "a reorganisation took a transaction out of the chain; it is sent again"
-            );
-            if let Some(last) = sent.attempts.last_mut() {
-                last.block = head.number;
-            }
-            if let Some(entry) = self.active.get_mut(&seq)
-                && entry.key.starts_with(SHOWN)
-            {
-                entry.lost_from.get_or_insert(hash);
-            }
-            self.become_state(seq, State::Sent(sent)).await?;
-            self.unsent.insert(seq);
-            self.fresh = true;
+            self.take_back(seq, hash, sent, head).await?;
         }
+        Ok(())
+    }
+
+    /// What was mined in a block that is not in the chain is sent again.
+    async fn take_back(
+        &mut self,
+        seq: u64,
+        lost: B256,
+        mut sent: Sent,
+        head: Head,
+    ) -> Result<(), StepError> {
+        tracing::warn!(
+            block = %lost,
+            "a reorganisation took a transaction out of the chain; it is sent again"
+        );
+        if let Some(last) = sent.attempts.last_mut() {
+            last.block = head.number;
+        }
+        if let Some(entry) = self.active.get_mut(&seq)
+            && entry.key.starts_with(SHOWN)
+        {
+            entry.lost_from.get_or_insert(lost);
+        }
+        self.become_state(seq, State::Sent(sent)).await?;
+        self.unsent.insert(seq);
+        self.fresh = true;
         Ok(())
     }
 
@@ -89,6 +100,11 @@ impl Driver {
         Ok(())
     }
 
+    async fn is_in_chain(&self, block: u64, hash: B256) -> Result<bool, StepError> {
+        let canonical = self.client.rpc().head(block_tag(block)).await?;
+        Ok(canonical.is_some_and(|head| head.hash == hash))
+    }
+
     /// The receipt of whichever form was taken, newest first.
     async fn mined(&self, entry: &Entry, sent: &Sent) -> Result<Option<Mined>, StepError> {
         for attempt in sent.attempts.iter().rev() {
@@ -98,6 +114,14 @@ impl Driver {
             let (Some(block), Some(block_hash)) = (receipt.block_number, receipt.block_hash) else {
                 continue;
             };
+            // Another endpoint may know another block, or the one that is asked be wrong: what it says next decides.
+            if !self
+                .is_in_chain(block.as_u64(), hash_in(block_hash))
+                .await?
+            {
+                tracing::warn!(tx = %attempt.hash, %block, "its receipt names a block that is not in the chain");
+                continue;
+            }
             let gas_used = receipt.gas_used.unwrap_or_default().low_u64();
             let failed = receipt.status.is_some_and(|s| s.is_zero());
             let revert = if failed {
@@ -162,7 +186,12 @@ impl Driver {
                 continue;
             };
             if settled && mined.block.saturating_add(self.config.reorg_blocks) < head.number {
-                self.end(entry).await?;
+                let (block, hash) = (mined.block, mined.block_hash);
+                // Before it is forgotten.
+                match self.is_in_chain(block, hash).await? {
+                    true => self.end(entry).await?,
+                    false => self.take_back(entry.seq, hash, sent, head).await?,
+                }
             } else if !settled && self.is_deep(mined.block, head) {
                 self.become_state(
                     entry.seq,
@@ -252,9 +281,8 @@ impl Driver {
             tracing::debug!(tx = %last.hash, "a stuck transaction already offers the most that is allowed");
             return Ok(());
         };
-        // Everything behind it waits for it, evidence too: it may use the whole day's limit.
         let cost = U256::from(sent.gas).saturating_mul(more.max_fee);
-        if self.affords(&entry, Purpose::Evidence, cost).is_err() {
+        if self.affords(&entry, self.most_urgent(), cost).is_err() {
             return Ok(());
         }
         let attempt = self.attempt(&entry, sent.nonce, sent.gas, more, head.number);
@@ -263,6 +291,13 @@ impl Driver {
         sent.day = self.today;
         self.become_state(seq, State::Sent(sent.clone())).await?;
         self.rebroadcast(&sent).await.map(drop)
+    }
+
+    /// What the foremost transaction is for: everything behind it waits for it, evidence too, so it may use the whole day's
+    /// limit, or more if an answer waits.
+    pub(super) fn most_urgent(&self) -> Purpose {
+        let purposes = self.active.values().map(|entry| entry.purpose);
+        purposes.fold(Purpose::Evidence, Purpose::min)
     }
 
     fn sent(&self) -> Vec<(u64, Sent)> {

@@ -237,6 +237,12 @@ impl Rpc {
         self.request("eth_getTransactionReceipt", [tx]).await
     }
 
+    /// Whether a transaction is in a pool or in a block.
+    pub async fn knows(&self, tx: B256) -> Result<bool, RpcError> {
+        let found: Option<Value> = self.request("eth_getTransactionByHash", [tx]).await?;
+        Ok(found.is_some_and(|found| !found.is_null()))
+    }
+
     /// Logs of one block, by its hash, so that a reorg between two requests cannot mix two chains.
     pub async fn logs_of(
         &self,

@@ -117,9 +117,9 @@ impl Certifier {
         let Some(view) = self.rounds.get_mut(&objection.round) else {
             return;
         };
-        let known = view.proposals.contains_key(&objection.number);
+        // Its proposal, which is much larger, may come later.
         let sits = view.verifiers.find(objection.verifier).is_some();
-        let heard = known && sits && view.certified.is_none();
+        let heard = sits && view.certified.is_none();
         if heard && objection.part < MAX_PARTS && objection.number.is_multiple_of(2) {
             view.objections
                 .entry((objection.number, objection.verifier))

@@ -215,6 +215,25 @@ fn receipts_that_too_few_confirm_are_dropped_and_the_round_is_not() {
     assert!(!scene.dropped.is_empty());
 }
 
+/// Proposals are large and objections are not.
+#[test]
+fn an_objection_that_comes_before_its_proposal_is_remembered() {
+    for slow in (0..4).filter(|slow| *slow != Scene::leader(0, 4)) {
+        let unseen = (0..3).map(|i| (i, BTreeSet::from([i as u32 + 2])));
+        let mut scene = Scene::new(
+            4,
+            Faults {
+                unseen: unseen.collect(),
+                slow: BTreeSet::from([slow]),
+                ..Faults::default()
+            },
+        );
+        scene.run();
+        assert_eq!(pixels(scene.certificate()), 10_000, "{slow}");
+        assert_eq!(scene.turn(), 0, "{slow}");
+    }
+}
+
 #[test]
 fn an_assignment_that_some_missed_is_struck_with_its_run() {
     // The last assignment of the round reached two of four.

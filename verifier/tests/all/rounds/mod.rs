@@ -83,6 +83,8 @@ pub struct Faults {
     pub strikes: BTreeMap<usize, BTreeSet<u32>>,
     /// Receipts that a verifier invents.
     pub invents: BTreeMap<usize, u32>,
+    /// Verifiers that hear a leader's first proposal after what others say of it.
+    pub slow: BTreeSet<usize>,
     /// What becomes of what a verifier says before others hear it.
     pub lies: Option<Lie>,
 }
@@ -212,11 +214,13 @@ impl Scene {
     pub fn run_from(&mut self, first: u64) {
         for block in first..Self::first_turn() + params().certify_blocks {
             let mut mail: Vec<(usize, Gossip)> = Vec::new();
+            let mut late: Vec<(usize, Input)> = Vec::new();
             for i in 0..self.nodes.len() {
                 mail.extend(self.hear(i, Input::Block, block));
             }
             while !mail.is_empty() {
                 let mut next = Vec::new();
+                let overdue = std::mem::take(&mut late);
                 for (from, mut message) in mail {
                     if let Some(lie) = &self.faults.lies {
                         lie(from, &mut message);
@@ -229,10 +233,22 @@ impl Scene {
                             Gossip::WorkVote(v) => Input::Vote(v),
                             _ => continue,
                         };
+                        if self.faults.slow.contains(&to)
+                            && matches!(&input, Input::Proposal(p) if p.number.is_multiple_of(2))
+                        {
+                            late.push((to, input));
+                            continue;
+                        }
                         next.extend(self.hear(to, input, block));
                     }
                 }
+                for (to, input) in overdue {
+                    next.extend(self.hear(to, input, block));
+                }
                 mail = next;
+            }
+            for (to, input) in late {
+                self.hear(to, input, block);
             }
             if !self.certified.is_empty() {
                 return;
