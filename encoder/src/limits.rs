@@ -30,8 +30,21 @@ impl Limits {
     }
 }
 
+/// Bytes of address space that an encoder takes for each luma sample of its pictures, 8 bits deep: 625 MB for 1080p.
+const ENCODER: u64 = 320;
+
+impl Limits {
+    /// How many encoders of such pictures have room beside decoded frames and the program.
+    pub(crate) fn encoders(&self, width: u16, height: u16, bit_depth: u8) -> usize {
+        let samples = u64::from(width) * u64::from(height);
+        let each = samples * ENCODER * if bit_depth > 8 { 2 } else { 1 };
+        let room = self.memory / 4 * 3 / each.max(1);
+        usize::try_from(room).unwrap_or(usize::MAX).max(1)
+    }
+}
+
 impl Default for Limits {
-    /// Room for 4K in a few threads: a 1080p encoder context takes about 625 MB. Frames and source bytes are what an
+    /// Room for 4K in two threads: a 1080p encoder context takes about 625 MB. Frames and source bytes are what an
     /// assignment may ask for.
     fn default() -> Self {
         Self {
@@ -42,5 +55,22 @@ impl Default for Limits {
             max_frames: MAX_FRAMES,
             max_source: MAX_SOURCE,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoders_have_room_beside_each_other() {
+        let limits = Limits::default();
+        let found = [
+            limits.encoders(1920, 1080, 8),
+            limits.encoders(3840, 2160, 8),
+            limits.encoders(3840, 2160, 10),
+            limits.encoders(640, 360, 8),
+        ];
+        assert_eq!(found, [9, 2, 1, 87]);
     }
 }

@@ -10,6 +10,7 @@
 //! ```
 
 mod error;
+mod formats;
 mod fragment;
 mod journal;
 mod language;

@@ -23,6 +23,8 @@ pub(crate) enum Reply {
         /// What came out.
         leaf: EncodedLeaf,
     },
+    /// One leaf less is encoded at the same time, as it was told.
+    Fewer,
     /// What could not be broken out of.
     Walls(Walls),
     /// Nothing more comes.

@@ -295,3 +295,5 @@ pub(crate) struct EncodeJob {
 
 /// A byte that comes after the source: one more leaf may be encoded at the same time.
 pub(crate) const ONE_MORE: u8 = b'+';
+/// Another one: one less, from the end of a leaf on, which is answered.
+pub(crate) const ONE_LESS: u8 = b'-';

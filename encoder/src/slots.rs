@@ -1,5 +1,8 @@
 //! Slots for child processes, given by priority.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -44,9 +47,9 @@ impl Priority {
 /// within a priority.
 ///
 /// A slot is a core and the memory of one encoder. Each request begins with one and says how many it can use, which changes as
-/// it goes on: it gets what is free while nobody waits, and gives back what its last chunks leave idle. So a lone segment is
-/// encoded by all cores, under load each core has its own, none is idle while there is a chunk to begin, and never more
-/// encoders run than there are slots.
+/// it goes on: it gets what is free while nobody waits, gives back what its last chunks leave idle, and, of several, one after
+/// the other while others wait that are as urgent, each with the end of a chunk. So a lone segment is encoded by all cores,
+/// under load each core has its own, and never more encoders run than there are slots.
 #[derive(Clone)]
 pub(crate) struct Slots {
     state: Arc<Mutex<State>>,
@@ -71,16 +74,27 @@ struct Running {
     count: usize,
     /// Slots that it can use.
     most: usize,
-    /// Hears of each further one.
-    more: mpsc::Sender<()>,
+    /// Slots that it has been asked to give back.
+    asked: usize,
+    /// Hears of each further one, and of each that others wait for.
+    changes: mpsc::Sender<Change>,
+}
+
+/// What a request hears of its slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It has one more.
+    More,
+    /// It is to give one back ([`Held::give_one`]) with the end of a chunk.
+    Less,
 }
 
 /// What a request holds; dropping it gives its slots to the most urgent waiters.
 pub(crate) struct Slot {
     /// Its slots.
     pub(crate) held: Held,
-    /// Comes once for each slot beyond the first.
-    pub(crate) more: mpsc::Receiver<()>,
+    /// Comes once for each slot beyond the first, and for each that others wait for.
+    pub(crate) changes: mpsc::Receiver<Change>,
 }
 
 /// Slots that are given back when this is dropped.
@@ -124,8 +138,8 @@ impl State {
     }
 
     fn take(&mut self, shared: &Arc<Mutex<Self>>, priority: Priority) -> Slot {
-        // All that there are. Who has not heard of so many more yet gets no others.
-        let (sender, more) = mpsc::channel(2 * self.slots);
+        // Who has not heard of so many yet hears of no others.
+        let (sender, changes) = mpsc::channel(4 * self.slots);
         self.id += 1;
         self.used += 1;
         self.running.push(Running {
@@ -133,13 +147,14 @@ impl State {
             priority,
             count: 1,
             most: 1,
-            more: sender,
+            asked: 0,
+            changes: sender,
         });
         let held = Held {
             state: Some(Arc::clone(shared)),
             id: self.id,
         };
-        Slot { held, more }
+        Slot { held, changes }
     }
 
     fn give_back(&mut self, id: u64) {
@@ -166,10 +181,31 @@ impl State {
                 while running.priority == priority
                     && running.count < running.most
                     && free > 0
-                    && running.more.try_send(()).is_ok()
+                    && running.changes.try_send(Change::More).is_ok()
                 {
                     (running.count, self.used, free) = (running.count + 1, self.used + 1, free - 1);
                 }
+            }
+        }
+    }
+
+    /// Asks those who hold several for one, as many as there are who wait in vain and are as urgent: whoever holds most first.
+    fn ask_back(&mut self) {
+        let mut asked: usize = self.running.iter().map(|running| running.asked).sum();
+        let mut waiting = 0;
+        for priority in PRIORITIES {
+            let queue = &self.waiting[priority as usize];
+            waiting += queue.iter().filter(|waiter| !waiter.is_closed()).count();
+            while asked < waiting {
+                let spare = |running: &Running| running.count - running.asked;
+                let rich = self.running.iter_mut().filter(|r| r.priority >= priority);
+                let Some(running) = rich.max_by_key(|r| spare(r)).filter(|r| spare(r) > 1) else {
+                    break;
+                };
+                if running.changes.try_send(Change::Less).is_err() {
+                    break;
+                }
+                (running.asked, asked) = (running.asked + 1, asked + 1);
             }
         }
     }
@@ -213,6 +249,7 @@ impl Slots {
             }
             let (sender, receiver) = oneshot::channel();
             state.waiting[priority as usize].push_back(sender);
+            state.ask_back();
             receiver
         };
         // The sender lives in the queue until a slot is sent through it.
@@ -233,8 +270,23 @@ impl Held {
         running.most = most.max(1);
         let idle = running.count.saturating_sub(running.most);
         running.count -= idle;
+        running.asked = running.asked.saturating_sub(idle);
         state.used -= idle;
         state.hand_out(shared);
+    }
+
+    /// Gives back one that was asked for.
+    pub(crate) fn give_one(&self) {
+        let Some(shared) = &self.state else { return };
+        let mut state = lock(shared);
+        let Some(running) = state.running(self.id) else {
+            return;
+        };
+        if running.asked > 0 && running.count > 1 {
+            (running.asked, running.count) = (running.asked - 1, running.count - 1);
+            state.used -= 1;
+            state.hand_out(shared);
+        }
     }
 }
 
@@ -246,153 +298,5 @@ impl Drop for Held {
         let mut state = lock(&shared);
         state.give_back(self.id);
         state.hand_out(&shared);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    async fn soon<T>(future: impl Future<Output = T>) -> Option<T> {
-        tokio::time::timeout(Duration::from_millis(20), future)
-            .await
-            .ok()
-    }
-
-    #[tokio::test]
-    async fn accused_leaves_do_not_wait_for_transcodes() {
-        let slots = Slots::new(2, 8);
-        let first = slots.acquire(Priority::Transcode).await.unwrap();
-        let _second = slots.acquire(Priority::Transcode).await.unwrap();
-        assert!(soon(slots.acquire(Priority::Transcode)).await.is_none());
-        assert!(soon(slots.acquire(Priority::Sample)).await.is_none());
-        let accused = slots.acquire(Priority::Accused).await.unwrap();
-        let other = slots.acquire(Priority::Accused).await.unwrap();
-        assert_eq!(slots.busy(), 4);
-        let (mut third, mut fourth) = (
-            Box::pin(slots.acquire(Priority::Accused)),
-            Box::pin(slots.acquire(Priority::Accused)),
-        );
-        assert!(soon(&mut third).await.is_none() && soon(&mut fourth).await.is_none());
-        assert_eq!(slots.busy(), 6);
-        drop(other);
-        assert!(
-            soon(&mut fourth).await.is_none(),
-            "accused leaves go in the order they came"
-        );
-        let mut confirm = Box::pin(slots.acquire(Priority::Confirm));
-        assert!(soon(&mut confirm).await.is_none());
-        drop(soon(&mut third).await.unwrap());
-        assert!(
-            soon(&mut fourth).await.is_none(),
-            "what confirms goes before what is accused"
-        );
-        drop((confirm, fourth));
-        assert_eq!(slots.busy(), 3);
-
-        let (mut transcode, mut sample) = (
-            Box::pin(slots.acquire(Priority::Transcode)),
-            Box::pin(slots.acquire(Priority::Sample)),
-        );
-        assert!(soon(&mut transcode).await.is_none() && soon(&mut sample).await.is_none());
-        drop(accused);
-        assert!(
-            soon(&mut sample).await.is_none(),
-            "the reserved slots are for accused leaves"
-        );
-        drop(first);
-        assert!(
-            soon(&mut transcode).await.is_none(),
-            "a sample goes before a transcode"
-        );
-        assert!(soon(&mut sample).await.is_some());
-    }
-
-    #[tokio::test]
-    async fn waiters_that_leave_cost_nothing() {
-        let slots = Slots::new(1, 2);
-        let held = slots.acquire(Priority::Sample).await.unwrap();
-        for _ in 0..10 {
-            assert!(soon(slots.acquire(Priority::Sample)).await.is_none());
-        }
-        let (a, b) = (slots.clone(), slots.clone());
-        let waiting = [
-            tokio::spawn(async move { a.acquire(Priority::Sample).await.map(drop) }),
-            tokio::spawn(async move { b.acquire(Priority::Sample).await.map(drop) }),
-        ];
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        assert!(matches!(
-            slots.acquire(Priority::Sample).await,
-            Err(WorkerError::Overloaded { waiting: 2, max: 2 })
-        ));
-        drop(held);
-        for task in waiting {
-            task.await.unwrap().unwrap();
-        }
-        assert!(soon(slots.acquire(Priority::Transcode)).await.is_some());
-    }
-
-    /// Slots that it has, as it has heard.
-    fn count(slot: &mut Slot) -> usize {
-        let more = std::iter::from_fn(|| slot.more.try_recv().ok());
-        1 + more.count()
-    }
-
-    #[tokio::test]
-    async fn who_can_use_several_gets_what_nobody_waits_for() {
-        let slots = Slots::new(4, 8);
-        let mut lone = slots.acquire(Priority::Transcode).await.unwrap();
-        assert_eq!(count(&mut lone), 1, "it has not said that it can use more");
-        lone.held.can_use(3);
-        assert_eq!(count(&mut lone), 3);
-        let mut other = slots.acquire(Priority::Transcode).await.unwrap();
-        other.held.can_use(3);
-        assert_eq!((count(&mut other), slots.busy()), (1, 2));
-        let mut third = Box::pin(slots.acquire(Priority::Transcode));
-        assert!(soon(&mut third).await.is_none());
-        drop(lone);
-        let third = third.await.unwrap();
-        assert_eq!(count(&mut other), 3, "who waited had one of the three");
-        assert!(soon(slots.acquire(Priority::Sample)).await.is_none());
-        drop((other, third));
-        assert_eq!(lock(&slots.state).used, 0);
-    }
-
-    #[tokio::test]
-    async fn what_the_last_chunks_leave_idle_is_used_by_others() {
-        let slots = Slots::new(3, 8);
-        let first = slots.acquire(Priority::Transcode).await.unwrap();
-        first.held.can_use(3);
-        let mut waiting = Box::pin(slots.acquire(Priority::Transcode));
-        assert!(soon(&mut waiting).await.is_none());
-        first.held.can_use(3);
-        assert!(soon(&mut waiting).await.is_none(), "nothing is idle");
-        first.held.can_use(2);
-        let mut second = waiting.await.unwrap();
-        second.held.can_use(3);
-        assert_eq!(count(&mut second), 1);
-
-        let mut accused = slots.acquire(Priority::Accused).await.unwrap();
-        accused.held.can_use(2);
-        assert_eq!(count(&mut accused), 2, "there is a reserve for it");
-        let mut sample = Box::pin(slots.acquire(Priority::Sample));
-        assert!(soon(&mut sample).await.is_none());
-        first.held.can_use(0);
-        assert!(
-            soon(&mut sample).await.is_none(),
-            "the reserve is not for it"
-        );
-        accused.held.can_use(1);
-        assert!(soon(&mut sample).await.is_none(), "three are used");
-        drop(accused);
-        let sample = sample.await.unwrap();
-        assert_eq!((count(&mut second), slots.busy()), (1, 3));
-        drop(sample);
-        assert_eq!(second.more.recv().await, Some(()));
-        drop(first);
-        assert_eq!(second.more.recv().await, Some(()));
-        second.held.can_use(1);
-        assert_eq!(lock(&slots.state).used, 1);
     }
 }

@@ -32,7 +32,7 @@ use crate::ffmpeg;
 use crate::framing::{self, MAX_MESSAGE};
 use crate::limits::Limits;
 use crate::reply::{Message, Reply};
-use crate::request::{Job, ONE_MORE, Order};
+use crate::request::{Job, ONE_LESS, ONE_MORE, Order};
 use crate::sandbox::{self, Access};
 use crate::settings;
 use outlet::Outlet;
@@ -121,8 +121,12 @@ fn watch_parent() -> std::io::Result<Arc<Permits>> {
 fn end_with_parent(permits: &Permits) {
     let (mut stdin, mut byte) = (std::io::stdin().lock(), [0]);
     // Nothing else is ever sent: whatever ends this ends the worker.
-    while matches!(stdin.read(&mut byte), Ok(1)) && byte == [ONE_MORE] {
-        permits.add(1);
+    while matches!(stdin.read(&mut byte), Ok(1)) {
+        match byte {
+            [ONE_MORE] => permits.add(1),
+            [ONE_LESS] => permits.ask(),
+            _ => break,
+        }
     }
     std::process::exit(ORPHANED);
 }

@@ -192,11 +192,18 @@ impl Workers {
         // No leaf is asked for of a segment that may not have so many, and nothing would be the answer.
         leaf_count(&request.profiles, request.frame_count)?;
         let mut progress = Progress::new(&request.leaves, on_leaf);
+        let pictures = request.leaves.iter().map(|leaf| &leaf.settings);
+        let largest = pictures.max_by_key(|r| u32::from(r.width) * u32::from(r.height));
+        let room = largest.map_or(1, |r| {
+            let depth = request.profiles.source.bit_depth;
+            self.limits.encoders(r.width, r.height, depth)
+        });
+        let threads = request.threads.min(room.try_into().unwrap_or(u16::MAX));
         let mut slot = self.slots.acquire(priority).await?;
         let job = |leaves, slot: &mut Slot| {
             // What a first try had is not the second's.
             slot.held.can_use(1);
-            while slot.more.try_recv().is_ok() {}
+            while slot.changes.try_recv().is_ok() {}
             Order::Video(Job {
                 limits: self.limits,
                 niceness: self.niceness(priority),
@@ -204,7 +211,7 @@ impl Workers {
                 encode: Some(EncodeJob {
                     frame_count: request.frame_count,
                     leaves,
-                    threads: request.threads,
+                    threads,
                     want_bytes: request.want_bytes,
                 }),
             })
@@ -278,8 +285,8 @@ mod tests {
         for (workers, expected) in [(few().with_slots(8), 8), (few(), 1)] {
             let mut slot = workers.slots.acquire(Priority::Transcode).await.unwrap();
             slot.held.can_use(9);
-            slot.more.close();
-            let more = std::iter::from_fn(|| slot.more.try_recv().ok()).count();
+            slot.changes.close();
+            let more = std::iter::from_fn(|| slot.changes.try_recv().ok()).count();
             assert_eq!(1 + more, expected);
         }
     }

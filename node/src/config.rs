@@ -65,9 +65,8 @@ pub struct Config {
 pub struct TranscoderConfig {
     /// Segments taken at a time; more are refused. Default 4: two broadcasters with two segments in flight each.
     pub capacity: usize,
-    /// Chunks of one segment encoded at the same time, at most; while other segments wait each has its part of
-    /// `workers`. Default 2: half of the usual four chunks of a rendition.
-    pub threads: u16,
+    /// Chunks of one segment encoded at the same time, at most; while others wait it has fewer. Default: as many as `workers`.
+    pub threads: Option<u16>,
 }
 
 /// Settings of a verifier: none yet.
@@ -79,7 +78,7 @@ impl Default for TranscoderConfig {
     fn default() -> Self {
         Self {
             capacity: 4,
-            threads: 2,
+            threads: None,
         }
     }
 }
@@ -232,7 +231,10 @@ impl Config {
                 Some(usize::try_from(self.sources_gib).unwrap_or(usize::MAX)),
             ),
             ("transcoder.capacity", transcoder.map(|t| t.capacity)),
-            ("transcoder.threads", transcoder.map(|t| t.threads.into())),
+            (
+                "transcoder.threads",
+                transcoder.and_then(|t| t.threads).map(usize::from),
+            ),
             (
                 "broadcaster.in_flight",
                 self.broadcaster.as_ref().map(BroadcasterConfig::in_flight),

@@ -184,7 +184,8 @@ async fn begin(
     client.check_params(&deployment.params).await?;
     await_authority(&client, operator, signer).await?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = Workers::new(worker, Limits::default(), config.workers.unwrap_or(cores));
+    let slots = config.workers.unwrap_or(cores);
+    let workers = Workers::new(worker, Limits::default(), slots);
     // Before anything is decoded, so that the warning comes in time.
     look_at_walls(&workers).await;
     let (mut ready, mut later) = (None, None);
@@ -230,7 +231,9 @@ async fn begin(
             .as_ref()
             .map(|settings| TranscoderSettings {
                 capacity: settings.capacity,
-                threads: settings.threads,
+                threads: settings
+                    .threads
+                    .unwrap_or(slots.try_into().unwrap_or(u16::MAX)),
                 craft,
             }),
         verifier: config.verifier.is_some(),

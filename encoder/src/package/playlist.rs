@@ -1,6 +1,7 @@
 //! The multivariant playlist (RFC 8216, and its successor draft-pantos-hls-rfc8216bis for `EXT-X-GAP`).
 
 use std::collections::HashMap;
+use std::iter;
 
 use assay_protocol::profile::SourceFormat;
 use m3u8_rs::{
@@ -10,7 +11,7 @@ use m3u8_rs::{
 
 use super::language;
 use super::shelf::Rate;
-use super::sound::{SoundCodec, SoundTrack};
+use super::sound::{SoundTrack, is_mp3};
 use super::track::Track;
 
 pub(super) const INIT: &str = "init.mp4";
@@ -27,13 +28,16 @@ pub(super) const VERSION: usize = 8;
 /// Frames that are nearer by less than this are those of a constant rate, and a container's rounding.
 const VARIES: f64 = 1.05;
 
-/// Renditions and audio tracks with what was measured of them so far: how many of the source's frames there are in a second at most,
-/// `fastest`, is one of it; `media` is the name of their playlists.
+/// A track, what was measured of it so far, and the formats that its playlist still has besides the newest.
+pub(super) type Listed<'a, T> = (&'a T, Rate, Vec<&'a str>);
+
+/// Renditions and audio tracks; how many of the source's frames there are in a second at most, `fastest`; `media` is the name of the
+/// tracks' playlists.
 ///
 /// `SUPPLEMENTAL-CODECS` is for bases with an enhancement on top, such as Dolby Vision; plain AV1 has nothing to say there.
 pub(super) fn multivariant(
-    video: &[(&Track, Rate)],
-    audio: &[(&SoundTrack, Rate)],
+    video: &[Listed<Track>],
+    audio: &[Listed<SoundTrack>],
     source: &SourceFormat,
     fastest: f64,
     media: &str,
@@ -47,17 +51,15 @@ pub(super) fn multivariant(
     let frame_rate = |step: u32| (frames_per_second / f64::from(step) * 1000.0).round() / 1000.0;
     // RFC 8216, section 4.3.4.1.1: groups of one type have the same members. So there is one, and CODECS has what any of
     // them needs.
-    let mut sounds: Vec<String> = Vec::new();
-    for (track, _) in audio {
-        let codecs = track.format.codecs();
-        if !sounds.contains(&codecs) {
-            sounds.push(codecs);
-        }
-    }
-    let heard = |bits: fn(&Rate) -> u64| audio.iter().map(|(_, rate)| bits(rate)).max();
+    let sounds = audio.iter().flat_map(|(track, _, formats)| {
+        let formats = formats.iter().map(|format| (*format).to_owned());
+        iter::once(track.format.codecs()).chain(formats)
+    });
+    let sounds = once_each(sounds);
+    let heard = |bits: fn(&Rate) -> u64| audio.iter().map(|(_, rate, _)| bits(rate)).max();
     let peak = heard(Rate::peak).unwrap_or_default();
     let average = heard(Rate::average).unwrap_or_default();
-    let alternatives = audio.iter().enumerate().map(|(index, (track, _))| {
+    let alternatives = audio.iter().enumerate().map(|(index, (track, ..))| {
         let language = track.format.language.as_deref().map(language::tag);
         let first = index == 0;
         AlternativeMedia {
@@ -83,13 +85,10 @@ pub(super) fn multivariant(
         "VIDEO-RANGE".to_owned(),
         QuotedOrUnquoted::Unquoted(video_range(source.colour).to_owned()),
     )]);
-    let variant = |(track, rate): &(&Track, Rate), heard: bool| {
+    let variant = |(track, rate, formats): &Listed<Track>, heard: bool| {
         let sounds = if heard { &sounds[..] } else { &[] };
-        let codecs: Vec<&str> = [&track.codecs]
-            .into_iter()
-            .chain(sounds)
-            .map(String::as_str)
-            .collect();
+        let pictures = iter::once(track.codecs.as_str()).chain(formats.iter().copied());
+        let codecs = once_each(pictures.chain(sounds.iter().map(String::as_str)));
         let (peak, average) = if heard { (peak, average) } else { (0, 0) };
         let average = rate.average() + average;
         // The peak so far may be that of a black intro.
@@ -111,9 +110,7 @@ pub(super) fn multivariant(
     };
     let loud = video.iter().map(|track| variant(track, !audio.is_empty()));
     // Browsers play no MP3 out of MP4, and no variant that has any: they get the pictures alone.
-    let mp3 = audio
-        .iter()
-        .any(|(track, _)| track.format.codec == SoundCodec::Mp3);
+    let mp3 = sounds.iter().any(|codecs| is_mp3(codecs));
     let silent = video
         .iter()
         .filter(|_| mp3)
@@ -129,6 +126,17 @@ pub(super) fn multivariant(
     // Writing to a Vec does not fail.
     let _ = playlist.write_to(&mut out);
     out
+}
+
+/// In their order, without those that came before.
+fn once_each<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut found = Vec::new();
+    for one in all {
+        if !found.contains(&one) {
+            found.push(one);
+        }
+    }
+    found
 }
 
 /// By the transfer function (ITU-T H.273): 16 is PQ, 18 HLG.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::formats::Formats;
 use super::journal::Journal;
 use super::listing::{Entry, Place, name};
 use super::playlist::{ARCHIVE, INIT, MEDIA};
@@ -93,6 +94,7 @@ pub(super) struct Shelf {
     /// Its bytes, until they are written.
     init: Option<Vec<u8>>,
     pub rate: Rate,
+    formats: Formats,
     journal: Option<Journal>,
     window: Option<Window>,
 }
@@ -132,6 +134,7 @@ impl Shelf {
             map: map.cloned().unwrap_or_else(|| INIT.to_owned()),
             init: None,
             rate,
+            formats: Formats::in_folder(dir),
             journal,
             window,
         })
@@ -240,7 +243,16 @@ impl Shelf {
                 _ => break name,
             }
         };
+        self.formats.add(&self.map, &bytes);
         self.init = Some(bytes);
+    }
+
+    /// Formats of what is in the playlist of that name, as `CODECS` has them.
+    pub fn formats(&self, playlist: &str) -> Vec<&str> {
+        match self.window.as_ref().filter(|_| playlist == MEDIA) {
+            Some(window) => self.formats.of(|name| window.names(name)),
+            None => self.formats.of(|_| true),
+        }
     }
 
     /// What the next entry's file is called.

@@ -75,6 +75,12 @@ pub struct SoundFormat {
     pub language: Option<String>,
 }
 
+/// Whether `CODECS` means layer 3 of MPEG by it.
+pub(super) fn is_mp3(codecs: &str) -> bool {
+    MP3.iter()
+        .any(|object| codecs == format!("mp4a.{object:02X}"))
+}
+
 impl SoundFormat {
     /// As `CODECS` has it (RFC 6381).
     pub fn codecs(&self) -> String {

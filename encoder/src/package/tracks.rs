@@ -257,20 +257,22 @@ impl Tracks {
     }
 
     fn publish_multivariant(&self, source: &SourceFormat) -> Result<(), PackageError> {
-        let videos = self.videos.iter();
-        let videos: Vec<_> = videos
-            .filter(|(track, _)| track.header().is_some())
-            .map(|(track, shelf)| (track, shelf.rate))
-            .collect();
-        if videos.is_empty() {
+        let ready = |(track, _): &&(Track, Shelf)| track.header().is_some();
+        if !self.videos.iter().any(|video| ready(&video)) {
             return Ok(());
         }
         let all = |media| {
+            let videos = self.videos.iter().filter(ready);
+            let videos: Vec<_> = videos
+                .map(|(track, shelf)| (track, shelf.rate, shelf.formats(media)))
+                .collect();
             let sounds = self.sounds.iter();
             // Players wait for ever for a track that has nothing but gaps.
             let sounds = sounds.filter(|(_, shelf)| shelf.is_heard(media));
             let sounds: Vec<_> = sounds
-                .filter_map(|(track, shelf)| Some((track.as_ref()?, shelf.rate)))
+                .filter_map(|(track, shelf)| {
+                    Some((track.as_ref()?, shelf.rate, shelf.formats(media)))
+                })
                 .collect();
             multivariant(&videos, &sounds, source, self.fastest, media)
         };

@@ -88,6 +88,15 @@ impl Window {
         self.entries.back().map(|(_, map)| map)
     }
 
+    /// Whether a segment of it needs the init segment of that name.
+    pub fn names(&self, map: &str) -> bool {
+        let media = self
+            .entries
+            .iter()
+            .filter(|(entry, _)| entry.bytes.is_some());
+        media.into_iter().any(|(_, own)| own == map)
+    }
+
     /// Forgets what it has, and begins elsewhere.
     pub fn begin_at(&mut self, first: Place) {
         self.entries.clear();

@@ -216,7 +216,7 @@ fn work(
     want_bytes: bool,
 ) {
     loop {
-        let _permit = permits.take();
+        let permit = permits.take();
         let next = lock(receiver).recv();
         let Ok((task, chunk)) = next else { break };
         if lock(&done.fault).is_some() {
@@ -225,7 +225,11 @@ fn work(
         }
         let sent = caught(&task, &chunk, format).and_then(|encoded| {
             drop(chunk);
-            outlet.leaf(task.place, leaf(&task, encoded, want_bytes))
+            outlet.leaf(task.place, leaf(&task, encoded, want_bytes))?;
+            match permit.give_back() {
+                true => outlet.fewer(),
+                false => Ok(()),
+            }
         });
         if let Err(fault) = sent {
             lock(&done.fault).get_or_insert(fault);

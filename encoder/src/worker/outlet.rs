@@ -61,6 +61,11 @@ impl<W: Write> Outlet<W> {
         }
     }
 
+    /// Says that one thread has stopped for another request.
+    pub(super) fn fewer(&self) -> Result<(), Fault> {
+        self.lock().send(&Ok(Reply::Fewer))
+    }
+
     /// Sends the last message.
     pub(super) fn end(self, last: &Message) -> Result<(), Fault> {
         self.lock().send(last)
@@ -119,6 +124,7 @@ mod tests {
                 Ok(Reply::Source(_)) => "source".to_owned(),
                 Ok(Reply::Leaf { place, leaf }) => format!("{place}: {}", leaf.leaf),
                 Ok(Reply::Done { .. }) => "done".to_owned(),
+                Ok(Reply::Fewer) => "fewer".to_owned(),
                 Ok(Reply::Walls(_)) => "walls".to_owned(),
                 Err(fault) => fault.to_string(),
             });

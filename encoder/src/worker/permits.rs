@@ -1,12 +1,15 @@
-//! How many threads may encode at the same time: what the parent has said, which may become more.
+//! How many threads may encode at the same time: what the parent has said, which may become more or less.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Permits that nobody holds.
+/// Permits, of which some may be asked back.
 #[derive(Default)]
 pub(super) struct Permits {
+    /// Those that nobody holds.
     free: Mutex<usize>,
     more: Condvar,
+    asked: AtomicUsize,
 }
 
 /// Given back when dropped.
@@ -24,11 +27,29 @@ impl Permits {
         self.more.notify_all();
     }
 
+    /// Asks for one back from whoever is done with a leaf next.
+    pub(super) fn ask(&self) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Waits for one.
     pub(super) fn take(&self) -> Permit<'_> {
         let free = self.more.wait_while(self.lock(), |free| *free == 0);
         *free.unwrap_or_else(PoisonError::into_inner) -= 1;
         Permit(self)
+    }
+}
+
+impl Permit<'_> {
+    /// Ends the permit if one was asked back; says so.
+    pub(super) fn give_back(self) -> bool {
+        let one_less = |asked: usize| asked.checked_sub(1);
+        let (relaxed, asked) = (Ordering::Relaxed, &self.0.asked);
+        let given = asked.fetch_update(relaxed, relaxed, one_less).is_ok();
+        if given {
+            std::mem::forget(self);
+        }
+        given
     }
 }
 
@@ -67,5 +88,11 @@ mod tests {
         });
         drop(receiver);
         assert_eq!(*permits.lock(), 2);
+        assert!(!permits.take().give_back());
+        permits.ask();
+        assert_eq!(*permits.lock(), 2, "with the end of a leaf");
+        assert!(permits.take().give_back());
+        assert!(!permits.take().give_back());
+        assert_eq!(*permits.lock(), 1);
     }
 }

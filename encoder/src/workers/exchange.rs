@@ -12,14 +12,14 @@ use crate::fault::WorkerError;
 use crate::ffmpeg::last_words;
 use crate::framing::{self, MAX_MESSAGE};
 use crate::reply::{Message, Reply};
-use crate::request::{EncodedLeaf, Inspected, ONE_MORE, Order};
-use crate::slots::Slot;
+use crate::request::{EncodedLeaf, Inspected, ONE_LESS, ONE_MORE, Order};
+use crate::slots::{Change, Slot};
 
 /// Bytes of a worker's error output that are kept.
 const MAX_STDERR: u64 = 64 << 10;
 
 /// Gives the worker its job and its replies to `progress`, until the last one; returns the CPU time of encoding. Meanwhile the
-/// worker is told of further slots, and gives back those that its last leaves leave idle.
+/// worker is told of further slots and of those that others wait for, and gives back what its last leaves leave idle.
 pub(super) async fn exchange<F, Fut>(
     child: &mut Child,
     order: &Order,
@@ -38,7 +38,7 @@ where
     };
     let most = order.threads();
     let order = postcard::to_stdvec(order).map_err(|e| WorkerError::Answer(e.to_string()))?;
-    let Slot { held, more } = slot;
+    let Slot { held, changes } = slot;
     let hear = async {
         while let Some(bytes) = message(&mut stdout).await {
             let reply: Message =
@@ -47,6 +47,7 @@ where
                 Reply::Decoded(frames) => progress.decoded(frames),
                 Reply::Source(source) => progress.source(source)?,
                 Reply::Leaf { place, leaf } => progress.leaf(place, leaf).await?,
+                Reply::Fewer => held.give_one(),
                 Reply::Done { encode_cpu } => return Ok(Some(encode_cpu)),
                 Reply::Walls(_) => {
                     return Err(WorkerError::Answer("nobody asked about walls".into()));
@@ -61,9 +62,13 @@ where
         let messages = [&order[..], source];
         let tell = async {
             let mut stdin = ask(stdin, &messages).await;
-            while more.recv().await.is_some() {
+            while let Some(change) = changes.recv().await {
+                let byte = match change {
+                    Change::More => ONE_MORE,
+                    Change::Less => ONE_LESS,
+                };
                 // A worker that dies is told by its missing answer, here too.
-                let _ = stdin.write_all(&[ONE_MORE]).await;
+                let _ = stdin.write_all(&[byte]).await;
             }
             std::future::pending::<Infallible>().await
         };
