@@ -190,7 +190,7 @@ async fn until_interrupted(work: impl Future<Output = ExitCode>) -> ExitCode {
     tokio::select! {
         code = work => code,
         () = interrupted() => {
-            eprintln!("interrupted");
+            note(format_args!("interrupted"));
             ExitCode::from(INTERRUPTED)
         }
     }
@@ -216,9 +216,15 @@ fn say(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+/// Prints to standard error; that nobody reads it is no error either.
+fn note(text: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// One line that says what is wrong.
 fn fail(message: impl std::fmt::Display, code: u8) -> ExitCode {
-    eprintln!("assay: {message}");
+    note(format_args!("assay: {message}"));
     ExitCode::from(code)
 }
 

@@ -176,9 +176,11 @@ impl WorkerError {
 
     /// Whether the scalar path may succeed where this failed.
     pub(crate) fn worth_scalar(&self) -> bool {
-        matches!(
-            self,
-            Self::Crashed { .. } | Self::Fault(Fault::Encoder { crashed: true, .. })
-        )
+        match self {
+            // Out of CPU time: without SIMD it takes more.
+            Self::Crashed { status, .. } => !status.contains("SIGXCPU"),
+            Self::Fault(Fault::Encoder { crashed, .. }) => *crashed,
+            _ => false,
+        }
     }
 }

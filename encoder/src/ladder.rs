@@ -14,6 +14,7 @@
 mod error;
 mod presets;
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -96,6 +97,22 @@ const fn one() -> u8 {
     1
 }
 
+/// Bytes of a profile's file at most: a rendition takes some hundreds.
+const MAX_FILE: u64 = 1 << 20;
+
+/// A file's text; neither a pipe, which may never end, nor a device is waited for.
+fn read(path: &Path) -> io::Result<String> {
+    let refused = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    let found = std::fs::metadata(path)?;
+    if !found.is_file() {
+        return refused("not a regular file");
+    }
+    if found.len() > MAX_FILE {
+        return refused("longer than 1 MiB, which no profile is");
+    }
+    std::fs::read_to_string(path)
+}
+
 impl Ladder {
     /// A preset by its name.
     pub fn preset(name: &str) -> Option<Self> {
@@ -140,7 +157,7 @@ impl Ladder {
     pub fn load(profile: &str) -> Result<Self, LadderError> {
         let text = match presets::text(profile) {
             Some(text) => text.to_owned(),
-            None => std::fs::read_to_string(profile).map_err(|source| LadderError::Read {
+            None => read(profile.as_ref()).map_err(|source| LadderError::Read {
                 path: profile.into(),
                 source,
             })?,

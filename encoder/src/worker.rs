@@ -147,18 +147,20 @@ fn end_with_reader() {
 
 /// Limits and walls.
 fn confine(limits: &Limits, access: &Access) -> Result<(), Fault> {
-    let set = |resource, value: u64| {
+    let set = |resource, value: u64, most: u64| {
         let limit = Rlimit {
             current: Some(value),
-            maximum: Some(value),
+            maximum: Some(most),
         };
         setrlimit(resource, limit)
             .map_err(|e| Fault::Worker(format!("limit {resource:?} to {value}: {e}")))
     };
-    set(Resource::As, limits.memory)?;
-    set(Resource::Cpu, limits.cpu.as_secs().max(1))?;
-    set(Resource::Core, 0)?;
-    set(Resource::Fsize, access.largest)?;
+    set(Resource::As, limits.memory, limits.memory)?;
+    // The signal of the lower one says why it ends.
+    let seconds = limits.cpu.as_secs().max(1);
+    set(Resource::Cpu, seconds, seconds + 1)?;
+    set(Resource::Core, 0, 0)?;
+    set(Resource::Fsize, access.largest, access.largest)?;
     sandbox::enter(access).map_err(|e| Fault::Worker(format!("walls: {e}")))
 }
 

@@ -161,9 +161,11 @@ async fn answer_to(
     let Some((path, kind)) = file::locate(&viewers.folder, request.uri().path()) else {
         return Ok(plain(404, "there is no such file\n"));
     };
+    // RFC 9110, 14.2: of GET only.
     let range = request
         .headers()
         .get("range")
+        .filter(|_| !head)
         .and_then(|range| range.to_str().ok());
     Ok(file::send(&path, kind, range, query_token.as_deref(), head).await)
 }
@@ -271,7 +273,9 @@ mod tests {
             status("GET /master.m3u8?token=let-me-im HTTP/1.1").await,
             "401"
         );
-        let bearer = "GET /master.m3u8 HTTP/1.1\r\nAuthorization: Bearer let-me-in";
+        let (head, _) = ask(address, "GET /master.m3u8 HTTP/1.1").await;
+        assert!(head.contains("www-authenticate: Bearer"), "{head}");
+        let bearer = "GET /master.m3u8 HTTP/1.1\r\nAuthorization: bearer let-me-in";
         let (head, body) = ask(address, bearer).await;
         assert!(
             head.starts_with("HTTP/1.1 200") && !String::from_utf8(body).unwrap().contains("token")

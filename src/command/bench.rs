@@ -13,7 +13,7 @@ use assay_encoder::bench::{
 };
 use assay_encoder::{Ladder, Limits, WorkerCommand, Workers};
 
-use super::{USAGE, fail, say};
+use super::{USAGE, fail, note, say};
 use action::Action;
 
 /// Measurements of encoding, checking, memory and costs.
@@ -273,6 +273,6 @@ fn write(path: &Path, text: String) -> Result<(), BenchError> {
 /// Says what is being measured, to who is there to read it.
 fn told(what: &str) {
     if std::io::stderr().is_terminal() {
-        eprintln!("{what}");
+        note(format_args!("{what}"));
     }
 }

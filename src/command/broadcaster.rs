@@ -114,6 +114,9 @@ async fn fund(
 ) -> Result<(), CommandError> {
     let (deposit, reserve) = (amount(deposit)?, amount(reserve)?);
     let session = account.open().await?;
+    session
+        .can_send(Eth(deposit.0.saturating_add(reserve.0)))
+        .await?;
     let call = BrokerCall::Fund {
         broadcaster: session.operator(broadcaster).await?,
         deposit,

@@ -10,7 +10,7 @@ use assay_testnet::cast::Size;
 use assay_testnet::demo::{self, MORE_SEGMENTS, Options};
 use assay_testnet::show::Show;
 
-use super::{USAGE, fail, say, tool_folders};
+use super::{USAGE, fail, note, say, tool_folders};
 use report_file::ReportFile;
 
 /// Options of the demonstration.
@@ -108,7 +108,10 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Err(e) => return fail(format!("the report cannot be written: {e}"), 1),
     };
     if let Some(pid) = outcome.chain {
-        eprintln!("anvil goes on at {} as process {pid}", outcome.report.rpc);
+        note(format_args!(
+            "anvil goes on at {} as process {pid}",
+            outcome.report.rpc
+        ));
     }
     if to_stdout {
         say(report.trim_end());
@@ -121,7 +124,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         }
     }
     for failure in &outcome.failures {
-        eprintln!("FAILED: {failure}");
+        note(format_args!("FAILED: {failure}"));
     }
     ExitCode::from(u8::from(!outcome.failures.is_empty()))
 }

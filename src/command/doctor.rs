@@ -66,6 +66,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         (None, Some(config)) => Some(config.endpoints()),
         (None, None) => None,
     };
+    let slots = config.as_ref().and_then(|config| config.workers);
+    let slots = slots.unwrap_or(cores);
     let folder = arguments.folder.or(config.map(|config| config.folder));
     let folder = folder.unwrap_or_else(|| ".".into());
 
@@ -74,7 +76,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         machine::walls(&workers).await,
         machine::clock(endpoints).await,
         machine::disk(&folder),
-        machine::memory(cores),
+        machine::memory(slots),
         machine::files(),
     ];
     let vectors = match encoder::vectors(&workers, arguments.every_level).await {

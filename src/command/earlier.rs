@@ -4,6 +4,7 @@ use assay_chain::call::{Call, StakeCall, TokenCall};
 use assay_chain::queue::{Left, Mined, TxQueue, typed_key};
 
 use super::error::CommandError;
+use super::note;
 use super::outcome::Step;
 use super::session::Session;
 
@@ -58,7 +59,7 @@ impl Session {
             ticket,
         } in left
         {
-            eprintln!(
+            note(format_args!(
                 "{}: {label}",
                 match lost_from {
                     None => "an earlier command has left this",
@@ -66,21 +67,26 @@ impl Session {
                         "an earlier command has done this, and a reorganisation has taken it out of the chain; it is \
                          sent again",
                 }
-            );
+            ));
             let outcome = self.wait(queue, &key, queue.held(), ticket.outcome());
             match outcome.await {
                 Ok(Mined { block_hash, .. }) if lost_from == Some(block_hash) => {
-                    eprintln!("  it was there all the time, and the Ethereum node did not know it");
+                    note(format_args!(
+                        "  it was there all the time, and the Ethereum node did not know it"
+                    ));
                 }
                 Ok(mined) => {
-                    eprintln!("  it is in block {}, transaction {}", mined.block, mined.tx);
+                    note(format_args!(
+                        "  it is in block {}, transaction {}",
+                        mined.block, mined.tx
+                    ));
                     self.earlier.push(Earlier {
                         key,
                         step: self.step(label, mined, true).await?,
                         lost: lost_from.is_some(),
                     });
                 }
-                Err(CommandError::Tx(error)) => eprintln!("  it failed: {error}"),
+                Err(CommandError::Tx(error)) => note(format_args!("  it failed: {error}")),
                 Err(other) => return Err(other),
             }
         }

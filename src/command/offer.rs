@@ -196,7 +196,7 @@ impl Offer {
         match self.role {
             Role::Verifier => format!("terms: it keeps {keeps} of rewards"),
             Role::Transcoder => format!(
-                "terms: it keeps {keeps} of rewards, shares {} of fees by stake, asks {} wei per pixel",
+                "terms: it keeps {keeps} of rewards, shares {} of fees by stake, asks {} wei per pixel in the next round",
                 percent(self.cuts.fee_share_bps.into()),
                 self.price
             ),

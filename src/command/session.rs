@@ -24,7 +24,7 @@ use super::account::AccountOptions;
 use super::earlier::Earlier;
 use super::error::CommandError;
 use super::outcome::{Outcome, Step};
-use super::say;
+use super::{note, say};
 
 /// A command ends when nothing has gone on for so long, because no Ethereum node answers or gas is dearer than what is
 /// offered; what it has begun goes on when it is typed again.
@@ -116,7 +116,7 @@ impl Session {
     /// Tells a person what must be read before the question, where JSON goes to standard output as well.
     pub fn warn(&self, text: impl std::fmt::Display) {
         match self.options.chain.json {
-            true => eprintln!("{text}"),
+            true => note(format_args!("{text}")),
             false => say(text),
         }
     }
@@ -135,6 +135,18 @@ impl Session {
         if liquid < amount && self.earlier.is_empty() {
             return Err(CommandError::Argument(format!(
                 "{} has {liquid} LPT at hand, {amount} LPT are needed",
+                self.account()
+            )));
+        }
+        Ok(())
+    }
+
+    /// The same of ETH, without what gas costs besides.
+    pub async fn can_send(&self, amount: Eth) -> Result<(), CommandError> {
+        let has = Eth(self.client.eth_balance(self.account()).await?);
+        if has.0 < amount.0 && self.earlier.is_empty() {
+            return Err(CommandError::Argument(format!(
+                "{} has {has} ETH at hand, {amount} ETH are needed, and some for gas",
                 self.account()
             )));
         }
@@ -206,14 +218,14 @@ impl Session {
         if let Some(before) = &done
             && before.missing.is_empty()
         {
-            eprintln!("{}", before.words());
+            note(format_args!("{}", before.words()));
             let (gas, cost) = sums(&before.steps);
             outcome(before.steps.clone(), gas, cost).print(json)?;
             return self.end(queue).await;
         }
         let (mut steps, missing) = match done {
             Some(before) => {
-                eprintln!("{}", before.words());
+                note(format_args!("{}", before.words()));
                 (before.steps, before.missing)
             }
             None => {
@@ -350,7 +362,7 @@ impl Session {
                 }
             };
             if let Some(why) = &why {
-                eprintln!("waiting: {why}");
+                note(format_args!("waiting: {why}"));
             }
             let since = away.map_or_else(Instant::now, |(since, _)| since);
             away = why.map(|why| (since, why));

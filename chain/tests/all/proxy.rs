@@ -45,6 +45,11 @@ pub enum Fault {
     InternalAfterSend = 12,
     /// The same answer; the chain has not heard of the transaction.
     InternalBeforeSend = 13,
+    /// The chain takes the transaction; the answer is that there is no money for it (−32003), as from another node behind the
+    /// same address that is behind.
+    RefusesAfterSend = 16,
+    /// Says that it takes every transaction and that it is mined, in a block that nobody else knows.
+    WrongReceipt = 17,
     /// Is asked too much (−32005) whenever it is to estimate gas.
     NoEstimates = 14,
 }
@@ -55,7 +60,12 @@ fn evasion(fault: u8) -> Option<(&'static str, bool)> {
         r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32002,"message":"request timed out"}}"#;
     const INTERNAL: &str =
         r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"Internal error"}}"#;
+    const POOR: &str =
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32003,"message":"insufficient funds"}}"#;
+    const TAKEN: &str = r#"{"jsonrpc":"2.0","id":1,"result":"0x1111111111111111111111111111111111111111111111111111111111111111"}"#;
     let faults = [
+        (Fault::RefusesAfterSend, POOR, true),
+        (Fault::WrongReceipt, TAKEN, false),
         (Fault::TimeoutAfterSend, TIMEOUT, true),
         (Fault::TimeoutBeforeSend, TIMEOUT, false),
         (Fault::InternalAfterSend, INTERNAL, true),
@@ -269,6 +279,8 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut client: S, shared: &Shared
             http(r#"{"jsonrpc":"2.0","id":1,"result":"0x5"}"#)
         } else if is(Fault::Forgetful) && is_about_past(&text) {
             http(r#"{"jsonrpc":"2.0","id":1,"result":null}"#)
+        } else if is(Fault::WrongReceipt) && text.contains("eth_getTransactionReceipt") {
+            http(&receipt())
         } else if is(Fault::ShortLogs) && is_too_long(&text) {
             http(
                 r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"up to a 100 block range"}}"#,
@@ -294,6 +306,15 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut client: S, shared: &Shared
         shared.said.lock().unwrap().insert(request, answer.clone());
         client.write_all(&answer).await.ok()?;
     }
+}
+
+/// Of a transaction of no interest, in the first block, which has another hash.
+fn receipt() -> String {
+    let (hash, account) = ("ab".repeat(32), "ab".repeat(20));
+    let bloom = "00".repeat(256);
+    format!(
+        r#"{{"jsonrpc":"2.0","id":1,"result":{{"transactionHash":"0x{hash}","transactionIndex":"0x0","blockHash":"0x{hash}","blockNumber":"0x1","from":"0x{account}","to":"0x{account}","cumulativeGasUsed":"0x5208","gasUsed":"0x5208","contractAddress":null,"logs":[],"logsBloom":"0x{bloom}","status":"0x1","type":"0x2","effectiveGasPrice":"0x1"}}}}"#
+    )
 }
 
 fn is_about_past(text: &str) -> bool {

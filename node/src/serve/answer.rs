@@ -47,6 +47,9 @@ pub(super) fn headed(status: u16, kind: &'static str, length: u64, body: Body) -
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    if status == 401 {
+        headers.insert("www-authenticate", HeaderValue::from_static("Bearer"));
+    }
     headers.insert("content-length", length.into());
     response
 }
@@ -62,8 +65,10 @@ pub(super) fn token_of<T>(request: &Request<T>) -> Shown {
     let header = request.headers().get("authorization");
     let bearer = header
         .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "));
-    if let Some(token) = bearer {
+        .and_then(|value| value.split_once(' '))
+        // RFC 9110, 11.1: the scheme's name has no case.
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    if let Some((_, token)) = bearer {
         return Shown::Header(token.to_owned());
     }
     let query = request.uri().query().unwrap_or_default();

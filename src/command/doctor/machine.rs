@@ -14,6 +14,8 @@ use super::check::{Check, Verdict};
 
 /// Video codecs that sources have.
 const CODECS: [&str; 4] = ["h264", "hevc", "vp9", "av1"];
+/// Of names of decoders that need hardware.
+const HARDWARE: [&str; 5] = ["_cuvid", "_qsv", "_v4l2m2m", "_mediacodec", "_rkmpp"];
 /// FFmpeg answers such questions at once, or never.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A block is this old where the chain or the clock is wrong: mainnet makes one every 12 s, and a few may be empty.
@@ -52,7 +54,10 @@ pub(super) async fn ffmpeg(workers: &Workers) -> Check {
         // A decoder of another name says which codec it is for: libdav1d … (codec av1).
         let mut lines = decoders.lines();
         let (own, other) = (format!(" {codec} "), format!("(codec {codec})"));
-        lines.any(|line| line.contains(&own) || line.contains(&other))
+        // FFmpeg's own one for AV1, and those of graphics cards, decode with hardware only.
+        let alone = *codec != "av1";
+        let card = |line: &str| HARDWARE.iter().any(|name| line.contains(name));
+        lines.any(|line| (alone && line.contains(&own)) || (line.contains(&other) && !card(line)))
     };
     let missing: Vec<&str> = CODECS.into_iter().filter(|codec| !known(codec)).collect();
     let found = short_version(&versions[0]);
@@ -178,7 +183,7 @@ fn space(folder: &Path, free: u64) -> Check {
 }
 
 /// Memory for the encoders that run at the same time.
-pub(super) fn memory(cores: usize) -> Check {
+pub(super) fn memory(workers: usize) -> Check {
     const NAME: &str = "memory";
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let field = |name: &str| -> Option<u64> {
@@ -187,21 +192,34 @@ pub(super) fn memory(cores: usize) -> Check {
         Some(kib << 10)
     };
     match (field("MemTotal:"), field("MemAvailable:")) {
-        (Some(total), Some(available)) => room(total, available, cores),
-        _ => Check::ok(NAME, format!("unknown on this system; {cores} cores")),
+        (Some(total), Some(available)) => match container() {
+            Some((most, left)) if most < total => room(most, left.min(available), workers),
+            _ => room(total, available, workers),
+        },
+        _ => Check::ok(NAME, format!("unknown on this system; {workers} workers")),
     }
 }
 
-fn room(total: u64, available: u64, cores: usize) -> Check {
-    let needed = CONTEXT.saturating_mul(cores as u64);
+/// Bytes that a container may have, and has left, where there is a bound (cgroup v2).
+fn container() -> Option<(u64, u64)> {
+    let number = |file: &str| -> Option<u64> {
+        let text = std::fs::read_to_string(format!("/sys/fs/cgroup/memory.{file}")).ok()?;
+        text.trim().parse().ok()
+    };
+    let most = number("max")?;
+    Some((most, most.saturating_sub(number("current")?)))
+}
+
+fn room(total: u64, available: u64, workers: usize) -> Check {
+    let needed = CONTEXT.saturating_mul(workers as u64);
     let found = format!(
-        "{} available of {}, {cores} cores",
+        "{} available of {}, {workers} chunks at a time",
         gib(available),
         gib(total)
     );
     if available < needed {
         let advice = format!(
-            "one 1080p chunk on each core takes {}; stay with smaller renditions or set `workers` lower",
+            "so many chunks of 1080p take {}; stay with smaller renditions or set `workers` lower",
             gib(needed)
         );
         return Check::bad("memory", Verdict::Warning, found, advice);

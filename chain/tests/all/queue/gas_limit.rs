@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use assay_chain::call::{Call, CourtCall, EtherCall, RoundsCall, StakeCall, TokenCall};
+use assay_chain::call::{
+    Call, ChallengeCall, CourtCall, EtherCall, RoundsCall, StakeCall, TokenCall,
+};
 use assay_chain::queue::budget::{GasLimit, Purpose};
 use assay_chain::queue::{Journal, QueueConfig, TxQueue};
 use assay_chain::views::Role;
@@ -97,6 +99,34 @@ async fn a_day_s_gas_is_kept_over_restarts_and_the_rest_waits_for_midnight() {
     let done = tokio::time::timeout(Duration::from_secs(20), told).await;
     done.unwrap().unwrap();
     assert_eq!(paid(&account).await, Lpt::whole(sent + 1));
+}
+
+/// [answers made too dear] Silence is slashed, and each answer paid for by who demands it.
+#[tokio::test]
+async fn no_limit_holds_an_answer() {
+    let scene = Scene::set().await;
+    let (asker, _) = &scene.verifiers[1];
+    let spender = scene.network.deployment.contracts.challenges;
+    let amount = Lpt::whole(20);
+    let approve = TokenCall::Approve { spender, amount };
+    asker.run("approve challenges", approve).await;
+    let (work, leaves, _) = scene.work(0).await;
+    let demand = ChallengeCall::ChallengeLeaf(Box::new(scene.demand(&work, 3)));
+    asker.run("demand", demand).await;
+    let account = &scene.transcoder;
+    let queue = TxQueue::open(&account.client, Journal::Memory, limited(U256::ZERO, 0))
+        .await
+        .unwrap();
+    let to = assay_protocol::Address::repeat_byte(7);
+    let wei = U256::from(1);
+    let chore = queue.submit("send", EtherCall::Send { to, wei }).await;
+    let mut told = Box::pin(chore.unwrap().outcome());
+    silent(&mut told).await;
+    let opening = ChallengeCall::OpenLeaf(Box::new(scene.opening(&work, &leaves, 3)));
+    outcome(queue.submit("open", opening).await.unwrap())
+        .await
+        .unwrap();
+    silent(&mut told).await;
 }
 
 #[tokio::test]

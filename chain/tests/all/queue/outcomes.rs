@@ -93,6 +93,47 @@ async fn an_error_that_says_nothing_about_the_transaction_fails_nothing() {
     }
 }
 
+/// Several nodes may be behind one address.
+#[tokio::test]
+async fn what_is_refused_and_taken_all_the_same_is_not_signed_anew() {
+    let network = Network::start().await;
+    let account = network.account(65, 10).await;
+    let proxy = Proxy::start(&network.anvil.url()).await;
+    let behind = client(&proxy.url, &network.deployment, &account.key).await;
+    let queue = TxQueue::open(&behind, Journal::Memory, fast())
+        .await
+        .unwrap();
+    let nonce = account.client.transaction_count().await.unwrap();
+    proxy.set(Fault::RefusesAfterSend);
+    let told = queue.submit("pay", pay(1)).await.unwrap().outcome();
+    let told = tokio::time::timeout(Duration::from_secs(10), told).await;
+    told.unwrap().unwrap();
+    assert_eq!(paid(&account).await, Lpt::whole(1));
+    assert_eq!(account.client.transaction_count().await.unwrap(), nonce + 1);
+}
+
+#[tokio::test]
+async fn a_receipt_from_a_block_that_is_not_in_the_chain_is_not_believed() {
+    let network = Network::start().await;
+    let account = network.account(66, 10).await;
+    let proxy = Proxy::start(&network.anvil.url()).await;
+    let behind = client(&proxy.url, &network.deployment, &account.key).await;
+    let queue = TxQueue::open(&behind, Journal::Memory, fast())
+        .await
+        .unwrap();
+    proxy.set(Fault::WrongReceipt);
+    let mut told = Box::pin(queue.submit("pay", pay(1)).await.unwrap().outcome());
+    silent(&mut told).await;
+    network.anvil.mine(3).await.unwrap();
+    silent(&mut told).await;
+    assert_eq!(paid(&account).await, Lpt::default());
+    proxy.set(Fault::None);
+    network.anvil.mine(3).await.unwrap();
+    let told = tokio::time::timeout(Duration::from_secs(10), told).await;
+    told.unwrap().unwrap();
+    assert_eq!(paid(&account).await, Lpt::whole(1));
+}
+
 #[tokio::test]
 async fn a_node_that_is_asked_too_much_fails_no_call() {
     let network = Network::start().await;
