@@ -71,21 +71,29 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     let folder = arguments.folder.or(config.map(|config| config.folder));
     let folder = folder.unwrap_or_else(|| ".".into());
 
-    let mut checks = vec![
-        machine::ffmpeg(&workers).await,
-        machine::walls(&workers).await,
-        machine::clock(endpoints).await,
-        machine::disk(&folder),
-        machine::memory(slots),
-        machine::files(),
-    ];
+    let mut checks = Checks {
+        told: !arguments.json,
+        all: Vec::new(),
+    };
+    checks.push(machine::ffmpeg(&workers).await);
+    checks.push(machine::walls(&workers).await);
+    checks.push(machine::clock(endpoints).await);
+    checks.push(machine::disk(&folder));
+    checks.push(machine::memory(slots));
+    checks.push(machine::files());
     let vectors = match encoder::vectors(&workers, arguments.every_level).await {
         Ok(vectors) => vectors,
         Err(e) => return fail(e, 1),
     };
+    encoder::checks(&vectors)
+        .into_iter()
+        .for_each(|check| checks.push(check));
     let start = encoder::start_seconds(&workers).await;
-    checks.splice(0..0, encoder::checks(&vectors));
-    checks.extend(start.map(encoder::start));
+    start
+        .map(encoder::start)
+        .into_iter()
+        .for_each(|check| checks.push(check));
+    let checks = checks.all;
     let ok = checks.iter().all(|check| check.verdict < Verdict::Failure);
     if arguments.json {
         let report = Report {
@@ -102,8 +110,19 @@ pub async fn run(arguments: Arguments) -> ExitCode {
             Ok(text) => say(text),
             Err(e) => return fail(format!("the report cannot be written: {e}"), 1),
         }
-    } else {
-        for check in &checks {
+    }
+    ExitCode::from(u8::from(!ok))
+}
+
+/// What was found, told to a person at once: the encoder's vectors take a while.
+struct Checks {
+    told: bool,
+    all: Vec<Check>,
+}
+
+impl Checks {
+    fn push(&mut self, check: Check) {
+        if self.told {
             let verdict = match check.verdict {
                 Verdict::Ok => "ok",
                 Verdict::Warning => "warning",
@@ -114,6 +133,6 @@ pub async fn run(arguments: Arguments) -> ExitCode {
                 say(format!("{:<19}{advice}", ""));
             }
         }
+        self.all.push(check);
     }
-    ExitCode::from(u8::from(!ok))
 }
