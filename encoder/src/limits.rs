@@ -34,11 +34,12 @@ impl Limits {
 const ENCODER: u64 = 320;
 
 impl Limits {
-    /// How many encoders of such pictures have room beside decoded frames and the program.
-    pub(crate) fn encoders(&self, width: u16, height: u16, bit_depth: u8) -> usize {
+    /// How many encoders of such pictures have room, each with the decoded frames of its chunk, `chunk` bytes, beside the chunk
+    /// that is being decoded and the program.
+    pub(crate) fn encoders(&self, width: u16, height: u16, bit_depth: u8, chunk: u64) -> usize {
         let samples = u64::from(width) * u64::from(height);
         let each = samples * ENCODER * if bit_depth > 8 { 2 } else { 1 };
-        let room = self.memory / 4 * 3 / each.max(1);
+        let room = (self.memory / 8 * 7).saturating_sub(chunk) / (each + chunk).max(1);
         usize::try_from(room).unwrap_or(usize::MAX).max(1)
     }
 }
@@ -65,12 +66,18 @@ mod tests {
     #[test]
     fn encoders_have_room_beside_each_other() {
         let limits = Limits::default();
+        // Of a second at 30 frames.
+        let encoders = |width: u16, height: u16, depth: u8| {
+            let samples = u64::from(width) * u64::from(height);
+            let chunk = 30 * samples * 3 / 2 * if depth > 8 { 2 } else { 1 };
+            limits.encoders(width, height, depth, chunk)
+        };
         let found = [
-            limits.encoders(1920, 1080, 8),
-            limits.encoders(3840, 2160, 8),
-            limits.encoders(3840, 2160, 10),
-            limits.encoders(640, 360, 8),
+            encoders(1920, 1080, 8),
+            encoders(3840, 2160, 8),
+            encoders(3840, 2160, 10),
+            encoders(640, 360, 8),
         ];
-        assert_eq!(found, [9, 2, 1, 87]);
+        assert_eq!(found, [9, 2, 1, 89]);
     }
 }

@@ -187,6 +187,8 @@ impl State {
                 }
             }
         }
+        // What was given back may have been a reserve's: then who waits needs another one.
+        self.ask_back();
     }
 
     /// Asks those who hold several for one, as many as there are who wait in vain and are as urgent: whoever holds most first.

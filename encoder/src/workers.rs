@@ -17,6 +17,7 @@ use crate::request::{
     Order, SimdLevel,
 };
 use crate::sandbox::{Sockets, Walls};
+use crate::settings::chunk_bytes;
 pub use crate::slots::Priority;
 use crate::slots::{Slot, Slots};
 use exchange::{exchange, reply};
@@ -196,7 +197,8 @@ impl Workers {
         let largest = pictures.max_by_key(|r| u32::from(r.width) * u32::from(r.height));
         let room = largest.map_or(1, |r| {
             let depth = request.profiles.source.bit_depth;
-            self.limits.encoders(r.width, r.height, depth)
+            let chunk = chunk_bytes(&request.profiles, request.frame_count);
+            self.limits.encoders(r.width, r.height, depth, chunk)
         });
         let threads = request.threads.min(room.try_into().unwrap_or(u16::MAX));
         let mut slot = self.slots.acquire(priority).await?;

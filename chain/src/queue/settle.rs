@@ -296,7 +296,8 @@ impl Driver {
     /// What the foremost transaction is for: everything behind it waits for it, evidence too, so it may use the whole day's
     /// limit, or more if an answer waits.
     pub(super) fn most_urgent(&self) -> Purpose {
-        let purposes = self.active.values().map(|entry| entry.purpose);
+        let under_way = |e: &&Entry| matches!(e.state, State::Queued | State::Sent(_));
+        let purposes = self.active.values().filter(under_way).map(|e| e.purpose);
         purposes.fold(Purpose::Evidence, Purpose::min)
     }
 

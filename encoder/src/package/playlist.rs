@@ -87,7 +87,11 @@ pub(super) fn multivariant(
     )]);
     let variant = |(track, rate, formats): &Listed<Track>, heard: bool| {
         let sounds = if heard { &sounds[..] } else { &[] };
-        let pictures = iter::once(track.codecs.as_str()).chain(formats.iter().copied());
+        // Init segments do not say the colours that `CODECS` goes on with.
+        let others = formats
+            .iter()
+            .filter(|format| !track.codecs.starts_with(**format));
+        let pictures = iter::once(track.codecs.as_str()).chain(others.copied());
         let codecs = once_each(pictures.chain(sounds.iter().map(String::as_str)));
         let (peak, average) = if heard { (peak, average) } else { (0, 0) };
         let average = rate.average() + average;

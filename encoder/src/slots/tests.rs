@@ -145,6 +145,26 @@ async fn who_holds_several_gives_them_back_one_by_one_to_who_waits() {
 }
 
 #[tokio::test]
+async fn who_gives_a_slot_that_the_reserve_lacked_is_asked_again() {
+    let slots = Slots::new(3, 8);
+    let mut lone = slots.acquire(Priority::Transcode).await.unwrap();
+    lone.held.can_use(3);
+    assert_eq!(count(&mut lone), 3);
+    let accused = slots.acquire(Priority::Accused).await.unwrap();
+    let mut other = Box::pin(slots.acquire(Priority::Transcode));
+    assert!(soon(&mut other).await.is_none());
+    for _ in 0..2 {
+        assert!(soon(&mut other).await.is_none());
+        assert_eq!(lone.changes.try_recv(), Ok(Change::Less));
+        lone.held.give_one();
+    }
+    let other = other.await.unwrap();
+    assert!(lone.changes.try_recv().is_err());
+    drop((lone, accused, other));
+    assert_eq!(lock(&slots.state).used, 0);
+}
+
+#[tokio::test]
 async fn what_the_last_chunks_leave_idle_is_used_by_others() {
     let slots = Slots::new(3, 8);
     let first = slots.acquire(Priority::Transcode).await.unwrap();

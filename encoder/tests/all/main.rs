@@ -6,6 +6,7 @@ mod bombs;
 mod conformance;
 mod corpus;
 mod cuts;
+mod formats;
 mod frame_rate;
 mod input;
 mod lasting;

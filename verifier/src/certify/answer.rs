@@ -113,10 +113,18 @@ impl Certifier {
         }
     }
 
-    pub(super) fn on_objection(&mut self, objection: SignedObjection) {
+    pub(super) fn on_objection(&mut self, objection: SignedObjection, now: Now) {
+        let Some(view) = self.rounds.get(&objection.round) else {
+            return;
+        };
+        // One of a turn that is over has no use any more.
+        let present = self.turn(view, now).map(|(turn, _)| turn);
         let Some(view) = self.rounds.get_mut(&objection.round) else {
             return;
         };
+        if present.is_none_or(|present| objection.number / 2 < present) {
+            return;
+        }
         // Its proposal, which is much larger, may come later.
         let sits = view.verifiers.find(objection.verifier).is_some();
         let heard = sits && view.certified.is_none();

@@ -222,7 +222,7 @@ impl Certifier {
             }
             Input::Proposal(proposal) => self.on_proposal(*proposal, now),
             Input::Objection(objection) => {
-                self.on_objection(*objection);
+                self.on_objection(*objection, now);
                 Vec::new()
             }
             Input::Vote(vote) => self.on_vote(vote, now),
