@@ -131,9 +131,11 @@ async fn a_gap_is_jumped_over() {
 async fn plays_on(name: &str, seconds: f64, input: &str, audio: &str) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("clip.mp4");
+    let inputs = 0..=input.matches("-i ").count();
+    let maps: String = inputs.map(|input| format!(" -map {input}")).collect();
     ffmpeg(
         &format!(
-            "-f lavfi -i testsrc2=size=96x64:rate=15:duration={seconds} {input} -map 0 -map 1? -map 2? -c:v libx264 -g 30 -bf 2 {audio}"
+            "-f lavfi -i testsrc2=size=96x64:rate=15:duration={seconds} {input}{maps} -c:v libx264 -g 30 -bf 2 {audio}"
         ),
         &path,
     );
