@@ -23,17 +23,15 @@ pub struct Limits {
     pub max_source: u64,
 }
 
+/// Bytes of address space that an encoder takes for each luma sample of its pictures, 8 bits deep: 625 MB for 1080p.
+const ENCODER: u64 = 320;
+
 impl Limits {
     /// Bytes of a chunk's raw frames: one chunk is encoded while the next is decoded, and an encoder takes as much as both.
     pub fn max_chunk(&self) -> u64 {
         self.memory / 4
     }
-}
 
-/// Bytes of address space that an encoder takes for each luma sample of its pictures, 8 bits deep: 625 MB for 1080p.
-const ENCODER: u64 = 320;
-
-impl Limits {
     /// How many encoders of such pictures have room, each with the decoded frames of its chunk, `chunk` bytes, beside the chunk
     /// that is being decoded and the program.
     pub(crate) fn encoders(&self, width: u16, height: u16, bit_depth: u8, chunk: u64) -> usize {

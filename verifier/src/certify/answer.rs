@@ -114,20 +114,16 @@ impl Certifier {
     }
 
     pub(super) fn on_objection(&mut self, objection: SignedObjection, now: Now) {
-        let Some(view) = self.rounds.get(&objection.round) else {
+        // None once the round is certified, or its time is over.
+        let view = self.rounds.get(&objection.round);
+        let present = view.and_then(|view| self.turn(view, now));
+        let (Some((present, _)), Some(view)) = (present, self.rounds.get_mut(&objection.round))
+        else {
             return;
         };
-        // One of a turn that is over has no use any more.
-        let present = self.turn(view, now).map(|(turn, _)| turn);
-        let Some(view) = self.rounds.get_mut(&objection.round) else {
-            return;
-        };
-        if present.is_none_or(|present| objection.number / 2 < present) {
-            return;
-        }
-        // Its proposal, which is much larger, may come later.
+        // One of a turn that is over has no use any more; its proposal, which is much larger, may come later.
         let sits = view.verifiers.find(objection.verifier).is_some();
-        let heard = sits && view.certified.is_none();
+        let heard = sits && objection.number / 2 >= present;
         if heard && objection.part < MAX_PARTS && objection.number.is_multiple_of(2) {
             view.objections
                 .entry((objection.number, objection.verifier))

@@ -4,25 +4,30 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use assay_chain::call::{RoundsCall, StakeCall, TokenCall};
+use assay_chain::client::Client;
 use assay_chain::queue::{FeeCaps, Journal, QueueConfig, TxError, TxQueue};
 use assay_chain::views::Role;
 use assay_chain::watcher::{Event, Watcher, WatcherConfig};
 use assay_protocol::U256;
 use assay_protocol::amount::Lpt;
 
-use super::network::{Network, fast};
+use super::network::{Account, Network, fast};
 use super::{client, outcome, paid, pay, silent};
 use crate::proxy::{Fault, Proxy};
+
+/// A proxy of the network's node, and the account's client and queue behind it.
+async fn through(network: &Network, account: &Account) -> (Proxy, Client, TxQueue) {
+    let proxy = Proxy::start(&network.anvil.url()).await;
+    let behind = client(&proxy.url, &network.deployment, &account.key).await;
+    let queue = TxQueue::open(&behind, Journal::Memory, fast()).await;
+    (proxy, behind, queue.unwrap())
+}
 
 #[tokio::test]
 async fn a_node_that_is_away_loses_nothing() {
     let network = Network::start().await;
     let account = network.account(62, 100).await;
-    let proxy = Proxy::start(&network.anvil.url()).await;
-    let behind = client(&proxy.url, &network.deployment, &account.key).await;
-    let queue = TxQueue::open(&behind, Journal::Memory, fast())
-        .await
-        .unwrap();
+    let (proxy, behind, queue) = through(&network, &account).await;
     let mut watcher = Watcher::start(
         &behind,
         WatcherConfig {
@@ -65,11 +70,7 @@ async fn an_error_that_says_nothing_about_the_transaction_fails_nothing() {
         Fault::InternalBeforeSend,
     ];
     for (i, fault) in (1..).zip(faults) {
-        let proxy = Proxy::start(&network.anvil.url()).await;
-        let behind = client(&proxy.url, &network.deployment, &account.key).await;
-        let queue = TxQueue::open(&behind, Journal::Memory, fast())
-            .await
-            .unwrap();
+        let (proxy, _, queue) = through(&network, &account).await;
         let nonce = account.client.transaction_count().await.unwrap();
         proxy.set(fault);
         let mut told = Box::pin(queue.submit("pay", pay(1)).await.unwrap().outcome());
@@ -98,11 +99,7 @@ async fn an_error_that_says_nothing_about_the_transaction_fails_nothing() {
 async fn what_is_refused_and_taken_all_the_same_is_not_signed_anew() {
     let network = Network::start().await;
     let account = network.account(65, 10).await;
-    let proxy = Proxy::start(&network.anvil.url()).await;
-    let behind = client(&proxy.url, &network.deployment, &account.key).await;
-    let queue = TxQueue::open(&behind, Journal::Memory, fast())
-        .await
-        .unwrap();
+    let (proxy, _, queue) = through(&network, &account).await;
     let nonce = account.client.transaction_count().await.unwrap();
     proxy.set(Fault::RefusesAfterSend);
     let told = queue.submit("pay", pay(1)).await.unwrap().outcome();
@@ -116,11 +113,7 @@ async fn what_is_refused_and_taken_all_the_same_is_not_signed_anew() {
 async fn a_receipt_from_a_block_that_is_not_in_the_chain_is_not_believed() {
     let network = Network::start().await;
     let account = network.account(66, 10).await;
-    let proxy = Proxy::start(&network.anvil.url()).await;
-    let behind = client(&proxy.url, &network.deployment, &account.key).await;
-    let queue = TxQueue::open(&behind, Journal::Memory, fast())
-        .await
-        .unwrap();
+    let (proxy, _, queue) = through(&network, &account).await;
     proxy.set(Fault::WrongReceipt);
     let mut told = Box::pin(queue.submit("pay", pay(1)).await.unwrap().outcome());
     silent(&mut told).await;
