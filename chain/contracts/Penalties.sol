@@ -71,12 +71,12 @@ abstract contract Penalties is CaseIds {
         _atMost("deadlineBlocks", p.deadlineBlocks, type(uint8).max);
         // A case keeps the age of the work that it is about in 16 bits.
         _atMost("evidenceWindow", p.evidenceWindow, type(uint16).max - p.deadlineBlocks);
-        _atMost("wrongEncodeBps", p.wrongEncodeBps, BPS);
-        _atMost("equivocationBps", p.equivocationBps, BPS);
-        _atMost("falsePassBps", p.falsePassBps, BPS);
-        _atMost("falseAccusationBps", p.falseAccusationBps, BPS);
-        _atMost("earlyTicketBps", p.earlyTicketBps, BPS);
-        _atMost("divergenceBps", p.divergenceBps, BPS);
+        _costs("wrongEncodeBps", p.wrongEncodeBps);
+        _costs("equivocationBps", p.equivocationBps);
+        _costs("falsePassBps", p.falsePassBps);
+        _costs("falseAccusationBps", p.falseAccusationBps);
+        _costs("earlyTicketBps", p.earlyTicketBps);
+        _costs("divergenceBps", p.divergenceBps);
         _atMost("signersBps", p.signersBps, MAX_REWARD_BPS);
         _atMost("finderBps", p.finderBps, MAX_REWARD_BPS - p.signersBps);
         if (p.capRounds == 0) revert InvalidParameter("capRounds", 0, 1);
@@ -169,6 +169,12 @@ abstract contract Penalties is CaseIds {
 
     function _doubles(FaultKind kind) private pure returns (bool) {
         return kind == FaultKind.WrongEncode || kind == FaultKind.LeafFault || kind == FaultKind.WithheldLeaf;
+    }
+
+    /// @dev A fault that is free would cost nothing to report of oneself, and to commit.
+    function _costs(string memory name, uint256 bps) private pure {
+        if (bps == 0) revert InvalidParameter(name, 0, 1);
+        _atMost(name, bps, BPS);
     }
 
     function _atMost(string memory name, uint256 found, uint256 maximum) private pure {

@@ -29,7 +29,6 @@ contract StakeActors is TestBase {
     /// Sent to the contract for nothing, which is nobody's.
     uint256 public donated;
     uint256 public burned;
-    uint256 public withdrawals;
 
     constructor(
         BondingManager bonding,
@@ -56,37 +55,52 @@ contract StakeActors is TestBase {
         return p.ownStake + p.delegatedStake + p.ownUnbonding + p.delegatedUnbonding + p.pendingRewards;
     }
 
+    /// What changes a frozen pool, or takes out what is not ripe, is tried all the same, and must be refused.
     function bond(uint256 who, bool verifier, uint256 amount) external {
         (Role role, address operator) = (_role(verifier), operatorAt(who));
-        if (_bonding.isFrozen(role, operator)) return;
         // Often the minimum exactly: it must always be enough.
         amount = amount % 3 == 0 ? 10 * LPT : bound(amount, 10 * LPT, 1e24);
         _fund(operator, amount);
+        bool frozen = _bonding.isFrozen(role, operator);
         vm.prank(operator);
-        _bonding.bond(role, amount);
+        try _bonding.bond(role, amount) {
+            vm.assertFalse(frozen, "bonded with a frozen pool");
+        } catch {
+            vm.assertTrue(frozen, "not bonded");
+        }
     }
 
     function delegate(uint256 who, uint256 to, bool verifier, uint256 amount) external {
         (Role role, address operator) = (_role(verifier), operatorAt(to));
-        if (_bonding.isFrozen(role, operator) || _bonding.weightOf(role, operator) == 0) return;
+        if (_bonding.weightOf(role, operator) == 0) return;
         address delegator = delegatorAt(who);
         // Small amounts too: rounding is where pools break.
         amount = bound(amount, 1, who % 2 == 0 ? 1e3 : 1e24);
         _fund(delegator, amount);
+        bool frozen = _bonding.isFrozen(role, operator);
         vm.prank(delegator);
-        _bonding.delegate(role, operator, amount);
-        uint256 worth = _bonding.stakeOf(role, operator, delegator);
-        vm.assertGe(worth + 1, amount);
+        try _bonding.delegate(role, operator, amount) {
+            vm.assertFalse(frozen, "delegated to a frozen pool");
+            vm.assertGe(_bonding.stakeOf(role, operator, delegator) + 1, amount);
+        } catch {
+            vm.assertTrue(frozen, "not delegated");
+        }
     }
 
     function unbond(uint256 who, uint256 from, bool verifier, uint256 amount) external {
         (Role role, address operator) = (_role(verifier), operatorAt(from));
         address holder = who % 3 == 0 ? operator : delegatorAt(who);
         uint256 stake = _bonding.stakeOf(role, operator, holder);
-        if (_bonding.isFrozen(role, operator) || stake == 0) return;
+        if (stake == 0) return;
+        bool frozen = _bonding.isFrozen(role, operator);
+        amount = amount % 3 == 0 ? stake : bound(amount, 1, stake);
         vm.prank(holder);
-        uint256 id = _bonding.unbond(role, operator, amount % 3 == 0 ? stake : bound(amount, 1, stake));
-        vm.assertTrue(_bonding.lockOf(id).holder == holder);
+        try _bonding.unbond(role, operator, amount) returns (uint256 id) {
+            vm.assertFalse(frozen, "unbonded from a frozen pool");
+            vm.assertTrue(_bonding.lockOf(id).holder == holder);
+        } catch {
+            vm.assertTrue(frozen, "not unbonded");
+        }
     }
 
     function move(uint256 who, uint256 from, bool verifier, uint256 amount) external {
@@ -94,40 +108,62 @@ contract StakeActors is TestBase {
         address to = operatorAt(from % OPERATORS + 1);
         address holder = who % 3 == 0 ? operator : delegatorAt(who);
         uint256 stake = _bonding.stakeOf(role, operator, holder);
-        if (_bonding.isFrozen(role, operator) || stake == 0 || _bonding.weightOf(role, to) == 0) return;
+        if (stake == 0 || _bonding.weightOf(role, to) == 0) return;
+        bool frozen = _bonding.isFrozen(role, operator);
+        amount = amount % 3 == 0 ? stake : bound(amount, 1, stake);
         vm.prank(holder);
-        _bonding.move(role, operator, to, amount % 3 == 0 ? stake : bound(amount, 1, stake));
+        try _bonding.move(role, operator, to, amount) {
+            vm.assertFalse(frozen, "moved from a frozen pool");
+        } catch {
+            vm.assertTrue(frozen, "not moved");
+        }
     }
 
     /// Whoever has a lock that may arrive gets it there, at what it was worth.
     function arrive(uint256 id) external {
         (bool exists, LockState memory lock) = _lock(id);
-        if (!exists || lock.destination == address(0) || !_isRipe(lock) || lock.amount == 0) return;
+        if (!exists || lock.destination == address(0) || lock.amount == 0) return;
+        if (_bonding.weightOf(lock.role, lock.destination) == 0) return;
         bool frozen =
             _bonding.isFrozen(lock.role, lock.operator) || _bonding.isFrozen(lock.role, lock.destination);
-        if (frozen || _bonding.weightOf(lock.role, lock.destination) == 0) return;
-        vm.assertEq(_bonding.arrive(bound(id, 1, _bonding.lockCount())), lock.amount);
+        bool due = _isRipe(lock) && !frozen;
+        try _bonding.arrive(bound(id, 1, _bonding.lockCount())) returns (uint256 amount) {
+            vm.assertTrue(due, "arrived from or at a frozen pool, or too early");
+            vm.assertEq(amount, lock.amount);
+        } catch {
+            vm.assertFalse(due, "has not arrived");
+        }
     }
 
     function rebond(uint256 id) external {
         (bool exists, LockState memory lock) = _lock(id);
-        if (!exists || lock.amount == 0 || _bonding.isFrozen(lock.role, lock.operator)) return;
+        if (!exists || lock.amount == 0) return;
         bool own = lock.holder == lock.operator;
         if (_bonding.weightOf(lock.role, lock.operator) == 0 && (!own || lock.amount < 10 * LPT)) return;
+        bool frozen = _bonding.isFrozen(lock.role, lock.operator);
         id = bound(id, 1, _bonding.lockCount());
         vm.prank(lock.holder);
-        vm.assertEq(_bonding.rebond(id), lock.amount);
+        try _bonding.rebond(id) returns (uint256 amount) {
+            vm.assertFalse(frozen, "rebonded in a frozen pool");
+            vm.assertEq(amount, lock.amount);
+        } catch {
+            vm.assertTrue(frozen, "not rebonded");
+        }
     }
 
     function withdraw(uint256 id) external {
         (bool exists, LockState memory lock) = _lock(id);
-        if (!exists || !_isRipe(lock) || _bonding.isFrozen(lock.role, lock.operator)) return;
+        if (!exists) return;
+        bool due = _isRipe(lock) && !_bonding.isFrozen(lock.role, lock.operator);
         uint256 before = _token.balanceOf(lock.holder);
         id = bound(id, 1, _bonding.lockCount());
         vm.prank(lock.holder);
-        _bonding.withdraw(id);
-        ++withdrawals;
-        vm.assertEq(_token.balanceOf(lock.holder) - before, lock.amount);
+        try _bonding.withdraw(id) {
+            vm.assertTrue(due, "withdrawn from a frozen pool, or too early");
+            vm.assertEq(_token.balanceOf(lock.holder) - before, lock.amount);
+        } catch {
+            vm.assertFalse(due, "not withdrawn");
+        }
     }
 
     /// Also to pools of nobody, and to frozen ones.
@@ -189,12 +225,15 @@ contract StakeActors is TestBase {
         if (frozenTotal[role][operator] != 0) frozenTotal[role][operator] = totalOf(role, operator);
     }
 
+    /// Often several rounds: what leaves must be ripe in short runs too.
     function pass(uint256 blocks) external {
-        vm.roll(block.number + bound(blocks, 1, 20));
-        if (block.number < _rounds.openableAt()) return;
-        uint64 round = _rounds.openRound();
-        snapshotHash[Role.Transcoder][round] = hashOf(Role.Transcoder, round);
-        snapshotHash[Role.Verifier][round] = hashOf(Role.Verifier, round);
+        for (uint256 i = 0; i <= blocks % 4; ++i) {
+            vm.roll(block.number + bound(blocks, 1, 20));
+            if (block.number < _rounds.openableAt()) continue;
+            uint64 round = _rounds.openRound();
+            snapshotHash[Role.Transcoder][round] = hashOf(Role.Transcoder, round);
+            snapshotHash[Role.Verifier][round] = hashOf(Role.Verifier, round);
+        }
     }
 
     function hashOf(Role role, uint64 round) public view returns (bytes32) {
