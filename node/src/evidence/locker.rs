@@ -56,6 +56,11 @@ fn finding(path: &Path) -> Option<Finding> {
     })
 }
 
+/// The end of a file's name, which says what it is about.
+pub(super) fn short(subject: B256) -> String {
+    hex::encode(&subject[..4])
+}
+
 impl Locker {
     /// The locker of a node whose folder this is, with what is in it.
     pub fn open(node: &Path, params: &Params) -> (Self, Vec<Finding>) {
@@ -114,6 +119,17 @@ impl Locker {
             self.unwritten.insert(name, json);
         }
         Some(path)
+    }
+
+    /// What was found of a kind about a subject, whoever it costs.
+    pub fn about(&self, kind: Kind, subject: B256) -> Vec<Finding> {
+        let (begin, end) = (format!("{kind}-0x"), short(subject));
+        let names = self.names.range(begin.clone()..);
+        let names = names.take_while(|(name, _)| name.starts_with(&begin));
+        let names = names.filter(|(name, _)| name.ends_with(&end));
+        names
+            .filter_map(|(name, _)| finding(&self.path(name)))
+            .collect()
     }
 
     fn write(&self, name: &str, json: &[u8]) -> std::io::Result<()> {

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use assay_chain::exhibit::{Exhibit, Kind};
+use assay_chain::fault::FaultKind;
 use assay_protocol::accusation::SignedAccusation;
 use assay_protocol::assignment::{Assignment, SignedAssignment};
 use assay_protocol::bls::BlsSignature;
@@ -31,6 +32,7 @@ use crate::chain_state::{Case, ChainState};
 use crate::dated::Dated;
 use locker::Locker;
 use memory::Memory;
+use quorums::named;
 
 pub use locker::{EvidenceFileError, list, read};
 pub(crate) use memory::work;
@@ -59,10 +61,8 @@ impl Finding {
 
     /// Its file's name without the ending, and its transaction's idempotency key.
     pub fn name(&self) -> String {
-        let (kind, culprit, subject) = (self.exhibit.kind(), self.culprit, self.subject);
-        let [a, b, c, d, ..] = subject.0;
-        let subject = hex::encode([a, b, c, d]);
-        format!("{kind}-{culprit:#x}-{subject}")
+        let (kind, culprit) = (self.exhibit.kind(), self.culprit);
+        format!("{kind}-{culprit:#x}-{}", locker::short(self.subject))
     }
 
     /// Whether nodes bring it before the court themselves. The culprit's stake bounds how often, or it is this node's
@@ -237,13 +237,28 @@ impl Witness {
             let mut memory = lock(&self.memory);
             (memory.case(&state, case, guilty), memory.unsaved_finds())
         };
+        let again = self.acquitted_before(&state, case);
         drop(state);
-        self.keep(found);
+        self.keep(found.into_iter().chain(again));
         for find in unsaved {
             if let Err(e) = self.save(&find) {
                 tracing::error!("the finder's part of case {} may be lost: {e}", case.id);
             }
         }
+    }
+
+    /// An acquittal that the court took before it opened this case, for which `prove` does not look (docs/decisions.md).
+    fn acquitted_before(&self, state: &ChainState, case: &Case) -> Option<Finding> {
+        let leaf = case.leaf();
+        let acquits = |c: &Case| c.kind == FaultKind::FalseAccusation && c.leaf() == leaf;
+        let proven = case.kind == FaultKind::WrongEncode && case.takes_signers();
+        if !proven || !state.cases.values().any(acquits) {
+            return None;
+        }
+        let shown = lock(&self.locker).about(Kind::Acquit, keccak256(named(leaf)));
+        let shown = shown.into_iter().next()?;
+        let about = [case.id.as_slice(), &case.opened.to_be_bytes()];
+        Some(Finding::new(shown.exhibit, shown.culprit, &about))
     }
 
     fn save(&self, find: &(B256, Assignment)) -> std::io::Result<()> {

@@ -1,4 +1,4 @@
-use assay_chain::fault::{CaseStatus, Cause};
+use assay_chain::fault::{CaseStatus, Cause, FaultKind};
 use assay_protocol::accusation::Accusation;
 use assay_protocol::assignment::Assignment;
 use assay_protocol::bls::{BlsKey, BlsPublicKey};
@@ -94,8 +94,8 @@ fn a_signed_leaf_in_the_wrong_place_is_a_fault_and_withheld_leaves_may_be_demand
 }
 
 #[test]
-fn who_accuses_what_a_quorum_passes_is_named_once_there_is_one() {
-    let bench = Bench::new();
+fn who_accuses_what_a_quorum_passes_is_named_once_and_again_against_a_later_proof() {
+    let mut bench = Bench::new();
     let message = bench.message(0, leaves(), 1);
     let (receipt, right) = (
         DOMAIN.digest(&message.receipt.receipt),
@@ -133,6 +133,28 @@ fn who_accuses_what_a_quorum_passes_is_named_once_there_is_one() {
     });
     let keys: Vec<BlsPublicKey> = bench.keys[..3].iter().map(BlsKey::public).collect();
     assert_eq!(acquittal.aggregate.verify_aggregate(digest, &keys), Ok(()));
+
+    // The leaf is proven all the same, before the court has taken that: it is on its way.
+    let acquittals = |bench: &Bench| {
+        let mut found = bench.found();
+        found.retain(|exhibit| matches!(exhibit, Exhibit::Acquit(_)));
+        found
+    };
+    bench.case(0, receipt, 2, 0b1000);
+    assert_eq!(acquittals(&bench), []);
+    // Or when it had: also after a restart, which forgets what was said.
+    let acquitted = Case {
+        id: B256::repeat_byte(1),
+        kind: FaultKind::FalseAccusation,
+        ..bench.case(0, receipt, 2, 0b1000)
+    };
+    bench.state.cases.insert(acquitted.id, acquitted);
+    bench.restart();
+    assert_eq!(acquittals(&bench), found);
+    bench.case(0, receipt, 2, 0b1000);
+    assert_eq!(acquittals(&bench), [], "once");
+    bench.case_in(102, 0, receipt, 2, 0b1000);
+    assert_eq!(acquittals(&bench), found, "proven once more");
 }
 
 #[test]
