@@ -33,6 +33,9 @@ pub struct Position {
     pub fees: Eth,
     /// Cases open against the pool; nothing leaves it while there is one.
     pub open_cases: u16,
+    /// Block of the slash that has taken everything, while nothing was put in again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wiped_in: Option<u64>,
 }
 
 /// Stake on its way out, or to another pool.
@@ -81,7 +84,8 @@ impl Client {
         for (role, operator) in pools {
             let position = self.position(role, operator, account).await?;
             let empty = position.stake.0.is_zero() && position.fees.0.is_zero();
-            if !empty || operator == account && position.open_cases > 0 {
+            let frozen = operator == account && position.open_cases > 0;
+            if !empty || frozen || position.wiped_in.is_some() {
                 positions.push(position);
             }
         }
@@ -129,6 +133,14 @@ impl Client {
             Role::Transcoder => self.fees_of(operator, holder).await?,
             Role::Verifier => Eth::default(),
         };
+        let wiped_in = match self.is_wiped(role, operator, holder).await? {
+            true => self
+                .slashes(role, operator)
+                .await?
+                .last()
+                .map(|slash| slash.block),
+            false => None,
+        };
         let part = pool.pending_rewards.0.saturating_mul(stake.0);
         Ok(Position {
             role,
@@ -139,6 +151,7 @@ impl Client {
             pending_until: pool.pending_until,
             fees,
             open_cases: pool.open_cases,
+            wiped_in,
         })
     }
 

@@ -53,6 +53,36 @@ impl Client {
         Ok(all.is_zero())
     }
 
+    /// Whether a holder had stake in a pool that a slash has taken all of, and has put nothing in since.
+    ///
+    /// # Errors
+    /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
+    /// it is another one.
+    pub async fn is_wiped(
+        &self,
+        role: Role,
+        operator: Address,
+        holder: Address,
+    ) -> Result<bool, ChainError> {
+        let at = self.contracts().bonding_manager;
+        let (role, operator) = (role.code(), address_out(operator));
+        let call = abi::bonding_manager::SharesOfCall { role, operator };
+        let abi::bonding_manager::SharesOfReturn(own, _, generation) =
+            self.view("a pool's shares", at, call).await?;
+        let holder = address_out(holder);
+        if holder == operator {
+            return Ok(own.is_zero() && generation > 0);
+        }
+        let call = abi::bonding_manager::HoldingOfCall {
+            role,
+            operator,
+            holder,
+        };
+        let abi::bonding_manager::HoldingOfReturn(held, held_in) =
+            self.view("a holder's shares", at, call).await?;
+        Ok(!held.is_zero() && held_in != generation)
+    }
+
     /// What a holder's stake in a pool is worth, without what is unbonding.
     ///
     /// # Errors

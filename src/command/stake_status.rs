@@ -26,6 +26,9 @@ pub async fn show(holder: Address, chain: &ChainOptions) -> Result<(), CommandEr
             false => format!("with {role} {operator}"),
         };
         say(format!("{what}: {} LPT", position.stake));
+        if let Some(block) = position.wiped_in {
+            say(format!("  slashed to nothing in block {block}"));
+        }
         match (position.standing.jailed, position.standing.active) {
             (true, _) => say(format!(
                 "  kept out of snapshots until the operator returns: assay operator release --role {role}"

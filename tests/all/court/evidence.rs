@@ -156,3 +156,32 @@ async fn what_contradicts_itself_is_brought_by_file() {
     let other = court.types(anyone, &["court", "equivocation", &file]);
     assert!(refused(&other, 2).contains("no evidence of the kind equivocation"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_lost_everything_is_told_when() {
+    let params = Params {
+        equivocation_bps: 10_000,
+        ..Params::demo()
+    };
+    let court = Typed::set(params.clone()).await;
+    let scene = &court.scene;
+    let (anyone, accused) = (&scene.broadcaster.key, scene.transcoder.key.address());
+    let (work, ..) = scene.work(0).await;
+    let two = Exhibit::Equivocation(Box::new(scene.two_receipts(&work)));
+    court.brings(anyone, &two).await;
+    let (case, _) = court.newest(accused);
+    court.mine(params.case_blocks + 1).await;
+    let executed = court.does(anyone, &["court", "execute", &case]).await;
+    let executed = executed["steps"].as_array().unwrap().last().unwrap();
+    for holder in [accused, scene.delegator.key.address()] {
+        let status = ["stake", "status", &holder.to_string()];
+        let told = said(&court.looks(&status));
+        let told = told.split_once(": 0 LPT\n  slashed to nothing in block ");
+        let (block, _) = told.unwrap().1.split_once('\n').unwrap();
+        let of = json(&court.looks(&[&status[..], &["--json"]].concat()));
+        let position = &of["positions"][0];
+        assert_eq!(position["stake"], "0");
+        assert_eq!(position["wiped_in"].to_string(), block);
+        assert_eq!(executed["block"].to_string(), block, "{executed}");
+    }
+}
