@@ -79,15 +79,12 @@ impl LiveStream {
             Some(job) => (job, None),
             None => {
                 tracing::info!("waiting for its first segment: the job is created for its format");
-                let first = tokio::select! {
-                    first = first_job(&mut events, &address, ladder, workers, folder) => first?,
-                    ended = &mut receiver => {
-                        ended.map_err(|e| in_folder(std::io::Error::other(e)))??;
-                        None
-                    }
+                let first = first_job(&mut events, &address, ladder, workers, folder).await?;
+                let Some((job, segment, came)) = first else {
+                    let ended = (&mut receiver).await;
+                    ended.map_err(|e| in_folder(std::io::Error::other(e)))??;
+                    return Err(ClipError::NoStream(address.to_string()));
                 };
-                let (job, segment, came) =
-                    first.ok_or_else(|| ClipError::NoStream(address.to_string()))?;
                 job.remember(folder).await?;
                 (job, Some((segment, came)))
             }
