@@ -17,6 +17,9 @@ use assay_protocol::{Address, B256, U256};
 
 mod attempts;
 mod payments;
+mod room;
+
+use room::Room;
 
 /// A segment's source as stored and inspected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +73,11 @@ pub enum Input {
     Stored {
         /// The assignment.
         assignment: B256,
+    },
+    /// A live segment comes too late by now: nobody need be promised it any more.
+    Overdue {
+        /// Segment number.
+        seq: u32,
     },
 }
 
@@ -143,6 +151,7 @@ pub struct Broadcaster {
     job: Job,
     encoder_id: B256,
     in_flight: usize,
+    room: Room,
     next_seq: u32,
     wanted: usize,
     snapshot: Option<Snapshot>,
@@ -173,6 +182,7 @@ impl Broadcaster {
             job,
             encoder_id,
             in_flight: in_flight.max(1),
+            room: Room::default(),
             next_seq,
             wanted: 0,
             snapshot: None,
@@ -195,6 +205,7 @@ impl Broadcaster {
         let mut outputs = match input {
             Input::Block => self.on_block(now),
             Input::Round(snapshot) => {
+                self.room.begin(snapshot.candidates.len());
                 self.snapshot = Some(snapshot);
                 // Whoever was away may be back.
                 self.unearned.clear();
@@ -234,7 +245,13 @@ impl Broadcaster {
             } => self.on_quoted(assignment, rand_hash, nonce),
             Input::Refusal(refusal) => self.on_refusal(&refusal, now),
             Input::Stored { assignment } => self.on_stored(assignment),
+            Input::Overdue { seq } => self.on_overdue(seq),
         };
+        let ends =
+            |output: &Output| matches!(output, Output::Delivered { .. } | Output::Gap { .. });
+        if outputs.iter().any(ends) {
+            outputs.extend(self.assign_waiting(now));
+        }
         while self.snapshot.is_some() && self.flights.len() + self.wanted < self.in_flight {
             self.wanted += 1;
             outputs.push(Output::WantSegment);
@@ -259,7 +276,7 @@ impl Broadcaster {
             current: None,
         };
         self.flights.insert(seq, flight);
-        self.assign(seq, now)
+        self.assign_waiting(now)
     }
 
     fn on_signed(
@@ -332,6 +349,7 @@ impl Broadcaster {
         });
         let delivered = stored.map(|(seq, transcoder)| {
             self.flights.remove(&seq);
+            self.has_delivered();
             self.unearned.remove(&transcoder);
             Output::Delivered { seq, transcoder }
         });

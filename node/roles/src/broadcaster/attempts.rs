@@ -67,6 +67,7 @@ impl Broadcaster {
                     return Vec::new();
                 }
                 None => {
+                    self.has_lost(&flight.skips);
                     outputs.push(Output::Gap { seq });
                     return outputs;
                 }
@@ -106,7 +107,6 @@ impl Broadcaster {
         self.block = Some(now.block);
         let late = self.params.late_blocks;
         let mut overdue = Vec::new();
-        let mut waiting = Vec::new();
         for (seq, flight) in &self.flights {
             match &flight.current {
                 // A receipt without its output is worth no more than silence.
@@ -116,17 +116,14 @@ impl Broadcaster {
                 {
                     overdue.push(*seq);
                 }
-                Some(_) => {}
-                None => waiting.push(*seq),
+                Some(_) | None => {}
             }
         }
         let mut outputs = Vec::new();
         for seq in overdue {
             outputs.extend(self.pass_over(seq, SkipReason::Timeout, now));
         }
-        for seq in waiting {
-            outputs.extend(self.assign(seq, now));
-        }
+        outputs.extend(self.assign_waiting(now));
         outputs.extend(self.sign_again());
         outputs
     }
