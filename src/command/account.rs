@@ -109,7 +109,8 @@ pub struct AccountOptions {
     /// Ask nothing.
     #[arg(long)]
     pub yes: bool,
-    /// Most ETH a day (UTC) for gas of this key's commands, such as 0.2 ETH. Default: 1 ETH, a node's default.
+    /// Most ETH a day (UTC) for gas of this key's commands, such as 0.2 ETH, as its journal counts them. Default: 1 ETH, a node's
+    /// default.
     #[arg(long, value_name = "AMOUNT", env = "ASSAY_GAS_PER_DAY")]
     gas_per_day: Option<String>,
     /// Where transactions are written down before they are sent, so that a command that was interrupted and is typed again

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use assay_chain::call::{BrokerCall, OperatorCall};
+use assay_chain::views::Role;
 use assay_node::winners::{BATCH, Refused, Tried, Winners, try_each};
 use assay_protocol::Address;
 use assay_protocol::payment::Winner;
@@ -11,6 +12,7 @@ use serde_json::json;
 
 use super::account::{AccountOptions, RoleName};
 use super::error::{CommandError, finish};
+use super::session::Session;
 use super::units;
 
 /// Options of `assay transcoder`.
@@ -77,6 +79,21 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     })
 }
 
+/// Says of an account without a bond that what is set counts once it has one.
+async fn warn_without_bond(
+    session: &Session,
+    role: Role,
+    operator: Address,
+) -> Result<(), CommandError> {
+    let own = session.client.pool(role, operator).await?.own;
+    if own.0.is_zero() {
+        session.warn(format!(
+            "{operator} has no bond as {role}: this counts once it has"
+        ));
+    }
+    Ok(())
+}
+
 async fn set_price(
     price: &[String],
     operator: Option<Address>,
@@ -85,6 +102,7 @@ async fn set_price(
     let price_per_pixel = units::price(price)?;
     let session = account.open().await?;
     let operator = session.operator(operator).await?;
+    warn_without_bond(&session, Role::Transcoder, operator).await?;
     let call = OperatorCall::SetPrice {
         operator,
         price_per_pixel,
@@ -148,6 +166,13 @@ async fn set_cuts(
     account: &AccountOptions,
 ) -> Result<(), CommandError> {
     let session = account.open().await?;
+    let (me, serves) = (session.account(), session.operator(None).await?);
+    if serves != me {
+        return Err(CommandError::Argument(format!(
+            "{me} signs for {serves}, whose cuts only its own key sets: this would set those of {me}, which has no stake"
+        )));
+    }
+    warn_without_bond(&session, role.into(), me).await?;
     let call = OperatorCall::SetCuts {
         role: role.into(),
         reward_cut_bps,

@@ -2,6 +2,8 @@
 //! stream. Needs anvil and FFmpeg, and a minute each: part of the nightly checks.
 
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -110,6 +112,74 @@ fn a_file_comes_to_its_end_and_is_not_paid_for_twice() {
     });
     assert_eq!(count(&log, "assignment seq="), 0);
     assert_eq!(playlist(), text);
+}
+
+/// Answers requests for the files of a folder, as long as the test runs; its address.
+fn serve(folder: &Path) -> String {
+    let (listener, folder) = (TcpListener::bind("127.0.0.1:0").unwrap(), folder.to_owned());
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut line = String::new();
+            BufReader::new(&stream).read_line(&mut line).unwrap();
+            let name = line.split_whitespace().nth(1).unwrap_or_default();
+            let head = |status: &str, length: usize| {
+                format!(
+                    "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+                )
+            };
+            let _ = match fs::read(folder.join(name.trim_start_matches('/'))) {
+                Ok(bytes) => {
+                    stream.write_all(&[head("200 OK", bytes.len()).as_bytes(), &bytes].concat())
+                }
+                Err(_) => stream.write_all(head("404 Not Found", 0).as_bytes()),
+            };
+        }
+    });
+    format!("http://{address}")
+}
+
+/// All of it is there before its job is made.
+#[test]
+#[ignore = "a minute; scripts/nightly.sh runs it"]
+fn a_short_stream_that_is_fetched_is_published_to_its_end() {
+    let temporary = tempfile::tempdir().unwrap();
+    let net = up(temporary.path());
+    end(&net, "broadcaster");
+    let origin = temporary.path().join("origin");
+    fs::create_dir(&origin).unwrap();
+    film(&origin.join("film.ts"));
+    let playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfilm.ts\n#EXT-X-ENDLIST\n";
+    fs::write(origin.join("film.m3u8"), playlist).unwrap();
+    let from = format!("{}/film.m3u8", serve(&origin));
+    let (config, output) = (
+        net.0.join("broadcaster/node.toml"),
+        temporary.path().join("film"),
+    );
+    let live = [
+        "publish",
+        "--live",
+        &from,
+        "--output",
+        output.to_str().unwrap(),
+    ];
+    let text = fs::read_to_string(&config).unwrap();
+    assert!(text.contains("in_flight = 1\n"), "{text}");
+    fs::write(&config, text.replace("in_flight = 1\n", "")).unwrap();
+    let log = net.0.join("logs/fetched.log");
+    let mut node = start(&live, &config, &log);
+    until("the stream has come to its end", || {
+        let ended = node.0.try_wait().unwrap();
+        assert!(ended.is_none(), "{}", fs::read_to_string(&log).unwrap());
+        count(&log, "everything is published") > 0
+    });
+    assert_eq!(count(&log, "segment delivered"), SEGMENTS);
+    let text = fs::read_to_string(output.join("0_64p/index.m3u8")).unwrap();
+    assert!(
+        !text.contains("GAP") && text.ends_with("#EXT-X-ENDLIST\n"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@
 //   twenty segments;
 // - the player fails;
 // - a node's memory grows by more than 1 % over the second half (the first fills windows and caches); judged from ten
-//   minutes on, because less says nothing.
+//   minutes on, because less says nothing. The player comes before: a node keeps the memory that its first viewer took.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -117,8 +117,8 @@ try {
     const at = (Date.now() - since) / 3_600_000;
     for (const [name, pid] of Object.entries(nodes)) samples[name].push([at, resident(pid)]);
     counts.push([files(join(net, "broadcaster/live")), files(join(net, "broadcaster/blobs"))]);
-    const half = Date.now() - since > minutes * 30_000;
-    if (half && player === null && !words.includes("--no-player")) {
+    const third = Date.now() - since > minutes * 20_000;
+    if (third && player === null && !words.includes("--no-player")) {
       const shot = join(dir, "live.png");
       const played = spawnSync("node", [join(here, "play.mjs"), url, "--seconds", "30", "--latency", "--screenshot", shot], { encoding: "utf8" });
       player = { status: played.status, words: played.stderr.trim(), ...JSON.parse(played.stdout || "{}") };

@@ -72,11 +72,9 @@ pub(super) fn token_of<T>(request: &Request<T>) -> Shown {
         return Shown::Header(token.to_owned());
     }
     let query = request.uri().query().unwrap_or_default();
-    let token = query
-        .split('&')
-        .find_map(|part| part.strip_prefix("token="));
-    match token {
-        Some(token) => Shown::Query(token.to_owned()),
+    let mut parts = form_urlencoded::parse(query.as_bytes());
+    match parts.find(|(name, _)| name == "token") {
+        Some((_, token)) => Shown::Query(token.into_owned()),
         None => Shown::Nothing,
     }
 }

@@ -94,6 +94,16 @@ async fn a_hot_key_is_authorised_and_revoked() {
         show()
     );
 
+    // What the signer would set would be its own.
+    let cuts = ["--reward-cut", "10%", "--fee-share", "25%"];
+    let by_signer = [
+        &["transcoder", "set-cuts", "--yes", "--key", &folder],
+        &cuts[..],
+    ]
+    .concat();
+    let told = refused(&desk.looks(&by_signer), 2);
+    assert!(told.contains(&format!("signs for {who}")), "{told}");
+
     said(&owner.types(&["operator", "revoke"]));
     desk.rounds(1).await;
     assert!(show().contains("itself"), "{}", show());
