@@ -98,6 +98,7 @@ contract ExecuteTest is Stream {
         vm.assertEq(token.balanceOf(verifier), 5 * LPT);
     }
 
+    /// [a burst]
     function test_a_burst_is_one_fault_once_a_case_of_it_is_executed() external {
         SignedReceipt memory early = receipt(1);
         vm.roll(block.number + 5);

@@ -40,6 +40,7 @@ contract JobRegistryTest is Network {
         jobs.termsOf(0);
     }
 
+    /// [seed grinding]
     function test_the_seed_exists_from_its_block_on() external {
         jobs.createJob(_profiles, 1);
         vm.roll(1001);

@@ -260,7 +260,7 @@ contract TicketBrokerTest is BrokerStage {
         vm.assertEq(broker.redeem(r), 1 ether);
     }
 
-    /// A ticket of another chain or court has another digest.
+    /// [replay across chains] A ticket of another chain or court has another digest.
     function test_replay_on_another_chain() external {
         Redemption memory r = winner(1, 1 ether);
         vm.roll(payableAt(r));

@@ -51,6 +51,7 @@ contract WashTradingTest is WorkStage {
         emit Measured("a tenth", gain, paid);
     }
 
+    /// [wash trading]
     function test_with_a_third_of_the_stake_bought_demand_costs_more_than_it_mints() external {
         (uint256 gain, uint256 paid) = _boughtDemand([330 * LPT, 335 * LPT, 335 * LPT]);
         vm.assertGe(paid, 8 * gain);

@@ -133,6 +133,7 @@ fn window_shopping_finds_no_start_but_the_end_of_the_last_run() {
     assert_eq!(sheet(far.iter(), ROUND, Some(0), &rule()), None);
 }
 
+/// [attempt grinding]
 #[test]
 fn routing_work_to_a_friend_by_later_attempts_earns_nothing() {
     let mut segments = stream(1, 0..10);

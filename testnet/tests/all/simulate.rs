@@ -152,6 +152,7 @@ fn friends_of_the_cheat_do_not_shield() {
     });
 }
 
+/// [an accuser that is the cheat's friend]
 #[test]
 fn an_accuser_that_sits_on_its_accusation_does_not_stop_the_proof() {
     let mut scenario = with_cheat();
@@ -246,6 +247,7 @@ fn the_accused_has_no_vote() {
     });
 }
 
+/// [a broadcaster that goes offline]
 #[test]
 fn a_source_withheld_from_most_is_served_by_the_accuser() {
     let mut scenario = with_cheat();
