@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {LockState} from "../../interfaces/IBondingManager.sol";
 import {LeafProof, SignedReceipt} from "../../interfaces/IEvidence.sol";
 import {CaseState, CaseStatus, FaultKind} from "../../interfaces/IFraudCourt.sol";
 import {Cause} from "../../objects/Fault.sol";
 import {Receipt} from "../../objects/Receipt.sol";
 import {Role} from "../../objects/Role.sol";
-import {Courtroom} from "../Courtroom.sol";
 import {Trees} from "../Trees.sol";
+import {SignerExits} from "./SignerExits.sol";
 
 /// @title Random proofs with random signers, second receipts, contests, rulings, executions and claims, on real signatures:
 ///        two transcoders, four verifiers of unequal stake
-contract CourtInvariants is Courtroom {
+contract CourtInvariants is SignerExits {
     struct Slash {
         uint64 round;
         uint256 amount;
@@ -24,13 +23,6 @@ contract CourtInvariants is Courtroom {
         address accused;
         /// Which of `_shown` it is about.
         uint256 work;
-    }
-
-    /// Stake of a verifier's that is on its way out.
-    struct Leaving {
-        uint256 id;
-        uint256 position;
-        uint64 round;
     }
 
     struct Stake {
@@ -46,7 +38,6 @@ contract CourtInvariants is Courtroom {
     Filed[] private _filed;
     SignedReceipt[] private _shown;
     Slash[] private _quorumSlashes;
-    Leaving[] private _leaving;
     address[2] private _accused;
     uint256[VERIFIERS] private _weights;
     mapping(address => Stake) private _expected;
@@ -116,6 +107,7 @@ contract CourtInvariants is Courtroom {
         try this.proveWith(signed, bitmap) returns (bytes32 caseId) {
             vm.assertTrue(enough, "opened without a quorum");
             _filed.push(Filed(caseId, FaultKind.WrongEncode, accused, _shown.length));
+            _quorumCases.push(caseId);
             _shown.push(signed);
             vm.assertEq(_openCases(accused), covered ? before : before + 1);
         } catch {
@@ -245,34 +237,6 @@ contract CourtInvariants is Courtroom {
         }
     }
 
-    /// A verifier puts in what it takes out at once: its weight stays what it is.
-    function depart(uint256 position) external {
-        position %= VERIFIERS;
-        bond(Role.Verifier, seat(position), LPT);
-        vm.prank(seat(position));
-        uint256 id = bonding.unbond(Role.Verifier, seat(position), LPT);
-        _leaving.push(Leaving(id, position, rounds.currentRound()));
-    }
-
-    /// What leaves is there for the penalty as long as a case is not final that its verifier signed while it was bonded.
-    function tryWithdraw(uint256 index) external {
-        if (_leaving.length == 0) return;
-        index %= _leaving.length;
-        Leaving memory leaving = _leaving[index];
-        LockState memory lock = bonding.lockOf(leaving.id);
-        bool ripe = lock.withdrawableBlock != 0 && block.number >= lock.withdrawableBlock
-            && rounds.currentRound() >= lock.withdrawableRound;
-        (bool must, bool may) = _held(leaving);
-        vm.prank(seat(leaving.position));
-        try bonding.withdraw(leaving.id) {
-            vm.assertTrue(ripe && !must, "a signer left before its case was final");
-            _leaving[index] = _leaving[_leaving.length - 1];
-            _leaving.pop();
-        } catch {
-            vm.assertTrue(!ripe || may, "held by no case");
-        }
-    }
-
     /// Sometimes a round: what leaves must be ripe, and resolvers silent, in short runs too.
     function pass(uint256 blocks) external {
         uint256 later = block.number + bound(blocks, 1, 6);
@@ -290,12 +254,12 @@ contract CourtInvariants is Courtroom {
 
     function invariant_court() external view {
         _casesStakesAndRewardsAgree();
+        _signersAreHeld();
         _theCapOnQuorumsHolds();
     }
 
     /// Frozen exactly while a case is open or contested; what the court holds pays every signer and finder that
-    /// has not been paid; nothing is cut but by an execution against that operator; signers are held while a case of
-    /// theirs is not final.
+    /// has not been paid; nothing is cut but by an execution against that operator.
     function _casesStakesAndRewardsAgree() private view {
         uint256[2] memory unfinished;
         uint256 owed;
@@ -303,7 +267,6 @@ contract CourtInvariants is Courtroom {
             CaseState memory state = court.caseOf(_filed[i].caseId);
             if (state.status == CaseStatus.Open || state.status == CaseStatus.Contested) {
                 ++unfinished[_filed[i].accused == transcoder ? 0 : 1];
-                _signersAreHeld(state);
             }
             if (state.status != CaseStatus.Executed || _filed[i].kind != FaultKind.WrongEncode) continue;
             owed += state.signersReward * _weightOf(state.bitmap & ~state.claimed) / _weightOf(state.bitmap);
@@ -322,35 +285,6 @@ contract CourtInvariants is Courtroom {
         vm.assertGe(kept + _filed.length, owed);
         // Rounding leaves at most a few units of each case behind.
         vm.assertLe(kept, owed + 4 * _filed.length);
-    }
-
-    function _signersAreHeld(CaseState memory state) private view {
-        for (uint256 i = 0; i < VERIFIERS; ++i) {
-            if ((state.bitmap >> i) & 1 == 0) continue;
-            vm.assertTrue(
-                court.holds(Role.Verifier, seat(i), state.round), "a signer is free before its case is final"
-            );
-        }
-    }
-
-    /// @dev Whether an unfinished case of the rounds that count for it has the leaver's signature, and whether any case of a round
-    ///      with an unfinished one has: a round's signers are free together.
-    function _held(Leaving memory leaving) private view returns (bool must, bool may) {
-        uint64 since = leaving.round < registry.heldRounds() ? 0 : leaving.round - registry.heldRounds();
-        for (uint64 round = since + 1; round <= leaving.round; ++round) {
-            uint256 unfinished;
-            uint256 all;
-            for (uint256 i = 0; i < _filed.length; ++i) {
-                CaseState memory state = court.caseOf(_filed[i].caseId);
-                if (state.round != round || _filed[i].kind != FaultKind.WrongEncode) continue;
-                all |= state.bitmap;
-                if (state.status == CaseStatus.Open || state.status == CaseStatus.Contested) {
-                    unfinished |= state.bitmap;
-                }
-            }
-            must = must || (unfinished >> leaving.position) & 1 == 1;
-            may = may || (unfinished != 0 && (all >> leaving.position) & 1 == 1);
-        }
     }
 
     /// Without the resolver's word quorums never cut more in thirty rounds than all verifiers have at stake.

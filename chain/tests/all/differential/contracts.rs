@@ -86,6 +86,9 @@ fn parameter(name: &str) -> U256 {
         "certifyBlocks" => CERTIFY,
         "claimBlocks" => CLAIM,
         "wrongEncodeBps" => mint::WRONG_ENCODE_BPS,
+        // Faults that do not occur here; one that is free is refused.
+        "equivocationBps" | "falsePassBps" | "falseAccusationBps" | "earlyTicketBps"
+        | "divergenceBps" => mint::WRONG_ENCODE_BPS,
         "signersBps" => mint::SIGNERS_BPS,
         "finderBps" => mint::FINDER_BPS,
         "checksPerLeafPpm" => CHECKS_PPM,

@@ -259,13 +259,10 @@ fn a_burst_waits_for_the_one_transcoder_that_there_is() {
         .map(|_| broadcaster::Input::Segment(source()))
         .collect();
     let (mut working, mut delivered, mut lost) = (VecDeque::new(), 0, Vec::new());
-    loop {
-        let Some(input) = todo.pop_front().or_else(|| {
-            let assignment = working.pop_front()?;
-            Some(broadcaster::Input::Stored { assignment })
-        }) else {
-            break;
-        };
+    while let Some(input) = todo.pop_front().or_else(|| {
+        let assignment = working.pop_front()?;
+        Some(broadcaster::Input::Stored { assignment })
+    }) {
         for output in core.handle(input, now) {
             match output {
                 broadcaster::Output::Sign(draft) => {
