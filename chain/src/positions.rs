@@ -1,6 +1,6 @@
 //! What an account has at stake and coming to it, put together from events and reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, U256};
 use assay_protocol::amount::{Eth, Lpt};
@@ -33,7 +33,7 @@ pub struct Position {
     pub fees: Eth,
     /// Cases open against the pool; nothing leaves it while there is one.
     pub open_cases: u16,
-    /// Block of the slash that has taken everything, while nothing was put in again.
+    /// Block of the slash that has taken everything, while nothing was put in again; only where all positions are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wiped_in: Option<u64>,
 }
@@ -81,8 +81,11 @@ impl Client {
     pub async fn holdings(&self, account: Address) -> Result<Holdings, ChainError> {
         let (pools, locks) = self.touched(account).await?;
         let mut positions = Vec::new();
-        for (role, operator) in pools {
-            let position = self.position(role, operator, account).await?;
+        for ((role, operator), since) in pools {
+            let mut position = self.position(role, operator, account).await?;
+            if position.stake.0.is_zero() {
+                position.wiped_in = self.wiped_in(role, operator, account, since).await?;
+            }
             let empty = position.stake.0.is_zero() && position.fees.0.is_zero();
             let frozen = operator == account && position.open_cases > 0;
             if !empty || frozen || position.wiped_in.is_some() {
@@ -133,14 +136,6 @@ impl Client {
             Role::Transcoder => self.fees_of(operator, holder).await?,
             Role::Verifier => Eth::default(),
         };
-        let wiped_in = match self.is_wiped(role, operator, holder).await? {
-            true => self
-                .slashes(role, operator)
-                .await?
-                .last()
-                .map(|slash| slash.block),
-            false => None,
-        };
         let part = pool.pending_rewards.0.saturating_mul(stake.0);
         Ok(Position {
             role,
@@ -151,8 +146,30 @@ impl Client {
             pending_until: pool.pending_until,
             fees,
             open_cases: pool.open_cases,
-            wiped_in,
+            wiped_in: None,
         })
+    }
+
+    /// Block of the slash that has taken all that a holder had in a pool since it last put something in or took it out.
+    async fn wiped_in(
+        &self,
+        role: Role,
+        operator: Address,
+        holder: Address,
+        since: u64,
+    ) -> Result<Option<u64>, ChainError> {
+        let own = holder == operator;
+        if !own && !self.is_wiped(role, operator, holder).await? {
+            return Ok(None);
+        }
+        let slashes = self.slashes(role, operator).await?.into_iter();
+        let mut all = slashes.filter(|slash| {
+            let Log::Stake(StakeLog::Slashed { bps, own_cut, .. }) = slash.what else {
+                return false;
+            };
+            slash.block >= since && bps == 10_000 && (!own || !own_cut.0.is_zero())
+        });
+        Ok(all.next().map(|slash| slash.block))
     }
 
     /// Slashes of an operator's pool, oldest first.
@@ -169,11 +186,12 @@ impl Client {
         self.search(self.contracts().bonding_manager, topics).await
     }
 
-    /// Pools in which the account ever had stake, and locks that it ever made.
+    /// Pools in which the account ever had stake, each with the block in which it last put something in or took it out, and locks
+    /// that it ever made.
     async fn touched(
         &self,
         account: Address,
-    ) -> Result<(BTreeSet<(Role, Address)>, BTreeSet<U256>), ChainError> {
+    ) -> Result<(BTreeMap<(Role, Address), u64>, BTreeSet<U256>), ChainError> {
         let at = self.contracts().bonding_manager;
         let (me, any) = (account.into_word(), serde_json::Value::Null);
         let searches = [
@@ -190,17 +208,35 @@ impl Client {
                 me
             ]),
         ];
-        let (mut pools, mut locks) = (BTreeSet::new(), BTreeSet::new());
+        let (mut pools, mut locks) = (BTreeMap::new(), BTreeSet::new());
+        let mut touches = |role, operator, block: u64| {
+            let last: &mut u64 = pools.entry((role, operator)).or_default();
+            *last = block.max(*last);
+        };
         for topics in searches {
             for entry in self.search(at, topics).await? {
                 match entry.what {
                     Log::Stake(
                         StakeLog::Bonded { role, operator, .. }
                         | StakeLog::Delegated { role, operator, .. },
-                    ) => drop(pools.insert((role, operator))),
+                    ) => touches(role, operator, entry.block),
                     Log::Stake(
-                        StakeLog::Unbonded { lock, .. } | StakeLog::MoveBegun { lock, .. },
-                    ) => drop(locks.insert(lock)),
+                        StakeLog::Unbonded {
+                            role,
+                            operator,
+                            lock,
+                            ..
+                        }
+                        | StakeLog::MoveBegun {
+                            role,
+                            from: operator,
+                            lock,
+                            ..
+                        },
+                    ) => {
+                        touches(role, operator, entry.block);
+                        locks.insert(lock);
+                    }
                     _ => {}
                 }
             }

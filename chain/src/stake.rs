@@ -53,7 +53,7 @@ impl Client {
         Ok(all.is_zero())
     }
 
-    /// Whether a holder had stake in a pool that a slash has taken all of, and has put nothing in since.
+    /// Whether a delegator has shares that a slash of all that was in the pool has made worthless.
     ///
     /// # Errors
     /// [`ChainError::Rpc`] where no Ethereum node answers, [`ChainError::Revert`] where the contract refuses, [`ChainError::Shape`] where
@@ -62,21 +62,17 @@ impl Client {
         &self,
         role: Role,
         operator: Address,
-        holder: Address,
+        delegator: Address,
     ) -> Result<bool, ChainError> {
         let at = self.contracts().bonding_manager;
         let (role, operator) = (role.code(), address_out(operator));
         let call = abi::bonding_manager::SharesOfCall { role, operator };
-        let abi::bonding_manager::SharesOfReturn(own, _, generation) =
+        let abi::bonding_manager::SharesOfReturn(_, _, generation) =
             self.view("a pool's shares", at, call).await?;
-        let holder = address_out(holder);
-        if holder == operator {
-            return Ok(own.is_zero() && generation > 0);
-        }
         let call = abi::bonding_manager::HoldingOfCall {
             role,
             operator,
-            holder,
+            holder: address_out(delegator),
         };
         let abi::bonding_manager::HoldingOfReturn(held, held_in) =
             self.view("a holder's shares", at, call).await?;

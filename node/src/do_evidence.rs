@@ -136,6 +136,16 @@ impl Node {
     }
 
     fn bring(&self, finding: Finding) {
+        if let Exhibit::Acquit(shown) = &finding.exhibit {
+            // The court refuses no second one.
+            let leaf = LeafId {
+                receipt: self.domain.digest(&shown.work.receipt),
+                index: shown.leaf.leaf_index,
+            };
+            if self.read(|state| state.has_acquitted(leaf, finding.culprit)) {
+                return;
+            }
+        }
         let (what, about) = (finding.exhibit.kind().name(), finding.subject);
         let call = finding.exhibit.clone().call();
         self.submit_chore(what, about, call, Chore::Bring(Box::new(finding)));

@@ -240,11 +240,7 @@ impl Node {
                 Event::SourceEnded => self.on_source_ended().await,
                 Event::Publish(settings) => self.publish(*settings),
                 Event::Unborn(unborn) => self.on_unborn(*unborn).await,
-                Event::Overdue(seq) => {
-                    self.skip_segment(seq, true);
-                    self.drive_broadcaster(broadcaster::Input::Overdue { seq })
-                        .await;
-                }
+                Event::Overdue(seq) => self.skip_segment(seq, true),
                 Event::Verifier(input) => self.drive_verifier(input).await,
                 Event::Transcode(assignment, hash, broadcaster, tries) => {
                     self.transcode(assignment, hash, broadcaster, tries);

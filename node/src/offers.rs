@@ -204,7 +204,11 @@ impl Node {
                 let left = patience.saturating_sub(age);
                 let events = self.events.clone();
                 tokio::spawn(async move {
-                    tokio::time::sleep(left).await;
+                    // Half of the time is to transcode it in.
+                    tokio::time::sleep(left / 2).await;
+                    let waited = Event::Broadcaster(Input::Waited { seq });
+                    let _ = events.send(waited).await;
+                    tokio::time::sleep(left / 2).await;
                     let _ = events.send(Event::Overdue(seq)).await;
                 });
             }

@@ -74,8 +74,8 @@ pub enum Input {
         /// The assignment.
         assignment: B256,
     },
-    /// A live segment comes too late by now: nobody need be promised it any more.
-    Overdue {
+    /// A live segment has waited so long that there is hardly time to transcode it: nobody is to be promised it any more.
+    Waited {
         /// Segment number.
         seq: u32,
     },
@@ -205,7 +205,7 @@ impl Broadcaster {
         let mut outputs = match input {
             Input::Block => self.on_block(now),
             Input::Round(snapshot) => {
-                self.room.begin(snapshot.candidates.len());
+                self.room.round(snapshot.candidates.len());
                 self.snapshot = Some(snapshot);
                 // Whoever was away may be back.
                 self.unearned.clear();
@@ -245,7 +245,7 @@ impl Broadcaster {
             } => self.on_quoted(assignment, rand_hash, nonce),
             Input::Refusal(refusal) => self.on_refusal(&refusal, now),
             Input::Stored { assignment } => self.on_stored(assignment),
-            Input::Overdue { seq } => self.on_overdue(seq),
+            Input::Waited { seq } => self.on_waited(seq),
         };
         let ends =
             |output: &Output| matches!(output, Output::Delivered { .. } | Output::Gap { .. });

@@ -105,6 +105,13 @@ impl Feed {
                 let state = self.write();
                 state.cases.get(&case).cloned().map(ChainNews::RuledGuilty)
             }
+            // Of a case that the accused has contested before, a cause that others give it.
+            ContestLog::ContestBegun { case, cause, .. } => {
+                if let Some(case) = self.write().cases.get_mut(&case) {
+                    case.contested = case.contested.map(|(since, _)| (since, cause));
+                }
+                None
+            }
             ContestLog::DivergersHeld { case, bitmap, .. } => {
                 if let Some(case) = self.write().cases.get_mut(&case) {
                     case.diverged = bitmap;

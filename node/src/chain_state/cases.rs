@@ -124,6 +124,22 @@ impl Case {
 }
 
 impl ChainState {
+    /// Whether somebody has shown the court that a quorum passes a leaf.
+    pub fn is_acquitted(&self, leaf: LeafId) -> bool {
+        let shown = |c: &Case| c.kind == FaultKind::FalseAccusation && c.leaf() == leaf;
+        self.cases.values().any(shown)
+    }
+
+    /// Whether another acquittal of a leaf by the same accuser's accusation would change nothing: its case is there, and none that
+    /// proves the leaf waits to be contested.
+    pub fn has_acquitted(&self, leaf: LeafId, accuser: Address) -> bool {
+        let about = |c: &&Case| c.leaf() == leaf;
+        let mut shown = self.cases.values().filter(about);
+        let mut proven = self.cases.values().filter(about);
+        shown.any(|c| c.kind == FaultKind::FalseAccusation && c.operator == accuser)
+            && !proven.any(|c| c.kind == FaultKind::WrongEncode && c.takes_signers())
+    }
+
     /// Whether a case is open against the operator as a transcoder; as a verifier it has another pool.
     pub fn frozen(&self, operator: Address) -> bool {
         self.freezing().any(|case| case.operator == operator)

@@ -121,14 +121,16 @@ impl Locker {
         Some(path)
     }
 
-    /// What was found of a kind about a subject, whoever it costs.
-    pub fn about(&self, kind: Kind, subject: B256) -> Vec<Finding> {
+    /// What was found of a kind about a subject, whoever it costs, with its file; another one's name may end alike.
+    pub fn about(&self, kind: Kind, subject: B256) -> Vec<(Finding, PathBuf)> {
         let (begin, end) = (format!("{kind}-0x"), short(subject));
         let names = self.names.range(begin.clone()..);
         let names = names.take_while(|(name, _)| name.starts_with(&begin));
-        let names = names.filter(|(name, _)| name.ends_with(&end));
-        names
-            .filter_map(|(name, _)| finding(&self.path(name)))
+        let paths = names
+            .filter(|(name, _)| name.ends_with(&end))
+            .map(|(name, _)| self.path(name));
+        paths
+            .filter_map(|path| Some((finding(&path)?, path)))
             .collect()
     }
 

@@ -156,11 +156,15 @@ impl Witness {
             // Bound outside of the condition: no lock is held while another one is taken.
             let put = lock(&self.locker).put(&finding);
             if let Some(path) = put {
-                let mut fresh = lock(&self.fresh);
-                if fresh.len() < FRESH {
-                    fresh.push((finding, path));
-                }
+                self.tell((finding, path));
             }
+        }
+    }
+
+    fn tell(&self, found: (Finding, PathBuf)) {
+        let mut fresh = lock(&self.fresh);
+        if fresh.len() < FRESH {
+            fresh.push(found);
         }
     }
 
@@ -239,7 +243,10 @@ impl Witness {
         };
         let again = self.acquitted_before(&state, case);
         drop(state);
-        self.keep(found.into_iter().chain(again));
+        self.keep(found);
+        if let Some(again) = again {
+            self.tell(again);
+        }
         for find in unsaved {
             if let Err(e) = self.save(&find) {
                 tracing::error!("the finder's part of case {} may be lost: {e}", case.id);
@@ -247,18 +254,25 @@ impl Witness {
         }
     }
 
-    /// An acquittal that the court took before it opened this case, for which `prove` does not look (docs/decisions.md).
-    fn acquitted_before(&self, state: &ChainState, case: &Case) -> Option<Finding> {
+    /// An acquittal that the court took before it opened this case, for which `prove` does not look (docs/decisions.md). It is
+    /// on disk already, and found again when the node hears of the case after a restart.
+    fn acquitted_before(&self, state: &ChainState, case: &Case) -> Option<(Finding, PathBuf)> {
         let leaf = case.leaf();
-        let acquits = |c: &Case| c.kind == FaultKind::FalseAccusation && c.leaf() == leaf;
         let proven = case.kind == FaultKind::WrongEncode && case.takes_signers();
-        if !proven || !state.cases.values().any(acquits) {
+        if !proven || !state.is_acquitted(leaf) {
             return None;
         }
         let shown = lock(&self.locker).about(Kind::Acquit, keccak256(named(leaf)));
-        let shown = shown.into_iter().next()?;
+        let about = |finding: &Finding| match &finding.exhibit {
+            Exhibit::Acquit(shown) => {
+                let receipt = self.domain.digest(&shown.work.receipt);
+                (receipt, shown.leaf.leaf_index) == (leaf.receipt, leaf.index)
+            }
+            _ => false,
+        };
+        let (shown, file) = shown.into_iter().find(|(finding, _)| about(finding))?;
         let about = [case.id.as_slice(), &case.opened.to_be_bytes()];
-        Some(Finding::new(shown.exhibit, shown.culprit, &about))
+        Some((Finding::new(shown.exhibit, shown.culprit, &about), file))
     }
 
     fn save(&self, find: &(B256, Assignment)) -> std::io::Result<()> {

@@ -72,12 +72,12 @@ contract StakeActors is TestBase {
 
     function delegate(uint256 who, uint256 to, bool verifier, uint256 amount) external {
         (Role role, address operator) = (_role(verifier), operatorAt(to));
-        if (_bonding.weightOf(role, operator) == 0) return;
+        bool frozen = _bonding.isFrozen(role, operator);
+        if (_bonding.weightOf(role, operator) == 0 && !frozen) return;
         address delegator = delegatorAt(who);
         // Small amounts too: rounding is where pools break.
         amount = bound(amount, 1, who % 2 == 0 ? 1e3 : 1e24);
         _fund(delegator, amount);
-        bool frozen = _bonding.isFrozen(role, operator);
         vm.prank(delegator);
         try _bonding.delegate(role, operator, amount) {
             vm.assertFalse(frozen, "delegated to a frozen pool");
@@ -108,8 +108,8 @@ contract StakeActors is TestBase {
         address to = operatorAt(from % OPERATORS + 1);
         address holder = who % 3 == 0 ? operator : delegatorAt(who);
         uint256 stake = _bonding.stakeOf(role, operator, holder);
-        if (stake == 0 || _bonding.weightOf(role, to) == 0) return;
         bool frozen = _bonding.isFrozen(role, operator);
+        if (stake == 0 || (_bonding.weightOf(role, to) == 0 && !frozen)) return;
         amount = amount % 3 == 0 ? stake : bound(amount, 1, stake);
         vm.prank(holder);
         try _bonding.move(role, operator, to, amount) {
@@ -123,9 +123,9 @@ contract StakeActors is TestBase {
     function arrive(uint256 id) external {
         (bool exists, LockState memory lock) = _lock(id);
         if (!exists || lock.destination == address(0) || lock.amount == 0) return;
-        if (_bonding.weightOf(lock.role, lock.destination) == 0) return;
         bool frozen =
             _bonding.isFrozen(lock.role, lock.operator) || _bonding.isFrozen(lock.role, lock.destination);
+        if (_bonding.weightOf(lock.role, lock.destination) == 0 && !frozen) return;
         bool due = _isRipe(lock) && !frozen;
         try _bonding.arrive(bound(id, 1, _bonding.lockCount())) returns (uint256 amount) {
             vm.assertTrue(due, "arrived from or at a frozen pool, or too early");
@@ -138,9 +138,9 @@ contract StakeActors is TestBase {
     function rebond(uint256 id) external {
         (bool exists, LockState memory lock) = _lock(id);
         if (!exists || lock.amount == 0) return;
-        bool own = lock.holder == lock.operator;
-        if (_bonding.weightOf(lock.role, lock.operator) == 0 && (!own || lock.amount < 10 * LPT)) return;
         bool frozen = _bonding.isFrozen(lock.role, lock.operator);
+        bool bonds = lock.holder == lock.operator && lock.amount >= 10 * LPT;
+        if (_bonding.weightOf(lock.role, lock.operator) == 0 && !bonds && !frozen) return;
         id = bound(id, 1, _bonding.lockCount());
         vm.prank(lock.holder);
         try _bonding.rebond(id) returns (uint256 amount) {

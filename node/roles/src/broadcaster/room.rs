@@ -1,9 +1,10 @@
 //! How many segments are under way at once: as many as the network has shown that it takes.
 //!
-//! Who refuses a segment for want of room is passed over for good, and where everybody is, the segment is lost, however much time
+//! Who refuses a segment for want of room is passed over for good, and where everybody does, the segment is lost, however much time
 //! there was. A stream that is fetched, or comes back, brings many at once. So what is under way begins low and grows with what is
-//! delivered, as far as it is made use of; where a segment is lost for want of room, it has been too much. What waits has not been
-//! promised to anybody.
+//! delivered, as far as it is made use of; where a segment is lost for want of room, no more are under way for a while than were
+//! beside it. What waits has not been promised to anybody. There is always room for two segments for each transcoder of the present
+//! round: so a network that is large enough for a stream is never kept from it by those who refuse.
 
 use assay_protocol::assignment::{RefusalReason, Skip, SkipReason};
 use assay_protocol::checked::Now;
@@ -12,43 +13,44 @@ use super::{Broadcaster, Flight, Output};
 
 /// For each transcoder: one that it works on, one that it fetches meanwhile.
 const EACH: usize = 2;
-/// Deliveries after which one more is tried where that was too many before: what is lost so is one segment of as many.
-const AGAIN: u32 = 64;
 
 /// How many may be under way.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Room {
+    least: usize,
     most: usize,
-    /// Deliveries since it was too much; `None` as long as it never was.
-    since: Option<u32>,
+    /// Block from which on more are tried.
+    grows_from: u64,
+    /// Until something is delivered, or the next block, after nobody had room.
+    rests: bool,
 }
 
 impl Room {
-    /// For so many transcoders of which nothing is known yet.
-    pub fn begin(&mut self, transcoders: usize) {
-        if self.most == 0 {
-            self.most = EACH * transcoders;
-        }
+    /// A round with so many transcoders.
+    pub fn round(&mut self, transcoders: usize) {
+        self.least = EACH * transcoders;
+        self.most = self.most.max(self.least);
+    }
+
+    pub fn block(&mut self) {
+        self.rests = false;
+    }
+
+    const fn takes(&self, under_way: usize) -> bool {
+        under_way < self.most && !self.rests
     }
 
     /// One of so many that were under way is delivered.
-    fn delivered(&mut self, under_way: usize) {
-        if under_way < self.most {
-            return;
-        }
-        let grows = match &mut self.since {
-            None => true,
-            Some(since) => {
-                *since += 1;
-                since.is_multiple_of(AGAIN)
-            }
-        };
-        self.most += usize::from(grows);
+    fn delivered(&mut self, under_way: usize, block: u64) {
+        self.rests = false;
+        self.most += usize::from(under_way >= self.most && block >= self.grows_from);
     }
 
     /// One was lost beside so many that are under way.
-    fn lost(&mut self, under_way: usize) {
-        (self.most, self.since) = (under_way.max(1), Some(0));
+    fn lost(&mut self, under_way: usize, block: u64, wait: u64) {
+        self.rests = true;
+        self.most = self.most.min(under_way).max(self.least);
+        self.grows_from = block + wait;
     }
 }
 
@@ -69,19 +71,21 @@ impl Broadcaster {
 
     /// Whether one more may be under way.
     fn has_room(&self) -> bool {
-        self.under_way() < self.room.most
+        self.room.takes(self.under_way())
     }
 
     /// Notes that a flight, which is taken out already, was delivered.
     pub(super) fn has_delivered(&mut self) {
-        self.room.delivered(self.under_way() + 1);
+        let block = self.block.unwrap_or_default();
+        self.room.delivered(self.under_way() + 1, block);
     }
 
     /// Notes that nobody was left for a flight, which is taken out already.
     pub(super) fn has_lost(&mut self, skips: &[Skip]) {
         let full = |skip: &Skip| matches!(skip.reason, SkipReason::Refused { reason, .. } if reason == RefusalReason::Overloaded as u8);
-        if skips.iter().any(full) {
-            self.room.lost(self.under_way());
+        if skips.iter().all(full) {
+            let (block, wait) = (self.block.unwrap_or_default(), self.params.response_blocks);
+            self.room.lost(self.under_way(), block, wait);
         }
     }
 
@@ -98,42 +102,12 @@ impl Broadcaster {
         outputs
     }
 
-    /// Gives up a segment whose time is over, unless it was promised to somebody.
-    pub(super) fn on_overdue(&mut self, seq: u32) -> Vec<Output> {
+    /// Gives up a segment that has waited too long, unless it was promised to somebody.
+    pub(super) fn on_waited(&mut self, seq: u32) -> Vec<Output> {
         if !self.flights.get(&seq).is_some_and(Flight::waits) {
             return Vec::new();
         }
         self.flights.remove(&seq);
         vec![Output::Gap { seq }]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_grows_with_what_is_delivered_until_something_is_lost() {
-        let mut room = Room::default();
-        room.begin(1);
-        room.begin(9);
-        assert_eq!(room.most, 2);
-        for _ in 0..9 {
-            room.delivered(1);
-        }
-        assert_eq!(room.most, 2, "not made use of");
-        for _ in 0..3 {
-            room.delivered(room.most);
-        }
-        assert_eq!(room.most, 5);
-        room.lost(4);
-        for _ in 1..AGAIN {
-            room.delivered(4);
-        }
-        assert_eq!(room.most, 4);
-        room.delivered(4);
-        assert_eq!(room.most, 5);
-        room.lost(0);
-        assert_eq!(room.most, 1, "never none");
     }
 }

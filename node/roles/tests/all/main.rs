@@ -3,4 +3,5 @@
 
 mod payments;
 mod regressions;
+mod room;
 mod scene;

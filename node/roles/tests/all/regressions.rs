@@ -1,10 +1,8 @@
 //! Faults that the simulator or a reading once found, each by name.
 
-use std::collections::VecDeque;
-
 use crate::scene;
 
-use assay_protocol::assignment::{Assignment, Refusal, RefusalReason, SignedAssignment};
+use assay_protocol::assignment::{Assignment, RefusalReason, SignedAssignment};
 use assay_protocol::checked::{Checked, Now};
 use assay_protocol::domain::Domain;
 use assay_protocol::draft::{Draft, Seal, Sealed};
@@ -18,9 +16,9 @@ use assay_roles::broadcaster::{self, Broadcaster, Source};
 use assay_roles::transcoder::{self, Encoded, Transcoder};
 use scene::job;
 
-const DOMAIN: Domain = Domain::new(31_337, Address::repeat_byte(0xc0));
+pub const DOMAIN: Domain = Domain::new(31_337, Address::repeat_byte(0xc0));
 
-fn snapshot(round: u64, operators: u8) -> Snapshot {
+pub fn snapshot(round: u64, operators: u8) -> Snapshot {
     let candidate = |n| Candidate {
         operator: Address::repeat_byte(n),
         weight: U256::from(100),
@@ -32,11 +30,11 @@ fn snapshot(round: u64, operators: u8) -> Snapshot {
     }
 }
 
-fn broadcaster() -> Broadcaster {
+pub fn broadcaster() -> Broadcaster {
     Broadcaster::new(Params::demo(), job(1), B256::ZERO, 1, 0)
 }
 
-fn source() -> Source {
+pub fn source() -> Source {
     Source {
         hash: keccak256(b"source"),
         len: 1,
@@ -45,7 +43,7 @@ fn source() -> Source {
     }
 }
 
-fn drafts(outputs: &[broadcaster::Output]) -> Vec<Assignment> {
+pub fn drafts(outputs: &[broadcaster::Output]) -> Vec<Assignment> {
     let draft = |output: &broadcaster::Output| match output {
         broadcaster::Output::Sign(Draft::Assignment(assignment)) => Some(assignment.clone()),
         _ => None,
@@ -53,7 +51,7 @@ fn drafts(outputs: &[broadcaster::Output]) -> Vec<Assignment> {
     outputs.iter().filter_map(draft).collect()
 }
 
-fn sealed(draft: Draft) -> Box<Sealed> {
+pub fn sealed(draft: Draft) -> Box<Sealed> {
     Box::new(Sealed {
         hash: draft.digest(&DOMAIN),
         draft,
@@ -61,7 +59,7 @@ fn sealed(draft: Draft) -> Box<Sealed> {
     })
 }
 
-fn published(outputs: &[broadcaster::Output]) -> Vec<SignedAssignment> {
+pub fn published(outputs: &[broadcaster::Output]) -> Vec<SignedAssignment> {
     let publish = |output: &broadcaster::Output| match output {
         broadcaster::Output::Publish(signed) => Some((**signed).clone()),
         _ => None,
@@ -245,73 +243,6 @@ fn a_transcoder_refuses_while_its_encoder_is_stopped() {
     assert_eq!(refused(&mut core, 0), Some(reason));
     core.handle(transcoder::Input::Stopped(false), Now { block: 20 });
     assert_eq!(refused(&mut core, 1), None);
-}
-
-/// A stream that is fetched begins with a burst; whom it meets alone must not have refused most of it by the time that it has room.
-#[test]
-fn a_burst_waits_for_the_one_transcoder_that_there_is() {
-    const TAKES: usize = 4;
-    let mut core = Broadcaster::new(Params::demo(), job(1), B256::ZERO, 16, 0);
-    let now = Now { block: 10 };
-    core.handle(broadcaster::Input::Round(snapshot(1, 1)), now);
-    core.handle(broadcaster::Input::Block, now);
-    let mut todo: VecDeque<_> = (0..13)
-        .map(|_| broadcaster::Input::Segment(source()))
-        .collect();
-    let (mut working, mut delivered, mut lost) = (VecDeque::new(), 0, Vec::new());
-    while let Some(input) = todo.pop_front().or_else(|| {
-        let assignment = working.pop_front()?;
-        Some(broadcaster::Input::Stored { assignment })
-    }) {
-        for output in core.handle(input, now) {
-            match output {
-                broadcaster::Output::Sign(draft) => {
-                    todo.push_back(broadcaster::Input::Signed(sealed(draft)))
-                }
-                broadcaster::Output::Publish(signed) if working.len() < TAKES => {
-                    working.push_back(DOMAIN.digest(&signed.assignment))
-                }
-                broadcaster::Output::Publish(signed) => {
-                    let refusal = Refusal {
-                        assignmentHash: DOMAIN.digest(&signed.assignment),
-                        reason: RefusalReason::Overloaded as u8,
-                    };
-                    let checked = Checked {
-                        hash: DOMAIN.digest(&refusal),
-                        signer: signed.assignment.transcoder,
-                        message: (refusal, Signature([0; 65].into())),
-                    };
-                    todo.push_back(broadcaster::Input::Refusal(checked));
-                }
-                broadcaster::Output::Delivered { .. } => delivered += 1,
-                broadcaster::Output::Gap { seq } => lost.push(seq),
-                _ => {}
-            }
-        }
-    }
-    assert!(core.is_idle());
-    assert_eq!((delivered, lost.len()), (12, 1), "{lost:?}");
-}
-
-#[test]
-fn what_waits_until_it_is_too_late_is_promised_to_nobody() {
-    let mut core = Broadcaster::new(Params::demo(), job(1), B256::ZERO, 16, 0);
-    let now = Now { block: 10 };
-    core.handle(broadcaster::Input::Round(snapshot(1, 1)), now);
-    let mut begun = Vec::new();
-    for _ in 0..3 {
-        begun.extend(drafts(
-            &core.handle(broadcaster::Input::Segment(source()), now),
-        ));
-    }
-    assert_eq!(begun.len(), 2);
-    // The ones that were promised may still come.
-    let overdue =
-        |core: &mut Broadcaster, seq| core.handle(broadcaster::Input::Overdue { seq }, now);
-    assert_eq!(overdue(&mut core, 0), []);
-    let gap = broadcaster::Output::Gap { seq: 2 };
-    assert!(overdue(&mut core, 2).contains(&gap));
-    assert_eq!(overdue(&mut core, 2), []);
 }
 
 #[test]
