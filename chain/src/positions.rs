@@ -162,14 +162,17 @@ impl Client {
         if !own && !self.is_wiped(role, operator, holder).await? {
             return Ok(None);
         }
-        let slashes = self.slashes(role, operator).await?.into_iter();
-        let mut all = slashes.filter(|slash| {
+        let mut slashes = self.slashes(role, operator).await?;
+        slashes.retain(|slash| slash.block >= since);
+        let all = slashes.iter().find(|slash| {
             let Log::Stake(StakeLog::Slashed { bps, own_cut, .. }) = slash.what else {
                 return false;
             };
-            slash.block >= since && bps == 10_000 && (!own || !own_cut.0.is_zero())
+            bps == 10_000 && (!own || !own_cut.0.is_zero())
         });
-        Ok(all.next().map(|slash| slash.block))
+        // Many smaller ones may have left what is not worth counting.
+        let last = slashes.last().filter(|_| !own);
+        Ok(all.or(last).map(|slash| slash.block))
     }
 
     /// Slashes of an operator's pool, oldest first.

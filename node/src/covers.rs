@@ -82,6 +82,7 @@ mod tests {
             leaf: 0,
             ended: status.map(|status| (103, status)),
             contested: None,
+            joined_by: None,
             diverged: 0,
             finder_paid: None,
         };

@@ -275,6 +275,9 @@ impl Broadcaster {
             promised: false,
             current: None,
         };
+        if !self.flights.values().any(Flight::waits) {
+            self.room.wake();
+        }
         self.flights.insert(seq, flight);
         self.assign_waiting(now)
     }

@@ -32,6 +32,7 @@ impl Feed {
                     executable: view.map_or(u64::MAX, |view| view.executable_at),
                     ended: None,
                     contested: None,
+                    joined_by: None,
                     diverged: 0,
                     finder_paid: None,
                 };
@@ -108,7 +109,7 @@ impl Feed {
             // Of a case that the accused has contested before, a cause that others give it.
             ContestLog::ContestBegun { case, cause, .. } => {
                 if let Some(case) = self.write().cases.get_mut(&case) {
-                    case.contested = case.contested.map(|(since, _)| (since, cause));
+                    case.join_contest(cause, block);
                 }
                 None
             }

@@ -37,6 +37,8 @@ pub struct Case {
     pub ended: Option<(u64, CaseStatus)>,
     /// Block since which the resolver decides it, and why: nobody executes it meanwhile.
     pub contested: Option<(u64, Cause)>,
+    /// Block in which others gave the accused's contest their cause.
+    pub joined_by: Option<u64>,
     /// By position, who was counted when divergences on its leaf tripped the breaker.
     pub diverged: u64,
     /// Block in which its finder's part was paid, or burned.
@@ -100,6 +102,16 @@ impl Case {
         self.contested.is_some()
     }
 
+    /// Takes the cause that others give a contest of the accused's in `block`.
+    pub fn join_contest(&mut self, cause: Cause, block: u64) {
+        if let Some((_, found @ Cause::Accused)) = &mut self.contested
+            && cause != Cause::Accused
+        {
+            *found = cause;
+            self.joined_by = Some(block);
+        }
+    }
+
     /// Whether a larger quorum may take the place of its signers: the accused's contest keeps nobody from joining.
     pub fn takes_signers(&self) -> bool {
         let by_others = self.contested.filter(|(_, cause)| *cause != Cause::Accused);
@@ -119,6 +131,9 @@ impl Case {
         }
         self.ended = self.ended.filter(|(block, _)| *block <= ancestor);
         self.contested = self.contested.filter(|(block, _)| *block <= ancestor);
+        if self.joined_by.take_if(|block| *block > ancestor).is_some() {
+            self.contested = self.contested.map(|(since, _)| (since, Cause::Accused));
+        }
         self.finder_paid = self.finder_paid.filter(|block| *block <= ancestor);
     }
 }

@@ -90,6 +90,7 @@ fn case(id: u8, ended: Option<u64>) -> Case {
         leaf: 0,
         ended: ended.map(|block| (block, CaseStatus::Executed)),
         contested: None,
+        joined_by: None,
         diverged: 0,
         finder_paid: None,
     }

@@ -102,6 +102,8 @@ pub(crate) struct Witness {
     fresh: Mutex<Vec<(Finding, PathBuf)>>,
     /// What was found before this start.
     recalled: Mutex<Vec<Finding>>,
+    /// Subjects of acquittals that were shown once more.
+    again: Mutex<BTreeSet<B256>>,
     /// Assignments of which this node may be the finder.
     finds: Dated,
 }
@@ -136,6 +138,7 @@ impl Witness {
             locker: Mutex::new(locker),
             fresh: Mutex::default(),
             recalled: Mutex::new(recalled),
+            again: Mutex::default(),
             finds,
         }
     }
@@ -258,7 +261,8 @@ impl Witness {
     /// on disk already, and found again when the node hears of the case after a restart.
     fn acquitted_before(&self, state: &ChainState, case: &Case) -> Option<(Finding, PathBuf)> {
         let leaf = case.leaf();
-        let proven = case.kind == FaultKind::WrongEncode && case.takes_signers();
+        let now = state.cases.get(&case.id)?;
+        let proven = now.kind == FaultKind::WrongEncode && now.takes_signers();
         if !proven || !state.is_acquitted(leaf) {
             return None;
         }
@@ -272,7 +276,10 @@ impl Witness {
         };
         let (shown, file) = shown.into_iter().find(|(finding, _)| about(finding))?;
         let about = [case.id.as_slice(), &case.opened.to_be_bytes()];
-        Some((Finding::new(shown.exhibit, shown.culprit, &about), file))
+        let again = Finding::new(shown.exhibit, shown.culprit, &about);
+        lock(&self.again)
+            .insert(again.subject)
+            .then_some((again, file))
     }
 
     fn save(&self, find: &(B256, Assignment)) -> std::io::Result<()> {

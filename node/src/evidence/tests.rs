@@ -151,6 +151,8 @@ fn who_accuses_what_a_quorum_passes_is_named_once_and_again_against_a_later_proo
     bench.state.cases.insert(acquitted.id, acquitted);
     bench.restart();
     assert_eq!(acquittals(&bench), found);
+    bench.case(0, receipt, 2, 0b1000);
+    assert_eq!(acquittals(&bench), [], "once");
     bench.case_in(102, 0, receipt, 2, 0b1000);
     assert_eq!(acquittals(&bench), found, "proven once more");
 }

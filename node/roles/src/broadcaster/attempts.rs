@@ -105,7 +105,7 @@ impl Broadcaster {
 
     pub(super) fn on_block(&mut self, now: Now) -> Vec<Output> {
         self.block = Some(now.block);
-        self.room.block();
+        self.room.wake();
         let late = self.params.late_blocks;
         let mut overdue = Vec::new();
         for (seq, flight) in &self.flights {

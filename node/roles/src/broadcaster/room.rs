@@ -1,10 +1,11 @@
 //! How many segments are under way at once: as many as the network has shown that it takes.
 //!
-//! Who refuses a segment for want of room is passed over for good, and where everybody does, the segment is lost, however much time
-//! there was. A stream that is fetched, or comes back, brings many at once. So what is under way begins low and grows with what is
-//! delivered, as far as it is made use of; where a segment is lost for want of room, no more are under way for a while than were
-//! beside it. What waits has not been promised to anybody. There is always room for two segments for each transcoder of the present
-//! round: so a network that is large enough for a stream is never kept from it by those who refuse.
+//! Who refuses a segment for want of room is passed over for good, and where nobody else is left, the segment is lost, however much
+//! time there was. A stream that is fetched, or comes back, brings many at once. So two for each transcoder are under way at first,
+//! and one more with each delivery, as far as that is made use of. Where a segment is lost for want of room, nothing is tried before
+//! something is delivered, another segment comes alone, or a block later; and for a while no more are under way than were beside it,
+//! but at least one for each transcoder: those who refuse never keep a stream from a network that is large enough for it. What waits
+//! has not been promised to anybody.
 
 use assay_protocol::assignment::{RefusalReason, Skip, SkipReason};
 use assay_protocol::checked::Now;
@@ -17,22 +18,26 @@ const EACH: usize = 2;
 /// How many may be under way.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Room {
-    least: usize,
+    /// The most transcoders that a round had.
+    transcoders: usize,
     most: usize,
     /// Block from which on more are tried.
     grows_from: u64,
-    /// Until something is delivered, or the next block, after nobody had room.
+    /// Nobody had room.
     rests: bool,
 }
 
 impl Room {
     /// A round with so many transcoders.
     pub fn round(&mut self, transcoders: usize) {
-        self.least = EACH * transcoders;
-        self.most = self.most.max(self.least);
+        if transcoders > self.transcoders {
+            self.transcoders = transcoders;
+            self.most = self.most.max(EACH * transcoders);
+        }
     }
 
-    pub fn block(&mut self) {
+    /// Somebody may have room again.
+    pub fn wake(&mut self) {
         self.rests = false;
     }
 
@@ -42,15 +47,15 @@ impl Room {
 
     /// One of so many that were under way is delivered.
     fn delivered(&mut self, under_way: usize, block: u64) {
-        self.rests = false;
+        self.wake();
         self.most += usize::from(under_way >= self.most && block >= self.grows_from);
     }
 
-    /// One was lost beside so many that are under way.
-    fn lost(&mut self, under_way: usize, block: u64, wait: u64) {
+    /// One was lost beside so many that are under way, in a network of so many transcoders.
+    fn lost(&mut self, under_way: usize, transcoders: usize, from: u64) {
         self.rests = true;
-        self.most = self.most.min(under_way).max(self.least);
-        self.grows_from = block + wait;
+        self.most = self.most.min(under_way).max(transcoders).max(1);
+        self.grows_from = from;
     }
 }
 
@@ -83,10 +88,15 @@ impl Broadcaster {
     /// Notes that nobody was left for a flight, which is taken out already.
     pub(super) fn has_lost(&mut self, skips: &[Skip]) {
         let full = |skip: &Skip| matches!(skip.reason, SkipReason::Refused { reason, .. } if reason == RefusalReason::Overloaded as u8);
-        if skips.iter().all(full) {
-            let (block, wait) = (self.block.unwrap_or_default(), self.params.response_blocks);
-            self.room.lost(self.under_way(), block, wait);
+        let away = |skip: &Skip| matches!(skip.reason, SkipReason::Frozen | SkipReason::Timeout);
+        if !skips.iter().any(full) || !skips.iter().all(|skip| full(skip) || away(skip)) {
+            return;
         }
+        let candidates = self.snapshot.iter().flat_map(|s| &s.candidates);
+        let free = candidates.filter(|c| !self.frozen.contains(&c.operator));
+        let (free, block) = (free.count(), self.block.unwrap_or_default());
+        let from = block + self.params.response_blocks;
+        self.room.lost(self.under_way(), free, from);
     }
 
     /// Assigns what is with nobody, oldest first: what waits as far as there is room.

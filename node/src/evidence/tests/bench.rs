@@ -197,6 +197,7 @@ impl Bench {
             leaf,
             ended: None,
             contested: None,
+            joined_by: None,
             diverged: 0,
             finder_paid: None,
         };
