@@ -67,7 +67,7 @@ run() {
       ;;
     live)
       check "Streams and a file through a network, whoever goes away meanwhile" "$tests" \
-        cargo_test --test all -- --ignored live:: publish::
+        cargo_test --test all -- --ignored --test-threads 1 live:: publish::
       ;;
     player) check "Streams in headless Chromium with hls.js" "$tests" scripts/player.sh ;;
     sources)
