@@ -33,7 +33,7 @@ pub struct Position {
     pub fees: Eth,
     /// Cases open against the pool; nothing leaves it while there is one.
     pub open_cases: u16,
-    /// Block of the slash that has taken everything, while nothing was put in again; only where all positions are asked for.
+    /// Block of the slash that has taken everything, while nothing was put in again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wiped_in: Option<u64>,
 }
@@ -82,10 +82,7 @@ impl Client {
         let (pools, locks) = self.touched(account).await?;
         let mut positions = Vec::new();
         for ((role, operator), since) in pools {
-            let mut position = self.position(role, operator, account).await?;
-            if position.stake.0.is_zero() {
-                position.wiped_in = self.wiped_in(role, operator, account, since).await?;
-            }
+            let position = self.position(role, operator, account, since).await?;
             let empty = position.stake.0.is_zero() && position.fees.0.is_zero();
             let frozen = operator == account && position.open_cases > 0;
             if !empty || frozen || position.wiped_in.is_some() {
@@ -122,12 +119,13 @@ impl Client {
         })
     }
 
-    /// A holder's part of one pool.
-    pub async fn position(
+    /// A holder's part of one pool, in which it last put something, or from which it took something, in block `since`.
+    async fn position(
         &self,
         role: Role,
         operator: Address,
         holder: Address,
+        since: u64,
     ) -> Result<Position, ChainError> {
         let pool = self.pool(role, operator).await?;
         let stake = self.stake_of(role, operator, holder).await?;
@@ -135,6 +133,10 @@ impl Client {
         let fees = match role {
             Role::Transcoder => self.fees_of(operator, holder).await?,
             Role::Verifier => Eth::default(),
+        };
+        let wiped_in = match stake.0.is_zero() {
+            true => self.wiped_in(role, operator, holder, since).await?,
+            false => None,
         };
         let part = pool.pending_rewards.0.saturating_mul(stake.0);
         Ok(Position {
@@ -146,7 +148,7 @@ impl Client {
             pending_until: pool.pending_until,
             fees,
             open_cases: pool.open_cases,
-            wiped_in: None,
+            wiped_in,
         })
     }
 

@@ -244,10 +244,12 @@ impl Witness {
             let mut memory = lock(&self.memory);
             (memory.case(&state, case, guilty), memory.unsaved_finds())
         };
-        let again = self.acquitted_before(&state, case);
+        let stands = state.cases.get(&case.id);
+        let proven = stands.is_some_and(|c| c.kind == FaultKind::WrongEncode && c.takes_signers());
+        let acquitted = proven && state.is_acquitted(case.leaf());
         drop(state);
         self.keep(found);
-        if let Some(again) = again {
+        if acquitted && let Some(again) = self.acquittal_against(case) {
             self.tell(again);
         }
         for find in unsaved {
@@ -257,15 +259,10 @@ impl Witness {
         }
     }
 
-    /// An acquittal that the court took before it opened this case, for which `prove` does not look (docs/decisions.md). It is
-    /// on disk already, and found again when the node hears of the case after a restart.
-    fn acquitted_before(&self, state: &ChainState, case: &Case) -> Option<(Finding, PathBuf)> {
+    /// An acquittal that the court took before it opened this case, for which `prove` does not look (docs/decisions.md), once. It
+    /// is on disk already, and found again when the node hears of the case after a restart.
+    fn acquittal_against(&self, case: &Case) -> Option<(Finding, PathBuf)> {
         let leaf = case.leaf();
-        let now = state.cases.get(&case.id)?;
-        let proven = now.kind == FaultKind::WrongEncode && now.takes_signers();
-        if !proven || !state.is_acquitted(leaf) {
-            return None;
-        }
         let shown = lock(&self.locker).about(Kind::Acquit, keccak256(named(leaf)));
         let about = |finding: &Finding| match &finding.exhibit {
             Exhibit::Acquit(shown) => {
